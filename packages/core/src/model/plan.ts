@@ -1,0 +1,65 @@
+import type { Action } from "./target.ts";
+import type { Attributes } from "./value.ts";
+
+/** Why a record is changed; stable codes for filters and undo, the sentence for people is `reason`. */
+export type Cause =
+  | "new"
+  | "existing"
+  | "attributes"
+  | "returned"
+  | "outOfScope"
+  | "disabled"
+  | "softDeleted"
+  | "deleted"
+  | "memberships";
+
+/**
+ * One entry of a plan. `before` and `after` carry all managed fields that are known, references in source form.
+ * `members` changes carry `add` and `remove` by object id instead.
+ */
+export interface Change {
+  readonly kind: string;
+  /** Object id of the source record; with the connection's tenant it is the anchor. */
+  readonly objectId: string;
+  /** For people: who this is, at the time of planning. */
+  readonly name: string;
+  readonly action: Action;
+  readonly cause: Cause;
+  readonly reason: string;
+  readonly recordId: string | null;
+  readonly before: Attributes | null;
+  readonly after: Attributes | null;
+  readonly active: boolean | null;
+  readonly add: readonly string[];
+  readonly remove: readonly string[];
+}
+
+/** A record that could not be planned, or a guard that tripped: a stable code and one sentence. */
+export interface Finding {
+  readonly code: string;
+  readonly detail: string;
+  readonly objectId?: string;
+  readonly name?: string;
+}
+
+/** Changes by kind. `members` counts single additions plus removals. */
+export interface Counts {
+  readonly create: number;
+  readonly join: number;
+  readonly update: number;
+  readonly enable: number;
+  readonly disable: number;
+  readonly delete: number;
+  readonly members: number;
+}
+
+/** What is known of a link when a record is evaluated. */
+export interface KnownLink {
+  readonly recordId: string;
+  readonly origin: "created" | "joined";
+  /** True when the evaluating sync owns the link; a link of another sync or of none is not ours to change. */
+  readonly owned: boolean;
+  /** Managed values last read or acknowledged, references in source form. */
+  readonly known: Attributes;
+  readonly active: boolean;
+}

@@ -1,0 +1,121 @@
+import type { Check, SourceKind } from "./source.ts";
+import type { Attributes, Value } from "./value.ts";
+
+/** One attribute that a kind of target record has. */
+export interface TargetAttribute {
+  readonly name: string;
+  /** `reference` holds the record id of another record of `references`; everything else is plain JSON. */
+  readonly type: "string" | "boolean" | "integer" | "datetime" | "strings" | "reference";
+  readonly required?: boolean;
+  /** The target refuses two records with the same value. */
+  readonly unique?: boolean;
+  /** Values that differ only in case are different. Default: they are the same. */
+  readonly caseExact?: boolean;
+  /** For `reference`: the record kind that it points to. */
+  readonly references?: string;
+}
+
+/** What a target can hold of one kind of record. */
+export interface TargetKind {
+  /** The target's own word: `user`, `group`, `requester`, `agent`, … */
+  readonly name: string;
+  /** Which source records become records of this kind. */
+  readonly source: SourceKind;
+  readonly attributes: readonly TargetAttribute[];
+  /** The attributes that `find` accepts. */
+  readonly matchable: readonly string[];
+  /** Records can be disabled and enabled again. Without it a deprovisioning `disable` sends a delete. */
+  readonly disable: boolean;
+  /** For groups: the record kinds that may be members. Empty: memberships cannot be written. */
+  readonly members: readonly string[];
+  /** Milliseconds in which a request that was sent may still take effect although nobody heard its answer. */
+  readonly settleMs: number;
+  /** A mapping good enough to be accepted unread, target attribute to rule, and matching in order of precedence. */
+  readonly preset: {
+    readonly mapping: { readonly [name: string]: { readonly direct: string } };
+    readonly matching: readonly string[];
+  };
+}
+
+/** A record as the target holds it. */
+export interface TargetRecord {
+  readonly kind: string;
+  readonly id: string;
+  /** Attributes as the target gave them; references are record ids. */
+  readonly attributes: Attributes;
+  /** False when disabled. Kinds without `disable` always say true. */
+  readonly active: boolean;
+  /** Members by record id, where the caller asked for them. */
+  readonly members?: readonly string[];
+  /** The record has rights of its own (administrator, owner): joining it always waits for approval. */
+  readonly privileged?: boolean;
+}
+
+/** What a change does. At most one attribute change per record and plan; `members` stands beside it. */
+export type Action = "create" | "join" | "update" | "enable" | "disable" | "delete" | "members";
+
+/**
+ * One change as it is sent to a target: every reference is a record id of the target. `set` holds the attributes to
+ * write (`null` clears), all managed ones on create. `active` is present when the change enables or disables.
+ */
+export interface TargetChange {
+  /** (run, ordinal): the id of the intent. Never an idempotency key of the target. */
+  readonly ordinal: number;
+  readonly kind: string;
+  readonly action: Action;
+  /** The target's record; `null` for create. */
+  readonly recordId: string | null;
+  readonly set: Attributes;
+  readonly active?: boolean;
+  readonly add?: readonly string[];
+  readonly remove?: readonly string[];
+}
+
+/**
+ * What became of one change. `applied` and `unchanged` carry the record's id. `refused`: the target said no to this
+ * record; the others go on. `conflict`: the record is not what the plan saw. `unknown`: no answer was heard, so the
+ * record must be looked up before anything else is planned for it.
+ */
+export type Outcome =
+  | { readonly status: "applied" | "unchanged"; readonly recordId: string; readonly detail?: string }
+  | {
+      readonly status: "refused" | "conflict" | "unknown";
+      readonly code: string;
+      readonly detail: string;
+      readonly retry: "now" | "later" | "never";
+    };
+
+/** One configured downstream system. */
+export interface Target {
+  readonly kinds: readonly TargetKind[];
+  /** The most changes that one `apply` takes. */
+  readonly batch: number;
+  verify(signal: AbortSignal): Promise<readonly Check[]>;
+  /** All records of a kind, page by page, each with its members when `members` is true. */
+  list(
+    kind: string,
+    options: { readonly members: boolean },
+    signal: AbortSignal,
+  ): AsyncIterable<readonly TargetRecord[]>;
+  /** The records whose attribute has one of the values (compared as the target compares). At most 100 values. */
+  find(
+    kind: string,
+    attribute: string,
+    values: readonly Value[],
+    signal: AbortSignal,
+  ): Promise<readonly TargetRecord[]>;
+  /** The records with these ids that exist, with members when asked; absent ones are left out. At most 100 ids. */
+  get(
+    kind: string,
+    ids: readonly string[],
+    options: { readonly members: boolean },
+    signal: AbortSignal,
+  ): Promise<readonly TargetRecord[]>;
+  /**
+   * Carries out a batch in its order and answers one outcome per change, in the same order. Must be safe to call again
+   * with a change that was already carried out (answering `unchanged`, or `refused` for a create that now exists).
+   * Throws a ConnectorError only when nothing of the batch was sent.
+   */
+  apply(changes: readonly TargetChange[], signal: AbortSignal): Promise<readonly Outcome[]>;
+  close(): Promise<void>;
+}

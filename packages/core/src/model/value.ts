@@ -1,0 +1,16 @@
+/** Plain JSON only, so that a plan can be stored, hashed, shown and replayed. */
+export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value };
+
+/** Attributes by name. An absent name means "not known here"; `null` means "known to be empty". */
+export type Attributes = { readonly [name: string]: Value };
+
+/**
+ * A reference to another person or group, by its object id at the source. Plans and links keep references in this
+ * form; the runner replaces them by the target's record id right before a change is sent.
+ */
+export type Reference = { readonly $ref: string };
+
+/** True when a value is a {@link Reference}. */
+export function isReference(value: Value | undefined): value is Reference {
+  return typeof value === "object" && value !== null && "$ref" in value && typeof value.$ref === "string";
+}
