@@ -52,7 +52,7 @@ export function chromiumAvailable(): ChromiumStatus {
 
 /** Finds the reference data (Microsoft's documented requests and answers), which the project reads but does not carry. */
 export function sharedFolder(): SharedStatus {
-  const told = process.env["ENTRAIN_SHARED"];
+  const told = process.env.ENTRAIN_SHARED;
   const path = told ?? resolve(import.meta.dirname, "../../shared");
   if (existsSync(join(path, "graph"))) return { available: true, path };
   const install = "put the reference data beside the clone as ../shared, or name its folder in ENTRAIN_SHARED";
@@ -170,12 +170,12 @@ async function freePort(): Promise<number> {
 }
 
 function isRequired(need: Need): boolean {
-  if (process.env["ENTRAIN_REQUIRE_SERVERS"] === "1" && need !== "shared") return true;
-  return need === "shared" && process.env["CI"] === "true";
+  if (process.env.ENTRAIN_REQUIRE_SERVERS === "1" && need !== "shared") return true;
+  return need === "shared" && process.env.CI === "true";
 }
 
 function searchPath(): readonly string[] {
-  return (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
+  return (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
 }
 
 function versions(parent: string, inner: string, prefix = ""): readonly string[] {

@@ -60,7 +60,7 @@ export const CODES = {
   plan_stale: "There is no such plan waiting. Make a new one with `entrain sync plan`.",
   demo_only: "The demo's store accepts connections and targets on loopback only.",
   internal: "An unexpected fault. Please report it with the detail.",
-} as const satisfies Record<string, string>;
+} as const;
 
 export type Code = keyof typeof CODES;
 
