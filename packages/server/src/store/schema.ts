@@ -1,0 +1,393 @@
+/**
+ * One schema for both engines. Text compares by code point (`COLLATE "C"`, SQLite's default), booleans are 0/1, times are
+ * integer milliseconds UTC, JSON is text, whole numbers are read as `number`. Nothing relies on an engine's collation.
+ */
+export interface DB {
+  meta: Meta;
+  connections: Connections;
+  targets: Targets;
+  syncs: Syncs;
+  revisions: Revisions;
+  records: Records;
+  edges: Edges;
+  watermarks: Watermarks;
+  links: Links;
+  known_members: KnownMembers;
+  pending: Pending;
+  plans: Plans;
+  plan_changes: PlanChanges;
+  plan_issues: PlanIssues;
+  match_index: MatchIndex;
+  open_intents: OpenIntents;
+  removals: Removals;
+  runs: Runs;
+  leases: Leases;
+  journal: Journal;
+  journal_values: JournalValues;
+  console_links: ConsoleLinks;
+  sessions: Sessions;
+  portal_requesters: PortalRequesters;
+  portal_groups: PortalGroups;
+  portal_members: PortalMembers;
+}
+
+/** Facts about the store itself: `stamp` (demo | real), `key_check`, `created_at`, `id`. */
+interface Meta {
+  key: string;
+  value: string;
+}
+
+/** One Entra tenant. Immutable id; `name` is an alias. One per (cloud, tenant) and organisation. */
+interface Connections {
+  id: string;
+  organisation: string;
+  name: string;
+  cloud: string; // JSON: {kind, login?, graph?}
+  cloud_key: string; // kind, or for custom its Graph origin: what "one per cloud" compares.
+  tenant: string;
+  client: string;
+  labels: string; // JSON list
+  attributes: string; // JSON list; empty: the default selection.
+  credential: string; // Sealed, or {env}/{file} reference as JSON; see store/secrets.ts.
+  revision: number;
+  /** The last directory change number given out. Raised only under this row's lock until commit. */
+  sequence: number;
+  created_at: number;
+}
+
+interface Targets {
+  id: string;
+  organisation: string;
+  name: string;
+  type: string;
+  settings: string; // JSON
+  credential: string;
+  revision: number;
+  /** The last link change number given out, as `connections.sequence` for the directory. */
+  sequence: number;
+  created_at: number;
+}
+
+interface Syncs {
+  id: string;
+  organisation: string;
+  name: string;
+  connection: string;
+  target: string;
+  records: string; // The target's kind.
+  definition: string; // JSON SyncDefinition
+  revision: number;
+  /** Directory changes up to this number were evaluated. */
+  cursor: number;
+  /** Link changes of the target up to this number were looked at for waiting references and members. */
+  link_cursor: number;
+  /** The revision that the last evaluation used; another one evaluates everything again. */
+  evaluated_revision: number;
+  /** End of the first run that applied something; guards count from here at the earliest. */
+  first_run_at: number | null;
+  created_at: number;
+}
+
+/** Append-only documents of configuration, one row per change of a connection, target or sync. */
+interface Revisions {
+  number: number; // Allocated by the store, ascending over everything.
+  organisation: string;
+  subject_kind: string; // connection | target | sync
+  subject: string; // Its immutable id.
+  document: string; // JSON as in `config export`, secrets as references or sealed; `null` when removed.
+  actor: string; // JSON {kind, id}
+  at: number;
+}
+
+/** The directory: a mirror of one connection's people and groups. */
+interface Records {
+  connection: string;
+  id: string; // Object id.
+  kind: string; // user | group
+  attributes: string; // JSON, names in the order of the selection.
+  manager: string | null;
+  removed: string | null; // soft | hard: a tombstone.
+  sequence: number; // The change number of its last change.
+  round: number; // The last full round that saw it.
+}
+
+/** Memberships. A removed edge stays as `present = 0`, so that its change has a number. */
+interface Edges {
+  connection: string;
+  group_id: string;
+  member_id: string;
+  member_type: string;
+  present: number;
+  sequence: number;
+  round: number; // The slice list (per group) that saw it last.
+}
+
+/** Where reading continues, per connection and kind. */
+interface Watermarks {
+  connection: string;
+  kind: string;
+  token: string | null;
+  /** Number of the full round that is under way or ended last. */
+  round: number;
+  /** reading: a full round is under way; settled: rounds ended well; confirming: absences are being confirmed. */
+  phase: string;
+  /** Records that the running full round has seen, and how many lived when it began. */
+  seen: number;
+  known_before: number;
+  expected: number | null;
+  /** JSON {code, detail} when the last read ended incomplete or failed; null after a good one. */
+  incomplete: string | null;
+  /** The last full round was over 10 % smaller: removals that it found wait for approval. */
+  shrunken_round: number | null;
+  read_at: number | null;
+  full_at: number | null;
+}
+
+/** Anchor (tenant, object id) to target record. */
+interface Links {
+  target: string;
+  kind: string; // The target's kind.
+  tenant: string;
+  object_id: string;
+  record_id: string;
+  sync: string | null; // Owner; null: unowned, for re-adoption.
+  origin: string; // created | joined
+  known: string; // JSON of managed values, references as {"$ref": object id}.
+  active: number;
+  /** The number of its last change (targets.sequence); a change planned on an older one is a conflict. */
+  sequence: number;
+  /** The number of its creation or return; what waits for this record looks here. */
+  linked_sequence: number;
+  created_at: number;
+}
+
+/** Memberships that the target acknowledged from us, both ends as object ids. */
+interface KnownMembers {
+  target: string;
+  tenant: string;
+  group_id: string;
+  member_id: string;
+}
+
+/** Records that are evaluated again by every run until they are settled. */
+interface Pending {
+  sync: string;
+  object_id: string;
+  /** suppressed | held | failed | conflict | reference | issue | dependant */
+  reason: string;
+  code: string;
+  detail: string;
+  /** A held plan that pins this record: it is not evaluated while the plan waits. */
+  plan: string | null;
+  attempts: number;
+  /** Not before this time, unless the record changed since `sequence`. */
+  retry_at: number;
+  sequence: number;
+  since: number;
+}
+
+interface Plans {
+  id: string;
+  sync: string;
+  run: string | null;
+  /** removals: a held plan of its own; changes: everything else. */
+  part: string;
+  revision: number;
+  /** False: a side was read in part, so nothing in it disables, deletes, removes or clears. */
+  complete: number;
+  /** building | sealed | applying | held | approved | applied | rejected | abandoned */
+  state: string;
+  digest: string | null;
+  counts: string; // JSON Counts
+  holds: string; // JSON Finding[]
+  /** Where the cursors move when this plan begins to be applied. */
+  upto: number;
+  link_upto: number;
+  created_at: number;
+  sealed_at: number | null;
+  approved_by: string | null; // JSON {kind, id}
+  approved_at: number | null;
+  finished_at: number | null;
+}
+
+interface PlanChanges {
+  plan: string;
+  ordinal: number; // With the run it names the intent.
+  phase: number;
+  rank: number; // Depth in the tree of references among records that this plan creates.
+  object_id: string;
+  kind: string;
+  name: string;
+  action: string;
+  cause: string;
+  reason: string;
+  record_id: string | null;
+  before: string | null;
+  after: string | null;
+  active: number | null;
+  add: string | null; // JSON list of object ids
+  remove: string | null;
+  /** Object ids that `after` refers to and that this plan creates, comma-separated; for ranks. */
+  waits_for: string | null;
+  /** Matching keys, to find two records of this plan that want the same target record. */
+  match_keys: string | null;
+  /** What staleness is judged by: the record's and the link's change numbers when this was planned. */
+  record_sequence: number;
+  link_sequence: number;
+  /** planned | applied | unchanged | refused | conflict | skipped */
+  state: string;
+}
+
+interface PlanIssues {
+  plan: string;
+  ordinal: number;
+  code: string;
+  detail: string;
+  object_id: string | null;
+  name: string | null;
+}
+
+/** Matching keys of the records that a plan wants to create or join, and of target records read for matching. */
+interface MatchIndex {
+  plan: string;
+  key: string; // attribute + matching key
+  object_id: string | null; // A source record that wants it …
+  record_id: string | null; // … or a target record that has it.
+  attributes: string | null; // JSON of the target record: {attributes, active, privileged}
+}
+
+/** Intents without an outcome. Emptied as outcomes are committed; what is left after a crash is looked up first. */
+interface OpenIntents {
+  run: string;
+  ordinal: number;
+  plan: string;
+  sync: string;
+  target: string;
+  at: number;
+}
+
+/** Removals that were applied without approval, for the guard's windows. */
+interface Removals {
+  sync: string;
+  counter: string; // removals | members
+  object_id: string;
+  amount: number;
+  at: number;
+}
+
+interface Runs {
+  id: string;
+  sync: string;
+  mode: string; // incremental | full
+  /** reading | planning | held | applying | finished */
+  phase: string;
+  /** succeeded | partial | failed | held | cancelled; null while it runs. */
+  result: string | null;
+  counts: string; // JSON Counts of what was applied
+  failed: number;
+  unchanged: number;
+  /** JSON {done, total} of the phase, for progress bars. */
+  progress: string;
+  error: string | null; // JSON {code, message, fix}
+  plan: string | null;
+  held_plan: string | null;
+  actor: string; // JSON {kind, id}
+  owner: string; // Who runs it: the lease's owner.
+  fence: number;
+  started_at: number;
+  finished_at: number | null;
+  read_ms: number;
+}
+
+/** Who runs what: `sync:<id>` and `read:<connection id>`. */
+interface Leases {
+  name: string;
+  owner: string; // JSON {host, pid, started, nonce}
+  fence: number; // Grows with every owner.
+  expires_at: number;
+}
+
+/** Append-only. `hash` chains over (previous, everything here); values stand apart so that they can be erased. */
+interface Journal {
+  stream: string; // sync:<id>, or system
+  sequence: number;
+  at: number;
+  actor_kind: string;
+  actor_id: string;
+  type: string; // intent | outcome | approved | rejected | configured | …
+  run: string | null;
+  plan: string | null;
+  ordinal: number | null;
+  target: string | null;
+  kind: string | null;
+  object_id: string | null;
+  record_id: string | null;
+  action: string | null;
+  reason: string | null;
+  status: string | null;
+  code: string | null;
+  detail: string | null;
+  /** Salted SHA-256 of the values; null when there are none. */
+  digest: string | null;
+  previous: string;
+  hash: string;
+}
+
+interface JournalValues {
+  stream: string;
+  sequence: number;
+  salt: string;
+  before: string | null;
+  after: string | null;
+}
+
+/** One-time sign-in links of the console: only the SHA-256 of the token is kept. */
+interface ConsoleLinks {
+  token_hash: string;
+  operator: string;
+  expires_at: number;
+  used_at: number | null;
+}
+
+interface Sessions {
+  token_hash: string;
+  operator: string;
+  csrf: string;
+  created_at: number;
+  expires_at: number;
+}
+
+/** The people of Entrain's own portal: what the target type `portal` holds. */
+interface PortalRequesters {
+  id: string;
+  target: string;
+  external_id: string | null;
+  user_name: string | null;
+  display_name: string | null;
+  attributes: string; // JSON of all attributes
+  user_name_key: string | null; // Matching keys made in core.
+  external_id_key: string | null;
+  mail_key: string | null;
+  manager: string | null;
+  active: number;
+  privileged: number;
+  updated_at: number;
+}
+
+interface PortalGroups {
+  id: string;
+  target: string;
+  external_id: string | null;
+  display_name: string | null;
+  attributes: string;
+  external_id_key: string | null;
+  display_name_key: string | null;
+  updated_at: number;
+}
+
+interface PortalMembers {
+  target: string;
+  group_id: string;
+  member_id: string;
+  member_kind: string; // requester | group
+}
