@@ -107,6 +107,8 @@ interface Records {
   attributes: string; // JSON, names in the order of the selection.
   manager: string | null;
   removed: string | null; // soft | hard: a tombstone.
+  /** The tombstone was made by a shrunken round: what it removes waits for approval. */
+  doubtful: number;
   sequence: number; // The change number of its last change.
   round: number; // The last full round that saw it.
 }
@@ -118,8 +120,10 @@ interface Edges {
   member_id: string;
   member_type: string;
   present: number;
+  /** Its removal was found by a shrunken round: it waits for approval. */
+  doubtful: number;
   sequence: number;
-  round: number; // The slice list (per group) that saw it last.
+  round: number; // The full round that saw it last.
 }
 
 /** Where reading continues, per connection and kind. */
@@ -234,13 +238,19 @@ interface PlanChanges {
   /** What staleness is judged by: the record's and the link's change numbers when this was planned. */
   record_sequence: number;
   link_sequence: number;
-  /** planned | applied | unchanged | refused | conflict | skipped */
+  /** Code of what makes this change wait for approval whatever the guard says; null otherwise. */
+  hold: string | null;
+  /** planned | again (an earlier intent had no effect) | applied | unchanged | refused | conflict | skipped */
   state: string;
 }
 
+/** What the evaluation found beside changes; becomes the pending set when the plan begins to be applied. */
 interface PlanIssues {
   plan: string;
   ordinal: number;
+  /** issue | suppressed | settled (was pending and needs nothing any more) */
+  state: string;
+  sequence: number; // The record's change number.
   code: string;
   detail: string;
   object_id: string | null;
