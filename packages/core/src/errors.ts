@@ -41,6 +41,8 @@ export const CODES = {
   reference_waiting: "A referenced record does not exist in the target yet. It is written as soon as it does.",
   outcome_unknown: "No answer was heard for a change. The record is looked up before anything else is planned.",
   record_missing: "The target no longer holds the record.",
+  credential_refused: "The target refused the credential. Renew its token, then run `entrain target verify`.",
+  cancelled: "The work was stopped before the change was sent. The next run plans it again.",
   removal_guard: "More removals than the guard allows. They are held as a plan of their own until approved.",
   privileged_join: "The record to be joined has rights of its own. Joining it waits for approval.",
   held: "The change is part of a held plan. Approve or reject it with `entrain sync approve`.",
