@@ -1,0 +1,91 @@
+import { companyOf, listSites } from "./company.ts";
+import { makeGroups } from "./groups.ts";
+import { makePeople } from "./people.ts";
+import { createRandom } from "./random.ts";
+import type { GraphUser, ManagerReference, Membership, TenantFile } from "./types.ts";
+import { GENERATED_UNTIL, timestamp, toGraphUser } from "./user-record.ts";
+
+/** How many accounts of all kinds and how many groups; `seed` is any integer. */
+export interface GenerateOptions {
+  readonly people: number;
+  readonly groups: number;
+  readonly seed: number;
+}
+
+/** Streams of chance that do not disturb each other: more groups leave the people as they are. */
+const STREAM = { tenant: 0, people: 1, groups: 2, firstRecord: 16 } as const;
+
+/**
+ * An invented company of exactly `people` accounts and `groups` groups: the same options give the same tenant, wherever
+ * and whenever. Users, memberships and managers are made as they are read, and may be read again.
+ *
+ * @throws RangeError when a number is not a whole number that is not negative (`seed` may be negative).
+ */
+export function generateTenant({ people: peopleCount, groups: groupCount, seed }: GenerateOptions): TenantFile {
+  checkCount("people", peopleCount);
+  checkCount("groups", groupCount);
+  if (!Number.isSafeInteger(seed)) throw new RangeError(`seed is ${seed}, but must be a whole number.`);
+  const tenant = createRandom(seed, STREAM.tenant);
+  const company = companyOf(seed);
+  const securityDomain = [tenant.word(), tenant.word(), tenant.word()].join("-");
+  const people = makePeople(createRandom(seed, STREAM.people), company, peopleCount);
+  const groups = makeGroups(createRandom(seed, STREAM.groups), company, securityDomain, people, groupCount);
+  const headOffice = listSites()[0];
+  return {
+    organization: {
+      id: tenant.guid(),
+      displayName: company.name,
+      city: headOffice?.city ?? null,
+      street: headOffice?.street ?? null,
+      postalCode: headOffice?.postalCode ?? null,
+      countryLetterCode: headOffice?.countryCode ?? null,
+      preferredLanguage: "en",
+      tenantType: "AAD",
+      createdDateTime: "2011-03-01T08:00:00Z",
+      onPremisesSyncEnabled: true,
+      onPremisesLastSyncDateTime: timestamp(GENERATED_UNTIL),
+      technicalNotificationMails: [`it-operations@${company.domain}`],
+      verifiedDomains: [
+        {
+          name: company.initialDomain,
+          isInitial: true,
+          isDefault: false,
+          type: "Managed",
+          capabilities: "Email, OfficeCommunicationsOnline",
+        },
+        {
+          name: company.domain,
+          isInitial: false,
+          isDefault: true,
+          type: "Managed",
+          capabilities: "Email, OfficeCommunicationsOnline",
+        },
+        { name: company.acquired.domain, isInitial: false, isDefault: false, type: "Managed", capabilities: "Email" },
+      ],
+    },
+    users: repeatable(function* (): Generator<GraphUser> {
+      for (const [index, person] of people.entries()) {
+        yield toGraphUser(person, index, { company, securityDomain }, createRandom(seed, STREAM.firstRecord + index));
+      }
+    }),
+    groups: groups.map(({ record }) => record),
+    memberships: repeatable(function* (): Generator<Membership> {
+      for (const { record, members } of groups) for (const member of members) yield { group: record.id, member };
+    }),
+    managers: repeatable(function* (): Generator<ManagerReference> {
+      for (const person of people) {
+        const manager = people[person.manager];
+        if (manager !== undefined) yield { user: person.id, manager: manager.id };
+      }
+    }),
+  };
+}
+
+function repeatable<T>(make: () => Iterator<T>): Iterable<T> {
+  return { [Symbol.iterator]: make };
+}
+
+function checkCount(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`${name} is ${value}, but must be a whole number of 0 or more.`);
+}
