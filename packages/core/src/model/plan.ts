@@ -59,7 +59,12 @@ export interface KnownLink {
   readonly origin: "created" | "joined";
   /** True when the evaluating sync owns the link; a link of another sync or of none is not ours to change. */
   readonly owned: boolean;
-  /** Managed values last read or acknowledged, references in source form. */
+  /** For people: the sync that owns the link instead, where one does. */
+  readonly owner?: string | null;
+  /**
+   * Managed values last read or acknowledged, references in source form: the `after` of the change applied last.
+   * A mail attribute that is absent here on a joined link is not ours to write.
+   */
   readonly known: Attributes;
   readonly active: boolean;
 }

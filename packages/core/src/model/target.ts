@@ -11,6 +11,8 @@ export interface TargetAttribute {
   readonly unique?: boolean;
   /** Values that differ only in case are different. Default: they are the same. */
   readonly caseExact?: boolean;
+  /** Mail is delivered to this value, and so may a password reset be: a join never writes it. */
+  readonly mail?: boolean;
   /** For `reference`: the record kind that it points to. */
   readonly references?: string;
 }
