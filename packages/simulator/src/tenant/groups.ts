@@ -23,6 +23,9 @@ const FILL: readonly (readonly [kind: keyof typeof MAKERS, weight: number])[] = 
 /** Of the employees who could be in "Everyone", those whom nobody added. */
 const FORGOTTEN = 0.01;
 const GUESTS_IN_PROJECTS = 0.12;
+/** Shares of the groups beyond the special ones, so that few groups are not all places. */
+const PLACES_MAX = 0.3;
+const DEPARTMENTS_MAX = 0.2;
 /** Nobody runs more rules than a tenant may hold; and each rule looks at everyone. */
 const DYNAMIC_MAX = 40;
 
@@ -80,8 +83,9 @@ export function makeGroups(
     context: { company, securityDomain, random, addresses: createAddressBook(), index: 0 },
   };
   makeSpecial(making);
-  for (const site of making.sites.slice(1)) makePlace(making, site);
-  makeDepartments(making);
+  const rest = Math.max(0, count - making.groups.length);
+  makePlaces(making, making.groups.length + rest * PLACES_MAX);
+  makeDepartments(making, making.groups.length + rest * DEPARTMENTS_MAX);
   const weights = FILL.map(([, weight]) => weight);
   while (making.groups.length < count) MAKERS[FILL[random.weighted(weights)]?.[0] ?? "project"](making);
   return making.groups;
@@ -190,8 +194,17 @@ function makePlace(making: Making, site: Site): void {
   );
 }
 
-function makeDepartments(making: Making): void {
+/** The other sites, as long as there are fewer than `limit` groups; a started site is finished. */
+function makePlaces(making: Making, limit: number): void {
+  for (const site of making.sites.slice(1)) {
+    if (making.groups.length >= limit) return;
+    makePlace(making, site);
+  }
+}
+
+function makeDepartments(making: Making, limit: number): void {
   for (const [name, people] of making.departments) {
+    if (making.groups.length >= limit) return;
     if (making.groups.some(({ record }) => record.displayName === name)) continue;
     add(making, { kind: "microsoft365", displayName: name, description: `Everything about ${name}` }, people);
   }
@@ -242,7 +255,7 @@ const MAKERS = {
       return;
     }
     making.made.set("team", index + 1);
-    const displayName = `${manager.department ?? "Team"} – Team ${manager.surname ?? manager.displayName}`;
+    const displayName = `${manager.department ?? "Team"} – Team ${latinSurname(manager)}`;
     add(making, { kind: "microsoft365", displayName }, team);
   },
   project: (making: Making): void => {
@@ -354,6 +367,12 @@ function makeDynamic(making: Making): void {
     return;
   }
   addDynamic(making, "security", displayName, rule);
+}
+
+/** Colleagues abroad must be able to read and type the name of a group: the sign-in name has it in Latin letters. */
+function latinSurname(person: Person): string {
+  const local = person.userPrincipalName.replace(/\d*@.*$/u, "");
+  return (local.split(".").at(-1) ?? local).replace(/(^|-|')([a-z])/gu, (match) => match.toUpperCase());
 }
 
 /** Every manager with the direct reports, the manager first. */

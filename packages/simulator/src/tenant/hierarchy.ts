@@ -17,6 +17,10 @@ type Draft = { -readonly [Key in keyof Position]: Position[Key] };
 const SPAN_MAX = 12;
 /** The smallest part of a split team: a manager with three reports. */
 const TEAM_MIN = 4;
+/** What a part has on average when a team is only just too large. */
+const TEAM_USUAL = 7;
+/** Above this size, managers have more managers below them, so that large companies do not become towers. */
+const LARGE_PART = 400;
 /** Below a department head, teams stay at their manager's site with this probability. */
 const SAME_SITE = 0.8;
 /** Companies up to this size have no chiefs between the root and the heads of department. */
@@ -75,7 +79,8 @@ function fill(context: Filling, manager: number, count: number): number {
     }
     return 1;
   }
-  const parts = Math.min(random.integer(3, 5), Math.floor(count / TEAM_MIN));
+  const wanted = count > LARGE_PART ? random.integer(5, 9) : random.integer(3, 5);
+  const parts = Math.min(wanted, Math.max(3, Math.floor(count / TEAM_USUAL)));
   const shares = apportion(
     Array.from({ length: parts }, () => 0.6 + random.next()),
     count - parts * TEAM_MIN,

@@ -14,7 +14,7 @@ import { faker as ro } from "@faker-js/faker/locale/ro";
 import { faker as sv } from "@faker-js/faker/locale/sv";
 import { faker as tr } from "@faker-js/faker/locale/tr";
 import { faker as vi } from "@faker-js/faker/locale/vi";
-import { LONG_NAMES, NATIVE_NAMES, type NativeNames } from "./native-names.ts";
+import { COMMON_NAMES, LONG_NAMES, NATIVE_NAMES, type NativeNames } from "./native-names.ts";
 import type { Random } from "./random.ts";
 import { toAscii } from "./transliterate.ts";
 
@@ -147,12 +147,31 @@ function readPool(origin: string): Pool {
     (names ?? []).filter((name) => name.length > 2 && (origin === "vi" || !name.includes(" "))).map(plain);
   const { first_name: given, last_name: surname } = person;
   const generic = read(surname?.generic);
+  const common = readNative(COMMON_NAMES[origin] ?? { female: "", male: "", surnames: "" });
   return {
-    female: read(given?.female),
-    male: read(given?.male),
-    femaleSurnames: [...generic, ...read(surname?.female)],
-    maleSurnames: [...generic, ...read(surname?.male)],
+    female: favour(common.female, read(given?.female)),
+    male: favour(common.male, read(given?.male)),
+    femaleSurnames: favour(
+      common.femaleSurnames,
+      [...generic, ...read(surname?.female)].map(origin === "pl" ? polishFemale : same),
+    ),
+    maleSurnames: favour(common.maleSurnames, [...generic, ...read(surname?.male)]),
   };
+}
+
+/** Repeats the common names until they make up some two thirds of the list. */
+function favour(common: readonly Part[], rest: readonly Part[]): readonly Part[] {
+  const times = common.length === 0 ? 0 : Math.ceil((2 * rest.length) / common.length);
+  return [...Array.from({ length: times }, () => common).flat(), ...rest];
+}
+
+function same(name: Part): Part {
+  return name;
+}
+
+/** Kowalski's daughter is Kowalska. */
+function polishFemale(name: Part): Part {
+  return plain(name.text.replace(/([sc]k|dzk)i$/u, "$1a"));
 }
 
 function readNative(names: NativeNames): Pool {

@@ -103,6 +103,39 @@ export const NATIVE_NAMES: Readonly<Record<string, NativeNames>> = {
   },
 };
 
+/**
+ * Names that are met far more often than the rest of their language's list, without which a company looks drawn from a
+ * register of rarities.
+ */
+export const COMMON_NAMES: Readonly<Record<string, NativeNames>> = {
+  de: {
+    female:
+      "Anna Julia Laura Sabine Petra Claudia Katharina Christina Sandra Nicole Stefanie Lena Lisa Sarah Susanne Monika Andrea Martina Birgit Heike Franziska Johanna Marie Jana Melanie Nadine Ulrike Anke Silke Jutta",
+    male: "Thomas Michael Andreas Stefan Christian Markus Martin Daniel Jan Alexander Sebastian Matthias Jürgen Klaus Frank Jörg Uwe Tobias Florian Philipp Lukas Jonas Felix Maximilian Torsten Holger Björn Dirk Ralf Sven",
+    surnames:
+      "Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann Schäfer Koch Bauer Richter Klein Wolf Schröder Neumann Schwarz Zimmermann Braun Krüger Hofmann Hartmann Lange Schmitt Werner Krause Meier Lehmann Köhler Herrmann König Walter Peters Kaiser Möller Weiß Jansen Hansen Petersen Carstens Groß Vogel Friedrich Günther Böhm Winkler Lorenz Jung Hahn Brandt Busch Kühn Voß",
+  },
+  fr: {
+    female:
+      "Marie Nathalie Isabelle Sophie Camille Léa Chloé Céline Aurélie Émilie Hélène Françoise Anne-Laure Élodie Mathilde Manon Sandrine",
+    male: "Jean Pierre Nicolas Julien Thomas Antoine François Olivier Sébastien Jérôme Mathieu Guillaume Jean-Pierre Benoît Frédéric Rémi Étienne",
+    surnames:
+      "Martin Bernard Dubois Durand Moreau Laurent Lefèvre Michel Garcia Leroy Roux Fournier Girard Bonnet Dupont Lambert Fontaine Rousseau Mercier Lefebvre Béranger Garçon",
+  },
+  it: {
+    female: "Giulia Chiara Francesca Sara Martina Elena Alessia Valentina Federica Silvia Paola Laura Giorgia Elisa",
+    male: "Marco Andrea Francesco Matteo Lorenzo Alessandro Luca Davide Giuseppe Stefano Roberto Simone Federico Paolo Niccolò",
+    surnames:
+      "Rossi Russo Ferrari Esposito Bianchi Romano Colombo Ricci Marino Greco Bruno Gallo Conti De_Luca Costa Giordano Mancini Rizzo D'Angelo Dell'Acqua Nicolò",
+  },
+  tr: {
+    female: "Ayşe Fatma Zeynep Elif Merve Büşra Esra Hatice Özlem Gülşen Selin Derya",
+    male: "Mehmet Mustafa Ahmet Ali Hüseyin Emre Murat Burak Çağrı Oğuz İbrahim Serkan Özgür",
+    surnames:
+      "Yılmaz Kaya Demir Çelik Şahin Yıldız Yıldırım Öztürk Aydın Özdemir Arslan Doğan Kılıç Aslan Çetin Koç Kurt Güneş",
+  },
+};
+
 /** Names longer than most forms expect, each within Entra's 64 characters for givenName and for surname. */
 export const LONG_NAMES: readonly (readonly [given: string, surname: string])[] = [
   ["Maria Francisca Isabel Leopoldina", "de Bragança e Albuquerque Vasconcelos de Almeida Montenegro"],

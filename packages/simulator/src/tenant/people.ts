@@ -19,7 +19,7 @@ export interface Person {
   readonly surname: string | null;
   readonly userPrincipalName: string;
   readonly mail: string | null;
-  /** True when somebody else has the same mail address. */
+  /** True when the mail address is that of a team and stands in the records of several people. */
   readonly sharesMail: boolean;
   readonly department: string | null;
   readonly jobTitle: string | null;
@@ -130,14 +130,14 @@ function makeEmployee(making: Making, position: Position, place: number): Person
   const some = (share: number, name: Trait): boolean =>
     trait === name || (lowly && trait === "none" && random.chance(share));
   const name = shownName ? names.draw(random, ...shownName) : names.draw(random, pickOrigin(random, site), "any");
-  const acquired = trait === "none" && random.chance(ACQUIRED);
+  const acquired = place >= 0 && trait === "none" && random.chance(ACQUIRED);
   const synced = trait === "synced" || (trait !== "cloud" && !acquired && random.chance(SYNCED));
   const cloudDomain = random.chance(INITIAL_DOMAIN) ? company.initialDomain : company.domain;
   const domain = acquired ? company.acquired.domain : synced ? company.domain : cloudDomain;
   const local = addresses.claim(localPart(random, name), domain);
   const sharesMail = some(SHARED_MAIL, "sharedMail");
   const mail = sharesMail
-    ? `team.${site.code.toLowerCase()}@${company.domain}`
+    ? sharedMailOf(trait, site, company)
     : some(MAILLESS, "mailless")
       ? null
       : mailOf(random, local);
@@ -161,6 +161,11 @@ function makeEmployee(making: Making, position: Position, place: number): Person
     onPremisesSamAccountName: synced ? addresses.claimAccountName(name.address) : null,
     manager: some(MANAGERLESS, "managerless") ? -1 : position.manager,
   };
+}
+
+/** The pair that every company shows shares one address; the others share their site's. */
+function sharedMailOf(trait: Trait | "none", site: Site, company: Company): string {
+  return `${trait === "sharedMail" ? "shopfloor" : `team.${site.code.toLowerCase()}`}@${company.domain}`;
 }
 
 /** Spreads the traits that every company shows over the employees after those with shown names. */

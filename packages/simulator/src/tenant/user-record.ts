@@ -29,7 +29,8 @@ type Properties = Record<string, Json>;
  * must be the account's own, so that the record is the same whenever it is made.
  */
 export function toGraphUser(person: Person, index: number, context: RecordContext, random: Random): GraphUser {
-  const created = FOUNDED + Math.floor(random.next() ** 0.6 * ((GENERATED_UNTIL - FOUNDED) / DAY - 1)) * DAY;
+  const day = FOUNDED + Math.floor(random.next() ** 0.6 * ((GENERATED_UNTIL - FOUNDED) / DAY - 1)) * DAY;
+  const created = day + random.integer(6 * 3600, 17 * 3600) * 1000;
   const mailNickname = nicknameOf(person);
   const properties: Properties = {
     id: person.id,
@@ -38,7 +39,7 @@ export function toGraphUser(person: Person, index: number, context: RecordContex
     accountEnabled: person.accountEnabled,
     userType: person.userType,
     mailNickname,
-    createdDateTime: timestamp(created + random.integer(6 * 3600, 17 * 3600) * 1000),
+    createdDateTime: timestamp(created),
     identities: [identityOf(person, context)],
     businessPhones: [],
     otherMails: person.kind === "guest" && person.mail !== null ? [person.mail] : [],
@@ -77,7 +78,7 @@ function addPlace(properties: Properties, person: Person, random: Random): void 
 function addEmployment(properties: Properties, person: Person, index: number, created: number, random: Random): void {
   const { site } = person;
   properties.employeeId = String(100_000 + index);
-  properties.employeeHireDate = `${timestamp(created + random.integer(0, 14) * DAY).slice(0, 10)}T00:00:00Z`;
+  properties.employeeHireDate = `${timestamp(created - random.integer(0, 14) * DAY).slice(0, 10)}T00:00:00Z`;
   properties.assignedLicenses =
     person.mail !== null && !person.sharesMail && person.accountEnabled
       ? [{ skuId: LICENCES[random.weighted(LICENCES.map(([, weight]) => weight))]?.[0] ?? "", disabledPlans: [] }]
