@@ -75,4 +75,4 @@ function run(command: string, args: readonly string[]): Promise<{ readonly ok: b
   });
 }
 
-process.exitCode = await installServers();
+if (import.meta.main) process.exitCode = await installServers();
