@@ -16,12 +16,14 @@ export interface Member {
 }
 
 /**
- * Memberships of one group. `changes` adds and removes single members. `slice` is a part of a complete list, whose
- * last slice says `end: true`: only then may an absent member count as removed.
+ * Memberships of one group. `changes` adds and removes single members. `slice` is a part of a complete list. Its first slice
+ * says `start: true`, its last `end: true`: only then may a member that no slice since `start` held count as removed. A read
+ * that goes on from a watermark inside a list yields its remaining slices, without `start`; a list whose remainder can no
+ * longer be read is begun again, with `start`.
  */
 export type Memberships =
   | { readonly form: "changes"; readonly add: readonly Member[]; readonly remove: readonly string[] }
-  | { readonly form: "slice"; readonly members: readonly Member[]; readonly end: boolean };
+  | { readonly form: "slice"; readonly start: boolean; readonly members: readonly Member[]; readonly end: boolean };
 
 /**
  * One person or group as a source read it. `whole` replaces what is known; `partial` changes it: an absent attribute is
@@ -53,7 +55,10 @@ export interface SourcePage {
   readonly complete: boolean;
   /** The number of records that the source says it holds; eventually consistent, for detecting gross loss only. */
   readonly expected?: number;
-  /** Why nothing may be removed or cleared by this round although it ends, e.g. a permission was lost. */
+  /**
+   * Why the read stops before its end, e.g. a permission was lost. Such a page holds no records, is the last one, and leaves the
+   * watermark where it was: once the cause is gone the next read goes on from there. Nothing may be removed or cleared.
+   */
   readonly incomplete?: { readonly code: string; readonly detail: string };
 }
 

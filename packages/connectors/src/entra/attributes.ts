@@ -1,0 +1,67 @@
+/** What is read of a person unless a connection chooses otherwise ("user resource type"; all are tracked by delta). */
+export const USER_ATTRIBUTES: readonly string[] = [
+  "accountEnabled",
+  "ageGroup",
+  "businessPhones",
+  "city",
+  "companyName",
+  "country",
+  "createdDateTime",
+  "creationType",
+  "department",
+  "displayName",
+  "employeeHireDate",
+  "employeeId",
+  "employeeOrgData",
+  "employeeType",
+  "externalUserState",
+  "faxNumber",
+  "givenName",
+  "jobTitle",
+  "mail",
+  "mailNickname",
+  "mobilePhone",
+  "officeLocation",
+  "onPremisesDistinguishedName",
+  "onPremisesDomainName",
+  "onPremisesExtensionAttributes",
+  "onPremisesImmutableId",
+  "onPremisesSamAccountName",
+  "onPremisesSyncEnabled",
+  "onPremisesUserPrincipalName",
+  "otherMails",
+  "postalCode",
+  "preferredLanguage",
+  "proxyAddresses",
+  "state",
+  "streetAddress",
+  "surname",
+  "usageLocation",
+  "userPrincipalName",
+  "userType",
+];
+
+/** What is read of a group unless a connection chooses otherwise ("group resource type"). */
+export const GROUP_ATTRIBUTES: readonly string[] = [
+  "classification",
+  "createdDateTime",
+  "description",
+  "displayName",
+  "groupTypes",
+  "isAssignableToRole",
+  "mail",
+  "mailEnabled",
+  "mailNickname",
+  "membershipRule",
+  "onPremisesSamAccountName",
+  "onPremisesSyncEnabled",
+  "proxyAddresses",
+  "securityEnabled",
+  "visibility",
+];
+
+/** Says whether a group hides its members, so it is always read. */
+export const VISIBILITY = "visibility";
+
+/** Stored outside the directory: `/users` answers it, in pages of at most 500, but delta cannot track it. */
+export const SIGN_IN_ACTIVITY = "signInActivity";

@@ -1,0 +1,231 @@
+import { ConnectorError } from "@entrain/core";
+import type { HttpAnswer } from "../shared/http.ts";
+import type { EntraOptions } from "./options.ts";
+import { askedWaitMs, headerOf, PATIENT, type Patience, type Sender } from "./sender.ts";
+import type { Token, TokenProvider } from "./token.ts";
+
+/** Graph refused a request. `graphCode` is the error's own code, empty when it gave none. */
+export class GraphRefusal extends ConnectorError {
+  readonly graphCode: string;
+
+  constructor(graphCode: string, ...fault: ConstructorParameters<typeof ConnectorError>) {
+    super(...fault);
+    this.graphCode = graphCode;
+  }
+}
+
+/** What Graph answered. `roles` are the permissions of the token that was used (`null`: not shown by the token). */
+export interface GraphAnswer {
+  readonly body: unknown;
+  readonly roles: readonly string[] | null;
+}
+
+/** An entity of a collection, with whatever properties Graph answered. */
+export type Entity = { readonly id: string } & Readonly<Record<string, unknown>>;
+
+/** One page of a collection. A link is a whole URL on the Graph host, to be used as it is ("Paging Microsoft Graph data"). */
+export interface CollectionPage {
+  readonly entities: readonly Entity[];
+  readonly nextLink: string | null;
+  readonly deltaLink: string | null;
+  readonly roles: readonly string[] | null;
+}
+
+/** `permission` is the least one that the request needs, named when Graph refuses it. */
+export interface GraphRequest {
+  readonly permission: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly patience?: Patience;
+  /** Sent by POST, as JSON. */
+  readonly body?: object;
+}
+
+/** Speaks to Microsoft Graph v1.0 with one tenant's application permissions. */
+export class GraphClient {
+  readonly origin: string;
+  readonly #base: string;
+  readonly #options: EntraOptions;
+  readonly #sender: Sender;
+  readonly #tokens: TokenProvider;
+
+  constructor(options: EntraOptions, sender: Sender, tokens: TokenProvider) {
+    this.origin = new URL(options.cloud.graph).origin;
+    this.#base = `${options.cloud.graph.replace(/\/+$/, "")}/v1.0`;
+    this.#options = options;
+    this.#sender = sender;
+    this.#tokens = tokens;
+  }
+
+  /** The permissions of the present token. Signs in when there is none. */
+  async roles(signal: AbortSignal, patience?: Patience): Promise<readonly string[] | null> {
+    return (await this.#tokens.get(signal, patience)).roles;
+  }
+
+  /** Sends to a path behind `/v1.0`, or to a whole link that Graph gave. The body is parsed JSON. */
+  async request(target: string, request: GraphRequest, signal: AbortSignal): Promise<GraphAnswer> {
+    const { body, token } = await this.#json(target, request, signal);
+    return { body, roles: token.roles };
+  }
+
+  /** A number in plain text, as `/users/$count` answers it; needs the eventual consistency level. */
+  async count(path: string, request: GraphRequest, signal: AbortSignal): Promise<number> {
+    const headers = { ConsistencyLevel: "eventual", accept: "text/plain" };
+    const { answer, call } = await this.#send(path, { ...request, headers }, signal);
+    const text = answer.text.trim();
+    if (!/^\d{1,12}$/.test(text)) throw invalid(call, "the answer is not a number");
+    return Number(text);
+  }
+
+  /** One page of a collection, checked: a `value` list of entities with ids, and links on the Graph host alone. */
+  async page(target: string, request: GraphRequest, signal: AbortSignal): Promise<CollectionPage> {
+    const { body, token, call } = await this.#json(target, request, signal);
+    const list = field(body, "value");
+    if (!Array.isArray(list)) throw invalid(call, "the answer has no `value` list");
+    if (!list.every(isEntity)) throw invalid(call, "the `value` list holds something without an id");
+    const nextLink = this.#link(call, field(body, "@odata.nextLink"));
+    const deltaLink = this.#link(call, field(body, "@odata.deltaLink"));
+    return { entities: list, nextLink, deltaLink, roles: token.roles };
+  }
+
+  async #json(target: string, request: GraphRequest, signal: AbortSignal): Promise<Sent & { readonly body: unknown }> {
+    const sent = await this.#send(target, request, signal);
+    const { text } = sent.answer;
+    if (text.trimStart().startsWith("<")) throw invalid(sent.call, "the answer is HTML instead of JSON");
+    try {
+      return { ...sent, body: JSON.parse(text) };
+    } catch {
+      throw invalid(sent.call, "the answer is not complete JSON");
+    }
+  }
+
+  async #send(target: string, request: GraphRequest, signal: AbortSignal): Promise<Sent> {
+    const url = this.#url(target);
+    const method = request.body === undefined ? "GET" : "POST";
+    const patience = request.patience ?? PATIENT;
+    const body = request.body === undefined ? {} : { body: JSON.stringify(request.body) };
+    const id = this.#newRequestId();
+    let token = await this.#tokens.get(signal, patience);
+    for (let signIns = 1; ; signIns++) {
+      const headers = {
+        accept: "application/json",
+        ...(request.body === undefined ? {} : { "content-type": "application/json" }),
+        ...request.headers,
+        authorization: `Bearer ${token.value}`,
+        "client-request-id": id,
+      };
+      const answer = await this.#sender.send({ method, url, headers, id, ...body }, signal, patience);
+      const call: Call = { method, path: url.pathname, requestId: requestIdOf(answer), clientRequestId: id };
+      if (answer.status === 200) return { answer, token, call };
+      if (answer.status !== 401 || signIns === 2) throw this.#refusal(call, answer, request.permission);
+      token = await this.#tokens.get(signal, patience, token);
+    }
+  }
+
+  #url(target: string): URL {
+    return new URL(target.startsWith("/") ? this.#base + target : target);
+  }
+
+  /** A link elsewhere would carry the token there. */
+  #link(call: Call, link: unknown): string | null {
+    if (link === undefined || link === null) return null;
+    const url = typeof link === "string" ? URL.parse(link) : null;
+    if (typeof link !== "string" || url === null) throw invalid(call, "a paging link is not an address");
+    if (url.origin === this.origin && url.username === "") return link;
+    const message = `${call.method} ${call.path}: a paging link points to ${url.host}. ${idsOf(call)}`;
+    throw new ConnectorError("link_foreign", message, { stops: "run", retry: "later", requestId: call.requestId });
+  }
+
+  #refusal(call: Call, answer: HttpAnswer, permission: string): GraphRefusal {
+    const { code, message } = errorOf(answer);
+    const said = [`${answer.status}`, ...(code === "" ? [] : [code])].join(" ");
+    const told =
+      message === ""
+        ? ""
+        : `: ${this.#tokens
+            .redact(message)
+            .slice(0, 300)
+            .replace(/[.\s]+$/, "")}`;
+    const { status } = answer;
+    const refusal = (fault: RefusalCode): GraphRefusal => {
+      const stops = fault === "sign_in_refused" || fault === "permission_missing" ? "connection" : "run";
+      const retry = fault === "throttled" || fault === "server_failed" ? "later" : "never";
+      const needs = fault === "permission_missing" ? ` The application needs the permission ${permission}.` : "";
+      const retryAfterMs = askedWaitMs(answer, this.#options.clock.now());
+      const text = `${call.method} ${call.path} was refused (${said})${told}.${needs} ${idsOf(call)}`;
+      return new GraphRefusal(code, fault, text, { stops, retry, retryAfterMs, requestId: call.requestId, status });
+    };
+    if (status === 401) return refusal("sign_in_refused");
+    if (status === 429) return refusal("throttled");
+    if (status >= 500 && status !== 501) return refusal("server_failed");
+    return refusal(status === 403 && !code.startsWith("Authentication_") ? "permission_missing" : "request_refused");
+  }
+
+  /** A version 4 UUID from the given source of chance: it only has to be told apart in a support case. */
+  #newRequestId(): string {
+    const hex = Array.from({ length: 32 }, () => Math.floor(this.#options.random() * 16).toString(16)).join("");
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`;
+  }
+}
+
+/** A request as errors name it: without its query, which may hold a delta token. */
+interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly requestId: string | null;
+  readonly clientRequestId: string;
+}
+
+type RefusalCode = "sign_in_refused" | "permission_missing" | "request_refused" | "throttled" | "server_failed";
+
+interface Sent {
+  readonly answer: HttpAnswer;
+  readonly token: Token;
+  readonly call: Call;
+}
+
+function isEntity(value: unknown): value is Entity {
+  return (
+    typeof value === "object" && value !== null && "id" in value && typeof value.id === "string" && value.id !== ""
+  );
+}
+
+function idsOf(call: Call): string {
+  const ids = call.requestId === null ? "" : `request-id ${call.requestId}, `;
+  return `(${ids}client-request-id ${call.clientRequestId})`;
+}
+
+function invalid(call: Call, what: string): ConnectorError {
+  const message = `${call.method} ${call.path}: ${what}. ${idsOf(call)}`;
+  return new ConnectorError("answer_invalid", message, { stops: "run", retry: "later", requestId: call.requestId });
+}
+
+/** "Microsoft Graph error responses and resource types". */
+function errorOf(answer: HttpAnswer): { readonly code: string; readonly message: string } {
+  const error = field(parsed(answer.text), "error");
+  const text = (name: string): string => {
+    const value = field(error, name);
+    return typeof value === "string" ? value : "";
+  };
+  return { code: text("code"), message: text("message") };
+}
+
+/** The inner error's key is seen in two spellings. */
+function requestIdOf(answer: HttpAnswer): string | null {
+  const header = headerOf(answer, "request-id");
+  if (header !== null || answer.status < 400) return header;
+  const error = field(parsed(answer.text), "error");
+  const id = field(field(error, "innerError") ?? field(error, "innererror"), "request-id");
+  return typeof id === "string" ? id : null;
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,81 @@
+import { ConnectorError, type Source } from "@entrain/core";
+import { createTransport, type Transport } from "../shared/http.ts";
+import { GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
+import { GraphClient } from "./client.ts";
+import { groupReader } from "./groups.ts";
+import { type EntraOptions, problemsOf } from "./options.ts";
+import { lookUp } from "./presence.ts";
+import { readPages } from "./round.ts";
+import { Sender } from "./sender.ts";
+import { TokenProvider } from "./token.ts";
+import { userReader } from "./users.ts";
+import { verifyConnection } from "./verify.ts";
+
+export { GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
+export { CLOUDS, type Cloud, type EntraOptions, type RequestEvent } from "./options.ts";
+
+const CONCURRENCY = 4;
+
+/**
+ * Reads one Entra tenant's people and groups through Microsoft Graph, with an application's own permissions. Nothing is sent before the
+ * first call, and nothing at all while the settings are malformed (`config_invalid`). Faults are {@link ConnectorError}s and never
+ * hold the secret or a token; an abort rejects with the signal's reason.
+ */
+export function createEntraSource(options: EntraOptions): Source {
+  const lazy = new Connection(options);
+  const concurrency = options.concurrency ?? CONCURRENCY;
+  return {
+    read: async function* (kind, from, signal) {
+      const client = lazy.client();
+      const { tenant, attributes = USER_ATTRIBUTES, groupAttributes = GROUP_ATTRIBUTES } = options;
+      const reader =
+        kind === "user"
+          ? userReader(client, tenant, attributes)
+          : groupReader(client, { tenant, attributes: groupAttributes, concurrency });
+      yield* readPages(client, reader, from, signal);
+    },
+    presence: async (kind, ids, signal) =>
+      lookUp({ client: lazy.client(), runtime: options, concurrency }, kind, ids, signal),
+    verify: (signal) => verifyConnection(options, () => lazy.client(), signal),
+    close: () => lazy.close(),
+  };
+}
+
+/** The parts behind a source, made on first use: malformed addresses are a fault of the call, not of the construction. */
+class Connection {
+  readonly #options: EntraOptions;
+  #parts: { readonly transport: Transport; readonly tokens: TokenProvider; readonly client: GraphClient } | null = null;
+
+  constructor(options: EntraOptions) {
+    this.#options = options;
+  }
+
+  client(): GraphClient {
+    this.#parts ??= connect(this.#options);
+    return this.#parts.client;
+  }
+
+  async close(): Promise<void> {
+    const parts = this.#parts;
+    this.#parts = null;
+    parts?.tokens.close();
+    await parts?.transport.close();
+  }
+}
+
+function connect(options: EntraOptions): { transport: Transport; tokens: TokenProvider; client: GraphClient } {
+  const [problem] = problemsOf(options);
+  if (problem !== undefined) {
+    const message = `${problem.detail} ${problem.fix}`;
+    throw new ConnectorError("config_invalid", message, { stops: "connection", retry: "never" });
+  }
+  const { ca, timeouts } = options;
+  const transport = createTransport({
+    ...(ca === undefined ? {} : { ca }),
+    ...(timeouts === undefined ? {} : { timeouts }),
+    // One more than are read at a time, for the page ahead.
+    connections: (options.concurrency ?? CONCURRENCY) + 1,
+  });
+  const tokens = new TokenProvider(options, new Sender(transport, options));
+  return { transport, tokens, client: new GraphClient(options, new Sender(transport, options), tokens) };
+}

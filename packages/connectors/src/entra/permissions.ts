@@ -1,0 +1,26 @@
+/** The permissions that decide what reads of people, groups and members show. Writing includes reading. */
+const READING = /^(User|Group|GroupMember|Directory|Member|Device|Application|OrgContact)\.Read(Write)?(Basic)?\./;
+
+/** Included in Directory.Read.All ("Microsoft Graph permissions reference"); hidden memberships are not. */
+const DIRECTORY = "Directory.Read.All";
+const BEYOND_DIRECTORY = "Member.Read.Hidden";
+
+/** The reading permissions among a token's roles, sorted, with writing ones as the reading that they include. */
+export function readingRoles(roles: readonly string[] | null): readonly string[] | null {
+  if (roles === null) return null;
+  const reading = roles.filter((role) => READING.test(role)).map((role) => role.replace("ReadWrite", "Read"));
+  return [...new Set(reading)].sort((a, b) => (a < b ? -1 : 1));
+}
+
+/** The reading permissions that were there before, are not now, and are not included in another one. */
+export function lostRoles(before: readonly string[] | null, now: readonly string[] | null): readonly string[] {
+  if (before === null || now === null) return [];
+  const covered = (role: string): boolean =>
+    now.includes(role) || (now.includes(DIRECTORY) && role !== BEYOND_DIRECTORY);
+  return before.filter((role) => !covered(role));
+}
+
+/** True when something may be visible now that was not before. */
+export function hasMoreRoles(before: readonly string[] | null, now: readonly string[] | null): boolean {
+  return now !== null && (before === null || now.some((role) => !before.includes(role)));
+}

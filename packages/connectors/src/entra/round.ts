@@ -1,0 +1,165 @@
+import { createHash } from "node:crypto";
+import { ConnectorError, type SourceKind, type SourcePage, type SourceRecord, type Watermark } from "@entrain/core";
+import { type CollectionPage, type GraphClient, GraphRefusal } from "./client.ts";
+import { hasMoreRoles, lostRoles, readingRoles } from "./permissions.ts";
+import { decodePosition, encodePosition, type Position } from "./watermark.ts";
+
+/** One request's worth of reading: what came, where it goes on, and the permissions that the requests had. */
+export interface Step {
+  readonly records: readonly SourceRecord[];
+  readonly next: Position;
+  /** The last page of its round. */
+  readonly complete: boolean;
+  /** Full round: how many records the service counted when the round began. */
+  readonly expected: number | null;
+  /** The permissions of each token that was used. */
+  readonly roles: readonly (readonly string[] | null)[];
+}
+
+/** Reads one kind of record. A step depends on its position alone, so that any process can go on from it. */
+export interface Reader {
+  readonly kind: SourceKind;
+  readonly selection: string;
+  step(position: Position, signal: AbortSignal): Promise<Step>;
+}
+
+/** Refusals of a link that Graph gave earlier: the token behind it is too old. Casing differs between services. */
+const EXPIRED_CODES: ReadonlySet<string> = new Set([
+  "syncstatenotfound",
+  "syncstateinvalid",
+  "resyncrequired",
+  "directory_expiredpagetoken",
+]);
+/** A round may hold empty pages, but not for ever. */
+const MAX_EMPTY_PAGES = 1000;
+
+/** Hash of what is read and from where. */
+export function selectionHash(...parts: readonly unknown[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+}
+
+/**
+ * True when Graph no longer accepts a link that it gave earlier, so that only another round helps. A link that was kept in a
+ * watermark (`kept`) is taken for too old by any such refusal: a full round is always safe, staying put never mends.
+ */
+export function isExpired(error: unknown, kept: boolean): boolean {
+  if (!(error instanceof GraphRefusal)) return false;
+  if (error.status === 410) return true;
+  return (error.status === 400 || error.status === 404) && (kept || EXPIRED_CODES.has(error.graphCode.toLowerCase()));
+}
+
+/**
+ * Yields the pages from a watermark to the end of the delta round. The next page is fetched while the consumer stores the present
+ * one; never more than one ahead. An expired link begins a full round, once. Lost permissions end the read without moving the
+ * watermark: what Graph hides must not look cleared or removed.
+ */
+export async function* readPages(
+  client: GraphClient,
+  reader: Reader,
+  from: Watermark | null,
+  signal: AbortSignal,
+): AsyncGenerator<SourcePage> {
+  const ahead = new AbortController();
+  const within = AbortSignal.any([signal, ahead.signal]);
+  try {
+    const known = from === null ? null : decodePosition(from);
+    const roles = readingRoles(await client.roles(signal));
+    const lost = lostRoles(known?.roles ?? null, roles);
+    if (known !== null && lost.length > 0) return yield incompletePage(known, lost);
+    let mayBegin = known?.selection === reader.selection && !hasMoreRoles(known.roles, roles);
+    let position = mayBegin && known !== null ? known : beginning(reader, roles);
+    let pending = reader.step(position, within);
+    let kept = position.link !== null;
+    for (let empty = 0; ; kept = false) {
+      const step = await pending.catch((error: unknown) => {
+        signal.throwIfAborted();
+        if (isExpired(error, kept)) return null;
+        throw error;
+      });
+      const now = step === null ? [await client.roles(signal)] : step.roles;
+      const missing = now.flatMap((used) => lostRoles(position.roles, readingRoles(used)));
+      if (missing.length > 0) return yield incompletePage(position, missing);
+      if (step === null) {
+        if (!mayBegin) throw expiredAgain(reader.kind);
+        mayBegin = false;
+        position = beginning(reader, readingRoles(now[0] ?? null));
+        pending = reader.step(position, within);
+        continue;
+      }
+      empty = step.records.length === 0 ? empty + 1 : 0;
+      if (empty > MAX_EMPTY_PAGES) throw endless(reader.kind);
+      const last = step.complete && position.round === "delta";
+      if (!last) pending = prefetch(reader, step.next, within);
+      yield pageOf(position, step);
+      if (last) return;
+      position = step.next;
+    }
+  } finally {
+    ahead.abort();
+  }
+}
+
+/** The promise is awaited later, or never when the consumer stops: then its failure is nobody's. */
+function prefetch(reader: Reader, position: Position, signal: AbortSignal): Promise<Step> {
+  const pending = reader.step(position, signal);
+  pending.catch(() => {});
+  return pending;
+}
+
+function beginning(reader: Reader, roles: readonly string[] | null): Position {
+  const { kind, selection } = reader;
+  return { kind, selection, roles, round: "full", link: null, delta: null, expected: null, after: null, open: [] };
+}
+
+function pageOf(position: Position, step: Step): SourcePage {
+  return {
+    records: step.records,
+    watermark: encodePosition(step.next),
+    round: position.round,
+    begins: position.round === "full" && position.link === null,
+    complete: step.complete,
+    ...(step.expected === null ? {} : { expected: step.expected }),
+  };
+}
+
+function incompletePage(position: Position, lost: readonly string[]): SourcePage {
+  const detail = `The application no longer has ${lost.join(", ")}. The read goes on from here once it is granted again.`;
+  return {
+    records: [],
+    watermark: encodePosition(position),
+    round: position.round,
+    begins: false,
+    complete: false,
+    incomplete: { code: "permission_lost", detail },
+  };
+}
+
+function expiredAgain(kind: SourceKind): ConnectorError {
+  const message = `Reading ${kind}s: Graph no longer accepts the links of a full round that has only just begun.`;
+  return new ConnectorError("watermark_expired", message, { stops: "run", retry: "later" });
+}
+
+function endless(kind: SourceKind): ConnectorError {
+  const message = `Reading ${kind}s: Graph answered ${MAX_EMPTY_PAGES} empty pages in a row, each with a next link.`;
+  return new ConnectorError("link_loop", message, { stops: "run", retry: "later" });
+}
+
+/** The links that a read has followed. One that comes back would make it endless. */
+export class Trail {
+  readonly #followed = new Set<string>();
+
+  /** Throws `link_loop` for a page whose next link the read has met before. */
+  follow(path: string, page: CollectionPage): void {
+    if (page.nextLink === null) return;
+    if (this.#followed.has(page.nextLink)) {
+      const message = `${path}: a next link leads back to a page that was already read.`;
+      throw new ConnectorError("link_loop", message, { stops: "run", retry: "later" });
+    }
+    this.#followed.add(page.nextLink);
+  }
+
+  /** Forgets the links when another round begins. */
+  clear(): void {
+    this.#followed.clear();
+  }
+}

@@ -1,0 +1,101 @@
+import { ConnectorError } from "@entrain/core";
+import { backoffMs, retryAfterMs } from "../shared/backoff.ts";
+import { type HttpAnswer, type HttpRequest, type Transport, TransportFault } from "../shared/http.ts";
+import type { EntraOptions } from "./options.ts";
+
+/** How often a request is tried. A service that answers "later" deserves more patience than one that is not there. */
+export interface Patience {
+  readonly answered: number;
+  readonly unanswered: number;
+}
+
+export const PATIENT: Patience = { answered: 8, unanswered: 5 };
+/** For someone who sits in front of the screen. */
+export const HASTY: Patience = { answered: 3, unanswered: 2 };
+
+/** A longer wait is left to the schedule of runs instead of holding this one up. */
+const LONGEST_WAIT_MS = 5 * 60_000;
+const RETRIED: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504, 509]);
+
+type Runtime = Pick<EntraOptions, "clock" | "random" | "sleep" | "onRequest">;
+
+/**
+ * Sends requests to one service and tries again what may succeed later: throttling, passing server faults, cut
+ * connections. All requests share one gate: once the service asks to wait, none is sent before that time, because refused
+ * requests count against the limit too ("Microsoft Graph throttling guidance").
+ */
+export class Sender {
+  readonly #transport: Transport;
+  readonly #runtime: Runtime;
+  #notBefore = 0;
+
+  constructor(transport: Transport, runtime: Runtime) {
+    this.#transport = transport;
+    this.#runtime = runtime;
+  }
+
+  /** The first answer that is not a passing refusal, or the last one. Throws when there is no answer at all. */
+  async send(request: HttpRequest, signal: AbortSignal, patience: Patience = PATIENT): Promise<HttpAnswer> {
+    for (let retry = 0; ; retry++) {
+      await this.#wait(this.#notBefore - this.#runtime.clock.now(), signal);
+      const answer = await this.#once(request, signal, retry);
+      if (answer instanceof TransportFault) {
+        if (answer.kind === "invalid" || retry + 1 >= patience.unanswered) throw faultOf(answer, request);
+        await this.#wait(this.#backoff(retry), signal);
+        continue;
+      }
+      if (!RETRIED.has(answer.status)) return answer;
+      const asked = askedWaitMs(answer, this.#runtime.clock.now());
+      if (retry + 1 >= patience.answered || (asked ?? 0) > LONGEST_WAIT_MS) return answer;
+      if (asked === null) await this.#wait(this.#backoff(retry), signal);
+      else this.#notBefore = Math.max(this.#notBefore, this.#runtime.clock.now() + asked);
+    }
+  }
+
+  async #once(request: HttpRequest, signal: AbortSignal, retry: number): Promise<HttpAnswer | TransportFault> {
+    const { clock, onRequest } = this.#runtime;
+    const { method, url } = request;
+    const started = clock.now();
+    const report = (status: number | null): void =>
+      onRequest?.({ method, host: url.host, path: url.pathname, status, ms: clock.now() - started, retry });
+    try {
+      const answer = await this.#transport.send(request, signal);
+      report(answer.status);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof TransportFault)) throw error;
+      report(null);
+      return error;
+    }
+  }
+
+  #backoff(retry: number): number {
+    return backoffMs(retry, this.#runtime.random());
+  }
+
+  async #wait(ms: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (ms > 0) await this.#runtime.sleep(ms, signal);
+    signal.throwIfAborted();
+  }
+}
+
+/** The wait that an answer asks for; `null` without a usable one (a wait of zero would hammer the service). */
+export function askedWaitMs(answer: Pick<HttpAnswer, "headers">, now: number): number | null {
+  const asked = retryAfterMs(headerOf(answer, "retry-after"), headerOf(answer, "date"), now);
+  return asked === 0 ? null : asked;
+}
+
+/** A header's only or first value. */
+export function headerOf(answer: Pick<HttpAnswer, "headers">, name: string): string | null {
+  const value = answer.headers[name];
+  return (Array.isArray(value) ? value[0] : value) ?? null;
+}
+
+function faultOf(fault: TransportFault, request: HttpRequest): ConnectorError {
+  const code = fault.kind === "unreachable" || fault.kind === "timeout" ? fault.kind : "answer_invalid";
+  const { id } = request;
+  const trace = id === undefined ? "" : ` (client-request-id ${id})`;
+  const message = `${request.method} ${request.url.pathname}: ${fault.message}.${trace}`;
+  return new ConnectorError(code, message, { stops: "run", retry: "later", requestId: id ?? null });
+}

@@ -1,0 +1,161 @@
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import { type Dispatcher, Pool } from "undici";
+
+/** Bounds of one request, in milliseconds. `total` covers everything from the first byte sent to the last received. */
+export interface Timeouts {
+  readonly connect: number;
+  readonly headers: number;
+  readonly body: number;
+  readonly total: number;
+}
+
+/** One HTTP request. `url` is absolute. */
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** The caller's own id of the request, named in faults. */
+  readonly id?: string;
+}
+
+/** One complete HTTP answer, decompressed. Header names are in lower case. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+}
+
+/**
+ * Why there is no complete answer. `broken` is a connection that was cut inside the answer, `invalid` an answer that
+ * cannot be decompressed or is larger than any page may be. The message names the host, never a header or a body.
+ */
+export class TransportFault extends Error {
+  readonly kind: "unreachable" | "timeout" | "broken" | "invalid";
+
+  constructor(kind: TransportFault["kind"], message: string) {
+    super(message);
+    this.name = "TransportFault";
+    this.kind = kind;
+  }
+}
+
+/** Sends requests, one pool of connections for each origin. */
+export interface Transport {
+  /** Rejects with a {@link TransportFault}, or with the signal's reason when it aborts. */
+  send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer>;
+  close(): Promise<void>;
+}
+
+const DEFAULTS: Timeouts = { connect: 10_000, headers: 60_000, body: 60_000, total: 180_000 };
+const MAX_COMPRESSED_BYTES = 64 * 1024 * 1024;
+const MAX_BYTES = 256 * 1024 * 1024;
+const gunzipAsync = promisify(gunzip);
+
+/** `ca` (PEM) replaces the system's certificate authorities, for hosts with an authority of their own. */
+export function createTransport(options: {
+  readonly ca?: string;
+  readonly timeouts?: Partial<Timeouts>;
+  readonly connections?: number;
+}): Transport {
+  const timeouts: Timeouts = { ...DEFAULTS, ...options.timeouts };
+  const pools = new Map<string, Pool>();
+  const poolOf = (origin: string): Pool => {
+    const known = pools.get(origin);
+    if (known !== undefined) return known;
+    const connect = { timeout: timeouts.connect, ...(options.ca === undefined ? {} : { ca: options.ca }) };
+    const pool = new Pool(origin, {
+      connections: options.connections ?? 8,
+      connect,
+      headersTimeout: timeouts.headers,
+      bodyTimeout: timeouts.body,
+      maxResponseSize: MAX_COMPRESSED_BYTES,
+    });
+    pools.set(origin, pool);
+    return pool;
+  };
+  return {
+    send: (request, signal) => send(poolOf(request.url.origin), request, timeouts.total, signal),
+    close: async () => {
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+      pools.clear();
+    },
+  };
+}
+
+async function send(pool: Pool, request: HttpRequest, totalMs: number, signal: AbortSignal): Promise<HttpAnswer> {
+  signal.throwIfAborted();
+  const { method, url, body } = request;
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  const timer = setTimeout(stop, totalMs);
+  signal.addEventListener("abort", stop, { once: true });
+  let answer: Dispatcher.ResponseData | null = null;
+  try {
+    const headers = { "accept-encoding": "gzip", ...request.headers };
+    const target = { path: url.pathname + url.search, method, headers, signal: controller.signal };
+    answer = await pool.request(body === undefined ? target : { ...target, body });
+    const bytes = Buffer.from(await answer.body.arrayBuffer());
+    return {
+      status: answer.statusCode,
+      headers: answer.headers,
+      text: await decode(bytes, answer.headers["content-encoding"], url),
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof TransportFault) throw error;
+    if (controller.signal.aborted)
+      throw new TransportFault("timeout", `${url.host} did not answer within ${totalMs} ms`);
+    throw faultOf(error, url, answer !== null);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+async function decode(bytes: Buffer, encoding: string | string[] | undefined, url: URL): Promise<string> {
+  if (encoding === undefined || encoding === "identity") return bytes.toString("utf8");
+  if (encoding !== "gzip")
+    throw new TransportFault("invalid", `${url.host} answered in an encoding that was not asked for`);
+  try {
+    return (await gunzipAsync(bytes, { maxOutputLength: MAX_BYTES })).toString("utf8");
+  } catch {
+    throw new TransportFault("broken", `the compressed answer of ${url.host} is incomplete or damaged`);
+  }
+}
+
+const CAUSES: Readonly<Record<string, string>> = {
+  ENOTFOUND: "the name is not known",
+  EAI_AGAIN: "the name could not be looked up",
+  ECONNREFUSED: "nothing listens there",
+  EHOSTUNREACH: "there is no route to it",
+  ENETUNREACH: "there is no route to it",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed and its authority was not given",
+  SELF_SIGNED_CERT_IN_CHAIN: "its certificate comes from an authority that was not given",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate comes from an unknown authority",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its certificate comes from an unknown authority",
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
+  ERR_SSL_WRONG_VERSION_NUMBER: "it does not speak TLS there",
+};
+
+function faultOf(error: unknown, url: URL, answered: boolean): TransportFault {
+  const code = codeOf(error);
+  if (code === "UND_ERR_CONNECT_TIMEOUT" || code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") {
+    return new TransportFault("timeout", `${url.host} did not answer in time`);
+  }
+  if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") {
+    return new TransportFault("invalid", `the answer of ${url.host} is larger than any page may be`);
+  }
+  if (answered) return new TransportFault("broken", `the connection to ${url.host} was cut inside an answer`);
+  const cause = CAUSES[code] ?? (code === "" ? "the connection failed" : `the connection failed (${code})`);
+  return new TransportFault("unreachable", `${url.host} could not be reached: ${cause}`);
+}
+
+/** An `AggregateError` (one attempt for each address of a name) holds the code in its parts. */
+function codeOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
+  if (typeof error !== "object" || error === null || !("code" in error)) return "";
+  return typeof error.code === "string" ? error.code : "";
+}
