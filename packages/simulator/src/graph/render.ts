@@ -1,0 +1,77 @@
+import type { DirectoryObject, Kind } from "../state/objects.ts";
+import type { Json } from "../tenant/types.ts";
+import type { Access, Context } from "./context.ts";
+import { GraphError, malformed } from "./request.ts";
+import {
+  BASIC_GROUP,
+  BASIC_USER,
+  DEFAULT_SELECT,
+  emptyValue,
+  isElsewhere,
+  isNavigation,
+  isSelectable,
+  isSingleOnly,
+  typeName,
+} from "./schema.ts";
+
+/** A record on its way out. */
+export type Rendered = Record<string, Json>;
+
+/** Refuses what the type does not have; answers 501 for what a collection does not keep. */
+export function checkSelect(kind: Kind, select: readonly string[] | null, collection: boolean): readonly string[] {
+  if (select === null) return DEFAULT_SELECT[kind];
+  for (const name of select) {
+    if (!isSelectable(kind, name)) {
+      throw malformed(
+        `Parsing OData Select and Expand failed: Could not find a property named '${name}' on type '${typeName(kind)}'.`,
+      );
+    }
+    if (collection && (isElsewhere(kind, name) || isSingleOnly(kind, name))) {
+      throw new GraphError(501, "NotImplemented", "This operation target is not yet supported.");
+    }
+  }
+  return select.filter((name) => !isNavigation(kind, name));
+}
+
+/** Writes selected properties of one object; what was never set reads as null or as an empty collection. */
+export function renderObject(context: Context, object: DirectoryObject, select: readonly string[]): Rendered {
+  const properties = context.view.properties(object);
+  const access = context.access[object.kind];
+  const visible = access === "full" ? null : visibleNames(object.kind, access);
+  const rendered: Rendered = {};
+  for (const name of select) {
+    if (name === "id") rendered.id = object.id;
+    else if (visible !== null && !visible.has(name)) rendered[name] = emptyValue(object.kind, name);
+    else if (name === "deletedDateTime") rendered[name] = deletionTime(object);
+    else rendered[name] = properties[name] ?? emptyValue(object.kind, name);
+  }
+  return rendered;
+}
+
+/** A member of a mixed collection, which says its type; without read permission nothing but that and its id. */
+export function renderMember(context: Context, object: DirectoryObject, select: readonly string[] | null): Rendered {
+  const names = select ?? DEFAULT_SELECT[object.kind];
+  const typed: Rendered = { "@odata.type": `#${typeName(object.kind)}`, id: object.id };
+  return Object.assign(
+    typed,
+    renderObject(context, object, select === null || names.includes("id") ? names : [...names, "id"]),
+  );
+}
+
+/** Names that limited access shows; everything else is written as never set. */
+export function visibleNames(kind: Kind, access: Access): ReadonlySet<string> {
+  if (access === "none") return NOTHING;
+  return kind === "user" ? BASIC_USER : BASIC_GROUP;
+}
+
+const NOTHING: ReadonlySet<string> = new Set(["id"]);
+
+function deletionTime(object: DirectoryObject): string | null {
+  return object.deletedAt === null ? null : `${new Date(object.deletedAt).toISOString().slice(0, 19)}Z`;
+}
+
+/** `@odata.context` of a collection or, with `entity`, of one record. */
+export function contextUrl(context: Context, set: string, select: readonly string[] | null, entity = false): string {
+  const list = select === null ? "" : `(${select.join(",")})`;
+  return `${context.base}/$metadata#${set}${list}${entity ? "/$entity" : ""}`;
+}

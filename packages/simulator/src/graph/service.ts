@@ -1,0 +1,94 @@
+import { groupAccess, permits, seesHiddenMembers, userAccess } from "../permissions.ts";
+import type { Directory } from "../state/directory.ts";
+import type { View } from "../state/view.ts";
+import type { Context, DeltaPaging, TenantProfile } from "./context.ts";
+import { deltaLinkNow } from "./delta.ts";
+import { type Effects, NO_EFFECTS } from "./effects.ts";
+import { GROUP_READS } from "./groups.ts";
+import { parseOptions } from "./odata/options.ts";
+import { ORGANIZATION } from "./organization.ts";
+import { denied, GraphError, type GraphRequest, type GraphResponse } from "./request.ts";
+import { type Route, RouteTable } from "./routes.ts";
+import { USER_READS } from "./users.ts";
+
+/** What the Graph service is made of. */
+export interface GraphOptions {
+  readonly directory: Directory;
+  readonly tenant: TenantProfile;
+  /** Absolute URL of `/v1.0`. */
+  readonly base: () => string;
+  readonly clock: () => number;
+  readonly deltaPaging: DeltaPaging;
+}
+
+/** Graph v1.0 of one tenant, free of HTTP: requests in, answers or `GraphError`s out. */
+export class GraphService {
+  readonly #options: GraphOptions;
+  readonly #routes = new RouteTable([...ORGANIZATION, ...USER_READS, ...GROUP_READS]);
+  /** Delta tokens issued before this time are refused, milliseconds UTC. */
+  expiredBefore = 0;
+
+  constructor(options: GraphOptions) {
+    this.#options = options;
+  }
+
+  /** Finds the operation of a request; refuses what Graph does not have. */
+  route(request: GraphRequest): Route {
+    return this.#routes.find(request.method, request.segments);
+  }
+
+  /** Answers one request of a token with these roles. */
+  answer(
+    request: GraphRequest,
+    route: Route,
+    roles: ReadonlySet<string>,
+    effects: Effects = NO_EFFECTS,
+  ): GraphResponse {
+    if (!permits(route.endpoint.rule, roles)) throw denied();
+    this.#options.directory.expire();
+    return route.endpoint.handle(this.#context(request, roles, effects), route.parameters);
+  }
+
+  /** A delta link from the present state, for a round that a fault ends too early; null elsewhere. */
+  deltaLink(request: GraphRequest, roles: ReadonlySet<string>): string | null {
+    const [set, name] = request.segments;
+    if (name !== "delta") return null;
+    return deltaLinkNow(this.#context(request, roles, NO_EFFECTS), set === "groups" ? "group" : "user");
+  }
+
+  #context(request: GraphRequest, roles: ReadonlySet<string>, effects: Effects): Context {
+    const { directory, tenant, base, clock, deltaPaging } = this.#options;
+    const now = clock();
+    return {
+      request,
+      options: parseOptions(request.search),
+      directory,
+      view: viewOf(directory, effects, now),
+      tenant,
+      roles,
+      access: {
+        user: effects.nullProperties ? "basic" : userAccess(roles),
+        group: groupAccess(roles),
+      },
+      hiddenMembers: seesHiddenMembers(roles) && !effects.hiddenMembers,
+      base: base(),
+      now,
+      expiredBefore: effects.expiredToken ? Number.POSITIVE_INFINITY : this.expiredBefore,
+      deltaPaging,
+      staleCount: effects.staleCount ?? ((count) => count),
+    };
+  }
+}
+
+function viewOf(directory: Directory, effects: Effects, now: number): View {
+  if (effects.lagMs === 0 && effects.lagVersions === 0) return directory.current;
+  const { log } = directory;
+  const byTime = effects.lagMs === 0 ? log.head : log.headAt(now - effects.lagMs);
+  return directory.asOf(Math.max(log.floor, Math.min(byTime, log.head - effects.lagVersions)));
+}
+
+/** The refusal of a request whose token is missing or not accepted. */
+export function unauthorized(message: string, base: string): GraphError {
+  const challenge = `Bearer realm="", authorization_uri="${base}/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000"`;
+  return new GraphError(401, "InvalidAuthenticationToken", message, { headers: { "www-authenticate": challenge } });
+}

@@ -1,0 +1,91 @@
+import type { FaultPlan, FaultRule, FaultSet } from "../faults/rules.ts";
+import type { AppRegistration, ClientSecret } from "../signin/app.ts";
+import type { WireResponse } from "./exchange.ts";
+import type { RequestLog } from "./request-log.ts";
+
+/** What the controls reach. */
+export interface AdminOptions {
+  readonly faults: FaultSet;
+  readonly requests: RequestLog;
+  readonly app: AppRegistration;
+  readonly now: () => number;
+  readonly advance: (ms: number) => void;
+  readonly expireDeltaTokens: () => void;
+  readonly status: () => Readonly<Record<string, unknown>>;
+}
+
+type Handler = (body: Readonly<Record<string, unknown>>, list: readonly unknown[]) => unknown;
+
+/**
+ * The simulator's own controls under `/_simulator/`, for tests that run it as another process. Answers only to
+ * loopback; Graph has no such path.
+ */
+export class Admin {
+  readonly #handlers: Readonly<Record<string, Handler>>;
+
+  constructor(options: AdminOptions) {
+    this.#handlers = handlersOf(options);
+  }
+
+  handle(method: string, path: string, text: string, remote: string | undefined): WireResponse {
+    if (!isLoopback(remote)) return reply(403, { error: "The simulator's controls answer to loopback only." });
+    const handler = this.#handlers[`${method} ${path.slice("/_simulator".length)}`];
+    if (handler === undefined) {
+      return reply(404, { error: `No such control. There are: ${Object.keys(this.#handlers).join(", ")}.` });
+    }
+    try {
+      const body: unknown = text === "" ? {} : JSON.parse(text);
+      const value = handler(isRecord(body) ? body : {}, Array.isArray(body) ? body : []);
+      return value === undefined ? { status: 204, headers: {}, body: "" } : reply(200, value);
+    } catch (error) {
+      return reply(400, { error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+}
+
+function handlersOf(options: AdminOptions): Readonly<Record<string, Handler>> {
+  const { faults, requests, app } = options;
+  return {
+    "GET /status": () => options.status(),
+    "GET /faults": () => faults.list(),
+    "PUT /faults": (_, list) => faults.set(list as FaultPlan),
+    "POST /faults": (rule) => faults.add(rule as unknown as FaultRule),
+    "DELETE /faults": () => faults.clear(),
+    "GET /requests": () => ({ count: requests.count, requests: requests.list() }),
+    "DELETE /requests": () => requests.clear(),
+    "GET /clock": () => ({ now: options.now() }),
+    "POST /clock": ({ advanceMs }) => {
+      if (typeof advanceMs !== "number" || advanceMs < 0) throw new Error("advanceMs must be a number, 0 or more.");
+      options.advance(advanceMs);
+      return { now: options.now() };
+    },
+    "GET /secrets": () => app.secrets.map(({ expiresAt }) => ({ expiresAt: expiresAt ?? null })),
+    "PUT /secrets": (_, list) => {
+      app.secrets = list.map(secretOf);
+    },
+    "POST /secrets": (secret) => {
+      app.secrets = [...app.secrets, secretOf(secret)];
+    },
+    "PUT /roles": (_, list) => {
+      app.roles = list.map(String);
+    },
+    "POST /expire-delta-tokens": () => options.expireDeltaTokens(),
+  };
+}
+
+function secretOf(value: unknown): ClientSecret {
+  if (!isRecord(value) || typeof value.value !== "string") throw new Error("A secret needs a value, as text.");
+  return { value: value.value, ...(typeof value.expiresAt === "number" ? { expiresAt: value.expiresAt } : {}) };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+function isLoopback(address: string | undefined): boolean {
+  return address !== undefined && /^(::ffff:)?127\.|^::1$/.test(address);
+}
+
+function reply(status: number, value: unknown): WireResponse {
+  return { status, headers: { "content-type": "application/json; charset=utf-8" }, body: JSON.stringify(value) };
+}

@@ -1,0 +1,194 @@
+import { randomUUID } from "node:crypto";
+import { bendPage, effectsOf } from "../faults/apply.ts";
+import type { FaultAction } from "../faults/rules.ts";
+import { parseOptions } from "../graph/odata/options.ts";
+import { badRequest, errorBody, GraphError, type GraphRequest, type GraphResponse } from "../graph/request.ts";
+import { segmentsOf } from "../graph/routes.ts";
+import { type GraphService, unauthorized } from "../graph/service.ts";
+import type { TokenService } from "../signin/tokens.ts";
+import type { Json } from "../tenant/types.ts";
+import { type Throttle, unitsOf } from "../throttle.ts";
+import { parseBatch } from "./batch.ts";
+import type { WireResponse } from "./exchange.ts";
+import type { LoggedRequest } from "./request-log.ts";
+
+const JSON_TYPE = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+
+/** A Graph request from the wire or out of a batch. */
+export interface FrontRequest {
+  readonly method: string;
+  /** Path below `/v1.0`, still encoded. */
+  readonly path: string;
+  readonly search: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Json | undefined;
+}
+
+/** What the front of the Graph service is made of. */
+export interface FrontOptions {
+  readonly service: GraphService;
+  readonly tokens: TokenService;
+  readonly throttle: Throttle;
+  /** Base address of the simulator. */
+  readonly base: () => string;
+  readonly issuer: () => string;
+  readonly clock: () => number;
+  /** Faults that strike a request of this method, path and page, counted as struck. */
+  readonly faults: (request: FrontRequest) => readonly FaultAction[];
+}
+
+/** An answer with what the log wants to know. */
+export interface FrontAnswer extends WireResponse, Pick<LoggedRequest, "requestId" | "resourceUnits"> {}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: GraphResponse["headers"];
+  readonly json?: unknown;
+  readonly text?: string;
+  readonly units: number;
+}
+
+/** Authentication, throttling, faults, batches and error bodies: everything between HTTP and the operations. */
+export class GraphFront {
+  readonly #options: FrontOptions;
+
+  constructor(options: FrontOptions) {
+    this.#options = options;
+  }
+
+  async handle(request: FrontRequest, actions: readonly FaultAction[]): Promise<FrontAnswer> {
+    const requestId = randomUUID();
+    const ids = { request: requestId, client: request.headers["client-request-id"] ?? requestId };
+    const answer = await this.#answer(request, actions, ids);
+    const content =
+      answer.json !== undefined
+        ? { body: JSON.stringify(answer.json), type: JSON_TYPE }
+        : answer.text !== undefined
+          ? { body: answer.text, type: "text/plain" }
+          : { body: "", type: null };
+    return {
+      status: answer.status,
+      headers: {
+        "cache-control": "no-cache",
+        ...(content.type === null ? {} : { "content-type": content.type }),
+        "odata-version": "4.0",
+        "request-id": ids.request,
+        "client-request-id": ids.client,
+        "x-ms-ags-diagnostic":
+          '{"ServerInfo":{"DataCenter":"Simulator","Slice":"E","Ring":"1","ScaleUnit":"000","RoleInstance":"SIM0"}}',
+        date: new Date(this.#options.clock()).toUTCString(),
+        ...answer.headers,
+      },
+      body: content.body,
+      requestId,
+      resourceUnits: answer.units,
+    };
+  }
+
+  async #answer(request: FrontRequest, actions: readonly FaultAction[], ids: Ids): Promise<Answer> {
+    try {
+      const roles = await this.#authenticate(request);
+      if (request.path.toLowerCase() !== "/$batch") return this.#single(request, roles, actions, ids);
+      return this.#batch(request, roles, ids);
+    } catch (error) {
+      return this.#refuse(error, ids);
+    }
+  }
+
+  async #authenticate({ headers }: FrontRequest): Promise<ReadonlySet<string>> {
+    const { tokens, base, issuer } = this.#options;
+    const token = /^Bearer\s+(.+)$/i.exec(headers.authorization ?? "")?.[1];
+    if (token === undefined) throw unauthorized("Access token is empty.", base());
+    const verified = await tokens.verify(token, issuer());
+    if (!verified.ok) throw unauthorized(verified.message, base());
+    return verified.roles;
+  }
+
+  #single(front: FrontRequest, roles: ReadonlySet<string>, actions: readonly FaultAction[], ids: Ids): Answer {
+    const { service, throttle, base } = this.#options;
+    let headers: GraphResponse["headers"] = {};
+    let units = 0;
+    try {
+      const request: GraphRequest = { ...front, segments: segmentsOf(front.path) };
+      const route = service.route(request);
+      const write = request.method !== "GET";
+      units = write ? 1 : unitsOf(route.endpoint.cost, parseOptions(request.search));
+      const charge = throttle.charge(units, write);
+      headers = charge.headers;
+      if (charge.refusal !== null) throw charge.refusal;
+      const response = service.answer(request, route, roles, effectsOf(actions));
+      const self = `${base()}/v1.0${front.path}${front.search === "" ? "" : `?${front.search}`}`;
+      const json =
+        actions.length === 0
+          ? response.json
+          : bendPage(actions, response.json, { self, delta: () => service.deltaLink(request, roles) });
+      return { ...response, json, headers: { ...headers, ...response.headers }, units };
+    } catch (error) {
+      const refused = this.#refuse(error, ids);
+      return { ...refused, headers: { ...headers, ...refused.headers }, units };
+    }
+  }
+
+  #batch(outer: FrontRequest, roles: ReadonlySet<string>, ids: Ids): Answer {
+    if (outer.method !== "POST") throw badRequest("The $batch endpoint only accepts POST requests.");
+    const failed = new Set<string>();
+    const responses: Json[] = [];
+    let units = 0;
+    for (const inner of parseBatch(outer.body)) {
+      const answer = inner.dependsOn.some((id) => failed.has(id))
+        ? this.#refuse(new GraphError(424, "FailedDependency", "A request that this one depends on failed."), ids)
+        : this.#inner({ ...inner, headers: { ...inner.headers } }, roles, ids);
+      units += answer.units;
+      if (answer.status >= 400) failed.add(inner.id);
+      const type = answer.text === undefined ? "application/json" : "text/plain";
+      const headers = { "Content-Type": type, ...capitalised(answer.headers) };
+      const body = (answer.json ?? answer.text) as Json | undefined;
+      responses.push({ id: inner.id, status: answer.status, headers, ...(body === undefined ? {} : { body }) });
+    }
+    return { status: 200, headers: {}, json: { responses }, units };
+  }
+
+  #inner(inner: FrontRequest, roles: ReadonlySet<string>, ids: Ids): Answer {
+    const actions = this.#options.faults(inner);
+    const status = actions.find((action) => action.type === "status");
+    if (status !== undefined) return this.#refuse(faultRefusal(status), ids);
+    return this.#single(inner, roles, actions, ids);
+  }
+
+  #refuse(error: unknown, ids: Ids): Answer {
+    if (!(error instanceof GraphError)) throw error;
+    const date = new Date(this.#options.clock()).toISOString().slice(0, 19);
+    return { status: error.status, headers: error.headers, json: errorBody(error, { date, ...ids }), units: 0 };
+  }
+}
+
+interface Ids {
+  readonly request: string;
+  readonly client: string;
+}
+
+const FAULT_CODES: Readonly<Record<number, readonly [string, string]>> = {
+  429: ["TooManyRequests", "Too many requests. Please retry again later."],
+  500: ["InternalServerError", "An internal server error occurred. The operation failed."],
+  502: ["BadGateway", "Failed to execute backend request."],
+  503: ["ServiceNotAvailable", "The service is temporarily unavailable. Please retry again later."],
+  504: ["GatewayTimeout", "The request timed out."],
+};
+
+/** The refusal that a `status` fault answers with, in Graph's shape. */
+export function faultRefusal(action: Extract<FaultAction, { readonly type: "status" }>): GraphError {
+  const [code, message] = FAULT_CODES[action.status] ?? ["generalException", "An unspecified error has occurred."];
+  const wait = action.retryAfter ?? null;
+  return new GraphError(action.status, action.code ?? code, message, {
+    headers: wait === null ? {} : { "retry-after": String(wait) },
+  });
+}
+
+function capitalised(headers: GraphResponse["headers"]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(headers ?? {}).map(([name, value]) => [
+      name.replace(/(^|-)([a-z])/g, (match) => match.toUpperCase()),
+      String(value),
+    ]),
+  );
+}

@@ -1,0 +1,22 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { promisify } from "node:util";
+import { constants, gzip } from "node:zlib";
+import type { WireResponse } from "./exchange.ts";
+
+const compress = promisify(gzip);
+const SMALL = 1024; // Below this, compressing costs more than it saves.
+
+/** Writes an answer, compressed when the client accepts gzip. */
+export async function send(request: IncomingMessage, response: ServerResponse, answer: WireResponse): Promise<void> {
+  const body = Buffer.from(answer.body, "utf8");
+  const headers = { ...answer.headers };
+  let content = body;
+  if (body.length >= SMALL && /\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) {
+    content = await compress(body, { level: constants.Z_BEST_SPEED });
+    headers["content-encoding"] = "gzip";
+    headers.vary = "Accept-Encoding";
+  }
+  if (answer.status !== 204) headers["content-length"] = content.length;
+  response.writeHead(answer.status, headers);
+  response.end(content);
+}

@@ -1,0 +1,132 @@
+import type { GraphGroup, GraphUser, Json, ManagerReference, Membership, TenantFile } from "../tenant/types.ts";
+import type { Directory } from "./directory.ts";
+import { uuidFrom } from "./identifiers.ts";
+import type { DirectoryObject, Kind, Properties } from "./objects.ts";
+
+/** Never stored: annotations of an answer and references that have their own place. */
+const LEFT_OUT = new Set([
+  "id",
+  "manager",
+  "members",
+  "memberOf",
+  "directReports",
+  "passwordProfile",
+  "deletedDateTime",
+]);
+
+/**
+ * Puts a tenant's objects and references into an empty directory. Documents as Graph answers them may leave out almost
+ * anything: what the service itself always sets (id, user name, accountEnabled, userType, …) is made up from what is
+ * there. Throws one sentence when two objects share an id or a user name, or a reference leads nowhere.
+ */
+export function loadTenant(directory: Directory, file: TenantFile, context: LoadContext): void {
+  const loader = new Loader(directory, context);
+  for (const user of file.users) loader.user(user);
+  for (const group of file.groups) loader.group(group);
+  for (const { group, member } of membershipsOf(file)) loader.member(group, member);
+  for (const { user, manager } of managersOf(file)) loader.manager(user, manager);
+  directory.settle();
+}
+
+/** What made-up values are made of. */
+export interface LoadContext {
+  readonly ids: string;
+  readonly defaultDomain: string;
+  /** Milliseconds UTC: creation time of objects that do not say theirs. */
+  readonly now: number;
+}
+
+class Loader {
+  readonly #directory: Directory;
+  readonly #context: LoadContext;
+  #count = 0;
+
+  constructor(directory: Directory, context: LoadContext) {
+    this.#directory = directory;
+    this.#context = context;
+  }
+
+  user(user: GraphUser): void {
+    const properties = plainProperties(user);
+    properties.userPrincipalName ??= this.#userName(properties);
+    properties.accountEnabled ??= true;
+    properties.userType ??= "Member";
+    this.#place("user", user.id, properties);
+  }
+
+  group(group: GraphGroup): void {
+    const properties = plainProperties(group);
+    const unified = Array.isArray(properties.groupTypes) && properties.groupTypes.includes("Unified");
+    properties.groupTypes ??= [];
+    properties.mailEnabled ??= unified;
+    properties.securityEnabled ??= !unified;
+    this.#place("group", group.id, properties);
+  }
+
+  member(group: string, member: string): void {
+    this.#directory.placeMember(this.#find("group", group, "a membership"), this.#find(null, member, "a membership"));
+  }
+
+  manager(user: string, manager: string): void {
+    const found = this.#find("user", user, "a manager reference");
+    this.#directory.placeManager(found, this.#find("user", manager, "a manager reference"));
+  }
+
+  #place(kind: Kind, id: string | undefined, properties: Record<string, Json>): void {
+    this.#count++;
+    properties.createdDateTime ??= `${new Date(this.#context.now).toISOString().slice(0, 19)}Z`;
+    const made = uuidFrom(this.#context.ids, kind, this.#count, String(properties.displayName ?? ""));
+    this.#directory.place(kind, id ?? made, properties);
+  }
+
+  #userName(properties: Properties): string {
+    const { mail, mailNickname, displayName } = properties;
+    const candidates = [mail, mailNickname, displayName].filter((text) => typeof text === "string" && text !== "");
+    const text = String(candidates[0] ?? `user${this.#count}`);
+    const local = (text.split("@")[0] ?? text).normalize("NFD").replaceAll(/[^\w.-]+/g, "") || `user${this.#count}`;
+    const name = `${local}@${this.#context.defaultDomain}`;
+    return this.#directory.byUserPrincipalName(name) === undefined
+      ? name
+      : `${local}.${this.#count}@${this.#context.defaultDomain}`;
+  }
+
+  #find(kind: Kind | null, id: string, where: string): DirectoryObject {
+    const object = this.#directory.byId(id);
+    if (object === undefined || (kind !== null && object.kind !== kind)) {
+      throw new Error(`The tenant has no ${kind ?? "user or group"} with the id ${id}, which ${where} names.`);
+    }
+    return object;
+  }
+}
+
+function plainProperties(document: GraphUser | GraphGroup): Record<string, Json> {
+  const properties: Record<string, Json> = {};
+  for (const [name, value] of Object.entries(document)) {
+    if (value === undefined || value === null || name.startsWith("@") || name.includes("@") || LEFT_OUT.has(name))
+      continue;
+    properties[name] = value;
+  }
+  return properties;
+}
+
+function* membershipsOf({ memberships }: TenantFile): Generator<Membership> {
+  if (memberships === undefined) return;
+  if (isIterable(memberships)) {
+    yield* memberships;
+    return;
+  }
+  for (const [group, members] of Object.entries(memberships)) for (const member of members) yield { group, member };
+}
+
+function* managersOf({ managers }: TenantFile): Generator<ManagerReference> {
+  if (managers === undefined) return;
+  if (isIterable(managers)) {
+    yield* managers;
+    return;
+  }
+  for (const [user, manager] of Object.entries(managers)) yield { user, manager };
+}
+
+function isIterable<T>(value: Iterable<T> | Readonly<Record<string, unknown>>): value is Iterable<T> {
+  return Symbol.iterator in value;
+}
