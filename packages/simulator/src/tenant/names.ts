@@ -30,7 +30,7 @@ export interface PersonName {
 }
 
 /** What a name must show, when a small tenant has to hold every kind of name. */
-export type NameKind = "any" | "apostrophe" | "hyphen" | "long";
+export type NameKind = "any" | "native" | "apostrophe" | "hyphen" | "long";
 
 /** Draws names by origin: a language tag's first part such as `de`, or one of `ie`, `in`, `ng` for spoken English. */
 export interface NameBook {
@@ -109,8 +109,8 @@ function drawName(random: Random, pool: Pool, origin: string, kind: NameKind): P
     const double = { text: `${surname.text}-${second.text}`, latin: `${surname.latin}-${second.latin}` };
     return assemble(given, double, origin, female);
   }
-  const latin = isLatin(surname.text) || !random.chance(LATIN_DISPLAY_NAMES);
-  return latin
+  const asWritten = kind === "native" || isLatin(surname.text) || !random.chance(LATIN_DISPLAY_NAMES);
+  return asWritten
     ? assemble(given, surname, origin, female)
     : assemble(plain(given.latin), plain(surname.latin), origin, female);
 }

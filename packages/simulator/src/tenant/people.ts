@@ -69,8 +69,8 @@ const PENDING_GUESTS = 0.2;
 
 /** One of each where a company of any size must show them; taken in turn by employees without reports. */
 const SHOWN_NAMES: readonly (readonly [origin: string, kind: NameKind])[] = [
-  ["zh", "any"], ["ar", "any"], ["en", "apostrophe"], ["he", "any"], ["id", "any"], ["fr", "hyphen"], ["ja", "any"], ["en", "long"],
-  ["ko", "any"], ["uk", "any"], ["tr", "any"], ["pl", "any"],
+  ["zh", "native"], ["ar", "native"], ["en", "apostrophe"], ["he", "native"], ["id", "native"], ["fr", "hyphen"], ["ja", "native"], ["en", "long"],
+  ["ko", "native"], ["uk", "native"], ["tr", "native"], ["pl", "native"],
 ]; // biome-ignore format: a list is read across
 type Trait = "disabled" | "mailless" | "sharedMail" | "managerless" | "synced" | "cloud";
 const SHOWN_TRAITS: readonly Trait[] = [
