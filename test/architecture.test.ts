@@ -233,7 +233,7 @@ describe("the architecture test", () => {
   }
 
   it("has a planted violation for every rule", () => {
-    assert.deepEqual(Object.keys(RULES).toSorted(), [...new Set(PLANTED.map(([rule]) => rule))].toSorted());
+    assert.deepEqual(new Set(PLANTED.map(([rule]) => rule)), new Set(Object.keys(RULES)));
   });
 
   it("names the line", () => {
