@@ -1,0 +1,2 @@
+export type { ScimClock } from "./client.ts";
+export { createScimTarget, type ScimTargetOptions } from "./target.ts";

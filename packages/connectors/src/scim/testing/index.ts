@@ -1,0 +1,8 @@
+export {
+  type ScimFault,
+  type ScimRequestLog,
+  type ScimServer,
+  type ScimServerOptions,
+  startScimServer,
+} from "./scimmy-server.ts";
+export { membersOf, type ScimStore, type StoredResource } from "./store.ts";
