@@ -36,17 +36,18 @@ export class Sender {
 
   /** The first answer that is not a passing refusal, or the last one. Throws when there is no answer at all. */
   async send(request: HttpRequest, signal: AbortSignal, patience: Patience = PATIENT): Promise<HttpAnswer> {
+    let unanswered = 0;
     for (let retry = 0; ; retry++) {
       await this.#wait(this.#notBefore - this.#runtime.clock.now(), signal);
       const answer = await this.#once(request, signal, retry);
       if (answer instanceof TransportFault) {
-        if (answer.kind === "invalid" || retry + 1 >= patience.unanswered) throw faultOf(answer, request);
+        if (answer.kind === "invalid" || ++unanswered >= patience.unanswered) throw faultOf(answer, request);
         await this.#wait(this.#backoff(retry), signal);
         continue;
       }
       if (!RETRIED.has(answer.status)) return answer;
       const asked = askedWaitMs(answer, this.#runtime.clock.now());
-      if (retry + 1 >= patience.answered || (asked ?? 0) > LONGEST_WAIT_MS) return answer;
+      if (retry - unanswered + 1 >= patience.answered || (asked ?? 0) > LONGEST_WAIT_MS) return answer;
       if (asked === null) await this.#wait(this.#backoff(retry), signal);
       else this.#notBefore = Math.max(this.#notBefore, this.#runtime.clock.now() + asked);
     }

@@ -13,7 +13,7 @@ import { signInRefusal } from "./aadsts.ts";
 import { type EntraOptions, isLoopback } from "./options.ts";
 import { PATIENT, type Patience, type Sender } from "./sender.ts";
 
-/** An access token. `roles` are its application permissions, sorted; `null` when the token does not show them. */
+/** An access token. `roles` are its application permissions; `null` when the token does not show them. */
 export interface Token {
   readonly value: string;
   readonly roles: readonly string[] | null;
@@ -51,9 +51,9 @@ export class TokenProvider {
     return untilAborted(this.#pending, signal);
   }
 
-  /** Hides the secret and the token in a text that came from outside, should it repeat them. */
+  /** Hides the secret and tokens in a text that came from outside, should it repeat them. */
   redact(text: string): string {
-    let clean = text;
+    let clean = text.replaceAll(/eyJ[\w-]+\.[\w-]+\.[\w-]*/g, "[secret]");
     for (const hidden of [this.#options.secret(), this.#token?.value ?? ""]) {
       if (hidden !== "") clean = clean.replaceAll(hidden, "[secret]");
     }
@@ -149,7 +149,7 @@ function rolesOf(token: string): readonly string[] | null {
   try {
     const { roles } = decodeJwt<{ roles?: unknown }>(token);
     const named = Array.isArray(roles) ? roles : [];
-    return named.filter((role) => typeof role === "string").sort();
+    return named.filter((role) => typeof role === "string");
   } catch {
     return null;
   }

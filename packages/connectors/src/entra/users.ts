@@ -54,5 +54,6 @@ export function userReader(client: GraphClient, tenant: string, attributes: read
 
 /** Attribute names in one order, each once, without `id` and the relationship, which records hold beside their attributes. */
 export function namesOf(attributes: readonly string[], relationship: string): readonly string[] {
-  return [...new Set(attributes)].filter((name) => name !== "id" && name !== relationship).sort();
+  const chosen = attributes.filter((name) => name !== "id" && name !== relationship);
+  return [...new Set(chosen)].sort((a, b) => (a < b ? -1 : 1));
 }
