@@ -1,0 +1,162 @@
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname } from "node:os";
+import { ConnectorError } from "@entrain/core";
+import { type RawBuilder, sql, type Transaction } from "kysely";
+import type { Clock } from "../clock.ts";
+import type { DB } from "./schema.ts";
+import type { Lease, Owner, Store } from "./store.ts";
+
+type Timekeeper = Pick<Store, "engine" | "clock">;
+
+/** Who holds a lease and until when, unless it is extended (milliseconds UTC). */
+export interface Holder {
+  readonly heldBy: Owner;
+  readonly until: number;
+}
+
+/**
+ * Takes a lease, or says who holds it. An expired one may be taken, and at once that of a process of this machine that
+ * is no longer alive. The same owner does not get it twice: two pieces of work of one process must not overlap either.
+ */
+export async function acquireLease(store: Store, name: string, owner: Owner, ttlMs: number): Promise<Lease | Holder> {
+  return store.transaction(
+    async (tx) => {
+      await tx
+        .insertInto("leases")
+        .values({ name, owner: JSON.stringify(owner), fence: 0, expires_at: 0 })
+        .onConflict((conflict) => conflict.column("name").doNothing())
+        .execute();
+      const time = now(store);
+      const row = await tx
+        .selectFrom("leases")
+        .select(["owner", "fence", "expires_at", time.as("now")])
+        .where("name", "=", name)
+        .$if(store.engine === "postgres", (query) => query.forUpdate())
+        .executeTakeFirstOrThrow();
+      const heldBy = JSON.parse(row.owner) as Owner;
+      if (row.expires_at > row.now && !isDead(heldBy)) return { heldBy, until: row.expires_at };
+      const fence = row.fence + 1;
+      await tx
+        .updateTable("leases")
+        .set({ owner: JSON.stringify(owner), fence, expires_at: sql<number>`${time} + ${int8(ttlMs)}` })
+        .where("name", "=", name)
+        .execute();
+      return { name, owner, fence, ttlMs };
+    },
+    { repeatable: true },
+  );
+}
+
+/** True for a lease that was taken, false for word of who holds it. */
+export function isLease(answer: Lease | Holder): answer is Lease {
+  return "fence" in answer;
+}
+
+/** Who holds a lease now, or null when it is free. For showing only: it may change at once. */
+export async function readLease(store: Store, name: string): Promise<Holder | null> {
+  const row = await store.db
+    .selectFrom("leases")
+    .select(["owner", "expires_at", now(store).as("now")])
+    .where("name", "=", name)
+    .executeTakeFirst();
+  if (row === undefined || row.expires_at <= row.now) return null;
+  const heldBy = JSON.parse(row.owner) as Owner;
+  return isDead(heldBy) ? null : { heldBy, until: row.expires_at };
+}
+
+/** Holds the lease for another `ttlMs`. @throws ConnectorError `lease_lost` */
+export async function extend(store: Store, lease: Lease): Promise<void> {
+  await store.fenced(lease, async () => {}, { repeatable: true });
+}
+
+/** Gives the lease back. Does nothing when it was lost meanwhile. The row stays, so that the fence keeps growing. */
+export async function release(store: Store, lease: Lease): Promise<void> {
+  await store.transaction(
+    (tx) =>
+      tx
+        .updateTable("leases")
+        .set({ expires_at: 0, fence: lease.fence + 1 })
+        .where("name", "=", lease.name)
+        .where("fence", "=", lease.fence)
+        .execute(),
+    { repeatable: true },
+  );
+}
+
+/**
+ * Checks the fencing number and extends the expiry inside `tx`; the row stays locked until it commits, so nobody takes
+ * the lease from under it. An expired lease that nobody took is still the owner's. @throws ConnectorError `lease_lost`
+ */
+export async function confirmLease(tx: Transaction<DB>, store: Timekeeper, lease: Lease): Promise<void> {
+  const result = await tx
+    .updateTable("leases")
+    .set({ expires_at: sql<number>`${now(store)} + ${int8(lease.ttlMs)}` })
+    .where("name", "=", lease.name)
+    .where("fence", "=", lease.fence)
+    .executeTakeFirst();
+  if (result.numUpdatedRows > 0n) return;
+  const message = `The lease ${lease.name} was lost to another process, which goes on with the work.`;
+  throw new ConnectorError("lease_lost", message, { stops: "run", retry: "later" });
+}
+
+/** This process, as the owner of a lease. */
+export function processOwner(clock: Clock): Owner {
+  return {
+    host: hostname(),
+    system: systemId(),
+    pid: process.pid,
+    started: startOf(process.pid),
+    nonce: Buffer.from(clock.bytes(8)).toString("hex"),
+  };
+}
+
+/** PostgreSQL's own clock, the same for every machine that uses it; SQLite's users share one machine. */
+function now(store: Timekeeper): RawBuilder<number> {
+  if (store.engine === "postgres") return sql<number>`(extract(epoch from clock_timestamp()) * 1000)::int8`;
+  return sql<number>`cast(${store.clock.now()} as integer)`;
+}
+
+function int8(value: number): RawBuilder<number> {
+  return sql<number>`cast(${value} as bigint)`;
+}
+
+/** Only a process of this very system can be known to be dead; another machine's or container's cannot be seen. */
+function isDead(owner: Owner): boolean {
+  if (owner.host !== hostname() || owner.system !== systemId()) return false;
+  const started = startOf(owner.pid);
+  if (started !== null && owner.started !== null) return started !== owner.started;
+  return !isAlive(owner.pid);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** The running kernel and the process id namespace: what process ids of one machine or container are unique in. */
+function systemId(): string {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${boot}/${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return process.platform;
+  }
+}
+
+const STARTTIME_AFTER_NAME = 19;
+
+/** Field 22 of /proc/PID/stat, `starttime` (proc(5)), or null where there is no such file. A zombie counts as dead. */
+function startOf(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The second field is the program's name in parentheses, and may itself contain spaces and parentheses.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? "zombie" : (fields[STARTTIME_AFTER_NAME] ?? null);
+  } catch {
+    return null;
+  }
+}
