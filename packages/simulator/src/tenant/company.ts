@@ -96,8 +96,8 @@ const site = (
 /** In the order in which a growing company opens them; the first is the head office. */
 export function listSites(): readonly Site[] {
   return [
-    site(["HAM", "Hamburg", "Germany", "DE", "EMEA"], ["Versmannstraße 42", "20457", "Hamburg"], ["de-DE", "+49 40 66969 ###", "+49 171 39200##", "GmbH"], { de: 70, tr: 9, pl: 6, en: 4, uk: 3, ar: 3, it: 3, vi: 2 }),
-    site(["BOS", "Boston", "United States", "US", "Americas"], ["280 Summer Street", "02210", "MA"], ["en-US", "+1 617 555 01##", "+1 857 555 01##", "Inc."], { en: 62, es: 10, in: 9, zh: 7, ie: 5, ko: 3, it: 4 }),
+    site(["HAM", "Hamburg", "Germany", "DE", "EMEA"], ["Versmannstraße 42", "20457", "Hamburg"], ["de-DE", "+49 40 66969 ####", "+49 171 555####", "GmbH"], { de: 70, tr: 9, pl: 6, en: 4, uk: 3, ar: 3, it: 3, vi: 2 }),
+    site(["BOS", "Boston", "United States", "US", "Americas"], ["280 Summer Street", "02210", "MA"], ["en-US", "+1 617 555 ####", "+1 857 555 ####", "Inc."], { en: 62, es: 10, in: 9, zh: 7, ie: 5, ko: 3, it: 4 }),
     site(["PAR", "Paris", "France", "FR", "EMEA"], ["18 rue de Châteaudun", "75009", "Île-de-France"], ["fr-FR", "+33 1 99 00 ## ##", "+33 6 39 98 ## ##", "SAS"], { fr: 78, ar: 9, pt: 5, vi: 3, es: 3, en: 2 }),
     site(["TYO", "Tokyo", "Japan", "JP", "APAC"], ["2-11-3 Meguro, Meguro-ku", "153-0063", "Tokyo"], ["ja-JP", "+81 3 5550 ####", "+81 90 5550 ####", "K.K."], { ja: 90, zh: 4, ko: 3, en: 3 }),
     site(["LON", "London", "United Kingdom", "GB", "EMEA"], ["61 Southwark Street", "SE1 0HL"], ["en-GB", "+44 20 7946 0###", "+44 7700 900###", "Ltd"], { en: 62, in: 11, pl: 5, ng: 6, ie: 5, ro: 4, el: 3, it: 4 }),
@@ -108,7 +108,7 @@ export function listSites(): readonly Site[] {
     site(["SHA", "Shanghai", "China", "CN", "APAC"], ["88 Century Avenue, Pudong", "200120", "Shanghai"], ["zh-CN", "+86 21 5550 ####", "+86 139 1555 ####", "Co., Ltd."], { zh: 95, en: 3, de: 2 }),
     site(["MIL", "Milano", "Italy", "IT", "EMEA"], ["Via Tortona 33", "20144", "MI"], ["it-IT", "+39 02 5550 ####", "+39 333 555 ####", "S.r.l."], { it: 92, ro: 4, ar: 4 }),
     site(["WAW", "Warszawa", "Poland", "PL", "EMEA"], ["ul. Prosta 51", "00-838", "Mazowieckie"], ["pl-PL", "+48 22 555 ## ##", "+48 501 555 ###", "Sp. z o.o."], { pl: 88, uk: 11, vi: 1 }),
-    site(["STO", "Stockholm", "Sweden", "SE", "EMEA"], ["Sveavägen 44", "111 34"], ["sv-SE", "+46 8 555 ### ##", "+46 70 174 06 ##", "AB"], { sv: 80, fi: 8, ar: 7, is: 3, en: 2 }),
+    site(["STO", "Stockholm", "Sweden", "SE", "EMEA"], ["Sveavägen 44", "111 34"], ["sv-SE", "+46 8 555 ### ##", "+46 70 555 ## ##", "AB"], { sv: 80, fi: 8, ar: 7, is: 3, en: 2 }),
     site(["MAD", "Madrid", "Spain", "ES", "EMEA"], ["Calle de Alcalá 96", "28009", "Madrid"], ["es-ES", "+34 91 555 ## ##", "+34 600 555 ###", "S.L."], { es: 93, ro: 4, ar: 3 }),
     site(["SEL", "Seoul", "South Korea", "KR", "APAC"], ["152 Teheran-ro, Gangnam-gu", "06236", "Seoul"], ["ko-KR", "+82 2 555 ####", "+82 10 5550 ####", "Co., Ltd."], { ko: 97, en: 3 }),
     site(["PRG", "Praha", "Czechia", "CZ", "EMEA"], ["Karolinská 661/4", "186 00"], ["cs-CZ", "+420 255 550 ###", "+420 601 555 ###", "s.r.o."], { cs: 88, uk: 8, vi: 4 }),
@@ -125,7 +125,7 @@ export function listSites(): readonly Site[] {
     site(["KYI", "Kyiv", "Ukraine", "UA", "EMEA"], ["vul. Velyka Vasylkivska 72", "03150"], ["uk-UA", "+380 44 555 ## ##", "+380 50 555 ## ##", "TOV"], { uk: 100 }),
     site(["ATH", "Athens", "Greece", "GR", "EMEA"], ["Leoforos Kifisias 44", "151 25"], ["el-GR", "+30 210 555 ####", "+30 694 555 ####", "M.E.P.E."], { el: 100 }),
     site(["BKK", "Bangkok", "Thailand", "TH", "APAC"], ["388 Sukhumvit Road, Khlong Toei", "10110"], ["th-TH", "+66 2 555 ####", "+66 81 555 ####", "Co., Ltd."], { th: 97, en: 3 }),
-    site(["AUS", "Austin", "United States", "US", "Americas"], ["600 Congress Avenue", "78701", "TX"], ["en-US", "+1 512 555 01##", "+1 737 555 01##", "Inc."], { en: 64, es: 22, in: 8, vi: 4, ng: 2 }),
+    site(["AUS", "Austin", "United States", "US", "Americas"], ["600 Congress Avenue", "78701", "TX"], ["en-US", "+1 512 555 ####", "+1 737 555 ####", "Inc."], { en: 64, es: 22, in: 8, vi: 4, ng: 2 }),
   ]; // biome-ignore format: one site a line
 }
 

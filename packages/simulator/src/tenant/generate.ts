@@ -29,7 +29,13 @@ export function generateTenant({ people: peopleCount, groups: groupCount, seed }
   const company = companyOf(seed);
   const securityDomain = [tenant.word(), tenant.word(), tenant.word()].join("-");
   const people = makePeople(createRandom(seed, STREAM.people), company, peopleCount);
-  const groups = makeGroups(createRandom(seed, STREAM.groups), company, securityDomain, people, groupCount);
+  const groups = makeGroups({
+    random: createRandom(seed, STREAM.groups),
+    company,
+    securityDomain,
+    people,
+    count: groupCount,
+  });
   const headOffice = listSites()[0];
   return {
     organization: {

@@ -152,7 +152,7 @@ function makeEmployee(making: Making, position: Position, place: number): Person
     mail,
     sharesMail,
     department: position.department,
-    jobTitle: lowly && random.chance(TITLELESS) ? null : position.title,
+    jobTitle: lowly && trait === "none" && random.chance(TITLELESS) ? null : position.title,
     companyName: `${acquired ? company.acquired.name : company.name} ${site.entity}`,
     employeeType,
     accountEnabled: !some(DISABLED, "disabled"),
