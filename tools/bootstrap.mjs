@@ -44,9 +44,11 @@ function installDependencies() {
     return;
   }
   requireWritable(ROOT);
-  console.log("entrain: installing the dependencies with `npm ci` (once; half a minute or so) …");
+  console.log("entrain: installing the dependencies with npm (once; half a minute or so) …");
   const [command, ...first] = npmCommand();
-  const options = ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"];
+  // Not `npm ci`: it refuses a lockfile that lists the binaries of one platform only, and a registry that mirrors only one.
+  // Without --save the lockfile still decides every version and stays as it is.
+  const options = ["install", "--no-save", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"];
   const result = spawnSync(command, [...first, ...options], { cwd: ROOT, encoding: "utf8", maxBuffer: 1 << 26 });
   if (result.status !== 0)
     throw new Error(explainInstall(`${result.stdout ?? ""}${result.stderr ?? result.error ?? ""}`));
