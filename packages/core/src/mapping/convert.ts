@@ -1,0 +1,81 @@
+import { isEmpty } from "../model/record.ts";
+import type { TargetAttribute } from "../model/target.ts";
+import { isReference, type Value } from "../model/value.ts";
+import { inWords } from "../model/wording.ts";
+
+/** A value in the target attribute's type, or why it does not fit: the rest of a sentence that begins with its name. */
+export type Converted = { readonly value: Value } | { readonly flaw: string };
+
+/** RFC 3339, section 5.6, with the seconds that JSON Schema and SCIM (RFC 7643, section 2.3.5) ask for. */
+const DATETIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
+
+/**
+ * Converts a value that is not empty. Numbers and booleans become text; texts that read as a whole number or boolean
+ * become one; a list of one becomes its item and one text a list of one. Nothing else is guessed. U+0000 and broken
+ * UTF-16 are refused, for no store could give them back unchanged.
+ */
+export function convert(value: Value, type: TargetAttribute["type"]): Converted {
+  switch (type) {
+    case "string":
+      return toText(value);
+    case "boolean":
+      return toBoolean(value);
+    case "integer":
+      return toInteger(value);
+    case "datetime":
+      return toDatetime(value);
+    case "strings":
+      return toTexts(value);
+    case "reference":
+      return isReference(value) ? { value } : misfit(value, "a reference to another record");
+  }
+}
+
+function misfit(value: Value, wanted: string): Converted {
+  return { flaw: `"${inWords(value)}" is not ${wanted}` };
+}
+
+function toText(value: Value): Converted {
+  if (typeof value === "string") return checked(value);
+  if (typeof value === "number" || typeof value === "boolean") return { value: String(value) };
+  if (!Array.isArray(value)) return misfit(value, "one text");
+  const items = (value as readonly Value[]).filter((item) => !isEmpty(item));
+  const [only] = items;
+  if (items.length === 1 && only !== undefined && !Array.isArray(only)) return toText(only);
+  return { flaw: `holds ${items.length} values where the target takes one; map one of them, as in \`name.0\`` };
+}
+
+function checked(text: string): Converted {
+  if (text.includes("\u0000")) return { flaw: "holds the character U+0000, which no target can keep" };
+  if (!text.isWellFormed()) return { flaw: "holds half a character (a lone surrogate), which no target can keep" };
+  return { value: text };
+}
+
+function toBoolean(value: Value): Converted {
+  if (typeof value === "boolean") return { value };
+  if (value === "true" || value === "True") return { value: true };
+  if (value === "false" || value === "False") return { value: false };
+  return misfit(value, "true or false");
+}
+
+function toInteger(value: Value): Converted {
+  const number = typeof value === "string" && /^-?\d{1,16}$/.test(value) ? Number(value) : value;
+  if (typeof number === "number" && Number.isSafeInteger(number)) return { value: number === 0 ? 0 : number };
+  return misfit(value, "a whole number");
+}
+
+function toDatetime(value: Value): Converted {
+  if (typeof value === "string" && DATETIME.test(value) && !Number.isNaN(Date.parse(value))) return { value };
+  return misfit(value, "a date and time such as 2026-01-31T09:00:00Z");
+}
+
+function toTexts(value: Value): Converted {
+  const texts: Value[] = [];
+  for (const item of Array.isArray(value) ? (value as readonly Value[]) : [value]) {
+    if (isEmpty(item)) continue;
+    const text = Array.isArray(item) ? misfit(item, "one text") : toText(item);
+    if ("flaw" in text) return text;
+    texts.push(text.value);
+  }
+  return { value: texts };
+}
