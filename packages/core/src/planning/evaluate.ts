@@ -1,0 +1,159 @@
+import type { Mapped } from "../mapping/mapping.ts";
+import { matchValues } from "../matching/match.ts";
+import type { Cause, Finding, KnownLink } from "../model/plan.ts";
+import type { DirectoryRecord } from "../model/record.ts";
+import { nameOf } from "../model/wording.ts";
+import { accountStateUnknown, type Removal, removalAction, removalOf } from "./deprovision.ts";
+import { beforeAndAfter, compare } from "./difference.ts";
+import {
+  changeOf,
+  type Evaluation,
+  type EvaluationInput,
+  type Issue,
+  NONE,
+  type PlannedChange,
+  type Suppressed,
+  type SyncRules,
+} from "./evaluation.ts";
+import { inReason, sentence } from "./reason.ts";
+
+/** A record whose link is ours. */
+interface Owned {
+  readonly record: DirectoryRecord;
+  readonly link: KnownLink;
+}
+
+/**
+ * Evaluates one source record: what, if anything, must become of its target record. Pure and without memory; applying
+ * the answer and evaluating again with {@link linkAfter}'s link answers `none`.
+ */
+export function evaluate(rules: SyncRules, input: EvaluationInput): Evaluation {
+  const { record, link } = input;
+  if (record === null) {
+    if (link?.owned !== true) return NONE;
+    return suppressed("deleted", "the directory does not hold the record, and nothing confirms that it was deleted");
+  }
+  const removal = removalOf(rules, record, input.scope);
+  if (link === null) return unlinked(rules, input, record, removal);
+  if (!link.owned) return removal === null ? ownedElsewhere(record, link) : NONE;
+  const owned = { record, link };
+  if (removal !== null) return deprovision(rules, input, owned, removal);
+  if (accountStateUnknown(record)) return stateUnknown(input, record);
+  return update(rules, input, owned, rules.kind.disable && !link.active);
+}
+
+function unlinked(
+  rules: SyncRules,
+  input: EvaluationInput,
+  record: DirectoryRecord,
+  removal: Removal | null,
+): Evaluation {
+  if (removal !== null) return NONE;
+  if (accountStateUnknown(record)) return stateUnknown(input, record);
+  const mapped = rules.mapping.map(record, true, input.creation);
+  const flawed = unmapped(input, record, mapped);
+  if (flawed !== null) return flawed;
+  const values = matchValues(mapped.attributes, rules.matching, rules.kind);
+  if (values.length > 0) return { type: "match", record, mapped, values };
+  const detail = `no value for ${rules.matching.join(" or ")}`;
+  return input.readComplete ? issue(record, "unmatchable", detail) : suppressed("new", detail);
+}
+
+function deprovision(rules: SyncRules, input: EvaluationInput, owned: Owned, removal: Removal): Evaluation {
+  const { record, link } = owned;
+  const { action, note } = removalAction(removal.verb, rules.kind, link.origin);
+  // A disabled person who stays in scope is kept up to date, and is never enabled by it.
+  const staysCurrent = removal.cause === "disabled" && input.scope.in;
+  if (!rules.operations.remove || action === null || (action === "disable" && !link.active)) {
+    return staysCurrent ? update(rules, input, owned, false) : NONE;
+  }
+  if (!input.readComplete) return suppressed(removal.cause, removal.why);
+  const { before } = beforeAndAfter(rules.mapping.rules, link.known, []);
+  const reason = sentence(removal.why, note);
+  const common = { cause: removal.cause, reason, recordId: link.recordId, before };
+  const hold = record.doubtful === true ? doubtful(record) : null;
+  if (action === "delete") {
+    return planned(changeOf(rules, who(record), { ...common, action, active: null }), { hold });
+  }
+  const current = staysCurrent ? update(rules, input, owned, false) : NONE;
+  const change = changeOf(rules, who(record), { ...common, action, after: before, active: false });
+  if (current.type === "issue") return planned(change, { hold, issues: [current.finding] });
+  if (current.type === "none") return planned(change, { hold, waitsFor: current.waitsFor });
+  if (current.type !== "change") return planned(change, { hold });
+  const { after } = current.change;
+  return { ...current, change: { ...change, after, reason: `${reason}; ${current.change.reason}` }, hold };
+}
+
+function update(rules: SyncRules, input: EvaluationInput, owned: Owned, enable: boolean): Evaluation {
+  const { record, link } = owned;
+  if (!rules.operations.update) return NONE;
+  const mapped = rules.mapping.map(record, false);
+  const flawed = unmapped(input, record, mapped);
+  if (flawed !== null) return flawed;
+  const { known, origin } = link;
+  const of = { desired: mapped.attributes, emptied: mapped.emptied, known, origin };
+  const compared = compare(rules.mapping.rules, of, input);
+  const { differences, waitsFor } = compared;
+  if (differences.length === 0 && !enable) {
+    if (compared.suppressed.length > 0) return cleared(compared.suppressed);
+    return waitsFor.length === 0 ? NONE : { type: "none", waitsFor };
+  }
+  const said = inReason(differences, input.nameOf);
+  const change = changeOf(rules, who(record), {
+    action: enable ? "enable" : "update",
+    cause: enable ? "returned" : "attributes",
+    reason: enable ? [`Active again: ${input.scope.reason}`, ...(said === "" ? [] : [said])].join("; ") : said,
+    recordId: link.recordId,
+    ...beforeAndAfter(rules.mapping.rules, known, differences),
+    active: enable ? true : null,
+  });
+  return planned(change, compared);
+}
+
+/** Issues of mapping; what an incomplete read left empty is no issue of the record. */
+function unmapped(input: EvaluationInput, record: DirectoryRecord, mapped: Mapped): Issue | Suppressed | null {
+  const [first, ...others] = mapped.issues;
+  if (first === undefined) return null;
+  if (!input.readComplete && mapped.issues.some(({ code }) => code === "value_missing")) {
+    return suppressed("attributes", first.detail);
+  }
+  return issue(record, first.code, [first, ...others].map(({ detail }) => detail).join("; "));
+}
+
+function stateUnknown(input: EvaluationInput, record: DirectoryRecord): Issue | Suppressed {
+  const detail = "the source did not say whether the account is enabled";
+  return input.readComplete ? issue(record, "account_state_unknown", detail) : suppressed("disabled", detail);
+}
+
+function ownedElsewhere(record: DirectoryRecord, link: KnownLink): Issue {
+  const owner = link.owner ?? null;
+  const whose = owner === null ? "belongs to no sync any more" : `is owned by ${owner}`;
+  return issue(record, "owned_elsewhere", `the target record ${link.recordId} ${whose}`);
+}
+
+function doubtful(record: DirectoryRecord): Finding {
+  const detail = "a full round that was far smaller than the directory found it gone";
+  return { code: "round_shrunken", detail, ...who(record) };
+}
+
+function cleared(attributes: readonly string[]): Suppressed {
+  const detail = `${attributes.join(", ")} came empty from an incomplete read and is left as it is`;
+  return suppressed("attributes", detail);
+}
+
+function suppressed(cause: Cause, detail: string): Suppressed {
+  return { type: "suppressed", cause, detail };
+}
+
+function issue(record: DirectoryRecord, code: string, detail: string): Issue {
+  return { type: "issue", finding: { code, detail, ...who(record) } };
+}
+
+function who(record: DirectoryRecord): { readonly objectId: string; readonly name: string } {
+  return { objectId: record.id, name: nameOf(record) };
+}
+
+function planned(change: PlannedChange["change"], more: Partial<PlannedChange>): PlannedChange {
+  const { waitsFor = [], refersTo = [], suppressed = [], hold = null, issues = [] } = more;
+  return { type: "change", change, waitsFor, refersTo, suppressed, hold, issues };
+}

@@ -1,0 +1,121 @@
+import type { CompiledRule } from "../mapping/rule.ts";
+import { matchKeys } from "../matching/key.ts";
+import type { Match, MatchValue } from "../matching/match.ts";
+import type { Finding } from "../model/plan.ts";
+import type { TargetRecord } from "../model/target.ts";
+import { type Attributes, isReference, type Value } from "../model/value.ts";
+import { inWords, nameOf } from "../model/wording.ts";
+import { beforeAndAfter, compare, SAME } from "./difference.ts";
+import {
+  changeOf,
+  type Evaluation,
+  type EvaluationInput,
+  type NeedsMatch,
+  NONE,
+  type PlannedChange,
+  type SyncRules,
+} from "./evaluation.ts";
+import { inReason } from "./reason.ts";
+
+/**
+ * Goes on where {@link evaluate} answered `match`, once matching decided: a create, a join, or an issue. `objectIdOf`
+ * tells which source record a target record is linked to; `null`: none.
+ */
+export function evaluateMatched(
+  rules: SyncRules,
+  input: EvaluationInput,
+  needs: NeedsMatch,
+  match: Match,
+  objectIdOf: (kind: string, recordId: string) => string | null,
+): Evaluation {
+  if (match.decision === "issue") return { type: "issue", finding: match.finding };
+  if (match.decision === "create") return rules.operations.create ? create(rules, input, needs) : NONE;
+  return join(rules, input, needs, { record: match.record, by: match.by, objectIdOf });
+}
+
+function create(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch): PlannedChange {
+  const after: { [name: string]: Value } = {};
+  const waitsFor: string[] = [];
+  const refersTo: string[] = [];
+  for (const [name, value] of Object.entries(needs.mapped.attributes)) {
+    const linked = isReference(value) ? input.isLinked(value.$ref) : "linked";
+    if (isReference(value) && linked === "planned") refersTo.push(value.$ref);
+    if (isReference(value) && linked === "no") waitsFor.push(value.$ref);
+    else after[name] = value;
+  }
+  const change = changeOf(rules, who(needs), {
+    action: "create",
+    cause: "new",
+    reason: `New: ${input.scope.reason}`,
+    after,
+  });
+  return { type: "change", change, waitsFor, refersTo, suppressed: [], hold: null, issues: [] };
+}
+
+interface Found {
+  readonly record: TargetRecord;
+  readonly by: MatchValue;
+  readonly objectIdOf: (kind: string, recordId: string) => string | null;
+}
+
+function join(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch, found: Found): PlannedChange {
+  const { record, by } = found;
+  const { attributes: desired, emptied } = needs.mapped;
+  const known = knownOf(rules, desired, found);
+  const of = { desired, emptied, known, origin: "joined" } as const;
+  const { update } = rules.operations;
+  const { differences, waitsFor, refersTo, suppressed } = update ? compare(rules.mapping.rules, of, input) : SAME;
+  const activate = rules.kind.disable && !record.active && update;
+  const left = rules.mapping.rules.filter(
+    ({ attribute, onlyOnCreate }) =>
+      !onlyOnCreate && attribute.mail === true && !Object.hasOwn(known, attribute.name) && attribute.name in desired,
+  );
+  const reason = [
+    `Joins the record found by ${by.attribute} ${inWords(by.value)}`,
+    ...(activate ? ["enabled"] : []),
+    ...(differences.length > 0 ? [inReason(differences, input.nameOf)] : []),
+    ...left.map(({ attribute }) => `${attribute.name} stays as the target has it`),
+  ].join("; ");
+  const change = changeOf(rules, who(needs), {
+    action: "join",
+    cause: "existing",
+    reason,
+    recordId: record.id,
+    ...beforeAndAfter(rules.mapping.rules, known, differences),
+    active: activate ? true : null,
+  });
+  const hold = record.privileged === true ? privileged(needs, record) : null;
+  return { type: "change", change, waitsFor, refersTo, suppressed, hold, issues: [] };
+}
+
+/**
+ * What the target record holds of the managed attributes, references in source form. What it does not hold is empty.
+ * A mail address is ours to manage only where it is already the one that the source has: whoever can name a record at
+ * the source must not be able to redirect the mail, and with it the password resets, of an account in the target.
+ */
+function knownOf(rules: SyncRules, desired: Attributes, { record, objectIdOf }: Found): Attributes {
+  const known: { [name: string]: Value } = {};
+  for (const { attribute, onlyOnCreate } of rules.mapping.rules) {
+    const { name, type, references } = attribute;
+    const held = record.attributes[name] ?? null;
+    if (onlyOnCreate || (attribute.mail === true && !sameMail(held, desired[name], attribute))) continue;
+    const objectId = type === "reference" && typeof held === "string" ? objectIdOf(references ?? "", held) : null;
+    known[name] = objectId === null ? held : { $ref: objectId };
+  }
+  return known;
+}
+
+function sameMail(held: Value, wanted: Value | undefined, attribute: CompiledRule["attribute"]): boolean {
+  const has = matchKeys(held, attribute);
+  const wants = matchKeys(wanted, attribute);
+  return wants.length > 0 && wants.every((key) => has.includes(key));
+}
+
+function privileged(needs: NeedsMatch, record: TargetRecord): Finding {
+  const detail = `the record ${record.id} has rights of its own in the target`;
+  return { code: "privileged_join", detail, ...who(needs) };
+}
+
+function who({ record }: NeedsMatch): { readonly objectId: string; readonly name: string } {
+  return { objectId: record.id, name: nameOf(record) };
+}
