@@ -107,6 +107,7 @@ export type Rule =
   | "deltaGroups"
   | "createGroup"
   | "updateGroup"
+  | "updateOrFillGroup"
   | "deleteGroup"
   | "readMembers"
   | "writeMembers"
@@ -117,6 +118,7 @@ export type Rule =
   | "deletedAny"
   | "restoreUser"
   | "restoreGroup"
+  | "restoreAny"
   | "directoryObjects";
 
 const RULES: Readonly<Record<Rule, readonly string[]>> = {
@@ -139,6 +141,8 @@ const RULES: Readonly<Record<Rule, readonly string[]>> = {
     "Group-PreferredDataLocation.ReadWrite.All",
   ],
   updateGroup: UPDATE_GROUP,
+  // PATCH with members@odata.bind alone is a membership write; the operation itself checks which it is.
+  updateOrFillGroup: [...UPDATE_GROUP, ...WRITE_MEMBERS],
   deleteGroup: ["Group.ReadWrite.All"],
   readMembers: READ_MEMBERS,
   writeMembers: WRITE_MEMBERS,
@@ -149,6 +153,13 @@ const RULES: Readonly<Record<Rule, readonly string[]>> = {
   deletedAny: [...new Set([...DELETED_USERS, ...DELETED_GROUPS])],
   restoreUser: ["User.DeleteRestore.All", "User.ReadWrite.All", "User.ReadWrite.CrossCloud", ...AGENT],
   restoreGroup: ["Group.ReadWrite.All"],
+  restoreAny: [
+    "User.DeleteRestore.All",
+    "User.ReadWrite.All",
+    "User.ReadWrite.CrossCloud",
+    "Group.ReadWrite.All",
+    ...AGENT,
+  ],
   directoryObjects: [
     ...DIRECTORY_READ,
     "User.Read.All",

@@ -14,6 +14,8 @@ export interface Endpoint {
   readonly rule: Rule;
   /** Base cost in resource units ("Microsoft Graph service-specific throttling limits"); writes cost 1 and one write. */
   readonly cost: number;
+  /** Set for a POST that asks a question: charged by its cost, and no write. */
+  readonly reads?: true;
   readonly handle: (context: Context, parameters: Parameters) => GraphResponse;
 }
 

@@ -2,13 +2,17 @@ import { groupAccess, permits, seesHiddenMembers, userAccess } from "../permissi
 import type { Directory } from "../state/directory.ts";
 import type { View } from "../state/view.ts";
 import type { Context, DeltaPaging, TenantProfile } from "./context.ts";
+import { DELETED_ITEMS } from "./deleted-items.ts";
 import { deltaLinkNow } from "./delta.ts";
+import { DIRECTORY_OBJECTS } from "./directory-objects.ts";
 import { type Effects, NO_EFFECTS } from "./effects.ts";
+import { GROUP_WRITES } from "./group-writes.ts";
 import { GROUP_READS } from "./groups.ts";
 import { parseOptions } from "./odata/options.ts";
 import { ORGANIZATION } from "./organization.ts";
 import { denied, GraphError, type GraphRequest, type GraphResponse } from "./request.ts";
 import { type Route, RouteTable } from "./routes.ts";
+import { USER_WRITES } from "./user-writes.ts";
 import { USER_READS } from "./users.ts";
 
 /** What the Graph service is made of. */
@@ -24,7 +28,15 @@ export interface GraphOptions {
 /** Graph v1.0 of one tenant, free of HTTP: requests in, answers or `GraphError`s out. */
 export class GraphService {
   readonly #options: GraphOptions;
-  readonly #routes = new RouteTable([...ORGANIZATION, ...USER_READS, ...GROUP_READS]);
+  readonly #routes = new RouteTable([
+    ...ORGANIZATION,
+    ...USER_READS,
+    ...USER_WRITES,
+    ...GROUP_READS,
+    ...GROUP_WRITES,
+    ...DELETED_ITEMS,
+    ...DIRECTORY_OBJECTS,
+  ]);
   /** Delta tokens issued before this time are refused, milliseconds UTC. */
   expiredBefore = 0;
 

@@ -111,7 +111,7 @@ export class GraphFront {
     try {
       const request: GraphRequest = { ...front, segments: segmentsOf(front.path) };
       const route = service.route(request);
-      const write = request.method !== "GET";
+      const write = request.method !== "GET" && route.endpoint.reads !== true;
       units = write ? 1 : unitsOf(route.endpoint.cost, parseOptions(request.search));
       const charge = throttle.charge(units, write);
       headers = charge.headers;

@@ -14,8 +14,6 @@ export class AppRegistration {
   readonly displayName: string;
   roles: readonly string[];
   secrets: readonly ClientSecret[];
-  /** Disabled apps get AADSTS7000112. */
-  enabled = true;
 
   constructor(options: {
     readonly client: string;

@@ -24,7 +24,6 @@ const KINDS: Readonly<Record<number, readonly [number, string]>> = {
   700016: [400, "unauthorized_client"],
   900144: [400, "invalid_request"],
   1002012: [400, "invalid_scope"],
-  7000112: [400, "unauthorized_client"],
   7000215: [401, "invalid_client"],
   7000218: [401, "invalid_client"],
   7000222: [401, "invalid_client"],

@@ -174,7 +174,6 @@ export class SignInService {
         `Application with identifier '${client}' was not found in the directory '${String(tenant.organization.displayName ?? tenantName)}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.`,
       );
     }
-    if (!app.enabled) throw new SignInError(7000112, `Application '${client}'(${app.displayName}) is disabled.`);
   }
 
   #checkSecret(secret: string, now: number): void {

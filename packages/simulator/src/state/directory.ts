@@ -144,9 +144,13 @@ export class Directory {
     }
   }
 
+  /** Id that the next object of a kind will get. */
+  nextId(kind: Kind): string {
+    return uuidFrom(this.#ids, kind, this.#objects.length);
+  }
+
   create(kind: Kind, properties: Properties): DirectoryObject {
-    const id = uuidFrom(this.#ids, kind, this.#objects.length);
-    const object = this.place(kind, id, { createdDateTime: this.#timestamp(), ...properties });
+    const object = this.place(kind, this.nextId(kind), { createdDateTime: this.#timestamp(), ...properties });
     this.#write(object, { type: "created" });
     return object;
   }
