@@ -142,12 +142,12 @@ function proxyAddresses(person: Person, mailNickname: string, { company }: Recor
 }
 
 /** A name within a distinguished name (RFC 4514 section 2.4). */
-export function escapeName(name: string): string {
+function escapeName(name: string): string {
   return name.replace(/[,+"\\<>;=]/gu, "\\$&").replace(/^[# ]|[ ]$/gu, "\\$&");
 }
 
 /** `corp.contoso.com` as `DC=corp,DC=contoso,DC=com`. */
-export function domainComponents(dnsName: string): string {
+function domainComponents(dnsName: string): string {
   return dnsName
     .split(".")
     .map((label) => `DC=${label}`)
