@@ -5,4 +5,4 @@ export {
   type ScimServerOptions,
   startScimServer,
 } from "./scimmy-server.ts";
-export { membersOf, type ScimStore, type StoredResource } from "./store.ts";
+export { matching, membersOf, type ScimStore, type StoredResource } from "./store.ts";
