@@ -87,6 +87,8 @@ class GroupReading {
     const open = slices.flatMap((slice) => slice.open ?? []);
     const last = groups.at(-1)?.id ?? position.after;
     const pageDone = open.length === 0 && from + groups.length >= page.entities.length;
+    // The next page is asked for anew, even under the same link.
+    if (pageDone) this.#page = null;
     return {
       records: slices.flatMap((slice) => slice.record ?? []),
       next: pageDone

@@ -21,6 +21,8 @@ test("keeps the permissions that decide what reads show, writing ones as the rea
 test("names what was lost, unless a broader permission includes it", () => {
   assert.deepEqual(lostRoles(["Group.Read.All", "User.Read.All"], ["Group.Read.All"]), ["User.Read.All"]);
   assert.deepEqual(lostRoles(["Member.Read.Hidden", "User.Read.All"], ["Directory.Read.All"]), ["Member.Read.Hidden"]);
+  assert.deepEqual(lostRoles(["GroupMember.Read.All", "User.ReadBasic.All"], ["Group.Read.All", "User.Read.All"]), []);
+  assert.deepEqual(lostRoles(["User.Read.All"], ["User.ReadBasic.All"]), ["User.Read.All"]);
   assert.deepEqual(lostRoles(["User.Read.All"], []), ["User.Read.All"]);
 });
 

@@ -1,9 +1,13 @@
 /** The permissions that decide what reads of people, groups and members show. Writing includes reading. */
 const READING = /^(User|Group|GroupMember|Directory|Member|Device|Application|OrgContact)\.Read(Write)?(Basic)?\./;
 
-/** Included in Directory.Read.All ("Microsoft Graph permissions reference"); hidden memberships are not. */
-const DIRECTORY = "Directory.Read.All";
-const BEYOND_DIRECTORY = "Member.Read.Hidden";
+/** What a permission includes besides itself ("Microsoft Graph permissions reference"); never hidden memberships. */
+const INCLUDES: Readonly<Record<string, RegExp>> = {
+  "Directory.Read.All": /^(?!Member\.)/,
+  "User.Read.All": /^User\.ReadBasic\.All$/,
+  "Group.Read.All": /^(Group\.ReadBasic|GroupMember\.Read(Basic)?)\.All$/,
+  "GroupMember.Read.All": /^GroupMember\.ReadBasic\.All$/,
+};
 
 /** The reading permissions among a token's roles, sorted, with writing ones as the reading that they include. */
 export function readingRoles(roles: readonly string[] | null): readonly string[] | null {
@@ -15,8 +19,7 @@ export function readingRoles(roles: readonly string[] | null): readonly string[]
 /** The reading permissions that were there before, are not now, and are not included in another one. */
 export function lostRoles(before: readonly string[] | null, now: readonly string[] | null): readonly string[] {
   if (before === null || now === null) return [];
-  const covered = (role: string): boolean =>
-    now.includes(role) || (now.includes(DIRECTORY) && role !== BEYOND_DIRECTORY);
+  const covered = (role: string): boolean => now.some((held) => held === role || INCLUDES[held]?.test(role));
   return before.filter((role) => !covered(role));
 }
 

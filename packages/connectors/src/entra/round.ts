@@ -32,6 +32,8 @@ const EXPIRED_CODES: ReadonlySet<string> = new Set([
 ]);
 /** A round may hold empty pages, but not for ever. */
 const MAX_EMPTY_PAGES = 1000;
+/** How often one next link may be met. */
+const MAX_REPEATS = 3;
 
 /** Hash of what is read and from where. */
 export function selectionHash(...parts: readonly unknown[]): string {
@@ -144,22 +146,26 @@ function endless(kind: SourceKind): ConnectorError {
   return new ConnectorError("link_loop", message, { stops: "run", retry: "later" });
 }
 
-/** The links that a read has followed. One that comes back would make it endless. */
+/**
+ * The links that a read has followed. A page may come again a few times (delta replays, an empty page that leads to itself):
+ * replays change nothing. One that keeps coming would make the read endless.
+ */
 export class Trail {
-  readonly #followed = new Set<string>();
+  readonly #times = new Map<string, number>();
 
-  /** Throws `link_loop` for a page whose next link the read has met before. */
+  /** Throws `link_loop` for a page whose next link the read has met too often. */
   follow(path: string, page: CollectionPage): void {
     if (page.nextLink === null) return;
-    if (this.#followed.has(page.nextLink)) {
-      const message = `${path}: a next link leads back to a page that was already read.`;
+    const times = (this.#times.get(page.nextLink) ?? 0) + 1;
+    if (times > MAX_REPEATS) {
+      const message = `${path}: a next link keeps leading back to a page that was already read.`;
       throw new ConnectorError("link_loop", message, { stops: "run", retry: "later" });
     }
-    this.#followed.add(page.nextLink);
+    this.#times.set(page.nextLink, times);
   }
 
   /** Forgets the links when another round begins. */
   clear(): void {
-    this.#followed.clear();
+    this.#times.clear();
   }
 }

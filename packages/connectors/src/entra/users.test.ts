@@ -245,7 +245,7 @@ test("refuses a link to another host before anything is sent there", async () =>
   assert.equal(foreign.calls.length, 0);
 });
 
-test("notices a next link that leads back to a page already read", async () => {
+test("notices a next link that keeps leading back to a page already read", async () => {
   const tenant = await tenantOf([], [], (call, origin) =>
     call.path === "/v1.0/users"
       ? { body: { "@odata.nextLink": `${origin}/v1.0/users?$skiptoken=1`, value: [user("a")] } }
