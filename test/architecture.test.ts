@@ -50,6 +50,7 @@ const CLEAN: Readonly<Record<string, string>> = {
   "packages/connectors/src/scim/index.ts": `import type { Value } from "@entrain/core"; import { Pool } from "undici";
     import { createHash } from "node:crypto"; import { retry } from "../shared/retry.ts"; export { createHash, Pool, retry }; export type { Value };`,
   "packages/connectors/src/scim/index.test.ts": `import { start } from "@entrain/simulator"; import "@entrain/core/conformance"; start();`,
+  "packages/connectors/src/scim/testing.ts": `import { start } from "@entrain/simulator"; export const started = (): unknown => start();`,
   "packages/connectors/src/shared/retry.ts": `export const retry = (): number => 1;`,
   "packages/simulator/src/index.ts": `import { faker } from "@faker-js/faker"; export const start = (): unknown => [faker, Date.now()];`,
   "packages/console/src/main.tsx": `import type { Value } from "@entrain/core"; import { createRoot } from "react-dom/client";
@@ -154,6 +155,7 @@ const PLANTED: readonly (readonly [Rule, string, string])[] = [
   ["packages keep their walls", "packages/server/src/runs/a.test.ts", `import "../../../simulator/src/index.ts";`],
   ["product knows no test", "packages/server/src/runs/a.ts", `import "../../../../test/servers.ts"; export {};`],
   ["product knows no test", "packages/server/src/runs/a.ts", `import "./run.test.ts"; export {};`],
+  ["product knows no test", "packages/connectors/src/scim/a.ts", `export { started } from "./testing.ts";`],
   ["product knows no test", "packages/server/src/runs/a.test.ts", `import "../../../../tools/tool.ts";`],
   ["time and chance come in", "packages/server/src/runs/a.ts", `export const f = (): number => Date.now();`],
   ["time and chance come in", "packages/server/src/runs/a.ts", `export const f = (): Date => new Date();`],

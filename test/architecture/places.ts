@@ -5,7 +5,7 @@ export interface Place {
   readonly isPackage: boolean;
   /** The first folder under the package's `src`; empty for a file that stands in `src` itself, or outside it. */
   readonly room: string;
-  /** A test, or a helper in a folder named `testing`: it may import more than the product may. */
+  /** A test, or its helper (`testing.ts`, or in a folder `testing`): it may import more than the product may. */
   readonly isTest: boolean;
   /** Starts something when it is run; nobody imports it. */
   readonly isProgram: boolean;
@@ -21,7 +21,7 @@ export function placeOf(path: string): Place {
     area,
     isPackage,
     room: inside.length > 1 ? (inside[0] ?? "") : "",
-    isTest: /\.test\.tsx?$/.test(name) || parts.includes("testing"),
+    isTest: /\.test\.tsx?$|^testing\.ts$/.test(name) || parts.includes("testing"),
     isProgram: /^(main|cli)\.tsx?$/.test(name),
   };
 }
