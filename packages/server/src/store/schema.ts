@@ -233,8 +233,6 @@ interface PlanChanges {
   remove: string | null;
   /** Object ids that `after` refers to and that this plan creates, comma-separated; for ranks. */
   waits_for: string | null;
-  /** Matching keys, to find two records of this plan that want the same target record. */
-  match_keys: string | null;
   /** What staleness is judged by: the record's and the link's change numbers when this was planned. */
   record_sequence: number;
   link_sequence: number;

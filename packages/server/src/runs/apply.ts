@@ -1,0 +1,206 @@
+import { type Attributes, ConnectorError, type Counts, type Outcome, type Target } from "@entrain/core";
+import type { Transaction } from "kysely";
+import { appendJournal } from "../store/journal.ts";
+import { changesPage, markChanges, type PlanChangeRow, type PlanKey } from "../store/plans.ts";
+import { saveRun } from "../store/runs.ts";
+import type { DB } from "../store/schema.ts";
+import {
+  type ApplyContext,
+  closeIntents,
+  entryBase,
+  NO_TALLY,
+  streamOf,
+  type Tally,
+  type TransactionalTarget,
+} from "./applying.ts";
+import { resolveOpenIntents } from "./intents.ts";
+import { recordOutcomes } from "./outcomes.ts";
+import { type Prepared, prepareBatch } from "./prepare.ts";
+
+/** A change without an answer is tried this many times in one run. */
+const PASSES = 3;
+
+/**
+ * Applies exactly the plan: batch by batch the intents are committed, the target is called, the outcomes are committed.
+ * Stops between batches when the signal aborts; what is left stays planned and is resumed by the next run.
+ */
+export async function applyPlan(context: ApplyContext, total: number): Promise<Tally> {
+  let tally = await resolveOpenIntents(context, NO_TALLY);
+  for (let pass = 0; pass < PASSES; pass += 1) {
+    tally = await applyRows(context, total, tally);
+    const left = await changesPage(context.store.db, context.plan.id, { after: null, limit: 1, states: ["again"] });
+    if (left.length === 0) return tally;
+  }
+  return await giveUp(context, tally);
+}
+
+async function applyRows(context: ApplyContext, total: number, start: Tally): Promise<Tally> {
+  const { store, plan, signal } = context;
+  let tally = start;
+  let after: PlanKey | null = null;
+  for (;;) {
+    signal.throwIfAborted();
+    const page: readonly PlanChangeRow[] = await changesPage(store.db, plan.id, {
+      after,
+      limit: context.target.batch,
+      states: ["planned", "again"],
+    });
+    const batch = sameRank(page);
+    const last = batch.at(-1);
+    if (!last) return tally;
+    after = { phase: last.phase, rank: last.rank, ordinal: last.ordinal };
+    tally = await applyBatch(context, batch, tally);
+    const done = tally.failed + tally.unchanged + sum(tally.counts);
+    context.onProgress({ phase: "applying", detail: "changes", done: Math.min(done, total), total });
+  }
+}
+
+/** Changes whose answer was never heard and whose effect never showed: they fail, and are tried again later. */
+async function giveUp(context: ApplyContext, tally: Tally): Promise<Tally> {
+  const { store, plan, lease } = context;
+  const rows = await changesPage(store.db, plan.id, { after: null, limit: context.target.batch, states: ["again"] });
+  if (rows.length === 0) return tally;
+  const scene = { store, space: context.space, connection: context.sync.connection, kind: context.kind };
+  const prepared = await prepareBatch(scene, rows, { checkStale: false });
+  const detail = "the target never answered, and the change did not take effect";
+  const outcomes = prepared.map(
+    () => ({ status: "refused", code: "outcome_unknown", detail, retry: "later" }) as const,
+  );
+  const next = await store.fenced(lease, async (tx) => {
+    await markChanges(
+      tx,
+      plan.id,
+      "planned",
+      rows.map((row) => row.ordinal),
+    );
+    return await settle(context, tx, prepared, outcomes, tally);
+  });
+  return await giveUp(context, next);
+}
+
+/** References within a batch must be resolvable, so a batch never reaches into the next phase or rank. */
+function sameRank(page: readonly PlanChangeRow[]): readonly PlanChangeRow[] {
+  const first = page[0];
+  if (!first) return page;
+  const end = page.findIndex((row) => row.phase !== first.phase || row.rank !== first.rank);
+  return end === -1 ? page : page.slice(0, end);
+}
+
+function sum(counts: Counts): number {
+  return Object.values(counts).reduce((total: number, count: number) => total + count, 0);
+}
+
+async function applyBatch(context: ApplyContext, batch: readonly PlanChangeRow[], tally: Tally): Promise<Tally> {
+  const { store, target, lease } = context;
+  const prepared = await prepareBatch(
+    { store, space: context.space, connection: context.sync.connection, kind: context.kind },
+    batch,
+  );
+  const sendable = prepared.filter((change) => change.send !== null);
+  const changes = sendable.flatMap((change) => (change.send ? [change.send] : []));
+  if (isTransactional(target)) {
+    return await store.fenced(lease, async (tx) => {
+      await journalIntents(context, tx, sendable);
+      const outcomes = changes.length === 0 ? [] : await target.applyIn(tx, changes);
+      return await settle(context, tx, prepared, outcomes, tally);
+    });
+  }
+  await store.fenced(lease, async (tx) => {
+    await journalIntents(context, tx, sendable);
+    await openIntents(context, tx, sendable);
+  });
+  const outcomes = changes.length === 0 ? [] : await sent(context, changes);
+  const next = await store.fenced(lease, (tx) => settle(context, tx, prepared, outcomes, tally));
+  return outcomes.some((outcome) => outcome.status === "unknown" || outcome.status === "refused")
+    ? await resolveOpenIntents(context, next)
+    : next;
+}
+
+/** A fault means that nothing was sent: the intents get that as their outcome, and the run stops. */
+async function sent(context: ApplyContext, changes: Parameters<Target["apply"]>[0]): Promise<readonly Outcome[]> {
+  try {
+    return await context.target.apply(changes, context.signal);
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : "the target could not be called";
+    await context.store.fenced(context.lease, async (tx) => {
+      const entries = changes.map((change) => ({
+        ...entryBase(context),
+        type: "outcome" as const,
+        ordinal: change.ordinal,
+        kind: change.kind,
+        action: change.action,
+        recordId: change.recordId,
+        status: "not_sent",
+        code: error instanceof ConnectorError ? error.code : "internal",
+        detail,
+      }));
+      await appendJournal(tx, context.store, streamOf(context.sync), entries);
+      await closeIntents(
+        context,
+        tx,
+        changes.map((change) => change.ordinal),
+      );
+    });
+    throw error;
+  }
+}
+
+async function settle(
+  context: ApplyContext,
+  tx: Transaction<DB>,
+  prepared: readonly Prepared[],
+  outcomes: readonly Outcome[],
+  tally: Tally,
+): Promise<Tally> {
+  const next = await recordOutcomes(context, tx, prepared, outcomes, tally);
+  await saveRun(tx, context.reportTo, {
+    counts: JSON.stringify(next.counts),
+    failed: next.failed,
+    unchanged: next.unchanged,
+  });
+  return next;
+}
+
+async function journalIntents(
+  context: ApplyContext,
+  tx: Transaction<DB>,
+  prepared: readonly Prepared[],
+): Promise<void> {
+  const entries = prepared.map(({ row, link, add, remove }) => ({
+    ...entryBase(context),
+    type: "intent" as const,
+    ordinal: row.ordinal,
+    kind: row.kind,
+    objectId: row.object_id,
+    recordId: row.record_id ?? link?.record_id ?? null,
+    action: row.action,
+    reason: row.reason,
+    before: row.before === null ? null : (JSON.parse(row.before) as Attributes),
+    after:
+      row.action === "members" ? { add, remove } : row.after === null ? null : (JSON.parse(row.after) as Attributes),
+  }));
+  await appendJournal(tx, context.store, streamOf(context.sync), entries);
+}
+
+async function openIntents(context: ApplyContext, tx: Transaction<DB>, prepared: readonly Prepared[]): Promise<void> {
+  const at = context.store.clock.now();
+  await context.store.insertMany(
+    tx,
+    {
+      table: "open_intents",
+      columns: [
+        { name: "run", type: "text" },
+        { name: "ordinal", type: "int8" },
+        { name: "plan", type: "text" },
+        { name: "sync", type: "text" },
+        { name: "target", type: "text" },
+        { name: "at", type: "int8" },
+      ],
+    },
+    prepared.map(({ row }) => [context.run, row.ordinal, context.plan.id, context.sync.id, context.sync.target, at]),
+  );
+}
+
+function isTransactional(target: Target): target is TransactionalTarget {
+  return "applyIn" in target && typeof target.applyIn === "function";
+}

@@ -1,0 +1,74 @@
+import type { Counts, Outcome, Target, TargetKind } from "@entrain/core";
+import type { Transaction } from "kysely";
+import type { JournalEntry } from "../store/journal.ts";
+import type { LinkSpace } from "../store/links.ts";
+import { countChange, NO_COUNTS, type PlanChangeRow, type PlanRow } from "../store/plans.ts";
+import type { DB } from "../store/schema.ts";
+import type { Lease, Store } from "../store/store.ts";
+import type { Actor, Progress, SyncRow } from "./context.ts";
+
+/** What an apply works with: one sealed plan of one sync, under the sync's lease. */
+export interface ApplyContext {
+  readonly store: Store;
+  readonly sync: SyncRow;
+  readonly plan: PlanRow;
+  /** The run that began the plan: with a change's ordinal it names the intent, also when another run resumes it. */
+  readonly run: string;
+  /** The run whose counts this work adds to. */
+  readonly reportTo: string;
+  /** Target attributes that find a record, in order of precedence. */
+  readonly matching: readonly string[];
+  readonly actor: Actor;
+  readonly target: Target;
+  readonly kind: TargetKind;
+  readonly space: LinkSpace;
+  readonly lease: Lease;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** A target whose records live in the store: intents, changes and outcomes commit in one transaction. */
+export interface TransactionalTarget extends Target {
+  applyIn(tx: Transaction<DB>, changes: Parameters<Target["apply"]>[0]): Promise<readonly Outcome[]>;
+}
+
+/** What an apply did. */
+export interface Tally {
+  readonly counts: Counts;
+  readonly failed: number;
+  readonly unchanged: number;
+  /** Records whose references could not be written yet. */
+  readonly waiting: number;
+}
+
+export const NO_TALLY: Tally = { counts: NO_COUNTS, failed: 0, unchanged: 0, waiting: 0 };
+
+/** The journal stream of a sync. */
+export function streamOf(sync: Pick<SyncRow, "id">): string {
+  return `sync:${sync.id}`;
+}
+
+/** What every journal entry of an apply says. */
+export function entryBase(context: ApplyContext): Pick<JournalEntry, "actor" | "run" | "plan" | "target"> {
+  return { actor: context.actor, run: context.run, plan: context.plan.id, target: context.sync.target };
+}
+
+/** Takes intents that have an outcome off the list of open ones. */
+export async function closeIntents(
+  context: ApplyContext,
+  tx: Transaction<DB>,
+  ordinals: readonly number[],
+): Promise<void> {
+  for (let at = 0; at < ordinals.length; at += 500) {
+    await tx
+      .deleteFrom("open_intents")
+      .where("plan", "=", context.plan.id)
+      .where("ordinal", "in", ordinals.slice(at, at + 500))
+      .execute();
+  }
+}
+
+/** Adds one applied change to a tally. */
+export function tallied(tally: Tally, row: PlanChangeRow): Tally {
+  return { ...tally, counts: countChange(tally.counts, row) };
+}

@@ -1,0 +1,170 @@
+import type { Finding } from "@entrain/core";
+import type { Transaction } from "kysely";
+import { newId } from "../clock.ts";
+import { adoptLinks, type LinkSpace } from "../store/links.ts";
+import { enterPending, leavePending, type PendingRow } from "../store/pending.ts";
+import { createPlan, holdsOf, type PlanRow, updatePlan } from "../store/plans.ts";
+import type { DB } from "../store/schema.ts";
+import type { Lease, Store } from "../store/store.ts";
+import type { SyncRow } from "./context.ts";
+import { sealPlan } from "./seal.ts";
+
+/** What beginning a plan works with. */
+export interface BeginContext {
+  readonly store: Store;
+  readonly lease: Lease;
+  readonly sync: SyncRow;
+  readonly space: LinkSpace;
+  readonly run: string;
+}
+
+/** The plan to apply now, and the plan of what waits for approval. */
+export interface Begun {
+  readonly plan: PlanRow;
+  readonly held: PlanRow | null;
+}
+
+/**
+ * Begins to apply a sealed plan. What its guards hold becomes a plan of its own that waits for approval. In one
+ * transaction the cursors move, issues and held records enter the pending set, and the plans change their state, so
+ * that a crash leaves either all of it or nothing.
+ */
+export async function beginPlan(context: BeginContext, sealed: PlanRow): Promise<Begun> {
+  const { store, lease } = context;
+  const split = sealed.approved_at === null ? await splitHolds(context, sealed) : { plan: sealed, held: null };
+  const plan: PlanRow = { ...split.plan, state: "applying", run: context.run };
+  const held: PlanRow | null = split.held && { ...split.held, state: "held" };
+  await store.fenced(lease, async (tx) => {
+    await updatePlan(tx, plan.id, { state: plan.state, run: plan.run });
+    if (sealed.part === "changes") await moveCursors(tx, context.sync, plan);
+    await adoptLinks(tx, context.space, context.sync.records, context.sync.id);
+    await settlePending(context, tx, plan);
+    if (!held) return;
+    await updatePlan(tx, held.id, { state: held.state });
+    await pinHeld(context, tx, held);
+  });
+  return { plan, held };
+}
+
+async function moveCursors(tx: Transaction<DB>, sync: SyncRow, plan: PlanRow): Promise<void> {
+  await tx
+    .updateTable("syncs")
+    .set({
+      cursor: Math.max(sync.cursor, plan.upto),
+      link_cursor: Math.max(sync.link_cursor, plan.link_upto),
+      evaluated_revision: plan.revision,
+    })
+    .where("id", "=", sync.id)
+    .execute();
+}
+
+/** Moves what waits for approval into a plan of its own and seals both; nothing is held yet when this is interrupted. */
+async function splitHolds(context: BeginContext, sealed: PlanRow): Promise<Begun> {
+  const holds = holdsOf(sealed);
+  if (holds.length === 0) return { plan: sealed, held: null };
+  const { store, lease } = context;
+  const held: PlanRow = {
+    ...sealed,
+    id: newId(store.clock, "plan"),
+    run: null,
+    part: "removals",
+    state: "building",
+    digest: null,
+    created_at: store.clock.now(),
+  };
+  await store.fenced(lease, async (tx) => {
+    await createPlan(tx, held);
+    await moveHeld(tx, sealed.id, held.id, holds);
+  });
+  const seal = { store, lease, keeps: () => false };
+  return {
+    plan: await sealPlan({ ...seal, plan: sealed }, { state: "sealed", holds: [] }),
+    held: await sealPlan({ ...seal, plan: held }, { state: "building", holds }),
+  };
+}
+
+async function moveHeld(tx: Transaction<DB>, from: string, to: string, holds: readonly Finding[]): Promise<void> {
+  const codes = new Set(holds.map((hold) => hold.code));
+  await tx
+    .updateTable("plan_changes")
+    .set({ plan: to })
+    .where("plan", "=", from)
+    .where((eb) =>
+      eb.or([
+        eb("hold", "is not", null),
+        ...(codes.has("removal_guard") ? [eb("action", "in", ["disable", "delete"])] : []),
+        ...(codes.has("member_guard") ? [eb("remove", "is not", null)] : []),
+      ]),
+    )
+    .execute();
+}
+
+const PAGE = 1000;
+
+/** Enters what the plan could not settle into the pending set, and takes out what needs nothing any more. */
+async function settlePending(context: BeginContext, tx: Transaction<DB>, plan: PlanRow): Promise<void> {
+  const { store, sync } = context;
+  const now = store.clock.now();
+  let after = -1;
+  for (;;) {
+    const rows = await tx
+      .selectFrom("plan_issues")
+      .selectAll()
+      .where("plan", "=", plan.id)
+      .where("ordinal", ">", after)
+      .orderBy("ordinal")
+      .limit(PAGE)
+      .execute();
+    const last = rows.at(-1);
+    if (!last) return;
+    after = last.ordinal;
+    await leavePending(
+      tx,
+      sync.id,
+      rows.flatMap((row) => (row.state === "settled" && row.object_id ? [row.object_id] : [])),
+    );
+    const entering = rows.flatMap((row): PendingRow[] => {
+      if (row.state === "settled" || row.object_id === null) return [];
+      const { code, detail, object_id, sequence } = row;
+      const base = { sync: sync.id, object_id, code, detail, sequence, plan: null, attempts: 0 };
+      return [{ ...base, reason: row.state, retry_at: 0, since: now }];
+    });
+    await enterPending(store, tx, entering);
+  }
+}
+
+/** Records of a held plan are pinned: later runs plan only the others. */
+async function pinHeld(context: BeginContext, tx: Transaction<DB>, held: PlanRow): Promise<void> {
+  const { store, sync } = context;
+  const now = store.clock.now();
+  let after = -1;
+  for (;;) {
+    const rows = await tx
+      .selectFrom("plan_changes")
+      .select(["ordinal", "object_id", "reason", "record_sequence"])
+      .where("plan", "=", held.id)
+      .where("ordinal", ">", after)
+      .orderBy("ordinal")
+      .limit(PAGE)
+      .execute();
+    const last = rows.at(-1);
+    if (!last) return;
+    after = last.ordinal;
+    await enterPending(
+      store,
+      tx,
+      rows.map((row) => ({
+        sync: sync.id,
+        object_id: row.object_id,
+        reason: "held",
+        code: "held",
+        detail: row.reason,
+        plan: held.id,
+        attempts: 0,
+        retry_at: 0,
+        sequence: row.record_sequence,
+        since: now,
+      })),
+    );
+  }
+}

@@ -1,0 +1,195 @@
+import type { SourceKind } from "@entrain/core";
+import { type DirectoryRow, loadRecords } from "../store/directory.ts";
+import { type LinkSpace, linkedSince } from "../store/links.ts";
+import { loadPending, type PendingRow, pendingPage } from "../store/pending.ts";
+import type { Store } from "../store/store.ts";
+import type { SyncRow } from "./context.ts";
+import type { ScopeGroups } from "./scope-groups.ts";
+
+/** Records are evaluated in pages of this many, so that memory does not grow with the directory. */
+const PAGE = 1000;
+const EDGE_PAGE = 5000;
+
+/** What a plan looks at: changes between the sync's cursor and `upto`, and the pending set. */
+export interface Span {
+  readonly store: Store;
+  readonly sync: SyncRow;
+  readonly kind: SourceKind;
+  /** Where evaluation begins: the sync's cursor, or 0 when everything is evaluated anew. */
+  readonly cursor: number;
+  readonly upto: number;
+  readonly now: number;
+}
+
+/** Records to evaluate, with what the pending set said of them. */
+export interface Candidates {
+  readonly rows: readonly DirectoryRow[];
+  readonly pending: ReadonlyMap<string, PendingRow>;
+}
+
+/** Every record that changed since the cursor, in the order of the change numbers. */
+export async function* changedRecords(span: Span): AsyncGenerator<Candidates> {
+  let after = span.cursor;
+  for (;;) {
+    const rows = await span.store.db
+      .selectFrom("records")
+      .selectAll()
+      .where("connection", "=", span.sync.connection)
+      .where("kind", "=", span.kind)
+      .where("sequence", ">", after)
+      .where("sequence", "<=", span.upto)
+      .orderBy("sequence")
+      .limit(PAGE)
+      .execute();
+    const last = rows.at(-1);
+    if (!last) return;
+    after = last.sequence;
+    yield {
+      rows,
+      pending: await loadPending(
+        span.store.db,
+        span.sync.id,
+        rows.map((row) => row.id),
+      ),
+    };
+  }
+}
+
+/** The pending set, as far as it is due: its retry time has come, or it never waited for one. */
+export async function* pendingRecords(span: Span): AsyncGenerator<Candidates> {
+  let after = "";
+  for (;;) {
+    const page = await pendingPage(span.store.db, span.sync.id, after, PAGE);
+    const last = page.at(-1);
+    if (!last) return;
+    after = last.object_id;
+    const due = page.filter((row) => row.plan === null && row.retry_at <= span.now);
+    yield await unchanged(
+      span,
+      due.map((row) => row.object_id),
+    );
+  }
+}
+
+/** Records that did not change themselves: those that did are among the changed ones anyway. */
+async function unchanged(span: Span, ids: readonly string[]): Promise<Candidates> {
+  const records = await loadRecords(span.store.db, span.sync.connection, ids);
+  const rows = [...records.values()].filter((row) => row.kind === span.kind && row.sequence <= span.cursor);
+  return {
+    rows,
+    pending: await loadPending(
+      span.store.db,
+      span.sync.id,
+      rows.map((row) => row.id),
+    ),
+  };
+}
+
+/** Records whose groups changed, for a scope that asks for groups: members of changed edges, nested ones included. */
+export async function* regrouped(span: Span, groups: ScopeGroups): AsyncGenerator<Candidates> {
+  const nested = new Set<string>();
+  let after = { group: "", member: "" };
+  for (;;) {
+    const edges = await changedEdges(span, after);
+    const last = edges.at(-1);
+    if (!last) break;
+    after = { group: last.group_id, member: last.member_id };
+    for (const edge of edges) {
+      if (edge.member_type === "group" && groups.reach.has(edge.group_id)) nested.add(edge.member_id);
+    }
+    yield await unchanged(
+      span,
+      edges.map((edge) => edge.member_id),
+    );
+  }
+  for (const group of nested) yield* descendants(span, group, new Set());
+}
+
+async function changedEdges(
+  span: Span,
+  after: { readonly group: string; readonly member: string },
+): Promise<readonly { readonly group_id: string; readonly member_id: string; readonly member_type: string }[]> {
+  return await span.store.db
+    .selectFrom("edges")
+    .select(["group_id", "member_id", "member_type"])
+    .where("connection", "=", span.sync.connection)
+    .where("sequence", ">", span.cursor)
+    .where("sequence", "<=", span.upto)
+    .where((eb) => eb(eb.refTuple("group_id", "member_id"), ">", eb.tuple(after.group, after.member)))
+    .orderBy("group_id")
+    .orderBy("member_id")
+    .limit(EDGE_PAGE)
+    .execute();
+}
+
+async function* descendants(span: Span, group: string, seen: Set<string>): AsyncGenerator<Candidates> {
+  if (seen.has(group)) return;
+  seen.add(group);
+  let after = "";
+  for (;;) {
+    const members = await span.store.db
+      .selectFrom("edges")
+      .select(["member_id", "member_type"])
+      .where("connection", "=", span.sync.connection)
+      .where("group_id", "=", group)
+      .where("present", "=", 1)
+      .where("member_id", ">", after)
+      .orderBy("member_id")
+      .limit(PAGE)
+      .execute();
+    const last = members.at(-1);
+    if (!last) return;
+    after = last.member_id;
+    yield await unchanged(
+      span,
+      members.map((member) => member.member_id),
+    );
+    for (const member of members) {
+      if (member.member_type === "group") yield* descendants(span, member.member_id, seen);
+    }
+  }
+}
+
+/** Records whose manager was linked by another sync since this one looked last. */
+export async function* reportsOfLinked(
+  span: Span,
+  space: LinkSpace,
+  since: { readonly kinds: readonly string[]; readonly after: number; readonly upto: number },
+): AsyncGenerator<Candidates> {
+  let { after } = since;
+  for (;;) {
+    const linked = await linkedSince(span.store.db, space, { ...since, after, notSync: span.sync.id });
+    const last = linked.at(-1);
+    if (!last) return;
+    after = last.sequence;
+    yield* reportsOf(
+      span,
+      linked.map((row) => row.objectId),
+    );
+  }
+}
+
+/** The direct reports of these people that did not change themselves. */
+export async function* reportsOf(span: Span, managers: readonly string[]): AsyncGenerator<Candidates> {
+  for (let at = 0; at < managers.length; at += 500) {
+    let after = "";
+    for (;;) {
+      const rows = await span.store.db
+        .selectFrom("records")
+        .select("id")
+        .where("connection", "=", span.sync.connection)
+        .where("manager", "in", managers.slice(at, at + 500))
+        .where("id", ">", after)
+        .orderBy("id")
+        .limit(PAGE)
+        .execute();
+      const last = rows.at(-1);
+      if (!last) break;
+      after = last.id;
+      yield await unchanged(
+        span,
+        rows.map((row) => row.id),
+      );
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import type { Source, Target } from "@entrain/core";
+import type { Selectable } from "kysely";
+import type { DB } from "../store/schema.ts";
+import type { Store } from "../store/store.ts";
+
+export type ConnectionRow = Selectable<DB["connections"]>;
+export type TargetRow = Selectable<DB["targets"]>;
+export type SyncRow = Selectable<DB["syncs"]>;
+
+/** Who did something: an operator, the command line's user, or the schedule. Written into the journal. */
+export interface Actor {
+  readonly kind: "operator" | "command" | "schedule" | "system";
+  readonly id: string;
+}
+
+/** How far a run is. `total` is null while it is not known. */
+export interface Progress {
+  readonly phase: "waiting" | "reading" | "planning" | "applying" | "finished";
+  readonly detail: string;
+  readonly done: number;
+  readonly total: number | null;
+}
+
+/** What every part of a run works with. Sources and targets are opened by whoever wires the server. */
+export interface Engine {
+  readonly store: Store;
+  openSource(connection: ConnectionRow): Promise<Source>;
+  openTarget(target: TargetRow): Promise<Target>;
+}

@@ -1,0 +1,230 @@
+import {
+  type Attributes,
+  type DirectoryRecord,
+  type Evaluation,
+  type EvaluationInput,
+  evaluate,
+  evaluateMatched,
+  type KnownLink,
+  type Linked,
+  type NeedsMatch,
+  nameOf,
+  PHASES,
+  type PlannedChange,
+  type Value,
+} from "@entrain/core";
+import { type DirectoryRow, loadRecords } from "../store/directory.ts";
+import { type LinkRow, linkedRecords, loadLinks } from "../store/links.ts";
+import type { PendingRow } from "../store/pending.ts";
+import type { Candidates } from "./candidates.ts";
+import { indexKey, type Matcher } from "./match-records.ts";
+import type { NewChange, NewIssue, PlanContext, WantedKey } from "./plan-context.ts";
+import { belongs, groupsOf } from "./scope-groups.ts";
+
+/** What evaluating a batch gave, ready to be written. */
+export interface Evaluated {
+  readonly changes: readonly NewChange[];
+  readonly issues: readonly NewIssue[];
+  readonly wanted: readonly WantedKey[];
+  /** Records that this plan creates or joins. */
+  readonly fresh: readonly string[];
+}
+
+interface Item {
+  readonly row: DirectoryRow;
+  readonly input: EvaluationInput;
+  readonly link: LinkRow | undefined;
+}
+
+/** Evaluates a batch of records: links, scope, mapping, and matching for those without a link. */
+export async function evaluateBatch(
+  context: PlanContext,
+  matcher: Matcher,
+  candidates: Candidates,
+): Promise<Evaluated> {
+  const items = await inputsOf(context, candidates.rows);
+  const first = items.map((item) => ({ item, evaluation: evaluate(context.rules, item.input) }));
+  const final = await withMatches(context, matcher, first);
+  const changes: NewChange[] = [];
+  const issues: NewIssue[] = [];
+  const wanted: WantedKey[] = [];
+  const fresh: string[] = [];
+  for (const { item, evaluation, needs } of final) {
+    issues.push(...issuesOf(item.row, evaluation, candidates.pending.get(item.row.id)));
+    if (evaluation.type !== "change") continue;
+    changes.push(changeRow(item, evaluation));
+    const { action } = evaluation.change;
+    if (action !== "create" && action !== "join") continue;
+    fresh.push(item.row.id);
+    for (const value of needs?.values ?? []) {
+      wanted.push({ objectId: item.row.id, key: indexKey(value.attribute, value.key) });
+    }
+    if (evaluation.change.recordId !== null) {
+      wanted.push({ objectId: item.row.id, key: indexKey("the target record", evaluation.change.recordId) });
+    }
+  }
+  return { changes, issues, wanted, fresh };
+}
+
+/** A stored row as core sees it. */
+export function recordOf(row: DirectoryRow): DirectoryRecord {
+  return {
+    kind: row.kind as DirectoryRecord["kind"],
+    id: row.id,
+    attributes: JSON.parse(row.attributes) as Attributes,
+    manager: row.manager,
+    removed: row.removed as DirectoryRecord["removed"],
+    doubtful: row.doubtful === 1,
+  };
+}
+
+async function inputsOf(context: PlanContext, rows: readonly DirectoryRow[]): Promise<readonly Item[]> {
+  const { store, space, kind, groups, scope, sync } = context;
+  const ids = rows.map((row) => row.id);
+  const links = await loadLinks(store.db, space, [kind.name], ids);
+  const managers = [...new Set(rows.flatMap((row) => row.manager ?? []))];
+  const referenceKinds = [...new Set(kind.attributes.flatMap((attribute) => attribute.references ?? []))];
+  const referenced = await loadLinks(store.db, space, referenceKinds, managers);
+  const memberOf = groups
+    ? await groupsOf(store, sync.connection, groups, ids)
+    : new Map<string, ReadonlySet<string>>();
+  const names = await managerNames(context, rows);
+  // Whether this plan creates a referenced record is known at its end only; references to others are taken out then.
+  const isLinked = (id: string): Linked => (referenced.has(id) ? "linked" : "planned");
+  return rows.map((row) => {
+    const record = recordOf(row);
+    const link = links.get(row.id);
+    const belongsTo = (name: string): boolean => groups !== null && belongs(groups, name, row.id, memberOf.get(row.id));
+    const input: EvaluationInput = {
+      objectId: row.id,
+      record,
+      scope: scope.decide(record, belongsTo),
+      link: link ? knownLink(link, sync.id) : null,
+      readComplete: context.complete,
+      isLinked,
+      nameOf: (id) => names.get(id) ?? null,
+    };
+    return { row, input, link };
+  });
+}
+
+/** Managers are named in reasons; with a whole directory to plan nobody reads those, and the names cost a read each. */
+async function managerNames(context: PlanContext, rows: readonly DirectoryRow[]): Promise<ReadonlyMap<string, string>> {
+  const names = new Map<string, string>();
+  if (context.span.cursor === 0) return names;
+  const ids = [...new Set(rows.flatMap((row) => row.manager ?? []))];
+  const records = await loadRecords(context.store.db, context.sync.connection, ids);
+  for (const row of records.values()) names.set(row.id, nameOf(recordOf(row)));
+  return names;
+}
+
+function knownLink(link: LinkRow, sync: string): KnownLink {
+  return {
+    recordId: link.record_id,
+    origin: link.origin as KnownLink["origin"],
+    // A link that nobody owns is taken over by the sync that meets it.
+    owned: link.sync === sync || link.sync === null,
+    known: JSON.parse(link.known) as Attributes,
+    active: link.active === 1,
+  };
+}
+
+interface Decided {
+  readonly item: Item;
+  readonly evaluation: Evaluation;
+  readonly needs?: NeedsMatch;
+}
+
+async function withMatches(
+  context: PlanContext,
+  matcher: Matcher,
+  first: readonly Decided[],
+): Promise<readonly Decided[]> {
+  const asking = first.flatMap(({ item, evaluation }) =>
+    evaluation.type === "match" ? [{ item, needs: evaluation }] : [],
+  );
+  if (asking.length === 0) return first;
+  const unlinked = asking.map(({ item, needs }) => ({
+    objectId: item.row.id,
+    name: nameOf(needs.record),
+    values: needs.values,
+  }));
+  const matches = await matcher.match(unlinked);
+  const joined = matches.flatMap((match) => (match.decision === "join" ? [match.record] : []));
+  const objectIdOf = await objectIds(
+    context,
+    joined.flatMap((record) => Object.values(record.attributes)),
+  );
+  const decided = new Map<string, Decided>();
+  for (const [at, { item, needs }] of asking.entries()) {
+    const match = matches[at];
+    if (!match) throw new Error("matching answered fewer decisions than it was asked");
+    const evaluation = evaluateMatched(
+      context.rules,
+      item.input,
+      needs,
+      match,
+      (_kind, id) => objectIdOf.get(id) ?? null,
+    );
+    decided.set(item.row.id, { item, evaluation, needs });
+  }
+  return first.map((one) => decided.get(one.item.row.id) ?? one);
+}
+
+/** A joined record's references are record ids of the target; where they are linked, they are compared as anchors. */
+async function objectIds(context: PlanContext, values: readonly Value[]): Promise<ReadonlyMap<string, string>> {
+  const ids = [...new Set(values.filter((value) => typeof value === "string"))];
+  const found = new Map<string, string>();
+  for (const kind of new Set(context.kind.attributes.flatMap((attribute) => attribute.references ?? []))) {
+    const linked = await linkedRecords(context.store.db, context.space.target, kind, ids);
+    for (const [recordId, { objectId }] of linked) found.set(recordId, objectId);
+  }
+  return found;
+}
+
+function changeRow(item: Item, planned: PlannedChange): NewChange {
+  const { change } = planned;
+  return {
+    phase: PHASES[change.action],
+    object_id: change.objectId,
+    kind: change.kind,
+    name: change.name,
+    action: change.action,
+    cause: change.cause,
+    reason: change.reason,
+    record_id: change.recordId,
+    before: change.before === null ? null : JSON.stringify(change.before),
+    after: change.after === null ? null : JSON.stringify(change.after),
+    active: change.active === null ? null : Number(change.active),
+    add: null,
+    remove: null,
+    waits_for: planned.refersTo[0] ?? null,
+    record_sequence: item.row.sequence,
+    link_sequence: item.link?.sequence ?? 0,
+    hold: planned.hold?.code ?? null,
+  };
+}
+
+/** What becomes of the pending set: issues and suppressions enter it, whatever needs nothing any more leaves it. */
+function issuesOf(row: DirectoryRow, evaluation: Evaluation, pending: PendingRow | undefined): readonly NewIssue[] {
+  const base = { object_id: row.id, sequence: row.sequence, name: nameOf(recordOf(row)) };
+  if (evaluation.type === "issue") {
+    return [{ ...base, state: "issue", code: evaluation.finding.code, detail: evaluation.finding.detail }];
+  }
+  if (evaluation.type === "suppressed") {
+    return [{ ...base, state: "suppressed", code: evaluation.cause, detail: evaluation.detail }];
+  }
+  if (evaluation.type === "none") {
+    return pending === undefined ? [] : [{ ...base, state: "settled", code: "", detail: "" }];
+  }
+  if (evaluation.type !== "change") return [];
+  const beside = evaluation.issues.map((finding) => ({
+    ...base,
+    state: "issue",
+    code: finding.code,
+    detail: finding.detail,
+  }));
+  if (evaluation.suppressed.length === 0) return beside;
+  const detail = `${evaluation.suppressed.join(", ")} came empty from an incomplete read`;
+  return [...beside, { ...base, state: "suppressed", code: "attributes", detail }];
+}

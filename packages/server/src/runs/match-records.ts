@@ -1,0 +1,137 @@
+import { chooseMatch, type Match, type MatchTry, type MatchValue, matchKeys, type TargetRecord } from "@entrain/core";
+import { linkedRecords } from "../store/links.ts";
+import type { PlanContext } from "./plan-context.ts";
+
+/** Values that one `find` takes. */
+const FIND = 100;
+/** From this many unlinked records on, reading the whole target once costs less than asking for each. */
+const MANY = 200;
+
+interface Unlinked {
+  readonly objectId: string;
+  readonly name: string;
+  readonly values: readonly MatchValue[];
+}
+
+/** Finds the target's records that unlinked source records match, by look-up or by reading the target once. */
+export class Matcher {
+  readonly #context: PlanContext;
+  #indexed = false;
+
+  constructor(context: PlanContext) {
+    this.#context = context;
+  }
+
+  /** One decision per record, in the order of `records`. */
+  async match(records: readonly Unlinked[]): Promise<readonly Match[]> {
+    if (records.length === 0) return [];
+    if (!this.#indexed && records.length >= MANY) await this.#readTarget();
+    const { kind, store, space } = this.#context;
+    const tries = await this.#tries(records);
+    const candidates = tries.flatMap((of) => of.flatMap((one) => one.candidates.map((candidate) => candidate.id)));
+    const linked = await linkedRecords(store.db, space.target, kind.name, [...new Set(candidates)]);
+    return records.map((record, at) => {
+      const linkedTo = (id: string): string | null => linked.get(id)?.objectId ?? null;
+      return chooseMatch({ objectId: record.objectId, name: record.name }, tries[at] ?? [], kind, linkedTo);
+    });
+  }
+
+  async #tries(records: readonly Unlinked[]): Promise<readonly (readonly MatchTry[])[]> {
+    const tries: MatchTry[][] = records.map(() => []);
+    for (const attribute of this.#context.definition.matching) {
+      // The first attribute with a hit decides: who has one is not asked about further ones.
+      const asking = records.flatMap((record, at) => {
+        const value = record.values.find((one) => one.attribute === attribute);
+        return value && !tries[at]?.some((one) => one.candidates.length > 0) ? [{ at, value }] : [];
+      });
+      const found = await this.#find(
+        attribute,
+        asking.map(({ value }) => value),
+      );
+      for (const { at, value } of asking) {
+        tries[at]?.push({ value, candidates: found.get(value.key) ?? [], rivals: [] });
+      }
+    }
+    return tries;
+  }
+
+  /** Candidates by matching key. */
+  async #find(attribute: string, values: readonly MatchValue[]): Promise<ReadonlyMap<string, readonly TargetRecord[]>> {
+    return this.#indexed ? await this.#fromIndex(values) : await this.#fromTarget(attribute, values);
+  }
+
+  async #fromTarget(
+    attribute: string,
+    values: readonly MatchValue[],
+  ): Promise<ReadonlyMap<string, readonly TargetRecord[]>> {
+    const { target, kind, signal } = this.#context;
+    const found = new Map<string, TargetRecord[]>();
+    const distinct = [...new Map(values.map((value) => [value.key, value])).values()];
+    for (let at = 0; at < distinct.length; at += FIND) {
+      const slice = distinct.slice(at, at + FIND);
+      const hits = await target.find(
+        kind.name,
+        attribute,
+        slice.map((value) => value.value),
+        signal,
+      );
+      for (const hit of hits) {
+        for (const key of keysOf(hit, attribute, this.#context)) found.set(key, [...(found.get(key) ?? []), hit]);
+      }
+    }
+    return found;
+  }
+
+  async #fromIndex(values: readonly MatchValue[]): Promise<ReadonlyMap<string, readonly TargetRecord[]>> {
+    const { store, plan, kind } = this.#context;
+    const keys = new Map(values.map((value) => [indexKey(value.attribute, value.key), value.key]));
+    const found = new Map<string, TargetRecord[]>();
+    const wanted = [...keys.keys()];
+    for (let at = 0; at < wanted.length; at += 500) {
+      const rows = await store.db
+        .selectFrom("match_index")
+        .select(["key", "record_id", "attributes"])
+        .where("plan", "=", plan.id)
+        .where("key", "in", wanted.slice(at, at + 500))
+        .where("record_id", "is not", null)
+        .execute();
+      for (const row of rows) {
+        const key = keys.get(row.key) ?? "";
+        const body = JSON.parse(row.attributes ?? "{}") as Omit<TargetRecord, "id" | "kind">;
+        found.set(key, [...(found.get(key) ?? []), { ...body, id: row.record_id ?? "", kind: kind.name }]);
+      }
+    }
+    return found;
+  }
+
+  async #readTarget(): Promise<void> {
+    const { target, kind, signal, store, plan, lease, definition } = this.#context;
+    for await (const page of target.list(kind.name, { members: false }, signal)) {
+      const rows = page.flatMap((record) => {
+        const { attributes, active, privileged } = record;
+        const body = JSON.stringify({ attributes, active, ...(privileged === undefined ? {} : { privileged }) });
+        return definition.matching.flatMap((attribute) =>
+          keysOf(record, attribute, this.#context).map((key) => [plan.id, indexKey(attribute, key), record.id, body]),
+        );
+      });
+      const columns = [
+        { name: "plan", type: "text" },
+        { name: "key", type: "text" },
+        { name: "record_id", type: "text" },
+        { name: "attributes", type: "text" },
+      ] as const;
+      await store.fenced(lease, (tx) => store.insertMany(tx, { table: "match_index", columns }, rows));
+    }
+    this.#indexed = true;
+  }
+}
+
+/** A matching key in the plan's index; the part before `=` is the attribute. */
+export function indexKey(attribute: string, key: string): string {
+  return `${attribute}=${key}`;
+}
+
+function keysOf(record: TargetRecord, attribute: string, context: PlanContext): readonly string[] {
+  const definition = context.kind.attributes.find((one) => one.name === attribute);
+  return definition ? matchKeys(record.attributes[attribute], definition) : [];
+}

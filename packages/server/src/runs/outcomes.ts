@@ -1,0 +1,248 @@
+import type { Attributes, Outcome } from "@entrain/core";
+import type { Transaction } from "kysely";
+import { appendJournal, type JournalEntry } from "../store/journal.ts";
+import { deleteLinks, type LinkRow, saveLinks, takeLinkSequences } from "../store/links.ts";
+import { enterPending, leavePending, loadPending, type PendingRow, retryDelayMs } from "../store/pending.ts";
+import { markChanges, type PlanChangeRow } from "../store/plans.ts";
+import type { DB } from "../store/schema.ts";
+import { type ApplyContext, closeIntents, entryBase, streamOf, type Tally, tallied } from "./applying.ts";
+import { forgetMembers, saveMembers } from "./known-members.ts";
+import type { Prepared } from "./prepare.ts";
+
+/** One change of a batch with what became of it. */
+interface Settled {
+  readonly change: Prepared;
+  readonly outcome: Outcome;
+}
+
+/**
+ * Commits what became of a batch: journal, links, known memberships, pending set, guard counters and the states of the
+ * changes, all in the caller's transaction. `outcomes` belong to the sendable changes, in their order. A change whose
+ * outcome is unknown keeps its open intent.
+ */
+export async function recordOutcomes(
+  context: ApplyContext,
+  tx: Transaction<DB>,
+  prepared: readonly Prepared[],
+  outcomes: readonly Outcome[],
+  tally: Tally,
+): Promise<Tally> {
+  const settled = pair(prepared, outcomes).filter(({ outcome }) => outcome.status !== "unknown");
+  const written = settled.filter(({ outcome }) => outcome.status === "applied" || outcome.status === "unchanged");
+  await journalOutcomes(
+    context,
+    tx,
+    settled.filter(({ change }) => change.send !== null),
+  );
+  await writeLinks(context, tx, written);
+  await saveMembers(
+    context,
+    tx,
+    written.map(({ change }) => change),
+  );
+  await countRemovals(context, tx, written);
+  await updatePending(context, tx, settled);
+  await markStates(context, tx, settled);
+  await closeIntents(
+    context,
+    tx,
+    settled.map(({ change }) => change.row.ordinal),
+  );
+  return settled.reduce((sum, { change, outcome }) => counted(sum, change, outcome), tally);
+}
+
+function pair(prepared: readonly Prepared[], outcomes: readonly Outcome[]): readonly Settled[] {
+  let next = 0;
+  return prepared.map((change) => {
+    if (change.send === null) {
+      const detail = change.stale ?? "there is nothing to send";
+      return { change, outcome: { status: "conflict", code: "conflict", detail, retry: "now" } };
+    }
+    const outcome = outcomes[next++];
+    if (!outcome) throw new Error("the target answered fewer outcomes than there were changes");
+    return { change, outcome: heard(change, outcome) };
+  });
+}
+
+/** A create that was already tried and now exists was most likely our own: it is looked up, never adopted blindly. */
+function heard(change: Prepared, outcome: Outcome): Outcome {
+  const repeated = change.row.action === "create" && change.row.state === "again";
+  return repeated && outcome.status === "refused" && outcome.code === "exists"
+    ? { ...outcome, status: "unknown" }
+    : outcome;
+}
+
+function counted(tally: Tally, change: Prepared, outcome: Outcome): Tally {
+  const waiting = tally.waiting + (change.dropped.length > 0 ? 1 : 0);
+  if (outcome.status === "applied") return { ...tallied(tally, change.row), waiting };
+  if (outcome.status === "unchanged") {
+    // A join that needs no write, or a repeated change, did what the plan says.
+    return change.row.action === "join"
+      ? { ...tallied(tally, change.row), waiting }
+      : { ...tally, unchanged: tally.unchanged + 1, waiting };
+  }
+  return outcome.status === "refused" ? { ...tally, failed: tally.failed + 1 } : tally;
+}
+
+async function journalOutcomes(context: ApplyContext, tx: Transaction<DB>, settled: readonly Settled[]): Promise<void> {
+  const entries = settled.map(
+    ({ change, outcome }): JournalEntry => ({
+      ...entryBase(context),
+      type: "outcome",
+      ordinal: change.row.ordinal,
+      kind: change.row.kind,
+      objectId: change.row.object_id,
+      action: change.row.action,
+      status: outcome.status,
+      recordId: "recordId" in outcome ? outcome.recordId : change.row.record_id,
+      code: "code" in outcome ? outcome.code : null,
+      detail: outcome.detail ?? null,
+    }),
+  );
+  await appendJournal(tx, context.store, streamOf(context.sync), entries);
+}
+
+async function writeLinks(context: ApplyContext, tx: Transaction<DB>, written: readonly Settled[]): Promise<void> {
+  const { space, kind, store } = context;
+  const deleted = written.filter(({ change }) => change.row.action === "delete");
+  const kept = written.filter(({ change }) => change.row.action !== "delete" && change.row.action !== "members");
+  await deleteLinks(
+    tx,
+    space,
+    kind.name,
+    deleted.map(({ change }) => change.row.object_id),
+  );
+  if (kept.length === 0) return;
+  let sequence = await takeLinkSequences(tx, space.target, kept.length);
+  const now = store.clock.now();
+  await saveLinks(
+    store,
+    tx,
+    kept.map((settled) => linkAfter(context, settled, sequence++, now)),
+  );
+}
+
+function linkAfter(context: ApplyContext, { change, outcome }: Settled, sequence: number, now: number): LinkRow {
+  const { row, link } = change;
+  const recordId = "recordId" in outcome ? outcome.recordId : (row.record_id ?? "");
+  if (link) {
+    const known = { ...(JSON.parse(link.known) as Attributes), ...change.known };
+    const active = row.active ?? link.active;
+    return { ...link, sync: context.sync.id, known: JSON.stringify(known), active, sequence };
+  }
+  return {
+    ...context.space,
+    kind: row.kind,
+    object_id: row.object_id,
+    record_id: recordId,
+    sync: context.sync.id,
+    origin: row.action === "join" ? "joined" : "created",
+    known: JSON.stringify(change.known),
+    active: row.active ?? 1,
+    sequence,
+    linked_sequence: sequence,
+    created_at: now,
+  };
+}
+
+/** What was removed without anybody's approval counts for the guard's windows. */
+async function countRemovals(context: ApplyContext, tx: Transaction<DB>, written: readonly Settled[]): Promise<void> {
+  if (context.plan.approved_at !== null) return;
+  const at = context.store.clock.now();
+  const rows = written.flatMap(({ change: { row, remove } }) => {
+    if (row.action === "disable" || row.action === "delete")
+      return [[context.sync.id, "removals", row.object_id, 1, at]];
+    return remove.length > 0 ? [[context.sync.id, "members", row.object_id, remove.length, at]] : [];
+  });
+  if (rows.length === 0) return;
+  await context.store.insertMany(
+    tx,
+    {
+      table: "removals",
+      columns: [
+        { name: "sync", type: "text" },
+        { name: "counter", type: "text" },
+        { name: "object_id", type: "text" },
+        { name: "amount", type: "int8" },
+        { name: "at", type: "int8" },
+      ],
+    },
+    rows,
+  );
+}
+
+async function updatePending(context: ApplyContext, tx: Transaction<DB>, settled: readonly Settled[]): Promise<void> {
+  const { store, sync } = context;
+  const done = settled.filter(({ change, outcome }) => isWritten(outcome) && change.dropped.length === 0);
+  const open = settled.filter(({ change, outcome }) => !isWritten(outcome) || change.dropped.length > 0);
+  const left = done.filter(({ change }) => change.row.action !== "members");
+  await leavePending(
+    tx,
+    sync.id,
+    left.map(({ change }) => change.row.object_id),
+  );
+  const known = await loadPending(
+    tx,
+    sync.id,
+    open.map(({ change }) => change.row.object_id),
+  );
+  const now = store.clock.now();
+  await enterPending(
+    store,
+    tx,
+    open.map((item) => pendingOf(context, item, known.get(item.change.row.object_id), now)),
+  );
+}
+
+function isWritten(outcome: Outcome): boolean {
+  return outcome.status === "applied" || outcome.status === "unchanged";
+}
+
+function pendingOf(
+  context: ApplyContext,
+  { change, outcome }: Settled,
+  known: PendingRow | undefined,
+  now: number,
+): PendingRow {
+  const base = {
+    sync: context.sync.id,
+    object_id: change.row.object_id,
+    plan: null,
+    sequence: change.row.record_sequence,
+    since: known?.since ?? now,
+  };
+  if (outcome.status === "refused") {
+    const attempts = known?.reason === "failed" ? known.attempts : 0;
+    const delay = outcome.retry === "now" ? 0 : retryDelayMs(attempts);
+    const { code, detail } = outcome;
+    return { ...base, reason: "failed", code, detail, attempts: 1, retry_at: now + delay };
+  }
+  if (outcome.status === "conflict") {
+    return { ...base, reason: "conflict", code: outcome.code, detail: outcome.detail, attempts: 0, retry_at: 0 };
+  }
+  const detail = "A referenced record does not exist in the target yet.";
+  return { ...base, reason: "reference", code: "reference_waiting", detail, attempts: 0, retry_at: 0 };
+}
+
+async function markStates(context: ApplyContext, tx: Transaction<DB>, settled: readonly Settled[]): Promise<void> {
+  const byState = new Map<string, PlanChangeRow[]>();
+  for (const { change, outcome } of settled) {
+    const rows = byState.get(outcome.status) ?? [];
+    rows.push(change.row);
+    byState.set(outcome.status, rows);
+  }
+  for (const [state, rows] of byState) {
+    await markChanges(
+      tx,
+      context.plan.id,
+      state,
+      rows.map((row) => row.ordinal),
+    );
+  }
+  const gone = settled.filter(({ change, outcome }) => isWritten(outcome) && change.remove.length > 0);
+  await forgetMembers(
+    context,
+    tx,
+    gone.map(({ change }) => change),
+  );
+}

@@ -1,0 +1,39 @@
+import type { CompiledMapping, CompiledScope, SyncDefinition, SyncRules, Target, TargetKind } from "@entrain/core";
+import type { LinkSpace } from "../store/links.ts";
+import type { PlanChangeRow, PlanIssueRow, PlanRow } from "../store/plans.ts";
+import type { Lease, Store } from "../store/store.ts";
+import type { Span } from "./candidates.ts";
+import type { Progress, SyncRow } from "./context.ts";
+import type { ScopeGroups } from "./scope-groups.ts";
+
+/** Everything that planning one sync works with. */
+export interface PlanContext {
+  readonly store: Store;
+  readonly sync: SyncRow;
+  readonly definition: SyncDefinition;
+  readonly target: Target;
+  readonly kind: TargetKind;
+  readonly space: LinkSpace;
+  readonly scope: CompiledScope;
+  readonly groups: ScopeGroups | null;
+  readonly mapping: CompiledMapping;
+  readonly rules: SyncRules;
+  readonly span: Span;
+  readonly plan: PlanRow;
+  /** False when the last read was incomplete: then nothing is removed, cleared or disabled. */
+  readonly complete: boolean;
+  readonly lease: Lease;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** A change as the planner hands it on; the store gives it an ordinal. */
+export type NewChange = Omit<PlanChangeRow, "plan" | "ordinal" | "rank" | "state">;
+/** What was found beside changes. */
+export type NewIssue = Omit<PlanIssueRow, "plan" | "ordinal">;
+
+/** A matching value that an unlinked record wants, for finding two that want the same. */
+export interface WantedKey {
+  readonly objectId: string;
+  readonly key: string;
+}

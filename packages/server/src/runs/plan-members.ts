@@ -1,0 +1,128 @@
+import { type Change, type MemberState, nameOf, PHASES, planMembers } from "@entrain/core";
+import { loadRecords } from "../store/directory.ts";
+import { type LinkRow, loadLinks } from "../store/links.ts";
+import { recordOf } from "./evaluate-batch.ts";
+import { dirtyPairs, type GroupPairs, type Pair, type PairsScope } from "./pairs.ts";
+import type { NewChange, PlanContext } from "./plan-context.ts";
+import type { PlanWriter } from "./plan-writer.ts";
+import { belongs, groupsOf } from "./scope-groups.ts";
+
+/** Single additions or removals that one change carries at most. */
+const CHUNK = 100;
+
+/** A group whose memberships are ours to write: linked or made by this plan, owned, alive and in scope. */
+interface WritableGroup {
+  readonly name: string;
+  readonly sequence: number;
+  readonly link: LinkRow | undefined;
+}
+
+/** Plans memberships: every pair that may have changed, desired against what the target acknowledged from us. */
+export async function planMemberships(context: PlanContext, writer: PlanWriter, pairs: PairsScope): Promise<void> {
+  const fresh = new Set(pairs.fresh);
+  const seen = new Set<string>();
+  for await (const dirty of dirtyPairs(pairs)) {
+    context.signal.throwIfAborted();
+    const group = await writable(context, dirty.groupId, fresh);
+    if (!group) continue;
+    const unseen = context.span.cursor === 0 ? dirty : onlyUnseen(dirty, seen);
+    const changes = await changesOf(context, group, unseen, fresh);
+    await writer.write({ changes, issues: [], wanted: [] });
+  }
+}
+
+/** The same pair may be found by its own change and by its member's link; with a delta there are few to remember. */
+function onlyUnseen(dirty: GroupPairs, seen: Set<string>): GroupPairs {
+  const pairs = dirty.pairs.filter((pair) => !seen.has(`${dirty.groupId} ${pair.memberId}`));
+  for (const pair of pairs) seen.add(`${dirty.groupId} ${pair.memberId}`);
+  return { groupId: dirty.groupId, pairs };
+}
+
+async function writable(context: PlanContext, id: string, fresh: ReadonlySet<string>): Promise<WritableGroup | null> {
+  const { store, space, kind, groups, scope, sync } = context;
+  const row = (await loadRecords(store.db, sync.connection, [id])).get(id);
+  if (!row || row.removed !== null) return null;
+  const link = (await loadLinks(store.db, space, [kind.name], [id])).get(id);
+  if (link ? link.sync !== sync.id && link.sync !== null : !fresh.has(id)) return null;
+  const record = recordOf(row);
+  const memberOf = groups ? (await groupsOf(store, sync.connection, groups, [id])).get(id) : undefined;
+  const decision = scope.decide(record, (name) => groups !== null && belongs(groups, name, id, memberOf));
+  return decision.in ? { name: nameOf(record), sequence: row.sequence, link } : null;
+}
+
+async function changesOf(
+  context: PlanContext,
+  group: WritableGroup,
+  dirty: GroupPairs,
+  fresh: ReadonlySet<string>,
+): Promise<readonly NewChange[]> {
+  const { store, space, kind } = context;
+  const differing = dirty.pairs.filter((pair) => pair.present !== pair.known);
+  if (differing.length === 0) return [];
+  const links = await loadLinks(
+    store.db,
+    space,
+    kind.members,
+    differing.map((pair) => pair.memberId),
+  );
+  const names = await namesOf(context, differing);
+  const stateOf = (pair: Pair): MemberState => {
+    const name = names.get(pair.memberId);
+    const made = kind.members.includes(kind.name) && fresh.has(pair.memberId);
+    return {
+      objectId: pair.memberId,
+      desired: pair.present,
+      known: pair.known,
+      linked: links.has(pair.memberId) ? "linked" : made ? "planned" : "no",
+      ...(name === undefined ? {} : { name }),
+    };
+  };
+  const of = { objectId: dirty.groupId, name: group.name, recordId: group.link?.record_id ?? null };
+  const planned = (pairs: readonly Pair[], hold: string | null): readonly NewChange[] =>
+    planMembers(context.rules, of, pairs.map(stateOf), { readComplete: context.complete, size: CHUNK }).changes.map(
+      (change) => memberRow(change, group, hold),
+    );
+  // Additions and removals are changes of their own, so that held removals never keep a joiner out of a group.
+  return [
+    ...planned(
+      differing.filter((pair) => pair.present),
+      null,
+    ),
+    ...planned(
+      differing.filter((pair) => !pair.present && !pair.doubtful),
+      null,
+    ),
+    ...planned(
+      differing.filter((pair) => !pair.present && pair.doubtful),
+      "round_shrunken",
+    ),
+  ];
+}
+
+async function namesOf(context: PlanContext, pairs: readonly Pair[]): Promise<ReadonlyMap<string, string>> {
+  const ids = pairs.map((pair) => pair.memberId);
+  const records = await loadRecords(context.store.db, context.sync.connection, ids);
+  return new Map([...records.values()].map((row) => [row.id, nameOf(recordOf(row))]));
+}
+
+function memberRow(change: Change, group: WritableGroup, hold: string | null): NewChange {
+  return {
+    phase: PHASES.members,
+    object_id: change.objectId,
+    kind: change.kind,
+    name: change.name,
+    action: change.action,
+    cause: change.cause,
+    reason: change.reason,
+    record_id: change.recordId,
+    before: null,
+    after: null,
+    active: null,
+    add: change.add.length === 0 ? null : JSON.stringify(change.add),
+    remove: change.remove.length === 0 ? null : JSON.stringify(change.remove),
+    waits_for: null,
+    record_sequence: group.sequence,
+    link_sequence: group.link?.sequence ?? 0,
+    hold,
+  };
+}

@@ -1,0 +1,70 @@
+import { insertPlanChanges, insertPlanIssues, weightOf } from "../store/plans.ts";
+import type { NewChange, NewIssue, PlanContext, WantedKey } from "./plan-context.ts";
+
+/** What a written plan holds, for guards and for what is evaluated because of it. */
+export interface Written {
+  changes: number;
+  issues: number;
+  removals: number;
+  memberRemovals: number;
+  heldAnyway: number;
+}
+
+/** Writes a plan's rows batch by batch, each batch in one transaction, and gives them their ordinals. */
+export class PlanWriter {
+  readonly written: Written = { changes: 0, issues: 0, removals: 0, memberRemovals: 0, heldAnyway: 0 };
+  readonly #context: PlanContext;
+  #ordinal: number;
+
+  constructor(context: PlanContext, firstOrdinal: number) {
+    this.#context = context;
+    this.#ordinal = firstOrdinal;
+  }
+
+  /** The ordinal behind the last one given out. */
+  get next(): number {
+    return this.#ordinal;
+  }
+
+  async write(batch: {
+    readonly changes: readonly NewChange[];
+    readonly issues: readonly NewIssue[];
+    readonly wanted: readonly WantedKey[];
+  }): Promise<void> {
+    if (batch.changes.length + batch.issues.length + batch.wanted.length === 0) return;
+    const { store, lease, plan } = this.#context;
+    const changes = batch.changes.map((change) => ({
+      ...change,
+      plan: plan.id,
+      ordinal: this.#ordinal++,
+      rank: 0,
+      state: "planned",
+    }));
+    const issues = batch.issues.map((issue) => ({ ...issue, plan: plan.id, ordinal: this.written.issues++ }));
+    for (const change of changes) this.#count(change);
+    await store.fenced(lease, async (tx) => {
+      await insertPlanChanges(store, tx, changes);
+      await insertPlanIssues(store, tx, issues);
+      if (batch.wanted.length === 0) return;
+      await store.insertMany(
+        tx,
+        {
+          table: "match_index",
+          columns: [
+            { name: "plan", type: "text" },
+            { name: "key", type: "text" },
+            { name: "object_id", type: "text" },
+          ],
+        },
+        batch.wanted.map(({ key, objectId }) => [plan.id, key, objectId]),
+      );
+    });
+  }
+
+  #count(change: NewChange): void {
+    this.written.changes += 1;
+    if (change.hold !== null) this.written.heldAnyway += 1;
+    else if (change.action === "disable" || change.action === "delete") this.written.removals += 1;
+    else if (change.remove !== null) this.written.memberRemovals += weightOf(change);
+  }
+}

@@ -1,0 +1,249 @@
+import {
+  ConnectorError,
+  checkMatching,
+  compileMapping,
+  compileScope,
+  type Finding,
+  type SyncDefinition,
+  type Target,
+  type TargetKind,
+} from "@entrain/core";
+import { newId } from "../clock.ts";
+import { loadWatermark } from "../store/directory.ts";
+import { createPlan, NO_COUNTS, type PlanRow, updatePlan } from "../store/plans.ts";
+import type { Lease, Store } from "../store/store.ts";
+import {
+  type Candidates,
+  changedRecords,
+  pendingRecords,
+  regrouped,
+  reportsOf,
+  reportsOfLinked,
+  type Span,
+} from "./candidates.ts";
+import type { ConnectionRow, Progress, SyncRow, TargetRow } from "./context.ts";
+import { evaluateBatch } from "./evaluate-batch.ts";
+import { guardHolds } from "./guard.ts";
+import { Matcher } from "./match-records.ts";
+import type { PlanContext } from "./plan-context.ts";
+import { planMemberships } from "./plan-members.ts";
+import { PlanWriter } from "./plan-writer.ts";
+import { resolveScopeGroups } from "./scope-groups.ts";
+import { dropAmbiguous, dropUnresolvable, rankReferences, sealPlan } from "./seal.ts";
+
+export interface PlanOptions {
+  readonly store: Store;
+  readonly sync: SyncRow;
+  readonly connection: ConnectionRow;
+  readonly targetRow: TargetRow;
+  readonly target: Target;
+  readonly lease: Lease;
+  readonly run: string | null;
+  /** Ordinals continue through the plans of one run, for with the run they name intents. */
+  readonly firstOrdinal: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** A sealed plan, and where the next plan of the same run goes on counting. */
+export interface Planned {
+  readonly plan: PlanRow;
+  readonly nextOrdinal: number;
+  readonly changes: number;
+  readonly issues: number;
+}
+
+/**
+ * Plans one sync from the directory as it is: pending records and everything that changed since the cursor. Writes to
+ * Entrain's own store only; cursors stay where they are until the plan begins to be applied.
+ */
+export async function buildPlan(options: PlanOptions): Promise<Planned> {
+  const context = await openPlan(options);
+  try {
+    return await fillPlan(context, options);
+  } catch (error) {
+    await options.store
+      .fenced(options.lease, (tx) => updatePlan(tx, context.plan.id, { state: "abandoned" }))
+      .catch(() => undefined); // The fault that is thrown below says why; the next run clears what is left.
+    throw error;
+  }
+}
+
+async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Planned> {
+  const { store, plan, lease } = context;
+  const writer = new PlanWriter(context, options.firstOrdinal);
+  const fresh = await evaluateAll(context, writer);
+  if (context.kind.members.length > 0) {
+    await planMemberships(context, writer, {
+      span: context.span,
+      space: context.space,
+      fresh,
+      memberKinds: context.kind.members,
+      linkCursor: context.sync.link_cursor,
+      linkUpto: plan.link_upto,
+    });
+  }
+  const keeps = (attribute: string): boolean => context.definition.mapping[attribute]?.whenEmpty === "keep";
+  const seal = { store, lease, plan, keeps };
+  const ambiguous = await dropAmbiguous(seal, writer.written.issues);
+  await dropUnresolvable(seal);
+  await rankReferences(seal);
+  const holds = await guardHolds(context, writer.written);
+  const sealed = await sealPlan(seal, { state: "sealed", holds });
+  return {
+    plan: sealed,
+    nextOrdinal: writer.next,
+    changes: writer.written.changes - ambiguous,
+    issues: writer.written.issues + ambiguous,
+  };
+}
+
+/** Evaluates pending and changed records and what depends on them. Returns the records that the plan creates or joins. */
+async function evaluateAll(context: PlanContext, writer: PlanWriter): Promise<readonly string[]> {
+  const matcher = new Matcher(context);
+  const done = new Set<string>();
+  const fresh: string[] = [];
+  const whole = context.span.cursor === 0;
+  const keepsFresh = context.kind.members.length > 0 || !whole;
+  const pinned = await pinnedRecords(context);
+  let evaluated = 0;
+  const take = async (candidates: Candidates): Promise<void> => {
+    context.signal.throwIfAborted();
+    const rows = candidates.rows.filter((row) => !done.has(row.id) && !pinned.has(row.id));
+    if (rows.length === 0) return;
+    // With everything to evaluate each record comes once, by its change number: nothing needs to be remembered.
+    if (!whole) for (const row of rows) done.add(row.id);
+    const result = await evaluateBatch(context, matcher, { rows, pending: candidates.pending });
+    await writer.write(result);
+    if (keepsFresh) fresh.push(...result.fresh);
+    evaluated += rows.length;
+    context.onProgress({ phase: "planning", detail: `${context.kind.source}s`, done: evaluated, total: null });
+  };
+  for await (const candidates of changedRecords(context.span)) await take(candidates);
+  if (whole) return fresh;
+  for await (const candidates of pendingRecords(context.span)) await take(candidates);
+  if (context.groups) for await (const candidates of regrouped(context.span, context.groups)) await take(candidates);
+  await evaluateReports(context, take, fresh);
+  return fresh;
+}
+
+/** People whose manager was linked meanwhile, by another sync or by this very plan. */
+async function evaluateReports(
+  context: PlanContext,
+  take: (candidates: Candidates) => Promise<void>,
+  fresh: readonly string[],
+): Promise<void> {
+  const kinds = context.kind.attributes.flatMap((attribute) => attribute.references ?? []);
+  if (kinds.length === 0) return;
+  const since = { kinds, after: context.sync.link_cursor, upto: context.plan.link_upto };
+  for await (const candidates of reportsOfLinked(context.span, context.space, since)) await take(candidates);
+  for (let at = 0; at < fresh.length; at += 500) {
+    for await (const candidates of reportsOf(context.span, fresh.slice(at, at + 500))) await take(candidates);
+  }
+}
+
+async function pinnedRecords(context: PlanContext): Promise<ReadonlySet<string>> {
+  const rows = await context.store.db
+    .selectFrom("pending")
+    .innerJoin("plans", "plans.id", "pending.plan")
+    .select("pending.object_id")
+    .where("pending.sync", "=", context.sync.id)
+    .where("plans.state", "=", "held")
+    .execute();
+  return new Set(rows.map((row) => row.object_id));
+}
+
+async function openPlan(options: PlanOptions): Promise<PlanContext> {
+  const { store, sync, connection, targetRow, target, lease } = options;
+  const definition = JSON.parse(sync.definition) as SyncDefinition;
+  const kind = kindOf(target, definition.records);
+  const rules = compileSync(definition, kind);
+  const groups = await resolveScopeGroups(store, connection.id, definition.scope);
+  const current = await positions(store, sync);
+  const complete = await readComplete(store, connection.id, kind);
+  const plan: PlanRow = {
+    id: newId(store.clock, "plan"),
+    sync: sync.id,
+    run: options.run,
+    part: "changes",
+    revision: sync.revision,
+    complete: complete ? 1 : 0,
+    state: "building",
+    digest: null,
+    counts: JSON.stringify(NO_COUNTS),
+    holds: "[]",
+    upto: current.upto,
+    link_upto: current.linkUpto,
+    created_at: store.clock.now(),
+    sealed_at: null,
+    approved_by: null,
+    approved_at: null,
+    finished_at: null,
+  };
+  await store.fenced(lease, (tx) => createPlan(tx, plan));
+  const cursor = sync.evaluated_revision === sync.revision ? sync.cursor : 0;
+  const span: Span = { store, sync, kind: kind.source, cursor, upto: plan.upto, now: store.clock.now() };
+  return {
+    ...options,
+    definition,
+    kind,
+    space: { target: targetRow.id, tenant: connection.tenant },
+    groups,
+    span,
+    plan,
+    complete,
+    ...rules,
+  };
+}
+
+/** The target's kind that a sync provisions. */
+export function kindOf(target: Target, name: string): TargetKind {
+  const kind = target.kinds.find((one) => one.name === name);
+  if (kind) return kind;
+  const detail = `The target has no records of kind "${name}"; it has ${target.kinds.map((one) => one.name).join(", ")}.`;
+  throw new ConnectorError("config_invalid", detail, { stops: "sync", retry: "never" });
+}
+
+/** Compiles scope, mapping and matching of a sync, or throws `config_invalid` with every flaw. */
+export function compileSync(
+  definition: SyncDefinition,
+  kind: TargetKind,
+): Pick<PlanContext, "scope" | "mapping" | "rules"> {
+  const scope = compileScope(definition.scope);
+  const mapping = compileMapping(definition.mapping, kind);
+  const findings: Finding[] = [];
+  if ("findings" in scope) findings.push(...scope.findings);
+  if ("findings" in mapping) findings.push(...mapping.findings);
+  else findings.push(...checkMatching(definition.matching, mapping.mapping, kind));
+  if (findings.length > 0 || "findings" in scope || "findings" in mapping) {
+    const detail = findings.map((finding) => finding.detail).join("; ");
+    throw new ConnectorError("config_invalid", detail, { stops: "sync", retry: "never" });
+  }
+  const { matching, operations, deprovision } = definition;
+  const rules = { kind, mapping: mapping.mapping, matching, operations, deprovision };
+  return { scope: scope.scope, mapping: mapping.mapping, rules };
+}
+
+async function positions(store: Store, sync: SyncRow): Promise<{ readonly upto: number; readonly linkUpto: number }> {
+  const connection = await store.db
+    .selectFrom("connections")
+    .select("sequence")
+    .where("id", "=", sync.connection)
+    .executeTakeFirstOrThrow();
+  const target = await store.db
+    .selectFrom("targets")
+    .select("sequence")
+    .where("id", "=", sync.target)
+    .executeTakeFirstOrThrow();
+  return { upto: connection.sequence, linkUpto: target.sequence };
+}
+
+/** Whether the directory was read well: the last round ended, and nothing is known to be missing or hidden. */
+async function readComplete(store: Store, connection: string, kind: TargetKind): Promise<boolean> {
+  const kinds = kind.source === "group" ? (["user", "group"] as const) : (["user"] as const);
+  for (const one of kinds) {
+    const watermark = await loadWatermark(store.db, connection, one);
+    if (watermark.phase !== "settled" || watermark.incomplete !== null) return false;
+  }
+  return true;
+}

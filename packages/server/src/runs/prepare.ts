@@ -1,0 +1,146 @@
+import { type Attributes, isReference, type TargetChange, type TargetKind, type Value, writesOf } from "@entrain/core";
+import { loadRecords } from "../store/directory.ts";
+import { type LinkRow, type LinkSpace, loadLinks } from "../store/links.ts";
+import { idsOf, type PlanChangeRow } from "../store/plans.ts";
+import type { Store } from "../store/store.ts";
+
+/** A planned change made ready to send: references resolved, or the finding that keeps it from being sent. */
+export interface Prepared {
+  readonly row: PlanChangeRow;
+  /** What is sent; null when the change is stale, or asks for nothing that the target could do yet. */
+  readonly send: TargetChange | null;
+  /** Why it is not sent. */
+  readonly stale: string | null;
+  /** Managed values that the target will hold, in source form, without the references that were left out. */
+  readonly known: Attributes;
+  readonly link: LinkRow | undefined;
+  /** References and members whose record does not exist in the target: the record is planned again when it does. */
+  readonly dropped: readonly string[];
+  readonly add: readonly string[];
+  readonly remove: readonly string[];
+}
+
+export interface PrepareContext {
+  readonly store: Store;
+  readonly space: LinkSpace;
+  readonly connection: string;
+  readonly kind: TargetKind;
+}
+
+/**
+ * Checks a batch for staleness, change by change, and resolves its references. A change whose source record or link
+ * moved on since the plan is a conflict; it is skipped here and planned anew.
+ */
+export async function prepareBatch(
+  context: PrepareContext,
+  rows: readonly PlanChangeRow[],
+  options: { readonly checkStale: boolean } = { checkStale: true },
+): Promise<readonly Prepared[]> {
+  const { store, space, kind } = context;
+  const ids = rows.map((row) => row.object_id);
+  const records = await loadRecords(store.db, context.connection, ids);
+  const links = await loadLinks(store.db, space, [kind.name], ids);
+  const wanted = new Set<string>();
+  for (const row of rows) {
+    for (const value of Object.values(parse(row.after) ?? {})) if (isReference(value)) wanted.add(value.$ref);
+    for (const id of [...idsOf(row.add), ...idsOf(row.remove)]) wanted.add(id);
+  }
+  const kinds = referencedKinds(kind);
+  const referenced = await loadLinks(store.db, space, kinds, [...wanted]);
+  return rows.map((row) =>
+    prepare(row, {
+      kind,
+      link: links.get(row.object_id),
+      sequence: options.checkStale ? (records.get(row.object_id)?.sequence ?? 0) : null,
+      referenced,
+    }),
+  );
+}
+
+/** The kinds of record that a kind refers to: by reference attributes and as members. */
+export function referencedKinds(kind: TargetKind): readonly string[] {
+  const references = kind.attributes.flatMap((attribute) => attribute.references ?? []);
+  return [...new Set([...references, ...kind.members])];
+}
+
+interface Surroundings {
+  readonly kind: TargetKind;
+  readonly link: LinkRow | undefined;
+  /** The source record's change number; null when staleness is not asked about. */
+  readonly sequence: number | null;
+  readonly referenced: ReadonlyMap<string, LinkRow>;
+}
+
+function prepare(row: PlanChangeRow, around: Surroundings): Prepared {
+  const { link } = around;
+  const stale = staleness(row, around);
+  const base = { row, link, stale, known: {}, dropped: [], add: [], remove: [] };
+  if (stale !== null) return { ...base, send: null };
+  return row.action === "members" ? prepareMembers(base, around) : prepareAttributes(base, around);
+}
+
+function staleness(row: PlanChangeRow, around: Surroundings): string | null {
+  const { link } = around;
+  if (around.sequence === null) return null;
+  if (row.action === "members") return link ? null : "the group is not linked to a record of the target";
+  if (around.sequence !== row.record_sequence) return "the source record changed after the plan was made";
+  if (row.action === "create" || row.action === "join") {
+    return link ? "the record was linked after the plan was made" : null;
+  }
+  if (!link) return "the link to the target's record is gone";
+  return link.sequence === row.link_sequence ? null : "the target record was changed after the plan was made";
+}
+
+type Base = Omit<Prepared, "send">;
+
+function prepareMembers(base: Base, around: Surroundings): Prepared {
+  const { row } = base;
+  const linked = (id: string): boolean => around.referenced.has(id);
+  const add = idsOf(row.add).filter(linked);
+  const remove = idsOf(row.remove);
+  const dropped = idsOf(row.add).filter((id) => !linked(id));
+  const recordOf = (id: string): string => around.referenced.get(id)?.record_id ?? "";
+  const send: TargetChange = {
+    ordinal: row.ordinal,
+    kind: row.kind,
+    action: "members",
+    recordId: base.link?.record_id ?? null,
+    set: {},
+    add: add.map(recordOf),
+    // A member whose record is gone is no member any more; only those that exist need removing.
+    remove: remove.filter(linked).map(recordOf),
+  };
+  return { ...base, send, dropped, add, remove };
+}
+
+function prepareAttributes(base: Base, around: Surroundings): Prepared {
+  const { row } = base;
+  const after = parse(row.after);
+  const dropped = new Set<string>();
+  const resolve = (value: Value): Value | undefined => {
+    if (!isReference(value)) return value;
+    const recordId = around.referenced.get(value.$ref)?.record_id;
+    if (recordId === undefined) dropped.add(value.$ref);
+    return recordId;
+  };
+  const set: { [name: string]: Value } = {};
+  for (const [name, value] of Object.entries(writesOf({ before: parse(row.before), after }))) {
+    const resolved = resolve(value);
+    if (resolved !== undefined && !(row.action === "create" && resolved === null)) set[name] = resolved;
+  }
+  const known: { [name: string]: Value } = {};
+  for (const [name, value] of Object.entries(after ?? {})) if (resolve(value) !== undefined) known[name] = value;
+  const send: TargetChange = {
+    ordinal: row.ordinal,
+    kind: row.kind,
+    action: row.action as TargetChange["action"],
+    recordId: row.record_id,
+    set: row.action === "delete" ? {} : set,
+    ...(row.active === null ? {} : { active: row.active === 1 }),
+  };
+  return { ...base, send, known, dropped: [...dropped] };
+}
+
+function parse(text: string | null): Attributes | null {
+  return text === null ? null : (JSON.parse(text) as Attributes);
+}

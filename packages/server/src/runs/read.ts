@@ -1,0 +1,182 @@
+import { ConnectorError, type Source, type SourceKind, type SourcePage } from "@entrain/core";
+import {
+  dropUnseenEdges,
+  livingCount,
+  loadWatermark,
+  mergePage,
+  saveWatermark,
+  settleSuspects,
+  suspects,
+  type WatermarkRow,
+} from "../store/directory.ts";
+import type { Lease, Store } from "../store/store.ts";
+import type { Progress } from "./context.ts";
+
+/** A full round smaller than this share of what was known is shrunken: its removals wait for approval. */
+const SHRUNKEN_SHARE = 0.9;
+/** The service's count is eventually consistent: only a loss beyond this share, and these few records, is gross. */
+const SHORT_SHARE = 0.01;
+const SHORT_FEW = 3;
+const CONFIRM_BATCH = 100;
+
+export interface ReadOptions {
+  readonly store: Store;
+  readonly source: Source;
+  readonly connection: string;
+  readonly lease: Lease;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** What one read of one kind did. */
+export interface ReadResult {
+  readonly kind: SourceKind;
+  readonly pages: number;
+  readonly records: number;
+}
+
+/**
+ * Reads one kind from where the last read ended: each page merges in one transaction with its watermark, so that a
+ * crash resumes and never skips. Throws a ConnectorError when the read failed or ended incomplete; what was merged
+ * stays, and nothing counts as removed until a whole round has ended well.
+ */
+export async function readKind(options: ReadOptions, kind: SourceKind): Promise<ReadResult> {
+  const { store, source, connection, lease, signal } = options;
+  let watermark = await loadWatermark(store.db, connection, kind);
+  let pages = 0;
+  let records = 0;
+  const token = watermark.token as Parameters<Source["read"]>[1];
+  for await (const page of source.read(kind, token, signal)) {
+    const verdict = await store.fenced(lease, async (tx) => {
+      const before = page.begins
+        ? await beginRound(tx, store, watermark, page)
+        : { ...watermark, expected: page.expected ?? watermark.expected };
+      const failure = failureOf(page, before);
+      if (failure) {
+        await saveWatermark(tx, { ...before, ...failure.restart, incomplete: JSON.stringify(failure.finding) });
+        return { failure, watermark: before };
+      }
+      await mergePage(store, tx, { connection, round: before.round, records: page.records });
+      const after = await afterPage(tx, store, before, page);
+      await saveWatermark(tx, after);
+      return { failure: null, watermark: after };
+    });
+    if (verdict.failure) throw readFault(verdict.failure.finding);
+    watermark = verdict.watermark;
+    pages += 1;
+    records += page.records.length;
+    reportPage(options, kind, watermark, records, page);
+  }
+  await confirmAbsences(options, kind);
+  return { kind, pages, records };
+}
+
+async function beginRound(
+  tx: Parameters<typeof saveWatermark>[0],
+  store: Store,
+  watermark: WatermarkRow,
+  page: SourcePage,
+): Promise<WatermarkRow> {
+  return {
+    ...watermark,
+    round: watermark.round + 1,
+    phase: "reading",
+    seen: 0,
+    known_before: await livingCount(tx, watermark.connection, watermark.kind as SourceKind),
+    expected: page.expected ?? null,
+    read_at: store.clock.now(),
+  };
+}
+
+interface ReadFinding {
+  readonly code: "round_empty" | "round_short" | "permission_lost" | "answer_invalid";
+  readonly detail: string;
+}
+
+interface ReadFailure {
+  readonly finding: ReadFinding;
+  /** What of the watermark changes, so that the next read begins where a good one must begin. */
+  readonly restart: Partial<WatermarkRow>;
+}
+
+/** Judges a page before anything of it is kept: lost permissions, a round that ends empty, a round that is too short. */
+function failureOf(page: SourcePage, watermark: WatermarkRow): ReadFailure | null {
+  if (page.incomplete) {
+    const code = page.incomplete.code === "permission_lost" ? "permission_lost" : "answer_invalid";
+    return { finding: { code, detail: page.incomplete.detail }, restart: {} };
+  }
+  if (page.round !== "full" || !page.complete) return null;
+  const seen = watermark.seen + livingOf(page);
+  const again = { token: null };
+  if (seen === 0 && watermark.known_before > 0) {
+    const detail = `The round of ${watermark.kind}s ended without one record; the directory holds ${watermark.known_before}.`;
+    return { finding: { code: "round_empty", detail }, restart: again };
+  }
+  const expected = watermark.expected;
+  if (expected !== null && expected - seen > Math.max(SHORT_FEW, expected * SHORT_SHARE)) {
+    const detail = `The round of ${watermark.kind}s held ${seen} records; the service counts ${expected}.`;
+    return { finding: { code: "round_short", detail }, restart: again };
+  }
+  return null;
+}
+
+function livingOf(page: SourcePage): number {
+  const ids = new Set<string>();
+  for (const record of page.records) {
+    // Later slices of a group's members repeat the group; it counts once, with its first.
+    if (record.removed === undefined && record.form === "whole") ids.add(record.id);
+  }
+  return ids.size;
+}
+
+async function afterPage(
+  tx: Parameters<typeof saveWatermark>[0],
+  store: Store,
+  watermark: WatermarkRow,
+  page: SourcePage,
+): Promise<WatermarkRow> {
+  const now = store.clock.now();
+  const seen = page.round === "full" ? watermark.seen + livingOf(page) : watermark.seen;
+  const after: WatermarkRow = { ...watermark, token: page.watermark, seen, read_at: now, incomplete: null };
+  if (page.round === "delta" || !page.complete) return after;
+  const shrunken = watermark.known_before > 0 && seen < watermark.known_before * SHRUNKEN_SHARE;
+  if (watermark.kind === "group") await dropUnseenEdges(tx, watermark.connection, watermark.round);
+  return { ...after, phase: "confirming", shrunken_round: shrunken ? watermark.round : null, full_at: now };
+}
+
+/** Absence from a full round is a suspicion: each absent record is asked for by id before it counts as removed. */
+async function confirmAbsences(options: ReadOptions, kind: SourceKind): Promise<void> {
+  const { store, source, connection, lease, signal } = options;
+  const watermark = await loadWatermark(store.db, connection, kind);
+  if (watermark.phase !== "confirming") return;
+  const { round } = watermark;
+  const doubtful = watermark.shrunken_round === round;
+  for (;;) {
+    const ids = await suspects(store.db, { connection, kind, round, limit: CONFIRM_BATCH });
+    if (ids.length === 0) break;
+    const presence = await source.presence(kind, ids, signal);
+    await store.fenced(lease, (tx) => settleSuspects(tx, { connection, round, doubtful }, presence));
+    options.onProgress({ phase: "reading", detail: `confirming absent ${kind}s`, done: ids.length, total: null });
+  }
+  await store.fenced(lease, (tx) => saveWatermark(tx, { ...watermark, phase: "settled" }));
+}
+
+function readFault(finding: ReadFinding): ConnectorError {
+  const stops = finding.code === "permission_lost" ? "connection" : "run";
+  return new ConnectorError(finding.code, finding.detail, { stops, retry: "later" });
+}
+
+function reportPage(
+  options: ReadOptions,
+  kind: SourceKind,
+  watermark: WatermarkRow,
+  records: number,
+  page: SourcePage,
+): void {
+  options.onProgress({
+    phase: "reading",
+    detail: page.round === "full" ? `${kind}s` : `${kind} changes`,
+    done: page.round === "full" ? watermark.seen : records,
+    total: page.round === "full" ? (watermark.expected ?? null) : null,
+  });
+}

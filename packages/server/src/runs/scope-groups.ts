@@ -1,0 +1,127 @@
+import { ConnectorError, type Scope } from "@entrain/core";
+import type { Store } from "../store/store.ts";
+
+/** The groups that a scope includes, by the name that the scope uses, each with everything nested in it. */
+export interface ScopeGroups {
+  /** Name (or object id) as configured → object ids: the group, and for a transitive scope every group nested in it. */
+  readonly byName: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly reach: ReadonlySet<string>;
+}
+
+const PAGE = 1000;
+
+/**
+ * Resolves the group names (or object ids) of a scope. A group that is not there is a fault, never an empty group:
+ * everybody would fall out of scope.
+ */
+export async function resolveScopeGroups(store: Store, connection: string, scope: Scope): Promise<ScopeGroups | null> {
+  if (!scope.groups || scope.groups.include.length === 0) return null;
+  const ids = await idsOfGroups(store, connection, scope.groups.include);
+  const byName = new Map<string, ReadonlySet<string>>();
+  for (const [name, id] of ids) {
+    const own = new Set([id]);
+    byName.set(name, scope.groups.transitive ? await nestedIn(store, connection, own) : own);
+  }
+  return { byName, reach: new Set([...byName.values()].flatMap((reach) => [...reach])) };
+}
+
+async function idsOfGroups(
+  store: Store,
+  connection: string,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const wanted = new Map<string, string[]>(names.map((name) => [name, []]));
+  let after = "";
+  for (;;) {
+    const rows = await store.db
+      .selectFrom("records")
+      .select(["id", "attributes"])
+      .where("connection", "=", connection)
+      .where("kind", "=", "group")
+      .where("removed", "is", null)
+      .where("id", ">", after)
+      .orderBy("id")
+      .limit(PAGE)
+      .execute();
+    for (const row of rows) {
+      const { displayName } = JSON.parse(row.attributes) as { readonly displayName?: unknown };
+      wanted.get(row.id)?.push(row.id);
+      if (typeof displayName === "string") wanted.get(displayName)?.push(row.id);
+    }
+    const last = rows.at(-1);
+    if (!last || rows.length < PAGE) break;
+    after = last.id;
+  }
+  return new Map([...wanted].map(([name, found]) => [name, only(name, found)]));
+}
+
+function only(name: string, found: readonly string[]): string {
+  const [id] = found;
+  if (id !== undefined && found.length === 1) return id;
+  const detail =
+    id === undefined
+      ? `The scope's group "${name}" is not in the directory (deleted, renamed or misspelt), so nobody is planned.`
+      : `The scope's group "${name}" is the name of ${found.length} groups. Name it by its object id.`;
+  throw new ConnectorError("config_invalid", detail, { stops: "sync", retry: "never" });
+}
+
+async function nestedIn(store: Store, connection: string, roots: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+  const reach = new Set(roots);
+  const frontier = [...roots];
+  while (frontier.length > 0) {
+    const rows = await store.db
+      .selectFrom("edges")
+      .select("member_id")
+      .where("connection", "=", connection)
+      .where("group_id", "in", frontier.splice(0, 500))
+      .where("member_type", "=", "group")
+      .where("present", "=", 1)
+      .execute();
+    for (const { member_id } of rows) {
+      if (reach.has(member_id)) continue;
+      reach.add(member_id);
+      frontier.push(member_id);
+    }
+  }
+  return reach;
+}
+
+/** The scope's groups that each record is a member of; records in none are left out. */
+export async function groupsOf(
+  store: Store,
+  connection: string,
+  groups: ScopeGroups,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const found = new Map<string, Set<string>>();
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await store.db
+      .selectFrom("edges")
+      .select(["member_id", "group_id"])
+      .where("connection", "=", connection)
+      .where("member_id", "in", ids.slice(at, at + 500))
+      .where("present", "=", 1)
+      .execute();
+    for (const row of rows) {
+      if (!groups.reach.has(row.group_id)) continue;
+      const of = found.get(row.member_id) ?? new Set();
+      of.add(row.group_id);
+      found.set(row.member_id, of);
+    }
+  }
+  return found;
+}
+
+/** Whether a record belongs to a group of the scope: as a member, or because it is that group or nested in it. */
+export function belongs(
+  groups: ScopeGroups,
+  name: string,
+  id: string,
+  memberOf: ReadonlySet<string> | undefined,
+): boolean {
+  const reach = groups.byName.get(name);
+  if (!reach) return false;
+  if (reach.has(id)) return true;
+  for (const group of memberOf ?? []) if (reach.has(group)) return true;
+  return false;
+}

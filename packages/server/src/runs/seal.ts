@@ -1,0 +1,280 @@
+import { createHash } from "node:crypto";
+import {
+  type Change,
+  type Counts,
+  createPlanDigest,
+  type Finding,
+  isReference,
+  PHASES,
+  type Value,
+  writesOf,
+} from "@entrain/core";
+import { sql, type Transaction } from "kysely";
+import {
+  changesPage,
+  countChange,
+  idsOf,
+  insertPlanIssues,
+  NO_COUNTS,
+  type PlanChangeRow,
+  type PlanKey,
+  type PlanRow,
+  updatePlan,
+} from "../store/plans.ts";
+import type { DB } from "../store/schema.ts";
+import type { Lease, Store } from "../store/store.ts";
+
+/** What sealing works with. */
+export interface SealContext {
+  readonly store: Store;
+  readonly lease: Lease;
+  readonly plan: PlanRow;
+  /** Whether a target attribute keeps its old value while a new reference cannot be written. */
+  readonly keeps: (attribute: string) => boolean;
+}
+
+const PAGE = 1000;
+
+/**
+ * Two unlinked records that want the same target record, by any matching value, are ambiguous: neither is created nor
+ * joined. Returns how many records that concerns.
+ */
+export async function dropAmbiguous(context: SealContext, firstIssue: number): Promise<number> {
+  const { store, plan } = context;
+  const shared = await store.db
+    .selectFrom("match_index")
+    .select("key")
+    .where("plan", "=", plan.id)
+    .where("object_id", "is not", null)
+    .groupBy("key")
+    .having(sql<number>`count(distinct object_id)`, ">", 1)
+    .execute();
+  const reasons = new Map<string, string>();
+  for (const { key } of shared) {
+    const wanting = await store.db
+      .selectFrom("match_index")
+      .innerJoin("plan_changes", (join) =>
+        join
+          .onRef("plan_changes.plan", "=", "match_index.plan")
+          .onRef("plan_changes.object_id", "=", "match_index.object_id"),
+      )
+      .select(["match_index.object_id", "plan_changes.name"])
+      .where("match_index.plan", "=", plan.id)
+      .where("match_index.key", "=", key)
+      .orderBy("match_index.object_id")
+      .limit(20)
+      .execute();
+    const names = wanting.map((row) => row.name).join(", ");
+    for (const row of wanting) {
+      if (row.object_id !== null) reasons.set(row.object_id, `${attributeOf(key)} is the same for ${names}`);
+    }
+  }
+  if (reasons.size > 0) await store.fenced(context.lease, (tx) => turnIntoIssues(context, tx, reasons, firstIssue));
+  return reasons.size;
+}
+
+function attributeOf(key: string): string {
+  return key.slice(0, Math.max(0, key.indexOf("=")));
+}
+
+async function turnIntoIssues(
+  context: SealContext,
+  tx: Transaction<DB>,
+  reasons: ReadonlyMap<string, string>,
+  firstIssue: number,
+): Promise<void> {
+  const { plan, store } = context;
+  const ids = [...reasons.keys()];
+  let ordinal = firstIssue;
+  for (let at = 0; at < ids.length; at += 500) {
+    const slice = ids.slice(at, at + 500);
+    const rows = await tx
+      .selectFrom("plan_changes")
+      .select(["object_id", "name", "record_sequence"])
+      .where("plan", "=", plan.id)
+      .where("object_id", "in", slice)
+      .where("action", "!=", "members")
+      .execute();
+    const issues = rows.map((row) => ({
+      plan: plan.id,
+      ordinal: ordinal++,
+      state: "issue",
+      sequence: row.record_sequence,
+      code: "ambiguous",
+      detail: reasons.get(row.object_id) ?? "",
+      object_id: row.object_id,
+      name: row.name,
+    }));
+    await insertPlanIssues(store, tx, issues);
+    await tx.deleteFrom("plan_changes").where("plan", "=", plan.id).where("object_id", "in", slice).execute();
+  }
+}
+
+/**
+ * Takes references out of changes whose referenced record neither exists in the target nor will by this plan. A change
+ * that asks for nothing else disappears; it comes back when the referenced record is linked.
+ */
+export async function dropUnresolvable(context: SealContext): Promise<void> {
+  const { store, plan, lease } = context;
+  let after = -1;
+  for (;;) {
+    const rows = await store.db
+      .selectFrom("plan_changes")
+      .selectAll()
+      .where("plan", "=", plan.id)
+      .where("waits_for", "is not", null)
+      .where("ordinal", ">", after)
+      .orderBy("ordinal")
+      .limit(PAGE)
+      .execute();
+    const last = rows.at(-1);
+    if (!last) return;
+    after = last.ordinal;
+    const created = await plannedHere(
+      store,
+      plan.id,
+      rows.flatMap((row) => row.waits_for ?? []),
+    );
+    const open = rows.filter((row) => row.waits_for !== null && !created.has(row.waits_for));
+    if (open.length === 0) continue;
+    await store.fenced(lease, async (tx) => {
+      for (const row of open) await withoutReference(context, tx, row);
+    });
+  }
+}
+
+async function plannedHere(store: Store, plan: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await store.db
+      .selectFrom("plan_changes")
+      .select("object_id")
+      .where("plan", "=", plan)
+      .where("object_id", "in", ids.slice(at, at + 500))
+      .where("action", "in", ["create", "join"])
+      .execute();
+    for (const row of rows) found.add(row.object_id);
+  }
+  return found;
+}
+
+/** What the target holds instead of a new reference that cannot be written is outdated: it is cleared, unless kept. */
+async function withoutReference(context: SealContext, tx: Transaction<DB>, row: PlanChangeRow): Promise<void> {
+  const before = row.before === null ? {} : (JSON.parse(row.before) as { [name: string]: Value });
+  const after = JSON.parse(row.after ?? "{}") as { [name: string]: Value };
+  for (const [name, value] of Object.entries(after)) {
+    if (!isReference(value) || value.$ref !== row.waits_for) continue;
+    const old = before[name];
+    if (old === undefined) delete after[name];
+    else after[name] = context.keeps(name) ? old : null;
+  }
+  const nothingLeft = row.action === "update" && Object.keys(writesOf({ before, after })).length === 0;
+  if (nothingLeft) {
+    await tx.deleteFrom("plan_changes").where("plan", "=", row.plan).where("ordinal", "=", row.ordinal).execute();
+    return;
+  }
+  await tx
+    .updateTable("plan_changes")
+    .set({ after: JSON.stringify(after), waits_for: null, reason: waitingReason(row) })
+    .where("plan", "=", row.plan)
+    .where("ordinal", "=", row.ordinal)
+    .execute();
+}
+
+function waitingReason(row: PlanChangeRow): string {
+  // A creation's reason names no attributes; an update's lists what it writes.
+  return row.action === "create" ? row.reason : `${row.reason} (a reference waits until its record exists)`;
+}
+
+/**
+ * Ranks creations by the depth of what they refer to, so that a manager is created before the reports. What is left in
+ * a cycle comes last; its references are written by the pass that follows.
+ */
+export async function rankReferences(context: SealContext): Promise<void> {
+  const { store, plan, lease } = context;
+  const inPhase = (tx: Transaction<DB>) =>
+    tx.updateTable("plan_changes").where("plan", "=", plan.id).where("phase", "=", PHASES.create);
+  await store.fenced(lease, async (tx) => {
+    const waiting = await inPhase(tx).set({ rank: -1 }).where("waits_for", "is not", null).executeTakeFirst();
+    let left = Number(waiting.numUpdatedRows);
+    for (let depth = 0; left > 0; depth += 1) {
+      const ranked = await inPhase(tx)
+        .set({ rank: depth + 1 })
+        .where("rank", "=", -1)
+        .where("waits_for", "in", (eb) =>
+          eb
+            .selectFrom("plan_changes as parent")
+            .select("parent.object_id")
+            .where("parent.plan", "=", plan.id)
+            .where("parent.phase", "=", PHASES.create)
+            .where("parent.rank", "=", depth),
+        )
+        .executeTakeFirst();
+      const moved = Number(ranked.numUpdatedRows);
+      left -= moved;
+      if (moved > 0) continue;
+      await inPhase(tx)
+        .set({ rank: depth + 1 })
+        .where("rank", "=", -1)
+        .execute();
+      return;
+    }
+  });
+}
+
+/** Digest, counts and state: from here on the plan is what was shown. Streams the plan in its order. */
+export async function sealPlan(
+  context: SealContext,
+  options: { readonly state: string; readonly holds: readonly Finding[] },
+): Promise<PlanRow> {
+  const { store, plan, lease } = context;
+  const digest = createPlanDigest(createHash("sha256"), {
+    sync: plan.sync,
+    revision: plan.revision,
+    complete: plan.complete === 1,
+  });
+  let counts: Counts = NO_COUNTS;
+  for await (const row of planRows(store, plan.id)) {
+    digest.add(changeOf(row));
+    counts = countChange(counts, row);
+  }
+  const changes = {
+    digest: digest.end(),
+    counts: JSON.stringify(counts),
+    holds: JSON.stringify(options.holds),
+    state: options.state,
+    sealed_at: store.clock.now(),
+  };
+  await store.fenced(lease, (tx) => updatePlan(tx, plan.id, changes));
+  return { ...plan, ...changes };
+}
+
+/** Every row of a plan in the order of application, page by page. */
+export async function* planRows(store: Store, plan: string): AsyncGenerator<PlanChangeRow> {
+  let after: PlanKey | null = null;
+  for (;;) {
+    const page: readonly PlanChangeRow[] = await changesPage(store.db, plan, { after, limit: PAGE });
+    yield* page;
+    const last = page.at(-1);
+    if (!last) return;
+    after = { phase: last.phase, rank: last.rank, ordinal: last.ordinal };
+  }
+}
+
+/** A stored change in core's terms. */
+export function changeOf(row: PlanChangeRow): Change {
+  return {
+    kind: row.kind,
+    objectId: row.object_id,
+    name: row.name,
+    action: row.action as Change["action"],
+    cause: row.cause as Change["cause"],
+    reason: row.reason,
+    recordId: row.record_id,
+    before: row.before === null ? null : (JSON.parse(row.before) as Change["before"]),
+    after: row.after === null ? null : (JSON.parse(row.after) as Change["after"]),
+    active: row.active === null ? null : row.active === 1,
+    add: idsOf(row.add),
+    remove: idsOf(row.remove),
+  };
+}

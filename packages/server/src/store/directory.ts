@@ -1,0 +1,320 @@
+import type { Member, Presence, SourceKind, SourceRecord } from "@entrain/core";
+import { type Selectable, sql, type Transaction } from "kysely";
+import type { DB } from "./schema.ts";
+import type { Store } from "./store.ts";
+
+/** A row of the directory. */
+export type DirectoryRow = Selectable<DB["records"]>;
+/** Where reading of one kind continues. */
+export type WatermarkRow = Selectable<DB["watermarks"]>;
+
+const RECORD_COLUMNS = [
+  { name: "connection", type: "text" },
+  { name: "id", type: "text" },
+  { name: "kind", type: "text" },
+  { name: "attributes", type: "text" },
+  { name: "manager", type: "text" },
+  { name: "removed", type: "text" },
+  { name: "doubtful", type: "int8" },
+  { name: "sequence", type: "int8" },
+  { name: "round", type: "int8" },
+] as const;
+
+/** A row that says nothing new keeps its change number; that is what makes replays and full rounds cheap. */
+const RECORD_CONFLICT = `on conflict (connection, id) do update set
+  attributes = excluded.attributes, manager = excluded.manager, removed = excluded.removed, doubtful = 0,
+  round = excluded.round,
+  sequence = case when records.attributes = excluded.attributes
+      and records.manager is not distinct from excluded.manager
+      and records.removed is not distinct from excluded.removed
+    then records.sequence else excluded.sequence end`;
+
+const EDGE_COLUMNS = [
+  { name: "connection", type: "text" },
+  { name: "group_id", type: "text" },
+  { name: "member_id", type: "text" },
+  { name: "member_type", type: "text" },
+  { name: "present", type: "int8" },
+  { name: "doubtful", type: "int8" },
+  { name: "sequence", type: "int8" },
+  { name: "round", type: "int8" },
+] as const;
+
+const EDGE_CONFLICT = `on conflict (connection, group_id, member_id) do update set
+  present = excluded.present, doubtful = 0, round = excluded.round,
+  member_type = case when excluded.member_type = 'unknown' then edges.member_type else excluded.member_type end,
+  sequence = case when edges.present = excluded.present then edges.sequence else excluded.sequence end`;
+
+/**
+ * Gives out `count` change numbers of a connection and returns the first. The row stays locked until commit, so that
+ * numbers become visible in their order and a cursor never passes one that is still to come.
+ */
+export async function takeSequences(tx: Transaction<DB>, connection: string, count: number): Promise<number> {
+  const row = await tx
+    .updateTable("connections")
+    .set((eb) => ({ sequence: eb("sequence", "+", count) }))
+    .where("id", "=", connection)
+    .returning("sequence")
+    .executeTakeFirstOrThrow();
+  return row.sequence - count + 1;
+}
+
+/** How many records of a kind live (have no tombstone). */
+export async function livingCount(
+  tx: Transaction<DB> | Store["db"],
+  connection: string,
+  kind: SourceKind,
+): Promise<number> {
+  const row = await tx
+    .selectFrom("records")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("connection", "=", connection)
+    .where("kind", "=", kind)
+    .where("removed", "is", null)
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
+}
+
+/** Merges a page's records and memberships. All of it belongs in the transaction that stores the page's watermark. */
+export async function mergePage(
+  store: Store,
+  tx: Transaction<DB>,
+  page: { readonly connection: string; readonly round: number; readonly records: readonly SourceRecord[] },
+): Promise<void> {
+  const { connection, round, records } = page;
+  if (records.length === 0) return;
+  const first = await takeSequences(tx, connection, records.length);
+  const rows = await mergedRows(tx, page, first);
+  await store.insertMany(tx, { table: "records", columns: RECORD_COLUMNS, conflict: RECORD_CONFLICT }, rows);
+  await mergeEdges(store, tx, { connection, round, records, sequence: first + records.length - 1 });
+}
+
+/** The rows to write: whole records as they are, partial ones laid over what is known. A record twice in a page: once. */
+async function mergedRows(
+  tx: Transaction<DB>,
+  page: { readonly connection: string; readonly round: number; readonly records: readonly SourceRecord[] },
+  first: number,
+): Promise<Iterable<readonly (string | number | null)[]>> {
+  const partial = page.records.filter((record) => record.form === "partial" || record.removed !== undefined);
+  const known = await loadRecords(
+    tx,
+    page.connection,
+    partial.map((record) => record.id),
+  );
+  const rows = new Map<string, readonly (string | number | null)[]>();
+  const merged = new Map<string, { attributes: string; manager: string | null }>();
+  let sequence = first;
+  for (const record of page.records) {
+    const before = merged.get(record.id) ?? known.get(record.id);
+    const after = laidOver(record, before);
+    merged.set(record.id, after);
+    const removed = record.removed ?? null;
+    rows.set(record.id, [
+      page.connection,
+      record.id,
+      record.kind,
+      after.attributes,
+      after.manager,
+      removed,
+      0,
+      sequence++,
+      page.round,
+    ]);
+  }
+  return rows.values();
+}
+
+function laidOver(
+  record: SourceRecord,
+  before: { readonly attributes: string; readonly manager: string | null } | undefined,
+): { attributes: string; manager: string | null } {
+  if (record.removed !== undefined && before) return before;
+  if (record.form === "whole") {
+    return { attributes: JSON.stringify(record.attributes), manager: record.manager ?? null };
+  }
+  const attributes = before ? { ...JSON.parse(before.attributes), ...record.attributes } : record.attributes;
+  return {
+    attributes: JSON.stringify(attributes),
+    manager: record.manager === undefined ? (before?.manager ?? null) : record.manager,
+  };
+}
+
+/** Records by id, in chunks that both engines take. */
+export async function loadRecords(
+  db: Transaction<DB> | Store["db"],
+  connection: string,
+  ids: readonly string[],
+): Promise<Map<string, DirectoryRow>> {
+  const found = new Map<string, DirectoryRow>();
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await db
+      .selectFrom("records")
+      .selectAll()
+      .where("connection", "=", connection)
+      .where("id", "in", ids.slice(at, at + 500))
+      .execute();
+    for (const row of rows) found.set(row.id, row);
+  }
+  return found;
+}
+
+async function mergeEdges(
+  store: Store,
+  tx: Transaction<DB>,
+  page: {
+    readonly connection: string;
+    readonly round: number;
+    readonly records: readonly SourceRecord[];
+    readonly sequence: number;
+  },
+): Promise<void> {
+  const rows = new Map<string, readonly (string | number | null)[]>();
+  const put = (group: string, member: Member, present: 0 | 1): void => {
+    const { connection, sequence, round } = page;
+    rows.set(`${group} ${member.id}`, [connection, group, member.id, member.type, present, 0, sequence, round]);
+  };
+  const gone: string[] = [];
+  for (const record of page.records) {
+    if (record.kind === "group" && record.removed !== undefined) gone.push(record.id);
+    const memberships = record.memberships;
+    if (!memberships) continue;
+    const present = memberships.form === "slice" ? memberships.members : memberships.add;
+    for (const member of present) put(record.id, member, 1);
+    if (memberships.form === "changes") {
+      for (const id of memberships.remove) put(record.id, { id, type: "unknown" }, 0);
+    }
+  }
+  if (rows.size > 0) {
+    await store.insertMany(tx, { table: "edges", columns: EDGE_COLUMNS, conflict: EDGE_CONFLICT }, rows.values());
+  }
+  for (let at = 0; at < gone.length; at += 500) {
+    await tx
+      .updateTable("edges")
+      .set({ present: 0, sequence: page.sequence })
+      .where("connection", "=", page.connection)
+      .where("group_id", "in", gone.slice(at, at + 500))
+      .where("present", "=", 1)
+      .execute();
+  }
+}
+
+/**
+ * After a full round of groups: members that no slice held are gone. When the round lost more than a tenth of all
+ * memberships it is shrunken, and what it removes waits for approval.
+ */
+export async function dropUnseenEdges(
+  tx: Transaction<DB>,
+  connection: string,
+  round: number,
+): Promise<{ readonly dropped: number; readonly shrunken: boolean }> {
+  const counts = await tx
+    .selectFrom("edges")
+    .select((eb) => [
+      eb.fn.countAll<number>().as("total"),
+      eb.fn.sum<number | null>(sql<number>`case when round < ${round} then 1 else 0 end`).as("unseen"),
+    ])
+    .where("connection", "=", connection)
+    .where("present", "=", 1)
+    .executeTakeFirstOrThrow();
+  const unseen = Number(counts.unseen ?? 0);
+  if (unseen === 0) return { dropped: 0, shrunken: false };
+  const shrunken = unseen > Number(counts.total) * 0.1;
+  const sequence = await takeSequences(tx, connection, 1);
+  await tx
+    .updateTable("edges")
+    .set({ present: 0, doubtful: shrunken ? 1 : 0, sequence })
+    .where("connection", "=", connection)
+    .where("present", "=", 1)
+    .where("round", "<", round)
+    .where("group_id", "in", (eb) =>
+      eb
+        .selectFrom("records")
+        .select("id")
+        .where("connection", "=", connection)
+        .where("kind", "=", "group")
+        .where("round", "=", round),
+    )
+    .execute();
+  return { dropped: unseen, shrunken };
+}
+
+/** Living records that the full round did not see: suspicions, to be confirmed by id before they count as removed. */
+export async function suspects(
+  db: Store["db"],
+  of: { readonly connection: string; readonly kind: SourceKind; readonly round: number; readonly limit: number },
+): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom("records")
+    .select("id")
+    .where("connection", "=", of.connection)
+    .where("kind", "=", of.kind)
+    .where("removed", "is", null)
+    .where("round", "<", of.round)
+    .orderBy("id")
+    .limit(of.limit)
+    .execute();
+  return rows.map((row) => row.id);
+}
+
+/** Stores what a look-up said of suspects: present ones count as seen, gone ones get a tombstone. */
+export async function settleSuspects(
+  tx: Transaction<DB>,
+  of: { readonly connection: string; readonly round: number; readonly doubtful: boolean },
+  presence: ReadonlyMap<string, Presence>,
+): Promise<void> {
+  const { connection, round } = of;
+  let sequence = await takeSequences(tx, connection, presence.size);
+  for (const [id, state] of presence) {
+    const change =
+      state === "present" ? { round } : { round, removed: state, doubtful: of.doubtful ? 1 : 0, sequence: sequence++ };
+    await tx.updateTable("records").set(change).where("connection", "=", connection).where("id", "=", id).execute();
+    if (state === "present") continue;
+    await tx
+      .updateTable("edges")
+      .set({ present: 0, doubtful: of.doubtful ? 1 : 0, sequence: sequence - 1 })
+      .where("connection", "=", connection)
+      .where("group_id", "=", id)
+      .where("present", "=", 1)
+      .execute();
+  }
+}
+
+/** The watermark of a kind; a fresh one when nothing was read yet. */
+export async function loadWatermark(
+  db: Transaction<DB> | Store["db"],
+  connection: string,
+  kind: SourceKind,
+): Promise<WatermarkRow> {
+  const row = await db
+    .selectFrom("watermarks")
+    .selectAll()
+    .where("connection", "=", connection)
+    .where("kind", "=", kind)
+    .executeTakeFirst();
+  return (
+    row ?? {
+      connection,
+      kind,
+      token: null,
+      round: 0,
+      phase: "reading",
+      seen: 0,
+      known_before: 0,
+      expected: null,
+      incomplete: null,
+      shrunken_round: null,
+      read_at: null,
+      full_at: null,
+    }
+  );
+}
+
+/** Writes a watermark. */
+export async function saveWatermark(tx: Transaction<DB>, row: WatermarkRow): Promise<void> {
+  const { connection: _connection, kind: _kind, ...changes } = row;
+  await tx
+    .insertInto("watermarks")
+    .values(row)
+    .onConflict((oc) => oc.columns(["connection", "kind"]).doUpdateSet(changes))
+    .execute();
+}

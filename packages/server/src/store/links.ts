@@ -1,0 +1,172 @@
+import { type Selectable, sql, type Transaction } from "kysely";
+import type { DB } from "./schema.ts";
+import type { Store } from "./store.ts";
+
+export type LinkRow = Selectable<DB["links"]>;
+type Reader = Transaction<DB> | Store["db"];
+
+const LINK_COLUMNS = [
+  { name: "target", type: "text" },
+  { name: "kind", type: "text" },
+  { name: "tenant", type: "text" },
+  { name: "object_id", type: "text" },
+  { name: "record_id", type: "text" },
+  { name: "sync", type: "text" },
+  { name: "origin", type: "text" },
+  { name: "known", type: "text" },
+  { name: "active", type: "int8" },
+  { name: "sequence", type: "int8" },
+  { name: "linked_sequence", type: "int8" },
+  { name: "created_at", type: "int8" },
+] as const;
+
+const LINK_CONFLICT = `on conflict (target, kind, tenant, object_id) do update set
+  known = excluded.known, active = excluded.active, sequence = excluded.sequence, sync = excluded.sync`;
+
+/** Where links live: one target, seen from one tenant. */
+export interface LinkSpace {
+  readonly target: string;
+  readonly tenant: string;
+}
+
+/** Gives out `count` link change numbers of a target, as the directory does for a connection. */
+export async function takeLinkSequences(tx: Transaction<DB>, target: string, count: number): Promise<number> {
+  const row = await tx
+    .updateTable("targets")
+    .set((eb) => ({ sequence: eb("sequence", "+", count) }))
+    .where("id", "=", target)
+    .returning("sequence")
+    .executeTakeFirstOrThrow();
+  return row.sequence - count + 1;
+}
+
+/** Links of the given kinds by object id. A person has at most one link per target and kind. */
+export async function loadLinks(
+  db: Reader,
+  space: LinkSpace,
+  kinds: readonly string[],
+  ids: readonly string[],
+): Promise<Map<string, LinkRow>> {
+  const found = new Map<string, LinkRow>();
+  if (kinds.length === 0) return found;
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await db
+      .selectFrom("links")
+      .selectAll()
+      .where("target", "=", space.target)
+      .where("kind", "in", kinds)
+      .where("tenant", "=", space.tenant)
+      .where("object_id", "in", ids.slice(at, at + 500))
+      .execute();
+    for (const row of rows) found.set(row.object_id, row);
+  }
+  return found;
+}
+
+/** Which of a target's records are linked, and to whom. */
+export async function linkedRecords(
+  db: Reader,
+  target: string,
+  kind: string,
+  recordIds: readonly string[],
+): Promise<Map<string, { readonly tenant: string; readonly objectId: string }>> {
+  const found = new Map<string, { tenant: string; objectId: string }>();
+  for (let at = 0; at < recordIds.length; at += 500) {
+    const rows = await db
+      .selectFrom("links")
+      .select(["record_id", "tenant", "object_id"])
+      .where("target", "=", target)
+      .where("kind", "=", kind)
+      .where("record_id", "in", recordIds.slice(at, at + 500))
+      .execute();
+    for (const row of rows) found.set(row.record_id, { tenant: row.tenant, objectId: row.object_id });
+  }
+  return found;
+}
+
+/** Writes new and changed links. */
+export async function saveLinks(store: Store, tx: Transaction<DB>, links: readonly LinkRow[]): Promise<void> {
+  if (links.length === 0) return;
+  const rows = links.map((link) => LINK_COLUMNS.map(({ name }) => link[name]));
+  await store.insertMany(tx, { table: "links", columns: LINK_COLUMNS, conflict: LINK_CONFLICT }, rows);
+}
+
+/** Forgets links of deleted records, with what was known of their memberships. */
+export async function deleteLinks(
+  tx: Transaction<DB>,
+  space: LinkSpace,
+  kind: string,
+  ids: readonly string[],
+): Promise<void> {
+  for (let at = 0; at < ids.length; at += 200) {
+    const slice = ids.slice(at, at + 200);
+    await tx
+      .deleteFrom("links")
+      .where("target", "=", space.target)
+      .where("kind", "=", kind)
+      .where("tenant", "=", space.tenant)
+      .where("object_id", "in", slice)
+      .execute();
+    for (const column of ["group_id", "member_id"] as const) {
+      await tx
+        .deleteFrom("known_members")
+        .where("target", "=", space.target)
+        .where("tenant", "=", space.tenant)
+        .where(column, "in", slice)
+        .execute();
+    }
+  }
+}
+
+/** Takes over links that no sync owns, as left behind by a removed sync of the same target, kind and tenant. */
+export async function adoptLinks(tx: Transaction<DB>, space: LinkSpace, kind: string, sync: string): Promise<void> {
+  await tx
+    .updateTable("links")
+    .set({ sync })
+    .where("target", "=", space.target)
+    .where("kind", "=", kind)
+    .where("tenant", "=", space.tenant)
+    .where("sync", "is", null)
+    .execute();
+}
+
+/**
+ * A page of records that other syncs linked in this target, in the order of their change numbers: what waited for them
+ * is looked at again. The last `sequence` of a page is where the next one begins.
+ */
+export async function linkedSince(
+  db: Reader,
+  space: LinkSpace,
+  options: {
+    readonly kinds: readonly string[];
+    readonly notSync: string;
+    readonly after: number;
+    readonly upto: number;
+  },
+): Promise<readonly { readonly objectId: string; readonly sequence: number }[]> {
+  if (options.kinds.length === 0) return [];
+  const rows = await db
+    .selectFrom("links")
+    .select(["object_id", "linked_sequence"])
+    .where("target", "=", space.target)
+    .where("kind", "in", options.kinds)
+    .where("tenant", "=", space.tenant)
+    .where("linked_sequence", ">", options.after)
+    .where("linked_sequence", "<=", options.upto)
+    .where((eb) => eb.or([eb("sync", "!=", options.notSync), eb("sync", "is", null)]))
+    .orderBy("linked_sequence")
+    .limit(1000)
+    .execute();
+  return rows.map((row) => ({ objectId: row.object_id, sequence: row.linked_sequence }));
+}
+
+/** How many links a sync owns, and how many of them were there before a moment. */
+export async function ownedLinks(db: Reader, sync: string, before: number): Promise<number> {
+  const row = await db
+    .selectFrom("links")
+    .select(sql<number>`count(*)`.as("count"))
+    .where("sync", "=", sync)
+    .where("created_at", "<=", before)
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
+}

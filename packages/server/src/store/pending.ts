@@ -1,0 +1,90 @@
+import type { Selectable, Transaction } from "kysely";
+import type { DB } from "./schema.ts";
+import type { Store } from "./store.ts";
+
+export type PendingRow = Selectable<DB["pending"]>;
+
+const PENDING_COLUMNS = [
+  { name: "sync", type: "text" },
+  { name: "object_id", type: "text" },
+  { name: "reason", type: "text" },
+  { name: "code", type: "text" },
+  { name: "detail", type: "text" },
+  { name: "plan", type: "text" },
+  { name: "attempts", type: "int8" },
+  { name: "retry_at", type: "int8" },
+  { name: "sequence", type: "int8" },
+  { name: "since", type: "int8" },
+] as const;
+
+const PENDING_CONFLICT = `on conflict (sync, object_id) do update set
+  reason = excluded.reason, code = excluded.code, detail = excluded.detail, plan = excluded.plan,
+  attempts = case when excluded.attempts = 0 then 0 else pending.attempts + excluded.attempts end,
+  retry_at = excluded.retry_at, sequence = excluded.sequence`;
+
+/** The first retries of a refused change: after a minute, then doubling up to a day. */
+const RETRY_FIRST_MS = 60_000;
+const RETRY_LAST_MS = 86_400_000;
+
+/** When a change that failed `attempts` times is tried again. */
+export function retryDelayMs(attempts: number): number {
+  return Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** Math.min(attempts, 20));
+}
+
+/** Enters records into the pending set of their sync, or renews what is said of them. */
+export async function enterPending(store: Store, tx: Transaction<DB>, rows: readonly PendingRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const values = new Map(rows.map((row) => [row.object_id, PENDING_COLUMNS.map(({ name }) => row[name])]));
+  await store.insertMany(
+    tx,
+    { table: "pending", columns: PENDING_COLUMNS, conflict: PENDING_CONFLICT },
+    values.values(),
+  );
+}
+
+/** Takes settled records out of the pending set. */
+export async function leavePending(tx: Transaction<DB>, sync: string, ids: readonly string[]): Promise<void> {
+  for (let at = 0; at < ids.length; at += 500) {
+    await tx
+      .deleteFrom("pending")
+      .where("sync", "=", sync)
+      .where("object_id", "in", ids.slice(at, at + 500))
+      .execute();
+  }
+}
+
+/** A page of pending rows in the order of their ids. */
+export async function pendingPage(
+  db: Store["db"] | Transaction<DB>,
+  sync: string,
+  after: string,
+  limit: number,
+): Promise<readonly PendingRow[]> {
+  return await db
+    .selectFrom("pending")
+    .selectAll()
+    .where("sync", "=", sync)
+    .where("object_id", ">", after)
+    .orderBy("object_id")
+    .limit(limit)
+    .execute();
+}
+
+/** The pending rows of these records, by object id. */
+export async function loadPending(
+  db: Store["db"] | Transaction<DB>,
+  sync: string,
+  ids: readonly string[],
+): Promise<Map<string, PendingRow>> {
+  const found = new Map<string, PendingRow>();
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await db
+      .selectFrom("pending")
+      .selectAll()
+      .where("sync", "=", sync)
+      .where("object_id", "in", ids.slice(at, at + 500))
+      .execute();
+    for (const row of rows) found.set(row.object_id, row);
+  }
+  return found;
+}

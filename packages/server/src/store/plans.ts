@@ -1,0 +1,157 @@
+import type { Counts, Finding } from "@entrain/core";
+import type { Insertable, Selectable, Transaction } from "kysely";
+import type { DB } from "./schema.ts";
+import type { Store } from "./store.ts";
+
+export type PlanRow = Selectable<DB["plans"]>;
+export type PlanChangeRow = Selectable<DB["plan_changes"]>;
+export type PlanIssueRow = Selectable<DB["plan_issues"]>;
+type Reader = Transaction<DB> | Store["db"];
+
+const CHANGE_COLUMNS = [
+  { name: "plan", type: "text" },
+  { name: "ordinal", type: "int8" },
+  { name: "phase", type: "int8" },
+  { name: "rank", type: "int8" },
+  { name: "object_id", type: "text" },
+  { name: "kind", type: "text" },
+  { name: "name", type: "text" },
+  { name: "action", type: "text" },
+  { name: "cause", type: "text" },
+  { name: "reason", type: "text" },
+  { name: "record_id", type: "text" },
+  { name: "before", type: "text" },
+  { name: "after", type: "text" },
+  { name: "active", type: "int8" },
+  { name: "add", type: "text" },
+  { name: "remove", type: "text" },
+  { name: "waits_for", type: "text" },
+  { name: "record_sequence", type: "int8" },
+  { name: "link_sequence", type: "int8" },
+  { name: "hold", type: "text" },
+  { name: "state", type: "text" },
+] as const;
+
+const ISSUE_COLUMNS = [
+  { name: "plan", type: "text" },
+  { name: "ordinal", type: "int8" },
+  { name: "state", type: "text" },
+  { name: "sequence", type: "int8" },
+  { name: "code", type: "text" },
+  { name: "detail", type: "text" },
+  { name: "object_id", type: "text" },
+  { name: "name", type: "text" },
+] as const;
+
+/** No change of any kind. */
+export const NO_COUNTS: Counts = { create: 0, join: 0, update: 0, enable: 0, disable: 0, delete: 0, members: 0 };
+
+/** Adds one change's weight: a members change counts its single additions and removals. */
+export function countChange(counts: Counts, change: Pick<PlanChangeRow, "action" | "add" | "remove">): Counts {
+  const action = change.action as keyof Counts;
+  return { ...counts, [action]: counts[action] + weightOf(change) };
+}
+
+/** What a change counts for in counts and guards. */
+export function weightOf(change: Pick<PlanChangeRow, "action" | "add" | "remove">): number {
+  if (change.action !== "members") return 1;
+  return idsOf(change.add).length + idsOf(change.remove).length;
+}
+
+/** A stored list of object ids; empty for null. */
+export function idsOf(list: string | null): readonly string[] {
+  return list === null ? [] : (JSON.parse(list) as string[]);
+}
+
+/** Findings as a plan stores them in `holds`. */
+export function holdsOf(plan: Pick<PlanRow, "holds">): readonly Finding[] {
+  return JSON.parse(plan.holds) as Finding[];
+}
+
+export async function createPlan(tx: Transaction<DB>, plan: Insertable<DB["plans"]>): Promise<void> {
+  await tx.insertInto("plans").values(plan).execute();
+}
+
+export async function updatePlan(tx: Transaction<DB>, id: string, changes: Partial<PlanRow>): Promise<void> {
+  await tx.updateTable("plans").set(changes).where("id", "=", id).execute();
+}
+
+export async function loadPlan(db: Reader, id: string): Promise<PlanRow | undefined> {
+  return await db.selectFrom("plans").selectAll().where("id", "=", id).executeTakeFirst();
+}
+
+/** A sync's plans in any of these states, oldest first. */
+export async function plansIn(db: Reader, sync: string, states: readonly string[]): Promise<readonly PlanRow[]> {
+  return await db
+    .selectFrom("plans")
+    .selectAll()
+    .where("sync", "=", sync)
+    .where("state", "in", states)
+    .orderBy("created_at")
+    .orderBy("id")
+    .execute();
+}
+
+export async function insertPlanChanges(
+  store: Store,
+  tx: Transaction<DB>,
+  rows: readonly PlanChangeRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const values = rows.map((row) => CHANGE_COLUMNS.map(({ name }) => row[name]));
+  await store.insertMany(tx, { table: "plan_changes", columns: CHANGE_COLUMNS }, values);
+}
+
+export async function insertPlanIssues(
+  store: Store,
+  tx: Transaction<DB>,
+  rows: readonly PlanIssueRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const values = rows.map((row) => ISSUE_COLUMNS.map(({ name }) => row[name]));
+  await store.insertMany(tx, { table: "plan_issues", columns: ISSUE_COLUMNS }, values);
+}
+
+/** Removes a plan's rows, for plans that were never applied or whose history the journal holds. */
+export async function clearPlan(tx: Transaction<DB>, plan: string): Promise<void> {
+  for (const table of ["plan_changes", "plan_issues", "match_index"] as const) {
+    await tx.deleteFrom(table).where("plan", "=", plan).execute();
+  }
+}
+
+/** A place in a plan's order of application. */
+export type PlanKey = Pick<PlanChangeRow, "phase" | "rank" | "ordinal">;
+
+/** A page of changes in the order in which they are applied, behind `after`. */
+export async function changesPage(
+  db: Reader,
+  plan: string,
+  options: { readonly after: PlanKey | null; readonly limit: number; readonly states?: readonly string[] },
+): Promise<readonly PlanChangeRow[]> {
+  const { after } = options;
+  let query = db.selectFrom("plan_changes").selectAll().where("plan", "=", plan);
+  if (after) {
+    query = query.where((eb) =>
+      eb(eb.refTuple("phase", "rank", "ordinal"), ">", eb.tuple(after.phase, after.rank, after.ordinal)),
+    );
+  }
+  if (options.states) query = query.where("state", "in", options.states);
+  return await query.orderBy("phase").orderBy("rank").orderBy("ordinal").limit(options.limit).execute();
+}
+
+/** Sets the state of changes by ordinal. */
+export async function markChanges(
+  tx: Transaction<DB>,
+  plan: string,
+  state: string,
+  ordinals: readonly number[],
+): Promise<void> {
+  for (let at = 0; at < ordinals.length; at += 1000) {
+    await tx
+      .updateTable("plan_changes")
+      .set({ state })
+      .where("plan", "=", plan)
+      .where("ordinal", "in", ordinals.slice(at, at + 1000))
+      .execute();
+  }
+}
