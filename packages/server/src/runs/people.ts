@@ -1,0 +1,170 @@
+import { type Attributes, matchKey } from "@entrain/core";
+import type { Store } from "../store/store.ts";
+
+/** The name in a stored record's attributes; null when it has none. */
+export function nameIn(attributes: string | null): string | null {
+  if (attributes === null) return null;
+  const { displayName, userPrincipalName } = JSON.parse(attributes) as Attributes;
+  if (typeof displayName === "string") return displayName;
+  return typeof userPrincipalName === "string" ? userPrincipalName : null;
+}
+
+/** A person of the directory. */
+export interface PersonView {
+  readonly id: string;
+  readonly displayName: string | null;
+  readonly userPrincipalName: string | null;
+  readonly mail: string | null;
+  readonly accountEnabled: boolean | null;
+  readonly connection: string;
+}
+
+const SCAN = 1000;
+
+/**
+ * People whose name, sign-in name, mail or object id contains the text, whatever its case and accents' composition.
+ * The directory is walked in the order of ids until `limit` are found.
+ */
+export async function findPeople(
+  store: Store,
+  options: { readonly text: string; readonly connection?: string; readonly limit: number },
+): Promise<readonly PersonView[]> {
+  const wanted = matchKey(options.text, {}) ?? "";
+  const found: PersonView[] = [];
+  let after = { connection: "", id: "" };
+  for (;;) {
+    let query = store.db
+      .selectFrom("records")
+      .innerJoin("connections", "connections.id", "records.connection")
+      .select(["records.connection", "records.id", "records.attributes", "connections.name"])
+      .where("records.kind", "=", "user")
+      .where("records.removed", "is", null);
+    if (options.connection !== undefined) query = query.where("records.connection", "=", options.connection);
+    const rows = await query
+      .where((eb) => eb(eb.refTuple("records.connection", "records.id"), ">", eb.tuple(after.connection, after.id)))
+      .orderBy("records.connection")
+      .orderBy("records.id")
+      .limit(SCAN)
+      .execute();
+    for (const row of rows) {
+      const person = personView(row.id, row.name, JSON.parse(row.attributes) as Attributes);
+      if (fits(person, wanted)) found.push(person);
+      if (found.length === options.limit) return found;
+    }
+    const last = rows.at(-1);
+    if (!last || rows.length < SCAN) return found;
+    after = { connection: last.connection, id: last.id };
+  }
+}
+
+function personView(id: string, connection: string, attributes: Attributes): PersonView {
+  const text = (name: string): string | null => {
+    const value = attributes[name];
+    return typeof value === "string" ? value : null;
+  };
+  const { accountEnabled } = attributes;
+  return {
+    id,
+    displayName: text("displayName"),
+    userPrincipalName: text("userPrincipalName"),
+    mail: text("mail"),
+    accountEnabled: typeof accountEnabled === "boolean" ? accountEnabled : null,
+    connection,
+  };
+}
+
+function fits(person: PersonView, wanted: string): boolean {
+  return [person.displayName, person.userPrincipalName, person.mail, person.id].some(
+    (value) => value !== null && (matchKey(value, {}) ?? "").includes(wanted),
+  );
+}
+
+/** Everything that is known of one person: the directory's record, groups, and the records that are linked to it. */
+export interface PersonDetail extends PersonView {
+  readonly attributes: Attributes;
+  readonly manager: string | null;
+  readonly removed: string | null;
+  readonly groups: readonly { readonly id: string; readonly displayName: string | null }[];
+  readonly links: readonly {
+    readonly target: string;
+    readonly kind: string;
+    readonly recordId: string;
+    readonly sync: string | null;
+    readonly origin: string;
+    readonly active: boolean;
+    readonly known: Attributes;
+  }[];
+  readonly pending: readonly {
+    readonly sync: string;
+    readonly reason: string;
+    readonly code: string;
+    readonly detail: string;
+  }[];
+}
+
+/** One person by object id or user principal name, or null. */
+export async function showPerson(store: Store, idOrName: string): Promise<readonly PersonDetail[]> {
+  const byId = await store.db.selectFrom("records").select(["connection", "id"]).where("id", "=", idOrName).execute();
+  const wanted = matchKey(idOrName, {}) ?? "";
+  const named = byId.length > 0 ? [] : await findPeople(store, { text: idOrName, limit: 50 });
+  const exact = named.filter((person) => matchKey(person.userPrincipalName ?? "", {}) === wanted);
+  const ids = byId.length > 0 ? byId.map((row) => row.id) : exact.map((person) => person.id);
+  return (await Promise.all(ids.map((id) => personDetails(store, id)))).flat();
+}
+
+async function personDetails(store: Store, id: string): Promise<readonly PersonDetail[]> {
+  const rows = await store.db
+    .selectFrom("records")
+    .innerJoin("connections", "connections.id", "records.connection")
+    .selectAll("records")
+    .select(["connections.name as alias", "connections.tenant as tenant"])
+    .where("records.id", "=", id)
+    .execute();
+  return await Promise.all(
+    rows.map(async (row) => {
+      const attributes = JSON.parse(row.attributes) as Attributes;
+      const groups = await store.db
+        .selectFrom("edges")
+        .innerJoin("records", (join) =>
+          join.onRef("records.connection", "=", "edges.connection").onRef("records.id", "=", "edges.group_id"),
+        )
+        .select(["edges.group_id", "records.attributes"])
+        .where("edges.connection", "=", row.connection)
+        .where("edges.member_id", "=", id)
+        .where("edges.present", "=", 1)
+        .execute();
+      const links = await store.db
+        .selectFrom("links")
+        .innerJoin("targets", "targets.id", "links.target")
+        .leftJoin("syncs", "syncs.id", "links.sync")
+        .select(["targets.name as target", "links.kind", "links.record_id", "syncs.name as sync"])
+        .select(["links.origin", "links.active", "links.known"])
+        .where("links.tenant", "=", row.tenant)
+        .where("links.object_id", "=", id)
+        .execute();
+      const pending = await store.db
+        .selectFrom("pending")
+        .innerJoin("syncs", "syncs.id", "pending.sync")
+        .select(["syncs.name as sync", "pending.reason", "pending.code", "pending.detail"])
+        .where("pending.object_id", "=", id)
+        .execute();
+      return {
+        ...personView(id, row.alias, attributes),
+        attributes,
+        manager: row.manager,
+        removed: row.removed,
+        groups: groups.map((group) => ({ id: group.group_id, displayName: nameIn(group.attributes) })),
+        links: links.map((link) => ({
+          target: link.target,
+          kind: link.kind,
+          recordId: link.record_id,
+          sync: link.sync,
+          origin: link.origin,
+          active: link.active === 1,
+          known: JSON.parse(link.known) as Attributes,
+        })),
+        pending,
+      };
+    }),
+  );
+}

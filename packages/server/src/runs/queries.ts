@@ -1,0 +1,263 @@
+import type { Change, Counts, Finding, SyncDefinition } from "@entrain/core";
+import { sql } from "kysely";
+import { changesPage, holdsOf, loadPlan, type PlanKey, type PlanRow, plansIn } from "../store/plans.ts";
+import { loadRun, type RunRow, runsPage } from "../store/runs.ts";
+import type { Store } from "../store/store.ts";
+import { nameIn } from "./people.ts";
+import { changeOf } from "./seal.ts";
+
+/** How a sync stands. Times are milliseconds UTC. */
+export interface SyncStatus {
+  readonly sync: string;
+  readonly lastRun: RunView | null;
+  readonly nextRun: number | null;
+  /** Records that the sync owns in its target. */
+  readonly synced: number;
+  /** Failures of the last run. */
+  readonly failed: number;
+  /** Records in scope whose last change failed, is ambiguous or cannot be mapped. */
+  readonly unsynced: number;
+  /** Directory changes that no run has evaluated yet. */
+  readonly cursorLag: number;
+  readonly held: readonly HeldView[];
+}
+
+export interface HeldView {
+  readonly plan: string;
+  readonly digest: string;
+  readonly counts: Counts;
+  readonly holds: readonly Finding[];
+  readonly since: number;
+}
+
+export interface RunView {
+  readonly run: string;
+  readonly sync: string;
+  readonly mode: string;
+  readonly phase: string;
+  readonly result: string | null;
+  readonly counts: Counts;
+  readonly failed: number;
+  readonly unchanged: number;
+  readonly progress: {
+    readonly phase?: string;
+    readonly detail?: string;
+    readonly done?: number;
+    readonly total?: number | null;
+  };
+  readonly error: { readonly code: string; readonly message: string; readonly fix: string } | null;
+  readonly plan: string | null;
+  readonly heldPlan: string | null;
+  readonly startedAt: number;
+  readonly finishedAt: number | null;
+  readonly ms: number | null;
+  readonly readMs: number;
+}
+
+/** A run for people and machines, without what only the engine needs. */
+export function runView(row: RunRow): RunView {
+  return {
+    run: row.id,
+    sync: row.sync,
+    mode: row.mode,
+    phase: row.phase,
+    result: row.result,
+    counts: JSON.parse(row.counts) as Counts,
+    failed: row.failed,
+    unchanged: row.unchanged,
+    progress: JSON.parse(row.progress) as RunView["progress"],
+    error: row.error === null ? null : (JSON.parse(row.error) as RunView["error"]),
+    plan: row.plan,
+    heldPlan: row.held_plan,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    ms: row.finished_at === null ? null : row.finished_at - row.started_at,
+    readMs: row.read_ms,
+  };
+}
+
+/** Reasons of the pending set that mean "unsynced": somebody, or time, has to mend something. */
+const UNSYNCED = ["issue", "failed", "conflict"] as const;
+
+/** How a sync stands now. Null when there is none with this id. */
+export async function syncStatus(store: Store, sync: string): Promise<SyncStatus | null> {
+  const row = await store.db.selectFrom("syncs").selectAll().where("id", "=", sync).executeTakeFirst();
+  if (!row) return null;
+  const [last] = await runsPage(store.db, { sync, limit: 1 });
+  const definition = JSON.parse(row.definition) as SyncDefinition;
+  const every = "everyMs" in definition.schedule ? definition.schedule.everyMs : null;
+  const count = (table: "links" | "pending") => store.db.selectFrom(table).select(sql<number>`count(*)`.as("count"));
+  const synced = await count("links").where("sync", "=", sync).executeTakeFirstOrThrow();
+  const unsynced = await store.db
+    .selectFrom("pending")
+    .select(sql<number>`count(*)`.as("count"))
+    .where("sync", "=", sync)
+    .where("reason", "in", UNSYNCED)
+    .executeTakeFirstOrThrow();
+  const connection = await store.db
+    .selectFrom("connections")
+    .select("sequence")
+    .where("id", "=", row.connection)
+    .executeTakeFirstOrThrow();
+  return {
+    sync,
+    lastRun: last ? runView(last) : null,
+    nextRun: every === null ? null : (last?.started_at ?? row.created_at) + every,
+    synced: Number(synced.count),
+    failed: last?.failed ?? 0,
+    unsynced: Number(unsynced.count),
+    cursorLag: Math.max(0, connection.sequence - row.cursor),
+    held: await heldPlans(store, sync),
+  };
+}
+
+/** The plans of a sync that wait for approval. */
+export async function heldPlans(store: Store, sync: string): Promise<readonly HeldView[]> {
+  const plans = await plansIn(store.db, sync, ["held"]);
+  return plans.map((plan) => ({
+    plan: plan.id,
+    digest: plan.digest ?? "",
+    counts: JSON.parse(plan.counts) as Counts,
+    holds: holdsOf(plan),
+    since: plan.created_at,
+  }));
+}
+
+/** A page of runs, newest first. */
+export async function runHistory(
+  store: Store,
+  options: { readonly sync?: string; readonly before?: string; readonly limit: number },
+): Promise<readonly RunView[]> {
+  return (await runsPage(store.db, options)).map(runView);
+}
+
+/** One run, or null. */
+export async function findRun(store: Store, id: string): Promise<RunView | null> {
+  const row = await loadRun(store.db, id);
+  return row ? runView(row) : null;
+}
+
+/** One unsynced record, with what is wrong and when it is tried again. */
+export interface UnsyncedView {
+  readonly id: string;
+  readonly name: string;
+  readonly reason: string;
+  readonly code: string;
+  readonly detail: string;
+  readonly attempts: number;
+  readonly since: number;
+  readonly retryAt: number | null;
+}
+
+/** A page of a sync's unsynced records in the order of their ids. */
+export async function unsyncedRecords(
+  store: Store,
+  options: { readonly sync: string; readonly after?: string; readonly limit: number },
+): Promise<readonly UnsyncedView[]> {
+  const rows = await store.db
+    .selectFrom("pending")
+    .innerJoin("syncs", "syncs.id", "pending.sync")
+    .leftJoin("records", (join) =>
+      join.onRef("records.connection", "=", "syncs.connection").onRef("records.id", "=", "pending.object_id"),
+    )
+    .select(["pending.object_id", "pending.reason", "pending.code", "pending.detail", "pending.attempts"])
+    .select(["pending.since", "pending.retry_at", "records.attributes"])
+    .where("pending.sync", "=", options.sync)
+    .where("pending.reason", "in", UNSYNCED)
+    .where("pending.object_id", ">", options.after ?? "")
+    .orderBy("pending.object_id")
+    .limit(options.limit)
+    .execute();
+  return rows.map((row) => ({
+    id: row.object_id,
+    name: nameIn(row.attributes) ?? row.object_id,
+    reason: row.reason,
+    code: row.code,
+    detail: row.detail,
+    attempts: row.attempts,
+    since: row.since,
+    retryAt: row.retry_at === 0 ? null : row.retry_at,
+  }));
+}
+
+/** A plan without its changes. */
+export interface PlanView {
+  readonly plan: string;
+  readonly sync: string;
+  readonly state: string;
+  readonly part: string;
+  readonly digest: string | null;
+  readonly complete: boolean;
+  readonly counts: Counts;
+  readonly holds: readonly Finding[];
+  readonly createdAt: number;
+}
+
+export function planView(row: PlanRow): PlanView {
+  return {
+    plan: row.id,
+    sync: row.sync,
+    state: row.state,
+    part: row.part,
+    digest: row.digest,
+    complete: row.complete === 1,
+    counts: JSON.parse(row.counts) as Counts,
+    holds: holdsOf(row),
+    createdAt: row.created_at,
+  };
+}
+
+/** One plan, or null. */
+export async function findPlan(store: Store, id: string): Promise<PlanView | null> {
+  const row = await loadPlan(store.db, id);
+  return row ? planView(row) : null;
+}
+
+/** A change of a plan with its state, and the key behind which the next page begins. */
+export interface PlannedChangeView extends Change {
+  readonly ordinal: number;
+  readonly state: string;
+  /** Waits for approval whatever the guard says, with the code why. */
+  readonly hold: string | null;
+  readonly key: PlanKey;
+}
+
+/** A page of a plan's changes in the order of application. */
+export async function planChanges(
+  store: Store,
+  plan: string,
+  options: { readonly after: PlanKey | null; readonly limit: number },
+): Promise<readonly PlannedChangeView[]> {
+  const rows = await changesPage(store.db, plan, options);
+  return rows.map((row) => ({
+    ...changeOf(row),
+    ordinal: row.ordinal,
+    state: row.state,
+    hold: row.hold,
+    key: { phase: row.phase, rank: row.rank, ordinal: row.ordinal },
+  }));
+}
+
+/** A page of what a plan could not plan. */
+export async function planIssues(
+  store: Store,
+  plan: string,
+  options: { readonly after: number; readonly limit: number },
+): Promise<readonly (Finding & { readonly ordinal: number })[]> {
+  const rows = await store.db
+    .selectFrom("plan_issues")
+    .selectAll()
+    .where("plan", "=", plan)
+    .where("state", "=", "issue")
+    .where("ordinal", ">", options.after)
+    .orderBy("ordinal")
+    .limit(options.limit)
+    .execute();
+  return rows.map((row) => ({
+    ordinal: row.ordinal,
+    code: row.code,
+    detail: row.detail,
+    ...(row.object_id === null ? {} : { objectId: row.object_id }),
+    ...(row.name === null ? {} : { name: row.name }),
+  }));
+}
