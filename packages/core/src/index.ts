@@ -1,5 +1,20 @@
 export { CODES, type Code, ConnectorError, type Retry, type Stops } from "./errors.ts";
+export { type CompiledMapping, compileMapping, type Mapped } from "./mapping/mapping.ts";
+export type { CompiledRule, EvaluationContext } from "./mapping/rule.ts";
+export { matchKey, matchKeys } from "./matching/key.ts";
+export {
+  checkMatching,
+  chooseMatch,
+  type Match,
+  type MatchTry,
+  type MatchValue,
+  matchValues,
+} from "./matching/match.ts";
+export { byCodeUnits } from "./model/compare.ts";
+export { DEFAULTS } from "./model/defaults.ts";
+export { formatDuration, parseDuration } from "./model/duration.ts";
 export type { Cause, Change, Counts, Finding, KnownLink } from "./model/plan.ts";
+export { type DirectoryRecord, isEmpty } from "./model/record.ts";
 export type {
   Check,
   Member,
@@ -38,3 +53,24 @@ export type {
   TargetRecord,
 } from "./model/target.ts";
 export { type Attributes, isReference, type Reference, type Value } from "./model/value.ts";
+export { grouped, inWords, nameOf, plain } from "./model/wording.ts";
+export { sameValue, writesOf } from "./planning/difference.ts";
+export { canonicalJson, createPlanDigest, type Hasher, type PlanDigest, type PlanHeader } from "./planning/digest.ts";
+export { evaluate } from "./planning/evaluate.ts";
+export {
+  type Evaluation,
+  type EvaluationInput,
+  type Issue,
+  type Linked,
+  linkAfter,
+  type NeedsMatch,
+  type NoChange,
+  type PlannedChange,
+  type Suppressed,
+  type SyncRules,
+} from "./planning/evaluation.ts";
+export { type GuardVerdict, judgeGuard, longWindow } from "./planning/guard.ts";
+export { evaluateMatched } from "./planning/matched.ts";
+export { type MemberPlan, type MemberState, planMembers } from "./planning/members.ts";
+export { comparePlaces, PHASES, type Place, rankByReference } from "./planning/order.ts";
+export { type BelongsTo, type CompiledScope, compileScope, type ScopeDecision } from "./scope/scope.ts";

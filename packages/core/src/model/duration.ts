@@ -14,11 +14,11 @@ export function parseDuration(text: string): number | null {
   return duration > 0 && duration <= LONGEST_MS ? duration : null;
 }
 
-/** The shortest text that `parseDuration` reads as these whole seconds: `24h`, `30d`, `90s`. A day is said as `24h`. */
+/** The text in the largest unit that `parseDuration` reads as these whole seconds: `1h`, `90s`, `30d`; a day is `24h`. */
 export function formatDuration(durationMs: number): string {
   const seconds = Math.round(durationMs / 1000) * 1000;
   for (const [name, size] of UNITS) {
-    if (seconds % size === 0 && seconds / size > 1) return `${seconds / size}${name}`;
+    if (seconds % size === 0 && seconds / size > (name === "d" ? 1 : 0)) return `${seconds / size}${name}`;
   }
   return `${seconds / 1000}s`;
 }

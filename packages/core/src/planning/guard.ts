@@ -1,0 +1,51 @@
+import { formatDuration } from "../model/duration.ts";
+import type { GuardLimit } from "../model/sync.ts";
+import { grouped } from "../model/wording.ts";
+
+const LEAST = 3;
+const LONG_WINDOW_MS = 30 * 24 * 3_600_000;
+
+/** What a guard decided, with its figures in one sentence. */
+export interface GuardVerdict {
+  readonly trips: boolean;
+  readonly detail: string;
+}
+
+/**
+ * The second window: 30 days at double the percent, so that a slow drain trips too. A count would hold every large
+ * company's ordinary month, so none applies.
+ */
+export function longWindow(limit: GuardLimit): GuardLimit {
+  return {
+    percent: Math.min(100, limit.percent * 2),
+    count: Number.MAX_SAFE_INTEGER,
+    windowMs: Math.max(LONG_WINDOW_MS, limit.windowMs),
+  };
+}
+
+/**
+ * Judges planned removals against one window. Trips when, with them, either figure is exceeded: `percent` of what was
+ * owned at the window's start, rounded up and at least 3, or `count`. `countedInWindow` are those applied without
+ * approval; approved and undone ones do not count. Nothing planned never trips.
+ */
+export function judgeGuard(of: {
+  readonly limit: GuardLimit;
+  readonly ownedAtWindowStart: number;
+  readonly countedInWindow: number;
+  readonly planned: number;
+  /** What is counted, in the plural. Default: `removals`. */
+  readonly what?: string;
+}): GuardVerdict {
+  const { limit, ownedAtWindowStart: owned, countedInWindow: counted, planned } = of;
+  // Rounded to a millionth first: 16.1 % of 1,000 is 161, which binary fractions make a little more.
+  const share = Math.max(LEAST, Math.ceil(Number(((owned * limit.percent) / 100).toFixed(6))));
+  const total = counted + planned;
+  const trips = planned > 0 && (total > share || total > limit.count);
+  const before = counted > 0 ? ` and ${grouped(counted)} applied in the last ${formatDuration(limit.windowMs)}` : "";
+  const least = share > (owned * limit.percent) / 100 && share === LEAST ? `, at least ${LEAST}` : "";
+  const count = limit.count < Number.MAX_SAFE_INTEGER ? ` and at most ${grouped(limit.count)}` : "";
+  const detail =
+    `${grouped(planned)} ${of.what ?? "removals"} planned${before}; in ${formatDuration(limit.windowMs)} the guard ` +
+    `allows ${grouped(share)} (${limit.percent} % of ${grouped(owned)} owned${least})${count}.`;
+  return { trips, detail };
+}
