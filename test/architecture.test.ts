@@ -43,7 +43,7 @@ const CLEAN: Readonly<Record<string, string>> = {
     export const day = (ms: number): Date => new Date(ms);
     export type Value = { readonly a: string } | { readonly b: typeof RE2JS };
     export function split(x: string): { readonly left: string } { return { left: x }; }
-    export interface Clock { readonly now: () => number }`,
+    export interface Clock { readonly now: () => number; open(path: string): void }`,
   "packages/core/src/model/value.test.ts": `import { test } from "node:test"; import { readFileSync } from "node:fs";
     import fc from "fast-check"; import "../../../../test/servers.ts"; test("x", () => Date.now());`,
   "packages/core/src/conformance/index.ts": `import { it } from "node:test"; import assert from "node:assert/strict"; export { it, assert };`,

@@ -20,6 +20,7 @@ function runs(statement: readonly Token[]): boolean {
   if (first === undefined || isMark(first, ";")) return false;
   if (isWord(first, "if")) return !isMainGuard(statement);
   if (first.kind !== "word" || !DECLARES.has(first.text)) return true;
+  if (statement.slice(0, 3).some((token) => isWord(token, "interface") || isWord(token, "type"))) return false;
   for (const [index, token] of statement.entries()) {
     if (DEFERS.has(token.text)) return false;
     if (token.kind !== "word" || isMark(statement[index - 1], ".")) continue;
