@@ -59,7 +59,7 @@ export interface KnownLink {
   readonly origin: "created" | "joined";
   /** True when the evaluating sync owns the link; a link of another sync or of none is not ours to change. */
   readonly owned: boolean;
-  /** For people: the sync that owns the link instead, where one does. */
+  /** For people: the sync that owns the link instead; `null` when none does. */
   readonly owner?: string | null;
   /**
    * Managed values last read or acknowledged, references in source form: the `after` of the change applied last.

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { KnownLink } from "../model/plan.ts";
 import type { DirectoryRecord } from "../model/record.ts";
 import type { Deprovision, DeprovisionVerb } from "../model/sync.ts";
 import { writesOf } from "./difference.ts";
@@ -266,6 +267,12 @@ describe("a link that is not ours", () => {
     const evaluation = linked(ana(), { link });
     assert.ok(evaluation.type === "issue" && evaluation.finding.code === "owned_elsewhere");
     assert.match(evaluation.finding.detail, /r1 is owned by Fabrikam → Desk/);
+    const ownerOf = (more: Partial<KnownLink>): string => {
+      const it = linked(ana(), { link: linkOf({}, { owned: false, ...more }) });
+      return it.type === "issue" ? it.finding.detail : it.type;
+    };
+    assert.match(ownerOf({}), /is owned by another sync$/);
+    assert.match(ownerOf({ owner: null }), /belongs to no sync any more$/);
     assert.equal(linked(ana(), { link, scope: OUT }).type, "none");
     assert.equal(linked(ana({}, { removed: "hard" }), { link }).type, "none");
   });

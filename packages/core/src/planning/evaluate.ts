@@ -126,7 +126,7 @@ function stateUnknown(input: EvaluationInput, record: DirectoryRecord): Issue | 
 }
 
 function ownedElsewhere(record: DirectoryRecord, link: KnownLink): Issue {
-  const owner = link.owner ?? null;
+  const { owner = "another sync" } = link;
   const whose = owner === null ? "belongs to no sync any more" : `is owned by ${owner}`;
   return issue(record, "owned_elsewhere", `the target record ${link.recordId} ${whose}`);
 }
