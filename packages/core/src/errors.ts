@@ -41,6 +41,9 @@ export const CODES = {
   reference_waiting: "A referenced record does not exist in the target yet. It is written as soon as it does.",
   outcome_unknown: "No answer was heard for a change. The record is looked up before anything else is planned.",
   record_missing: "The target no longer holds the record.",
+  file_failed: "The file could not be read or written. Check the folder, its rights and the free space.",
+  file_invalid:
+    "The file is not one that Entrain wrote, or it is damaged. Restore it, or move it away to begin anew; it is never overwritten.",
   credential_refused: "The target refused the credential. Renew its token, then run `entrain target verify`.",
   cancelled: "The work was stopped before the change was sent. The next run plans it again.",
   removal_guard: "More removals than the guard allows. They are held as a plan of their own until approved.",
