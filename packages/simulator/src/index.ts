@@ -1,2 +1,5 @@
+export type { FaultAction, FaultPlan, FaultRule } from "./faults/rules.ts";
+export { EVERY_ROLE } from "./permissions.ts";
 export { type Simulator, type SimulatorOptions, startSimulator } from "./simulator.ts";
+export { readTenantFile } from "./tenant/load.ts";
 export type { GraphGroup, GraphUser, TenantFile } from "./tenant/types.ts";

@@ -1,6 +1,3 @@
-import { randomUUID } from "node:crypto";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { type FaultPlan, FaultSet } from "./faults/rules.ts";
 import type { DeltaPaging } from "./graph/context.ts";
 import { GraphService } from "./graph/service.ts";
@@ -8,43 +5,52 @@ import { EVERY_ROLE } from "./permissions.ts";
 import { Admin } from "./server/admin.ts";
 import { GraphFront } from "./server/graph-front.ts";
 import { pageOf, requestListener } from "./server/http.ts";
+import { listen } from "./server/listen.ts";
 import { RequestLog } from "./server/request-log.ts";
 import { AppRegistration, type ClientSecret } from "./signin/app.ts";
 import { SignInService } from "./signin/service.ts";
 import { TokenService } from "./signin/tokens.ts";
-import { Directory } from "./state/directory.ts";
 import { uuidFrom } from "./state/identifiers.ts";
-import { loadTenant } from "./state/load.ts";
-import { generateTenant } from "./tenant/generate.ts";
+import { saveSnapshot } from "./state/snapshot.ts";
+import { tenantWriter } from "./state/writer.ts";
+import { createChurn } from "./tenant/churn.ts";
 import type { TenantFile } from "./tenant/types.ts";
-import { tenantProfile } from "./tenant-profile.ts";
+import { openTenant } from "./tenant-state.ts";
 import { Throttle } from "./throttle.ts";
+import { makeLoopbackCertificate } from "./tls.ts";
 
 /** How a simulated tenant is started; every option may be left out. */
 export interface SimulatorOptions {
   /** 0, the default, takes any free port. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** Address to listen on; 127.0.0.1 unless given. */
-  readonly host?: string;
-  readonly people?: number;
-  readonly groups?: number;
+  readonly host?: string | undefined;
+  /** HTTPS with a certificate made for loopback, or with one given as PEM. */
+  readonly tls?: boolean | { readonly key: string; readonly cert: string } | undefined;
+  /** Size of the generated tenant: 1,000 people and 50 groups unless given. */
+  readonly people?: number | undefined;
+  readonly groups?: number | undefined;
   /** The same seed gives the same tenant, ids and secret. */
-  readonly seed?: number;
-  /** Loads this tenant instead of generating one. */
-  readonly tenant?: TenantFile;
+  readonly seed?: number | undefined;
+  /** Serves this tenant instead of a generated one. */
+  readonly tenant?: TenantFile | undefined;
   /** Milliseconds that every answer waits. */
-  readonly latencyMs?: number;
+  readonly latencyMs?: number | undefined;
   /** Whether the published limits are enforced; they are unless `off`. */
-  readonly throttle?: "published" | "off";
-  readonly faults?: FaultPlan;
-  /** Roles in the app's tokens; everything that the simulator knows unless given. */
-  readonly roles?: readonly string[];
+  readonly throttle?: "published" | "off" | undefined;
+  readonly faults?: FaultPlan | undefined;
+  /** Changes a minute that people make by themselves; none unless given. */
+  readonly churnPerMinute?: number | undefined;
+  /** Roles in the app's tokens; all that the simulator asks for unless given. */
+  readonly roles?: readonly string[] | undefined;
   /** Client secrets in place of the seed's own. */
-  readonly secrets?: readonly ClientSecret[];
+  readonly secrets?: readonly ClientSecret[] | undefined;
   /** Milliseconds UTC; the real clock unless given. */
-  readonly clock?: () => number;
+  readonly clock?: (() => number) | undefined;
   /** Sizes of delta pages; 200 objects and 1,000 members unless given. */
-  readonly deltaPaging?: DeltaPaging;
+  readonly deltaPaging?: DeltaPaging | undefined;
+  /** Keeps the tenant, its history and so its delta tokens here across restarts; written by `close`. */
+  readonly stateFile?: string | undefined;
 }
 
 /** A running tenant: where it is, how to sign in, and the levers that tests pull. */
@@ -55,9 +61,12 @@ export interface Simulator {
   readonly graph: string;
   readonly tenant: string;
   readonly client: string;
+  /** The seed's client secret; a value of the simulator's own, of use nowhere else. */
   readonly secret: string;
   /** Roles that new tokens carry. */
   readonly roles: readonly string[];
+  /** PEM of the certificate authority, when the certificate was made here. */
+  readonly ca: string | null;
   readonly requests: RequestLog;
   readonly faults: FaultSet;
   /** Roles of tokens from now on; tokens that are out keep theirs, as in Entra. */
@@ -67,96 +76,97 @@ export interface Simulator {
   advance(ms: number): void;
   /** Makes every delta token issued so far expire. */
   expireDeltaTokens(): void;
+  /** Makes this many changes as churn does, at once. */
+  churn(changes: number): void;
+  /** Stops serving, then saves the state file when there is one. */
   close(): Promise<void>;
 }
 
+const DEFAULTS = { people: 1000, groups: 50, seed: 1, host: "127.0.0.1" } as const;
 const DEFAULT_PAGING: DeltaPaging = { objects: 200, members: 1000 };
 
-/** Starts a simulated Microsoft tenant on a port of its own. Rejects when the port is taken or the tenant is not valid. */
+/**
+ * Starts a simulated Microsoft tenant on a port of its own. Rejects with one sentence when the port is taken, or the
+ * tenant or the state file is not valid.
+ */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const seed = options.seed ?? 1;
-  let offset = 0;
-  const realClock = options.clock ?? Date.now;
-  const clock = (): number => realClock() + offset;
-  const file = options.tenant ?? generateTenant({ people: options.people ?? 1000, groups: options.groups ?? 50, seed });
-  const tenant = tenantProfile(file, seed);
-  const directory = new Directory({ instance: randomUUID(), ids: `objects ${seed}`, clock });
-  loadTenant(directory, file, { ids: `loaded ${seed}`, defaultDomain: tenant.defaultDomain, now: clock() });
-  const secret = `simulator-only-${uuidFrom("secret", seed).slice(0, 18)}`;
-  const app = new AppRegistration({
-    client: uuidFrom("client", seed),
-    principal: uuidFrom("service principal", seed),
-    displayName: "Simulated connector",
-    roles: options.roles ?? EVERY_ROLE,
-    secrets: options.secrets ?? [{ value: secret }],
-  });
-  const tokens = await TokenService.create(clock);
+  const clock = new MovableClock(options.clock ?? Date.now);
+  const { people = DEFAULTS.people, groups = DEFAULTS.groups, seed = DEFAULTS.seed } = options;
+  const { tenant: file, stateFile } = options;
+  const { tenant, directory } = await openTenant({ people, groups, seed, tenant: file, stateFile }, clock.now);
+  const app = appRegistration(options, seed);
+  const tokens = await TokenService.create(clock.now);
   const faults = new FaultSet(options.faults);
   const requests = new RequestLog();
-  let origin = "";
-  const base = (): string => origin;
+  const churn = createChurn({ seed, perMinute: options.churnPerMinute ?? 1, writer: tenantWriter(directory) });
+  const made = options.tls === true ? makeLoopbackCertificate(Date.now()) : null;
   const service = new GraphService({
     directory,
     tenant,
-    base: () => `${origin}/v1.0`,
-    clock,
+    clock: clock.now,
     deltaPaging: options.deltaPaging ?? DEFAULT_PAGING,
   });
   const throttle = new Throttle({
     people: directory.count("user"),
     enforced: options.throttle !== "off",
-    clock,
+    clock: clock.now,
     identity: { client: app.client, tenant: tenant.id },
   });
-  const graph = new GraphFront({
-    service,
-    tokens,
-    throttle,
-    base,
-    issuer: () => `${origin}/${tenant.id}/`,
-    clock,
-    faults: ({ method, path, search }) => faults.take({ method, path: `/v1.0${path}`, page: pageOf(search) }),
-  });
-  const advance = (ms: number): void => {
-    offset += ms;
-  };
   const expireDeltaTokens = (): void => {
-    service.expiredBefore = clock() + 1;
+    service.expiredBefore = clock.now() + 1;
   };
-  const listener = requestListener({
-    graph,
-    signIn: new SignInService({ base, tenant, app, tokens, clock }),
-    admin: new Admin({
-      faults,
-      requests,
-      app,
-      now: clock,
-      advance,
-      expireDeltaTokens,
-      status: () => ({
-        tenant: tenant.id,
-        people: directory.count("user"),
-        groups: directory.count("group"),
-        version: directory.log.head,
-      }),
-    }),
+  const admin = new Admin({
     faults,
     requests,
-    latencyMs: options.latencyMs ?? 0,
-    clock,
+    app,
+    now: clock.now,
+    advance: clock.advance,
+    expireDeltaTokens,
+    churn: (changes) => repeat(changes, churn.step),
+    status: () => ({
+      tenant: tenant.id,
+      people: directory.count("user"),
+      groups: directory.count("group"),
+      version: directory.log.head,
+    }),
   });
-  const server = createServer({ keepAliveTimeout: 60_000 }, listener);
-  const port = await listen(server, options.port ?? 0, options.host ?? "127.0.0.1");
-  origin = `http://${options.host ?? "127.0.0.1"}:${port}`;
+  const server = await listen({
+    port: options.port ?? 0,
+    host: options.host ?? DEFAULTS.host,
+    tls: made ?? (typeof options.tls === "object" ? options.tls : null),
+    listener: (base) => {
+      service.base = `${base}/v1.0`;
+      const issuer = `${base}/${tenant.id}/`;
+      return requestListener({
+        graph: new GraphFront({
+          service,
+          tokens,
+          throttle,
+          base,
+          issuer,
+          clock: clock.now,
+          faults: ({ method, path, search }) => faults.take({ method, path: `/v1.0${path}`, page: pageOf(search) }),
+        }),
+        signIn: new SignInService({ base, tenant, app, tokens, clock: clock.now }),
+        admin,
+        faults,
+        requests,
+        latencyMs: options.latencyMs ?? 0,
+        clock: clock.now,
+      });
+    },
+  });
+  if (options.churnPerMinute !== undefined && options.churnPerMinute > 0) churn.start(every);
   return {
-    login: origin,
-    graph: origin,
+    login: server.origin,
+    graph: server.origin,
     tenant: tenant.id,
     client: app.client,
-    secret,
+    secret: secretOf(seed),
     get roles() {
       return app.roles;
     },
+    ca: made?.ca ?? null,
     requests,
     faults,
     setRoles: (roles) => {
@@ -165,25 +175,52 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     setSecrets: (secrets) => {
       app.secrets = secrets;
     },
-    advance,
+    advance: clock.advance,
     expireDeltaTokens,
-    close: () => close(server),
+    churn: (changes) => repeat(changes, churn.step),
+    close: async () => {
+      churn.stop();
+      await server.close();
+      if (stateFile !== undefined) await saveSnapshot(stateFile, { tenant, directory });
+    },
   };
 }
 
-function listen(server: Server, port: number, host: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      server.off("error", reject);
-      resolve((server.address() as AddressInfo).port);
-    });
+/** The real clock, or the one given, with the hours that tests let pass. */
+class MovableClock {
+  #offset = 0;
+  readonly #source: () => number;
+
+  constructor(source: () => number) {
+    this.#source = source;
+  }
+
+  readonly now = (): number => this.#source() + this.#offset;
+
+  readonly advance = (ms: number): void => {
+    this.#offset += ms;
+  };
+}
+
+function appRegistration(options: SimulatorOptions, seed: number): AppRegistration {
+  return new AppRegistration({
+    client: uuidFrom("client", seed),
+    principal: uuidFrom("service principal", seed),
+    displayName: "Simulated connector",
+    roles: options.roles ?? EVERY_ROLE,
+    secrets: options.secrets ?? [{ value: secretOf(seed) }],
   });
 }
 
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
+function secretOf(seed: number): string {
+  return `simulator-only-${uuidFrom("secret", seed).slice(0, 18)}`;
+}
+
+function every(milliseconds: number, tick: () => void): () => void {
+  const timer = setInterval(tick, milliseconds).unref();
+  return () => clearInterval(timer);
+}
+
+function repeat(times: number, act: () => unknown): void {
+  for (let i = 0; i < times; i++) act();
 }

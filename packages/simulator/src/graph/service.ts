@@ -19,8 +19,6 @@ import { USER_READS } from "./users.ts";
 export interface GraphOptions {
   readonly directory: Directory;
   readonly tenant: TenantProfile;
-  /** Absolute URL of `/v1.0`. */
-  readonly base: () => string;
   readonly clock: () => number;
   readonly deltaPaging: DeltaPaging;
 }
@@ -39,6 +37,8 @@ export class GraphService {
   ]);
   /** Delta tokens issued before this time are refused, milliseconds UTC. */
   expiredBefore = 0;
+  /** Absolute URL of `/v1.0`, known as soon as the server listens. */
+  base = "";
 
   constructor(options: GraphOptions) {
     this.#options = options;
@@ -69,7 +69,7 @@ export class GraphService {
   }
 
   #context(request: GraphRequest, roles: ReadonlySet<string>, effects: Effects): Context {
-    const { directory, tenant, base, clock, deltaPaging } = this.#options;
+    const { directory, tenant, clock, deltaPaging } = this.#options;
     const now = clock();
     return {
       request,
@@ -83,7 +83,7 @@ export class GraphService {
         group: groupAccess(roles),
       },
       hiddenMembers: seesHiddenMembers(roles) && !effects.hiddenMembers,
-      base: base(),
+      base: this.base,
       now,
       expiredBefore: effects.expiredToken ? Number.POSITIVE_INFINITY : this.expiredBefore,
       deltaPaging,

@@ -1,4 +1,5 @@
-import type { FaultPlan, FaultRule, FaultSet } from "../faults/rules.ts";
+import { checkPlan, checkRule } from "../faults/parse.ts";
+import type { FaultSet } from "../faults/rules.ts";
 import type { AppRegistration, ClientSecret } from "../signin/app.ts";
 import type { WireResponse } from "./exchange.ts";
 import type { RequestLog } from "./request-log.ts";
@@ -11,6 +12,7 @@ export interface AdminOptions {
   readonly now: () => number;
   readonly advance: (ms: number) => void;
   readonly expireDeltaTokens: () => void;
+  readonly churn: (changes: number) => void;
   readonly status: () => Readonly<Record<string, unknown>>;
 }
 
@@ -48,8 +50,8 @@ function handlersOf(options: AdminOptions): Readonly<Record<string, Handler>> {
   return {
     "GET /status": () => options.status(),
     "GET /faults": () => faults.list(),
-    "PUT /faults": (_, list) => faults.set(list as FaultPlan),
-    "POST /faults": (rule) => faults.add(rule as unknown as FaultRule),
+    "PUT /faults": (_, list) => faults.set(checkPlan(list)),
+    "POST /faults": (rule) => faults.add(checkRule(rule)),
     "DELETE /faults": () => faults.clear(),
     "GET /requests": () => ({ count: requests.count, requests: requests.list() }),
     "DELETE /requests": () => requests.clear(),
@@ -58,6 +60,11 @@ function handlersOf(options: AdminOptions): Readonly<Record<string, Handler>> {
       if (typeof advanceMs !== "number" || advanceMs < 0) throw new Error("advanceMs must be a number, 0 or more.");
       options.advance(advanceMs);
       return { now: options.now() };
+    },
+    "POST /churn": ({ changes }) => {
+      if (!Number.isInteger(changes) || Number(changes) < 0)
+        throw new Error("changes must be a whole number, 0 or more.");
+      options.churn(Number(changes));
     },
     "GET /secrets": () => app.secrets.map(({ expiresAt }) => ({ expiresAt: expiresAt ?? null })),
     "PUT /secrets": (_, list) => {

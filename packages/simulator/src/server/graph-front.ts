@@ -30,8 +30,8 @@ export interface FrontOptions {
   readonly tokens: TokenService;
   readonly throttle: Throttle;
   /** Base address of the simulator. */
-  readonly base: () => string;
-  readonly issuer: () => string;
+  readonly base: string;
+  readonly issuer: string;
   readonly clock: () => number;
   /** Faults that strike a request of this method, path and page, counted as struck. */
   readonly faults: (request: FrontRequest) => readonly FaultAction[];
@@ -98,9 +98,9 @@ export class GraphFront {
   async #authenticate({ headers }: FrontRequest): Promise<ReadonlySet<string>> {
     const { tokens, base, issuer } = this.#options;
     const token = /^Bearer\s+(.+)$/i.exec(headers.authorization ?? "")?.[1];
-    if (token === undefined) throw unauthorized("Access token is empty.", base());
-    const verified = await tokens.verify(token, issuer());
-    if (!verified.ok) throw unauthorized(verified.message, base());
+    if (token === undefined) throw unauthorized("Access token is empty.", base);
+    const verified = await tokens.verify(token, issuer);
+    if (!verified.ok) throw unauthorized(verified.message, base);
     return verified.roles;
   }
 
@@ -117,7 +117,7 @@ export class GraphFront {
       headers = charge.headers;
       if (charge.refusal !== null) throw charge.refusal;
       const response = service.answer(request, route, roles, effectsOf(actions));
-      const self = `${base()}/v1.0${front.path}${front.search === "" ? "" : `?${front.search}`}`;
+      const self = `${base}/v1.0${front.path}${front.search === "" ? "" : `?${front.search}`}`;
       const json =
         actions.length === 0
           ? response.json

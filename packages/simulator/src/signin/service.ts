@@ -21,7 +21,7 @@ export interface SignInResponse {
 
 /** What the sign-in service is made of. */
 export interface SignInOptions {
-  readonly base: () => string;
+  readonly base: string;
   readonly tenant: TenantProfile;
   readonly app: AppRegistration;
   readonly tokens: TokenService;
@@ -46,7 +46,7 @@ export class SignInService {
     } catch (error) {
       if (!(error instanceof SignInError)) throw error;
       const correlation = request.headers["client-request-id"];
-      return { status: error.status, json: signInErrorBody(error, { now: clock(), base: base(), correlation }) };
+      return { status: error.status, json: signInErrorBody(error, { now: clock(), base, correlation }) };
     }
   }
 
@@ -82,7 +82,7 @@ export class SignInService {
   }
 
   #configuration(name: string, version: "v1.0" | "v2.0"): Readonly<Record<string, unknown>> {
-    const base = this.#options.base();
+    const base = this.#options.base;
     const id = SHARED.has(name) ? name : this.#tenantId(name);
     const issuer = SHARED.has(name) ? "{tenantid}" : id;
     const oauth = version === "v2.0" ? `${base}/${id}/oauth2/v2.0` : `${base}/${id}/oauth2`;
@@ -114,7 +114,7 @@ export class SignInService {
 
   /** Instance discovery, which msal asks about authorities that it does not know. */
   #instance({ query }: SignInRequest): SignInResponse {
-    const base = this.#options.base();
+    const base = this.#options.base;
     const host = new URL(base).host;
     const authority = query.get("authorization_endpoint") ?? "";
     if (!URL.canParse(authority) || new URL(authority).host !== host) {
@@ -162,7 +162,7 @@ export class SignInService {
       principal: app.principal,
       roles: app.roles,
     };
-    const { token, expiresIn } = await tokens.issue(identity, `${base()}/${tenant.id}/`);
+    const { token, expiresIn } = await tokens.issue(identity, `${base}/${tenant.id}/`);
     return { token_type: "Bearer", expires_in: expiresIn, ext_expires_in: expiresIn, access_token: token };
   }
 
@@ -203,7 +203,7 @@ export class SignInService {
       );
     }
     const resource = only.slice(0, -"/.default".length).replace(/\/$/, "");
-    const known = ["https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000", this.#options.base()];
+    const known = ["https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000", this.#options.base];
     if (known.includes(resource)) return;
     if (!URL.canParse(resource) && !/^[0-9a-f-]{36}$/i.test(resource)) {
       throw new SignInError(

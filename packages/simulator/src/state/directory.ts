@@ -90,26 +90,36 @@ export class Directory {
     return this.#deleted;
   }
 
-  /** Adds an object without logging: how a tenant is loaded. Throws when the id or the user name is taken. */
-  place(kind: Kind, id: string, properties: Properties): DirectoryObject {
+  /** Number of ordinals given so far. */
+  get size(): number {
+    return this.#objects.length;
+  }
+
+  /**
+   * Adds an object without logging: how a tenant is loaded. A purged one only keeps its place in the history. Throws
+   * when the id or the user name is taken.
+   */
+  place(kind: Kind, id: string, properties: Properties, purged = false): DirectoryObject {
     const key = id.toLowerCase();
-    if (this.#byId.has(key)) throw new Error(`Two objects of the tenant have the id ${id}; ids must be unique.`);
+    if (!purged && this.#byId.has(key))
+      throw new Error(`Two objects of the tenant have the id ${id}; ids must be unique.`);
     const object: DirectoryObject = {
       kind,
       id,
       ordinal: this.#objects.length,
       properties,
       deletedAt: null,
-      purged: false,
+      purged,
       members: [],
       memberOf: [],
       reports: [],
       manager: null,
       kept: null,
     };
-    this.#claimName(object, properties.userPrincipalName);
+    if (!purged) this.#claimName(object, properties.userPrincipalName);
     this.#objects.push(object);
     this.#lists[kind].push(object);
+    if (purged) return object;
     this.#byId.set(key, object);
     this.#live[kind]++;
     return object;

@@ -1,0 +1,158 @@
+import { readFile, rename, writeFile } from "node:fs/promises";
+import type { TenantProfile } from "../graph/context.ts";
+import type { Change, LogEntry } from "./change-log.ts";
+import { Directory, type DirectoryOptions } from "./directory.ts";
+import type { DirectoryObject, Kind, Properties } from "./objects.ts";
+
+const FORMAT = 1;
+
+/** A saved tenant: everything that delta tokens need to go on after a restart. */
+export interface Snapshot {
+  readonly tenant: TenantProfile;
+  readonly directory: Directory;
+}
+
+/** One object as a line of the file. References are ordinals, which are positions in the file. */
+interface SavedObject {
+  readonly kind: Kind;
+  readonly id: string;
+  readonly properties: Properties;
+  readonly deletedAt?: number;
+  readonly purged?: true;
+  readonly members?: readonly number[];
+  readonly manager?: number;
+  readonly kept?: NonNullable<DirectoryObject["kept"]>;
+}
+
+interface Header {
+  readonly format: number;
+  readonly instance: string;
+  readonly version: number;
+  readonly objects: number;
+  readonly tenant: TenantProfile;
+}
+
+type SavedChange =
+  | { readonly type: "created" | "deleted" | "restored" | "purged" }
+  | { readonly type: "updated"; readonly before: Properties; readonly names: readonly string[] }
+  | { readonly type: "member"; readonly member: number; readonly added: boolean }
+  | { readonly type: "manager"; readonly before: number | null; readonly after: number | null };
+
+type SavedEntry = readonly [at: number, object: number, change: SavedChange];
+
+/** Writes the tenant, one JSON value a line, into a new file that then takes the old one's place. */
+export async function saveSnapshot(path: string, { tenant, directory }: Snapshot): Promise<void> {
+  const header: Header = {
+    format: FORMAT,
+    instance: directory.instance,
+    version: directory.log.floor,
+    objects: directory.size,
+    tenant,
+  };
+  const lines: string[] = [JSON.stringify(header)];
+  for (let ordinal = 0; ordinal < directory.size; ordinal++) {
+    const object = directory.at(ordinal);
+    if (object !== undefined) lines.push(JSON.stringify(savedObject(object)));
+  }
+  for (let version = directory.log.floor + 1; version <= directory.log.head; version++) {
+    const entry = directory.log.entry(version);
+    if (entry !== undefined) lines.push(JSON.stringify(savedEntry(entry)));
+  }
+  const fresh = `${path}.new`;
+  await writeFile(fresh, `${lines.join("\n")}\n`, { mode: 0o600 });
+  await rename(fresh, path);
+}
+
+/** Reads what `saveSnapshot` wrote; null when there is no such file. Throws one sentence when it is not valid. */
+export async function readSnapshot(
+  path: string,
+  options: Pick<DirectoryOptions, "ids" | "clock">,
+): Promise<Snapshot | null> {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null;
+    throw new Error(`The state file ${path} cannot be read: ${error.message}.`);
+  });
+  if (text === null) return null;
+  try {
+    return parseSnapshot(text.trimEnd().split("\n"), options);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`The state file ${path} is damaged (${reason}). Delete it to start with a fresh tenant.`, {
+      cause,
+    });
+  }
+}
+
+function parseSnapshot(lines: readonly string[], options: Pick<DirectoryOptions, "ids" | "clock">): Snapshot {
+  const header = JSON.parse(lines[0] ?? "") as Header;
+  if (header.format !== FORMAT) throw new Error(`format ${header.format} is not ${FORMAT}`);
+  const directory = new Directory({ ...options, instance: header.instance, version: header.version });
+  const saved = lines.slice(1, header.objects + 1).map((line) => JSON.parse(line) as SavedObject);
+  if (saved.length !== header.objects) throw new Error("objects are missing");
+  for (const { kind, id, properties, purged } of saved) directory.place(kind, id, properties, purged === true);
+  for (const [ordinal, object] of saved.entries()) reconnect(directory, ordinal, object);
+  directory.settle();
+  for (const line of lines.slice(header.objects + 1)) {
+    const [at, object, change] = JSON.parse(line) as SavedEntry;
+    directory.log.append(objectAt(directory, object), loadedChange(directory, change), at);
+  }
+  return { tenant: header.tenant, directory };
+}
+
+function reconnect(directory: Directory, ordinal: number, saved: SavedObject): void {
+  const object = objectAt(directory, ordinal);
+  for (const member of saved.members ?? []) directory.placeMember(object, objectAt(directory, member));
+  if (saved.manager !== undefined) directory.placeManager(object, objectAt(directory, saved.manager));
+  if (saved.deletedAt === undefined) return;
+  if (saved.purged === true) object.deletedAt = saved.deletedAt;
+  else directory.placeDeleted(object, saved.deletedAt, saved.kept ?? null);
+}
+
+function objectAt(directory: Directory, ordinal: number): DirectoryObject {
+  const object = directory.at(ordinal);
+  if (object === undefined) throw new Error(`object ${ordinal} is missing`);
+  return object;
+}
+
+function savedObject(object: DirectoryObject): SavedObject {
+  return {
+    kind: object.kind,
+    id: object.id,
+    properties: object.properties,
+    ...(object.deletedAt === null ? {} : { deletedAt: object.deletedAt }),
+    ...(object.purged ? { purged: true as const } : {}),
+    ...(object.members.length === 0 ? {} : { members: object.members }),
+    ...(object.manager === null ? {} : { manager: object.manager.ordinal }),
+    ...(object.kept === null ? {} : { kept: object.kept }),
+  };
+}
+
+function savedEntry({ at, object, change }: LogEntry): SavedEntry {
+  switch (change.type) {
+    case "member":
+      return [at, object.ordinal, { ...change, member: change.member.ordinal }];
+    case "manager": {
+      const { before, after } = change;
+      return [at, object.ordinal, { type: "manager", before: before?.ordinal ?? null, after: after?.ordinal ?? null }];
+    }
+    default:
+      return [at, object.ordinal, change];
+  }
+}
+
+function loadedChange(directory: Directory, change: SavedChange): Change {
+  switch (change.type) {
+    case "member":
+      return { ...change, member: objectAt(directory, change.member) };
+    case "manager": {
+      const { before, after } = change;
+      return {
+        type: "manager",
+        before: before === null ? null : objectAt(directory, before),
+        after: after === null ? null : objectAt(directory, after),
+      };
+    }
+    default:
+      return change;
+  }
+}

@@ -1,0 +1,69 @@
+import { randomUUID } from "node:crypto";
+import type { TenantProfile } from "./graph/context.ts";
+import { Directory } from "./state/directory.ts";
+import { uuidFrom } from "./state/identifiers.ts";
+import { loadTenant } from "./state/load.ts";
+import { readSnapshot, type Snapshot } from "./state/snapshot.ts";
+import { generateTenant } from "./tenant/generate.ts";
+import type { TenantFile, VerifiedDomain } from "./tenant/types.ts";
+
+/** Where a tenant comes from: a state file, a tenant given, or the generator, in this order. */
+export interface TenantSource {
+  readonly people: number;
+  readonly groups: number;
+  readonly seed: number;
+  readonly tenant?: TenantFile | undefined;
+  readonly stateFile?: string | undefined;
+}
+
+/** Makes the tenant that a simulator serves. Throws one sentence when its source is not valid. */
+export async function openTenant(source: TenantSource, clock: () => number): Promise<Snapshot> {
+  const ids = `objects ${source.seed}`;
+  const saved = source.stateFile === undefined ? null : await readSnapshot(source.stateFile, { ids, clock });
+  if (saved !== null) return saved;
+  const file = source.tenant ?? generateTenant(source);
+  const tenant = tenantProfile(file, source.seed);
+  const directory = new Directory({ instance: randomUUID(), ids, clock });
+  loadTenant(directory, file, { ids: `loaded ${source.seed}`, defaultDomain: tenant.defaultDomain, now: clock() });
+  return { tenant, directory };
+}
+
+const DEFAULT_DOMAINS: readonly VerifiedDomain[] = [
+  {
+    name: "contoso.com",
+    isDefault: true,
+    isInitial: false,
+    type: "Managed",
+    capabilities: "Email, OfficeCommunicationsOnline",
+  },
+  { name: "contoso.onmicrosoft.com", isDefault: false, isInitial: true, type: "Managed", capabilities: "Email" },
+];
+
+/** The organization resource and domains of a tenant, completed where a file leaves them out. */
+function tenantProfile({ organization }: TenantFile, seed: number): TenantProfile {
+  const domains = organization?.verifiedDomains ?? DEFAULT_DOMAINS;
+  const id = (organization?.id ?? uuidFrom("tenant", seed)).toLowerCase();
+  return {
+    id,
+    defaultDomain: (domains.find(({ isDefault }) => isDefault === true) ?? domains[0])?.name ?? "contoso.com",
+    domains: domains.map(({ name }) => name),
+    organization: {
+      id,
+      deletedDateTime: null,
+      businessPhones: [],
+      city: null,
+      country: null,
+      countryLetterCode: null,
+      createdDateTime: "2018-04-12T08:31:07Z",
+      displayName: "Contoso",
+      onPremisesSyncEnabled: null,
+      preferredLanguage: "en",
+      technicalNotificationMails: [],
+      tenantType: "AAD",
+      assignedPlans: [],
+      provisionedPlans: [],
+      ...organization,
+      verifiedDomains: domains,
+    },
+  };
+}
