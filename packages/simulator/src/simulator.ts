@@ -98,7 +98,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const tokens = await TokenService.create(clock.now);
   const faults = new FaultSet(options.faults);
   const requests = new RequestLog();
-  const churn = createChurn({ seed, perMinute: options.churnPerMinute ?? 1, writer: tenantWriter(directory) });
+  const pace = options.churnPerMinute ?? 0;
+  const churn = createChurn({ seed, perMinute: pace === 0 ? 1 : pace, writer: tenantWriter(directory) });
   const made = options.tls === true ? makeLoopbackCertificate(Date.now()) : null;
   const service = new GraphService({
     directory,
@@ -156,7 +157,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       });
     },
   });
-  if (options.churnPerMinute !== undefined && options.churnPerMinute > 0) churn.start(every);
+  if (pace > 0) churn.start(every);
   return {
     login: server.origin,
     graph: server.origin,

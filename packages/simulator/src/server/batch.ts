@@ -29,13 +29,14 @@ export function parseBatch(body: Json | undefined): readonly BatchedRequest[] {
 
 function requestOf(entry: Json): BatchedRequest {
   const record = recordOf(entry);
-  const { id, method, url, headers, body, dependsOn } = record ?? {};
-  if (typeof id !== "string" || id === "" || typeof method !== "string" || typeof url !== "string") {
+  const [id, method, url] = ["id", "method", "url"].map((name) => textOf(record?.[name]));
+  if (id == null || method == null || url == null) {
     throw badRequest("Every batch request needs the properties 'id', 'method' and 'url'.");
   }
   if (/^https?:/i.test(url)) throw badRequest(`The url of batch request '${id}' must be relative.`);
-  const lowered = loweredHeaders(recordOf(headers));
-  if (body !== undefined && lowered["content-type"] === undefined) {
+  const lowered = loweredHeaders(recordOf(record?.headers));
+  const { body, dependsOn } = record ?? {};
+  if (record !== null && "body" in record && lowered["content-type"] === undefined) {
     throw badRequest(`Batch request '${id}' has a body and therefore needs a Content-Type header.`);
   }
   const [path = "", search = ""] = splitOnce(url.startsWith("/") ? url : `/${url}`);
@@ -71,6 +72,10 @@ function splitOnce(url: string): readonly string[] {
 
 function loweredHeaders(headers: Readonly<Record<string, Json>> | null): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]));
+}
+
+function textOf(value: Json | undefined): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
 }
 
 function recordOf(value: Json | undefined): Readonly<Record<string, Json>> | null {

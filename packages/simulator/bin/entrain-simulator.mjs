@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+// The simulator is TypeScript that Node 24 runs as it is. Under an older Node this starts itself again with the Node
+// that the package's own dependencies bring.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const cli = join(here, "..", "src", "cli.ts");
+
+if (Number(process.versions.node.split(".")[0]) >= 24) {
+  const { main } = await import(cli);
+  await main(process.argv);
+} else {
+  const node = bundledNode(here);
+  if (node === null) {
+    console.error("The simulator needs Node 24 or newer; install it, or run npm install so that its own is found.");
+    process.exit(1);
+  }
+  const child = spawn(node, [join(here, "entrain-simulator.mjs"), ...process.argv.slice(2)], { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code) => process.exit(code ?? 1));
+}
+
+function bundledNode(from) {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const candidate = join(folder, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
+    if (existsSync(candidate)) return candidate;
+    if (dirname(folder) === folder) return null;
+  }
+}

@@ -1,0 +1,139 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { FAULT_SYNTAX, parseFaults } from "./faults/parse.ts";
+import type { FaultPlan } from "./faults/rules.ts";
+import { type Simulator, type SimulatorOptions, startSimulator } from "./simulator.ts";
+import { readTenantFile } from "./tenant/load.ts";
+
+const FAILURE = 1;
+const WRONG_USAGE = 2;
+
+interface Flags {
+  readonly people: number;
+  readonly groups: number;
+  readonly seed: number;
+  readonly port: number;
+  readonly host: string;
+  readonly latency: number;
+  readonly throttle: "published" | "off";
+  readonly faults?: FaultPlan;
+  readonly churn: number;
+  readonly roles?: readonly string[];
+  readonly tenant?: string;
+  readonly state?: string;
+  readonly tls?: true;
+  readonly ca?: string;
+  readonly json?: true;
+}
+
+/** Runs the command line until a signal ends it; sets the exit code: 0, 1 on failure, 2 on wrong usage. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const command = program();
+  try {
+    command.parse([...argv]);
+    await run(command.opts<Flags>());
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE;
+      return;
+    }
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = FAILURE;
+  }
+}
+
+function program(): Command {
+  return new Command("entrain-simulator")
+    .description("A simulated Microsoft Entra tenant: sign-in and Microsoft Graph v1.0 on one local port.")
+    .addOption(number("--people <count>", "people in the generated tenant", 1000))
+    .addOption(number("--groups <count>", "groups in the generated tenant", 50))
+    .addOption(number("--seed <number>", "the same seed gives the same tenant, ids and secret", 1))
+    .addOption(number("--port <port>", "port to listen on; 0 takes a free one", 7421, 65_535))
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .addOption(number("--latency <ms>", "milliseconds that every answer waits", 0))
+    .addOption(
+      new Option("--throttle <limits>", "throttling limits").choices(["published", "off"]).default("published"),
+    )
+    .option("--faults <rules>", "faults to make; see below", faultsIn)
+    .addOption(number("--churn <changes>", "changes a minute that people make by themselves", 0))
+    .option("--roles <list>", "application permissions in tokens, separated by commas", rolesIn)
+    .option("--tenant <file>", "serve this tenant (JSON with users and groups as Graph shows them)")
+    .option("--state <file>", "keep the tenant and its delta tokens in this file across restarts")
+    .option("--tls", "serve HTTPS with a certificate made for localhost")
+    .option("--ca <file>", "with --tls, write the certificate authority here (PEM)")
+    .option("--json", "print one line of JSON when ready")
+    .allowExcessArguments(false)
+    .exitOverride()
+    .addHelpText("after", `\n${FAULT_SYNTAX}\n`);
+}
+
+function number(flags: string, description: string, fallback: number, most = 10_000_000): Option {
+  return new Option(flags, description).default(fallback).argParser((text) => {
+    if (/^\d+$/.test(text) && Number(text) <= most) return Number(text);
+    throw new InvalidArgumentError(`It must be a whole number from 0 to ${most}.`);
+  });
+}
+
+function faultsIn(text: string): FaultPlan {
+  try {
+    return parseFaults(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function rolesIn(text: string): readonly string[] {
+  return text
+    .split(",")
+    .map((role) => role.trim())
+    .filter((role) => role !== "");
+}
+
+async function run(flags: Flags): Promise<void> {
+  const options: SimulatorOptions = {
+    port: flags.port,
+    host: flags.host,
+    tls: flags.tls === true,
+    people: flags.people,
+    groups: flags.groups,
+    seed: flags.seed,
+    latencyMs: flags.latency,
+    throttle: flags.throttle,
+    faults: flags.faults,
+    churnPerMinute: flags.churn,
+    roles: flags.roles,
+    stateFile: flags.state,
+    tenant: flags.tenant === undefined ? undefined : await readTenantFile(flags.tenant),
+  };
+  const simulator = await startSimulator(options);
+  const ca = await writeAuthority(simulator, flags.ca);
+  announce(simulator, ca, flags.json === true);
+  await ended();
+  await simulator.close();
+}
+
+/** Where clients find the authority to trust; null without TLS. */
+async function writeAuthority(simulator: Simulator, wanted: string | undefined): Promise<string | null> {
+  if (simulator.ca === null) return null;
+  const path = wanted ?? join(process.cwd(), "entrain-simulator-ca.pem");
+  await writeFile(path, simulator.ca);
+  return path;
+}
+
+function announce({ login, graph, tenant, client, secret, roles }: Simulator, ca: string | null, json: boolean): void {
+  const ready = { login, graph, tenant, client, secret, roles, ...(ca === null ? {} : { ca }) };
+  const trust = ca === null ? "" : ` ca ${ca}`;
+  process.stdout.write(
+    json
+      ? `${JSON.stringify(ready)}\n`
+      : `Simulated tenant ready: login ${login} graph ${graph} tenant ${tenant} client ${client} secret ${secret}${trust}\n`,
+  );
+}
+
+/** Handlers stay in place: a terminal and a parent may both send the signal, and the second must not cut the close short. */
+function ended(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => resolve());
+  });
+}
