@@ -1,5 +1,5 @@
 import { ConnectorError } from "@entrain/core";
-import { acquireLease, extendLease, isLease, processOwner, releaseLease } from "../store/leases.ts";
+import { acquireLease, extend, isLease, processOwner, release } from "../store/leases.ts";
 import type { Lease, Owner, Store } from "../store/store.ts";
 
 const TTL_MS = 60_000;
@@ -28,13 +28,13 @@ export async function withLease<T>(
   const lease = await take(store, name, options);
   const beat = setInterval(() => {
     // A beat that fails is not the moment to act: the next write finds out whether the lease was lost.
-    extendLease(store, lease).catch(() => undefined);
+    extend(store, lease).catch(() => undefined);
   }, BEAT_MS);
   try {
     return await work(lease);
   } finally {
     clearInterval(beat);
-    await releaseLease(store, lease);
+    await release(store, lease);
   }
 }
 

@@ -1,0 +1,201 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createEntraSource } from "@entrain/connectors/entra";
+import { createScimTarget } from "@entrain/connectors/scim";
+import { type ScimServer, type ScimServerOptions, startScimServer } from "@entrain/connectors/scim/testing";
+import type { Counts, Source, SyncDefinition, Target } from "@entrain/core";
+import { type Simulator, type SimulatorOptions, startSimulator } from "@entrain/simulator";
+import { type Clock, newId, systemClock } from "../../clock.ts";
+import { createPortalTarget } from "../../portal/target.ts";
+import { openStore } from "../../store/open.ts";
+import type { Location, Store } from "../../store/store.ts";
+import type { Engine } from "../context.ts";
+import type { Planned } from "../plan.ts";
+import { approveSync, planSync, type RunSummary, runSync } from "../run.ts";
+
+/** A simulated tenant, a store, and syncs to a portal and a SCIM server that we did not write. */
+export interface Scene {
+  readonly simulator: Simulator;
+  readonly scim: ScimServer;
+  readonly store: Store;
+  readonly engine: Engine;
+  /** Adds a sync; the rest of the definition is the target kind's preset. */
+  addSync(name: string, target: "portal" | "scim", definition: Partial<SyncDefinition> & { readonly records: string }): Promise<string>;
+  run(sync: string): Promise<RunSummary>;
+  plan(sync: string): Promise<Planned>;
+  approve(sync: string, digest: string): Promise<RunSummary>;
+  /** Sends a write to the simulated Graph with the app's own token. */
+  graph(method: string, path: string, body?: unknown): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export interface SceneOptions {
+  readonly simulator?: SimulatorOptions;
+  readonly clock?: Clock;
+  readonly location?: Location;
+  readonly scim?: Partial<ScimServerOptions>;
+}
+
+const CONNECTION = "c_test";
+const DAY = 86_400_000;
+/** The defaults of a sync, written out so that a test shows what it relies on. */
+const DEFINITION: Omit<SyncDefinition, "records" | "mapping" | "matching"> = {
+  scope: {},
+  operations: { create: true, update: true, remove: true },
+  deprovision: { outOfScope: "disable", disabled: "disable", softDeleted: "disable", deleted: "delete" },
+  guard: {
+    removals: { percent: 10, count: 500, windowMs: DAY },
+    members: { percent: 10, count: 500, windowMs: DAY },
+  },
+  schedule: { manual: true },
+};
+
+/** No change; for comparing counts. */
+export const NONE: Counts = { create: 0, join: 0, update: 0, enable: 0, disable: 0, delete: 0, members: 0 };
+
+export async function openScene(options: SceneOptions = {}): Promise<Scene> {
+  const clock = options.clock ?? systemClock;
+  const simulator = await startSimulator({ people: 60, groups: 14, seed: 7, throttle: "off", ...options.simulator });
+  const scim = await startScimServer({ token: "scim-test-token", now: () => clock.now(), ...options.scim });
+  const folder = await mkdtemp(join(tmpdir(), "entrain-scene-"));
+  const location = options.location ?? { kind: "sqlite", folder };
+  const store = await openStore({ location, clock, stamp: "real", create: true });
+  await addEnds(store, simulator);
+  const engine = engineOf(store, simulator, scim);
+  const signal = new AbortController().signal;
+  const of = (sync: string) => ({ sync, actor: { kind: "system", id: "test" } as const, signal, onProgress: () => undefined });
+  let token: string | null = null;
+  return {
+    simulator,
+    scim,
+    store,
+    engine,
+    addSync: (name, target, definition) => addSync(engine, name, target, definition),
+    run: (sync) => runSync(engine, of(sync)),
+    plan: (sync) => planSync(engine, of(sync)),
+    approve: (sync, digest) => approveSync(engine, { ...of(sync), digest }),
+    graph: async (method, path, body) => {
+      token ??= await signIn(simulator);
+      return await send(simulator, token, { method, path, body });
+    },
+    close: async () => {
+      await store.close();
+      await simulator.close();
+      await scim.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function addEnds(store: Store, simulator: Simulator): Promise<void> {
+  const common = { organisation: "default", revision: 1, sequence: 0, created_at: store.clock.now() };
+  await store.transaction(async (tx) => {
+    await tx
+      .insertInto("connections")
+      .values({
+        ...common,
+        id: CONNECTION,
+        name: "contoso",
+        cloud: "{}",
+        cloud_key: simulator.graph,
+        tenant: simulator.tenant,
+        client: simulator.client,
+        labels: "[]",
+        attributes: "[]",
+        credential: "{}",
+      })
+      .execute();
+    for (const type of ["portal", "scim"]) {
+      await tx
+        .insertInto("targets")
+        .values({ ...common, id: `t_${type}`, name: type, type, settings: "{}", credential: "{}" })
+        .execute();
+    }
+  });
+}
+
+function engineOf(store: Store, simulator: Simulator, scim: ScimServer): Engine {
+  const { clock } = store;
+  const openSource = (): Source =>
+    createEntraSource({
+      cloud: { login: simulator.login, graph: simulator.graph },
+      tenant: simulator.tenant,
+      client: simulator.client,
+      secret: () => simulator.secret,
+      clock,
+      random: () => clock.random(),
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+    });
+  const openTarget = (type: string): Target =>
+    type === "portal"
+      ? createPortalTarget(store, "t_portal")
+      : createScimTarget({ baseUrl: scim.baseUrl, token: () => "scim-test-token", clock, groupSettleMs: 100 });
+  return { store, openSource: async () => openSource(), openTarget: async (row) => openTarget(row.type) };
+}
+
+async function addSync(
+  engine: Engine,
+  name: string,
+  type: "portal" | "scim",
+  definition: Partial<SyncDefinition> & { readonly records: string },
+): Promise<string> {
+  const { store } = engine;
+  const row = await store.db.selectFrom("targets").selectAll().where("id", "=", `t_${type}`).executeTakeFirstOrThrow();
+  const target = await engine.openTarget(row);
+  const preset = target.kinds.find((kind) => kind.name === definition.records)?.preset;
+  if (!preset) throw new Error(`no kind ${definition.records}`);
+  await target.close();
+  const id = newId(store.clock, "s");
+  const full: SyncDefinition = { ...DEFINITION, ...preset, ...definition };
+  await store.transaction(async (tx) => {
+    await tx
+      .insertInto("syncs")
+      .values({
+        id,
+        organisation: "default",
+        name,
+        connection: CONNECTION,
+        target: `t_${type}`,
+        records: full.records,
+        definition: JSON.stringify(full),
+        revision: 1,
+        cursor: 0,
+        link_cursor: 0,
+        evaluated_revision: 0,
+        first_run_at: null,
+        created_at: store.clock.now(),
+      })
+      .execute();
+  });
+  return id;
+}
+
+async function signIn(simulator: Simulator): Promise<string> {
+  const response = await fetch(`${simulator.login}/${simulator.tenant}/oauth2/v2.0/token`, {
+    method: "POST",
+    body: new URLSearchParams({
+      grant_type: "client_credentials",
+      client_id: simulator.client,
+      client_secret: simulator.secret,
+      scope: "https://graph.microsoft.com/.default",
+    }),
+  });
+  const { access_token } = (await response.json()) as { readonly access_token: string };
+  return access_token;
+}
+
+async function send(
+  simulator: Simulator,
+  token: string,
+  request: { readonly method: string; readonly path: string; readonly body: unknown },
+): Promise<unknown> {
+  const response = await fetch(`${simulator.graph}/v1.0${request.path}`, {
+    method: request.method,
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${request.method} ${request.path} answered ${response.status}: ${text}`);
+  return text === "" ? null : JSON.parse(text);
+}
