@@ -40,6 +40,10 @@ export async function runBenchmarks(
     return 2;
   }
   const chosen = all.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
+  if (chosen.length === 0) {
+    warn(`There is no benchmark in ${folder}.`);
+    return 1;
+  }
   const results: { readonly name: string; readonly table: Table }[] = [];
   for (const { name, run } of chosen) {
     warn(`bench: ${name} …`);
