@@ -13,6 +13,7 @@ import {
   type Tally,
   type TransactionalTarget,
 } from "./applying.ts";
+import type { Progress } from "./context.ts";
 import { resolveOpenIntents } from "./intents.ts";
 import { recordOutcomes } from "./outcomes.ts";
 import { type Prepared, prepareBatch } from "./prepare.ts";
@@ -49,9 +50,8 @@ async function applyRows(context: ApplyContext, total: number, start: Tally): Pr
     const last = batch.at(-1);
     if (!last) return tally;
     after = { phase: last.phase, rank: last.rank, ordinal: last.ordinal };
-    tally = await applyBatch(context, batch, tally);
-    const done = tally.failed + tally.unchanged + sum(tally.counts);
-    context.onProgress({ phase: "applying", detail: "changes", done: Math.min(done, total), total });
+    tally = await applyBatch(context, batch, tally, total);
+    context.onProgress(progressOf(tally, total));
   }
 }
 
@@ -73,7 +73,7 @@ async function giveUp(context: ApplyContext, tally: Tally): Promise<Tally> {
       "planned",
       rows.map((row) => row.ordinal),
     );
-    return await settle(context, tx, prepared, outcomes, tally);
+    return await settle(context, tx, { prepared, outcomes, tally, total: 0 });
   });
   return await giveUp(context, next);
 }
@@ -86,11 +86,21 @@ function sameRank(page: readonly PlanChangeRow[]): readonly PlanChangeRow[] {
   return end === -1 ? page : page.slice(0, end);
 }
 
+function progressOf(tally: Tally, total: number): Progress {
+  const done = tally.failed + tally.unchanged + sum(tally.counts);
+  return { phase: "applying", detail: "changes", done: Math.min(done, total), total };
+}
+
 function sum(counts: Counts): number {
   return Object.values(counts).reduce((total: number, count: number) => total + count, 0);
 }
 
-async function applyBatch(context: ApplyContext, batch: readonly PlanChangeRow[], tally: Tally): Promise<Tally> {
+async function applyBatch(
+  context: ApplyContext,
+  batch: readonly PlanChangeRow[],
+  tally: Tally,
+  total: number,
+): Promise<Tally> {
   const { store, target, lease } = context;
   const prepared = await prepareBatch(
     { store, space: context.space, connection: context.sync.connection, kind: context.kind },
@@ -102,7 +112,7 @@ async function applyBatch(context: ApplyContext, batch: readonly PlanChangeRow[]
     return await store.fenced(lease, async (tx) => {
       await journalIntents(context, tx, sendable);
       const outcomes = changes.length === 0 ? [] : await target.applyIn(tx, changes);
-      return await settle(context, tx, prepared, outcomes, tally);
+      return await settle(context, tx, { prepared, outcomes, tally, total });
     });
   }
   await store.fenced(lease, async (tx) => {
@@ -110,18 +120,21 @@ async function applyBatch(context: ApplyContext, batch: readonly PlanChangeRow[]
     await openIntents(context, tx, sendable);
   });
   const outcomes = changes.length === 0 ? [] : await sent(context, changes);
-  const next = await store.fenced(lease, (tx) => settle(context, tx, prepared, outcomes, tally));
+  const next = await store.fenced(lease, (tx) => settle(context, tx, { prepared, outcomes, tally, total }));
   return outcomes.some((outcome) => outcome.status === "unknown" || outcome.status === "refused")
     ? await resolveOpenIntents(context, next)
     : next;
 }
 
-/** A fault means that nothing was sent: the intents get that as their outcome, and the run stops. */
+/**
+ * A ConnectorError means that nothing was sent: the intents get that as their outcome, and the run stops. After anything
+ * else, an abort above all, nobody knows: the intents stay open and are looked up.
+ */
 async function sent(context: ApplyContext, changes: Parameters<Target["apply"]>[0]): Promise<readonly Outcome[]> {
   try {
     return await context.target.apply(changes, context.signal);
   } catch (error) {
-    const detail = error instanceof Error ? error.message : "the target could not be called";
+    if (!(error instanceof ConnectorError)) throw error;
     await context.store.fenced(context.lease, async (tx) => {
       const entries = changes.map((change) => ({
         ...entryBase(context),
@@ -131,8 +144,8 @@ async function sent(context: ApplyContext, changes: Parameters<Target["apply"]>[
         action: change.action,
         recordId: change.recordId,
         status: "not_sent",
-        code: error instanceof ConnectorError ? error.code : "internal",
-        detail,
+        code: error.code,
+        detail: error.message,
       }));
       await appendJournal(tx, context.store, streamOf(context.sync), entries);
       await closeIntents(
@@ -145,18 +158,20 @@ async function sent(context: ApplyContext, changes: Parameters<Target["apply"]>[
   }
 }
 
-async function settle(
-  context: ApplyContext,
-  tx: Transaction<DB>,
-  prepared: readonly Prepared[],
-  outcomes: readonly Outcome[],
-  tally: Tally,
-): Promise<Tally> {
-  const next = await recordOutcomes(context, tx, prepared, outcomes, tally);
+interface Batch {
+  readonly prepared: readonly Prepared[];
+  readonly outcomes: readonly Outcome[];
+  readonly tally: Tally;
+  readonly total: number;
+}
+
+async function settle(context: ApplyContext, tx: Transaction<DB>, batch: Batch): Promise<Tally> {
+  const next = await recordOutcomes(context, tx, batch.prepared, batch.outcomes, batch.tally);
   await saveRun(tx, context.reportTo, {
     counts: JSON.stringify(next.counts),
     failed: next.failed,
     unchanged: next.unchanged,
+    progress: JSON.stringify(progressOf(next, batch.total)),
   });
   return next;
 }

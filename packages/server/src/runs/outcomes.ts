@@ -1,7 +1,7 @@
 import type { Attributes, Outcome } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { appendJournal, type JournalEntry } from "../store/journal.ts";
-import { deleteLinks, type LinkRow, saveLinks, takeLinkSequences } from "../store/links.ts";
+import { deleteLinks, type LinkRow, linkedRecords, saveLinks, takeLinkSequences } from "../store/links.ts";
 import { enterPending, leavePending, loadPending, type PendingRow, retryDelayMs } from "../store/pending.ts";
 import { markChanges, type PlanChangeRow } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
@@ -27,7 +27,8 @@ export async function recordOutcomes(
   outcomes: readonly Outcome[],
   tally: Tally,
 ): Promise<Tally> {
-  const settled = pair(prepared, outcomes).filter(({ outcome }) => outcome.status !== "unknown");
+  const heard = pair(prepared, outcomes).filter(({ outcome }) => outcome.status !== "unknown");
+  const settled = await withoutTaken(context, tx, heard);
   const written = settled.filter(({ outcome }) => outcome.status === "applied" || outcome.status === "unchanged");
   await journalOutcomes(
     context,
@@ -61,6 +62,23 @@ function pair(prepared: readonly Prepared[], outcomes: readonly Outcome[]): read
     const outcome = outcomes[next++];
     if (!outcome) throw new Error("the target answered fewer outcomes than there were changes");
     return { change, outcome: heard(change, outcome) };
+  });
+}
+
+/** A target that answers a create with a record of somebody else must not move that record to a second person. */
+async function withoutTaken(
+  context: ApplyContext,
+  tx: Transaction<DB>,
+  heard: readonly Settled[],
+): Promise<readonly Settled[]> {
+  const made = heard.filter(({ change, outcome }) => change.link === undefined && "recordId" in outcome);
+  const ids = made.flatMap(({ outcome }) => ("recordId" in outcome ? [outcome.recordId] : []));
+  const taken = await linkedRecords(tx, context.space.target, context.kind.name, ids);
+  if (taken.size === 0) return heard;
+  return heard.map((one) => {
+    if (one.change.link !== undefined || !("recordId" in one.outcome) || !taken.has(one.outcome.recordId)) return one;
+    const detail = "the target answered with a record that is linked to somebody else";
+    return { change: one.change, outcome: { status: "refused", code: "linked_elsewhere", detail, retry: "later" } };
   });
 }
 

@@ -34,7 +34,7 @@ export interface PairsScope {
 export async function* dirtyPairs(scope: PairsScope): AsyncGenerator<GroupPairs> {
   const whole = new Set(scope.fresh);
   for await (const id of pendingGroups(scope.span)) whole.add(id);
-  for (const group of [...whole].sort()) yield* wholeGroup(scope, group);
+  for (const group of [...whole].sort(byText)) yield* wholeGroup(scope, group);
   const skip = (group: string): boolean => whole.has(group);
   yield* changedPairs(scope, skip);
   if (scope.span.cursor > 0) yield* newlyLinked(scope, skip);

@@ -10,7 +10,7 @@ import {
 } from "@entrain/core";
 import { newId } from "../clock.ts";
 import { loadWatermark } from "../store/directory.ts";
-import { createPlan, NO_COUNTS, type PlanRow, updatePlan } from "../store/plans.ts";
+import { clearPlan, createPlan, NO_COUNTS, type PlanRow, updatePlan } from "../store/plans.ts";
 import type { Lease, Store } from "../store/store.ts";
 import {
   type Candidates,
@@ -63,7 +63,10 @@ export async function buildPlan(options: PlanOptions): Promise<Planned> {
     return await fillPlan(context, options);
   } catch (error) {
     await options.store
-      .fenced(options.lease, (tx) => updatePlan(tx, context.plan.id, { state: "abandoned" }))
+      .fenced(options.lease, async (tx) => {
+        await clearPlan(tx, context.plan.id);
+        await updatePlan(tx, context.plan.id, { state: "abandoned" });
+      })
       .catch(() => undefined); // The fault that is thrown below says why; the next run clears what is left.
     throw error;
   }
@@ -90,6 +93,8 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
   await rankReferences(seal);
   const holds = await guardHolds(context, writer.written);
   const sealed = await sealPlan(seal, { state: "sealed", holds });
+  // The index served this plan's matching; what it says of the target is outdated tomorrow.
+  await store.fenced(lease, (tx) => tx.deleteFrom("match_index").where("plan", "=", plan.id).execute());
   return {
     plan: sealed,
     nextOrdinal: writer.next,

@@ -110,6 +110,8 @@ function prepareMembers(base: Base, around: Surroundings): Prepared {
     // A member whose record is gone is no member any more; only those that exist need removing.
     remove: remove.filter(linked).map(recordOf),
   };
+  const nothing = send.add?.length === 0 && send.remove?.length === 0;
+  if (nothing) return { ...base, stale: "none of the members has a record in the target", send: null, dropped };
   return { ...base, send, dropped, add, remove };
 }
 

@@ -9,6 +9,7 @@ import {
   suspects,
   type WatermarkRow,
 } from "../store/directory.ts";
+import { saveRun } from "../store/runs.ts";
 import type { Lease, Store } from "../store/store.ts";
 import type { Progress } from "./context.ts";
 
@@ -24,6 +25,8 @@ export interface ReadOptions {
   readonly source: Source;
   readonly connection: string;
   readonly lease: Lease;
+  /** The run that reads, for its progress; null for a preview. */
+  readonly run: string | null;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
 }
@@ -54,18 +57,20 @@ export async function readKind(options: ReadOptions, kind: SourceKind): Promise<
       const failure = failureOf(page, before);
       if (failure) {
         await saveWatermark(tx, { ...before, ...failure.restart, incomplete: JSON.stringify(failure.finding) });
-        return { failure, watermark: before };
+        return { failure, watermark: before, progress: null };
       }
       await mergePage(store, tx, { connection, round: before.round, records: page.records });
       const after = await afterPage(tx, store, before, page);
       await saveWatermark(tx, after);
-      return { failure: null, watermark: after };
+      const progress = progressOf(kind, after, records + page.records.length, page);
+      if (options.run !== null) await saveRun(tx, options.run, { progress: JSON.stringify(progress) });
+      return { failure: null, watermark: after, progress };
     });
     if (verdict.failure) throw readFault(verdict.failure.finding);
     watermark = verdict.watermark;
     pages += 1;
     records += page.records.length;
-    reportPage(options, kind, watermark, records, page);
+    if (verdict.progress) options.onProgress(verdict.progress);
   }
   await confirmAbsences(options, kind);
   return { kind, pages, records };
@@ -166,17 +171,12 @@ function readFault(finding: ReadFinding): ConnectorError {
   return new ConnectorError(finding.code, finding.detail, { stops, retry: "later" });
 }
 
-function reportPage(
-  options: ReadOptions,
-  kind: SourceKind,
-  watermark: WatermarkRow,
-  records: number,
-  page: SourcePage,
-): void {
-  options.onProgress({
+function progressOf(kind: SourceKind, watermark: WatermarkRow, records: number, page: SourcePage): Progress {
+  const full = page.round === "full";
+  return {
     phase: "reading",
-    detail: page.round === "full" ? `${kind}s` : `${kind} changes`,
-    done: page.round === "full" ? watermark.seen : records,
-    total: page.round === "full" ? (watermark.expected ?? null) : null,
-  });
+    detail: full ? `${kind}s` : `${kind} changes`,
+    done: full ? watermark.seen : records,
+    total: full ? watermark.expected : null,
+  };
 }

@@ -1,4 +1,4 @@
-import { ConnectorError, type Counts, type SyncDefinition, type Target } from "@entrain/core";
+import { ConnectorError, type Counts, type SourceKind, type SyncDefinition, type Target } from "@entrain/core";
 import { newId } from "../clock.ts";
 import { clearPlan, NO_COUNTS, type PlanRow, plansIn, updatePlan, weightOf } from "../store/plans.ts";
 import { createRun, type RunRow, saveRun, unfinishedRuns } from "../store/runs.ts";
@@ -238,8 +238,9 @@ async function read(session: Session): Promise<void> {
       const source = await engine.openSource(connection);
       try {
         const { onProgress, signal } = options;
-        for (const kind of ["user", "group"] as const) {
-          await readKind({ store, source, connection: connection.id, lease, signal, onProgress }, kind);
+        const run = session.run === "" ? null : session.run;
+        for (const kind of sourceKinds(session)) {
+          await readKind({ store, source, connection: connection.id, lease, run, signal, onProgress }, kind);
         }
       } finally {
         await source.close();
@@ -249,6 +250,13 @@ async function read(session: Session): Promise<void> {
   if (session.run === "") return;
   const readMs = Math.round(store.clock.monotonic() - begun);
   await store.fenced(session.lease, (tx) => saveRun(tx, session.run, { phase: "planning", read_ms: readMs }));
+}
+
+/** People are always read; groups where the sync provisions them or its scope asks for them. */
+function sourceKinds({ sync, target }: Session): readonly SourceKind[] {
+  const definition = JSON.parse(sync.definition) as SyncDefinition;
+  const groups = kindOf(target, sync.records).source === "group" || definition.scope.groups !== undefined;
+  return groups ? ["user", "group"] : ["user"];
 }
 
 async function plan(

@@ -21,7 +21,11 @@ export interface Scene {
   readonly store: Store;
   readonly engine: Engine;
   /** Adds a sync; the rest of the definition is the target kind's preset. */
-  addSync(name: string, target: "portal" | "scim", definition: Partial<SyncDefinition> & { readonly records: string }): Promise<string>;
+  addSync(
+    name: string,
+    target: "portal" | "scim",
+    definition: Partial<SyncDefinition> & { readonly records: string },
+  ): Promise<string>;
   run(sync: string): Promise<RunSummary>;
   plan(sync: string): Promise<Planned>;
   approve(sync: string, digest: string): Promise<RunSummary>;
@@ -64,7 +68,12 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   await addEnds(store, simulator);
   const engine = engineOf(store, simulator, scim);
   const signal = new AbortController().signal;
-  const of = (sync: string) => ({ sync, actor: { kind: "system", id: "test" } as const, signal, onProgress: () => undefined });
+  const of = (sync: string) => ({
+    sync,
+    actor: { kind: "system", id: "test" } as const,
+    signal,
+    onProgress: () => undefined,
+  });
   let token: string | null = null;
   return {
     simulator,
