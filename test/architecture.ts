@@ -24,7 +24,7 @@ export const RULES = {
   "simulator is loaded, not imported":
     "only server/src/demo/ and server/src/simulation/ load the simulator, by import() of @entrain/simulator",
   "rooms go one way":
-    "api, cli, schedule → runs, actions, workflows, portal → store, never back, never sideways; server/src/*.ts wires",
+    "api, cli, schedule → runs, actions, workflows, portal → config → store, never back, never sideways; server/src/*.ts wires",
   "packages keep their walls": "a package is reached through its exports only",
   "product knows no test": "product code imports no test, and nothing of test/, bench/ and tools/",
   "time and chance come in": "only server/src/clock.ts reads the clock and draws chance; everyone else is given them",
@@ -164,8 +164,9 @@ function areaOfPackage(path: string): string | null {
 function serverRule(place: Place, link: Link, target: string): Rule | null {
   if (target === "core" || target === "connectors") return null;
   if (target !== "simulator") return "server knows core and connectors";
-  const mayLoad = place.room === "demo" || place.room === "simulation";
-  return mayLoad && link.form !== "static" && link.ours?.entry === "." ? null : "simulator is loaded, not imported";
+  return WHOLE.has(place.room) && link.form !== "static" && link.ours?.entry === "."
+    ? null
+    : "simulator is loaded, not imported";
 }
 
 const PURE: ReadonlySet<string> = new Set(["re2js"]);
@@ -186,12 +187,17 @@ function connectorRule({ place }: Source, { to }: Link): Rule | null {
 }
 
 /** Rooms by their height; a room imports only lower ones. A room that is not listed is a leaf: it imports no other room. */
-const ROOMS: ReadonlyMap<string, number> = new Map([
-  ...["simulation", "demo"].map((room) => [room, 3] as const),
-  ...["api", "cli", "schedule"].map((room) => [room, 2] as const),
-  ...["runs", "actions", "workflows", "portal"].map((room) => [room, 1] as const),
-  ["store", 0] as const,
-]);
+const ROOMS: ReadonlyMap<string, number> = new Map(
+  [
+    ["store"],
+    ["config"],
+    ["runs", "actions", "workflows", "portal"],
+    ["api", "cli", "schedule"],
+    ["simulation", "demo"],
+  ].flatMap((rooms, height) => rooms.map((room) => [room, height] as const)),
+);
+/** These stand beside the wiring and may use it: they start the whole product. */
+const WHOLE: ReadonlySet<string> = new Set(["simulation", "demo"]);
 const LEAF = -1;
 
 function roomRule({ place }: Source, { to }: Link, leaves: ReadonlySet<string>): Rule | null {
@@ -199,7 +205,7 @@ function roomRule({ place }: Source, { to }: Link, leaves: ReadonlySet<string>):
   const there = placeOf(to);
   if (there.room === place.room) return null;
   const height = ROOMS.get(place.room) ?? LEAF;
-  if (there.room === "") return leaves.has(to) || height === 3 ? null : "rooms go one way";
+  if (there.room === "") return leaves.has(to) || WHOLE.has(place.room) ? null : "rooms go one way";
   return (ROOMS.get(there.room) ?? LEAF) < height ? null : "rooms go one way";
 }
 
