@@ -166,7 +166,7 @@ async function withoutReference(context: SealContext, tx: Transaction<DB>, row: 
     if (!isReference(value) || value.$ref !== row.waits_for) continue;
     const old = before[name];
     if (old === undefined) delete after[name];
-    else after[name] = context.keeps(name) ? old : null;
+    else after[name] = context.keeps(name) || context.plan.complete === 0 ? old : null;
   }
   const nothingLeft = row.action === "update" && Object.keys(writesOf({ before, after })).length === 0;
   if (nothingLeft) {
