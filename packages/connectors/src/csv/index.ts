@@ -1,0 +1,1 @@
+export { type CsvTargetOptions, createCsvTarget } from "./target.ts";
