@@ -44,7 +44,7 @@ function installDependencies() {
     return;
   }
   requireWritable(ROOT);
-  console.log("entrain: installing the dependencies with npm (once; half a minute or so) …");
+  console.log("entrain: installing the dependencies with npm (once; a minute or so) …");
   const [command, ...first] = npmCommand();
   // Not `npm ci`: it refuses a lockfile that lists the binaries of one platform only, and a registry that mirrors only one.
   // Without --save the lockfile still decides every version and stays as it is.
@@ -85,7 +85,7 @@ function explainInstall(output) {
   }
   if (/EACCES|EPERM|EROFS/.test(output))
     return because(`npm may not write to ${ROOT}. Give this user the folder and try again.`);
-  if (/ENOSPC/.test(output)) return because("the disk is full. About 700 MB are needed.");
+  if (/ENOSPC/.test(output)) return because("the disk is full. About 800 MB are needed.");
   return because("npm says:");
 }
 
