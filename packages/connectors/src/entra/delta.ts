@@ -52,7 +52,7 @@ export async function deltaStep(
 }
 
 /** The position behind the last page of a full round. */
-export function deltaPosition(position: Position, delta: string): Position {
+function deltaPosition(position: Position, delta: string): Position {
   return { ...position, round: "delta", link: delta, delta: null, expected: null, after: null, open: [] };
 }
 

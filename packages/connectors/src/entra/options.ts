@@ -68,11 +68,6 @@ const GUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const DOMAIN = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*$/i;
 const ATTRIBUTE = /^[A-Za-z][A-Za-z0-9_]*$/;
 
-/** True for an object id in Microsoft's form. */
-export function isGuid(text: string): boolean {
-  return GUID.test(text);
-}
-
 /** The host is this machine, so that plain HTTP does not leave it. */
 export function isLoopback(url: URL): boolean {
   return url.hostname === "localhost" || url.hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(url.hostname);

@@ -10,12 +10,12 @@ test("keeps the permissions that decide what reads show, writing ones as the rea
     "Member.Read.Hidden",
     "User.EnableDisableAccount.All",
   ];
-  assert.deepEqual(readingRoles(roles), ["Member.Read.Hidden", "User.Read.All"]);
-  assert.deepEqual(readingRoles(["GroupMember.ReadWrite.All", "User.ReadBasic.All"]), [
-    "GroupMember.Read.All",
-    "User.ReadBasic.All",
-  ]);
-  assert.equal(readingRoles(null), null);
+  assert.deepEqual(readingRoles("user", roles), ["User.Read.All"]);
+  assert.deepEqual(readingRoles("group", roles), ["Member.Read.Hidden"]);
+  const writing = ["GroupMember.ReadWrite.All", "User.ReadBasic.All", "Directory.ReadWrite.All"];
+  assert.deepEqual(readingRoles("group", writing), ["Directory.Read.All", "GroupMember.Read.All"]);
+  assert.deepEqual(readingRoles("user", writing), ["Directory.Read.All", "User.ReadBasic.All"]);
+  assert.equal(readingRoles("user", null), null);
 });
 
 test("names what was lost, unless a broader permission includes it", () => {

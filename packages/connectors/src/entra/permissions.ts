@@ -1,5 +1,13 @@
-/** The permissions that decide what reads of people, groups and members show. Writing includes reading. */
-const READING = /^(User|Group|GroupMember|Directory|Member|Device|Application|OrgContact)\.Read(Write)?(Basic)?\./;
+import type { SourceKind } from "@entrain/core";
+
+/**
+ * The permissions that decide what reads show. Writing includes reading. A member whose own kind may not be read is still
+ * answered with its id and type ("List group members"), so that only permissions on groups decide about memberships.
+ */
+const READING: Readonly<Record<SourceKind, RegExp>> = {
+  user: /^(User|Directory)\.Read(Write)?(Basic)?\./,
+  group: /^(Group|GroupMember|Member|Directory)\.Read(Write)?(Basic)?\./,
+};
 
 /** What a permission includes besides itself ("Microsoft Graph permissions reference"); never hidden memberships. */
 const INCLUDES: Readonly<Record<string, RegExp>> = {
@@ -10,9 +18,9 @@ const INCLUDES: Readonly<Record<string, RegExp>> = {
 };
 
 /** The reading permissions among a token's roles, sorted, with writing ones as the reading that they include. */
-export function readingRoles(roles: readonly string[] | null): readonly string[] | null {
+export function readingRoles(kind: SourceKind, roles: readonly string[] | null): readonly string[] | null {
   if (roles === null) return null;
-  const reading = roles.filter((role) => READING.test(role)).map((role) => role.replace("ReadWrite", "Read"));
+  const reading = roles.filter((role) => READING[kind].test(role)).map((role) => role.replace("ReadWrite", "Read"));
   return [...new Set(reading)].sort((a, b) => (a < b ? -1 : 1));
 }
 

@@ -65,7 +65,7 @@ export async function* readPages(
   const within = AbortSignal.any([signal, ahead.signal]);
   try {
     const known = from === null ? null : decodePosition(from);
-    const roles = readingRoles(await client.roles(signal));
+    const roles = readingRoles(reader.kind, await client.roles(signal));
     const lost = lostRoles(known?.roles ?? null, roles);
     if (known !== null && lost.length > 0) return yield incompletePage(known, lost);
     let mayBegin = known?.selection === reader.selection && !hasMoreRoles(known.roles, roles);
@@ -79,12 +79,12 @@ export async function* readPages(
         throw error;
       });
       const now = step === null ? [await client.roles(signal)] : step.roles;
-      const missing = now.flatMap((used) => lostRoles(position.roles, readingRoles(used)));
+      const missing = now.flatMap((used) => lostRoles(position.roles, readingRoles(reader.kind, used)));
       if (missing.length > 0) return yield incompletePage(position, missing);
       if (step === null) {
         if (!mayBegin) throw expiredAgain(reader.kind);
         mayBegin = false;
-        position = beginning(reader, readingRoles(now[0] ?? null));
+        position = beginning(reader, readingRoles(reader.kind, now[0] ?? null));
         pending = reader.step(position, within);
         continue;
       }

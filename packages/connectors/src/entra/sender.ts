@@ -3,18 +3,20 @@ import { backoffMs, retryAfterMs } from "../shared/backoff.ts";
 import { type HttpAnswer, type HttpRequest, type Transport, TransportFault } from "../shared/http.ts";
 import type { EntraOptions } from "./options.ts";
 
-/** How often a request is tried. A service that answers "later" deserves more patience than one that is not there. */
+/**
+ * How often a request is tried: a service that answers "later" deserves more patience than one that is not there. A longer
+ * wait than `longestMs` is left to the schedule of runs, or to the person who asked.
+ */
 export interface Patience {
   readonly answered: number;
   readonly unanswered: number;
+  readonly longestMs: number;
 }
 
-export const PATIENT: Patience = { answered: 8, unanswered: 5 };
+export const PATIENT: Patience = { answered: 8, unanswered: 5, longestMs: 5 * 60_000 };
 /** For someone who sits in front of the screen. */
-export const HASTY: Patience = { answered: 3, unanswered: 2 };
+export const HASTY: Patience = { answered: 3, unanswered: 2, longestMs: 5000 };
 
-/** A longer wait is left to the schedule of runs instead of holding this one up. */
-const LONGEST_WAIT_MS = 5 * 60_000;
 const RETRIED: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504, 509]);
 
 type Runtime = Pick<EntraOptions, "clock" | "random" | "sleep" | "onRequest">;
@@ -47,7 +49,7 @@ export class Sender {
       }
       if (!RETRIED.has(answer.status)) return answer;
       const asked = askedWaitMs(answer, this.#runtime.clock.now());
-      if (retry - unanswered + 1 >= patience.answered || (asked ?? 0) > LONGEST_WAIT_MS) return answer;
+      if (retry - unanswered + 1 >= patience.answered || (asked ?? 0) > patience.longestMs) return answer;
       if (asked === null) await this.#wait(this.#backoff(retry), signal);
       else this.#notBefore = Math.max(this.#notBefore, this.#runtime.clock.now() + asked);
     }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import type { SourceKind, SourcePage, Watermark } from "@entrain/core";
+import type { Check, SourceKind, SourcePage, Watermark } from "@entrain/core";
 import { type Simulator, type SimulatorOptions, startSimulator, type TenantFile } from "@entrain/simulator";
 import { Client, type Context, PageIterator } from "@microsoft/microsoft-graph-client";
 import { createEntraSource, type EntraOptions } from "./index.ts";
@@ -258,7 +258,7 @@ test("follows fifty changes of people and memberships with four requests and no 
     "GET /v1.0/users/delta",
     "GET /v1.0/groups/delta",
   ]);
-  assert.deepEqual(users.removed.toSorted(), ids.slice(30, 35).toSorted());
+  assert.deepEqual(new Set(users.removed), new Set(ids.slice(30, 35)));
   assert.deepEqual(users.state(), (await mirrorOf(simulator, "user")).state());
   assert.deepEqual(groups.state(), (await mirrorOf(simulator, "group")).state());
 });
@@ -326,7 +326,7 @@ test("reads everyone again after an expired token: true leavers are missing, nob
   assert.equal(pages[0]?.begins, true);
   assert.deepEqual(mirror.removed, []);
   const missing = [...mirror.records.keys()].filter((id) => !mirror.round.has(id));
-  assert.deepEqual(missing.toSorted(), leavers.toSorted());
+  assert.deepEqual(new Set(missing), new Set(leavers));
   const source = sourceOf(simulator);
   const [staying] = mirror.round;
   assert.ok(staying !== undefined);
@@ -359,21 +359,26 @@ test("reads nothing while a permission is lost, and the changes since then once 
 
 test("verifies a connection, and says what is missing", async () => {
   const simulator = await simulate({ people: 20, groups: 3, roles: ["User.Read.All", "Group.Read.All"] });
-  const verify = async (more: Partial<EntraOptions> = {}): Promise<Map<string, boolean>> => {
+  const verify = async (more: Partial<EntraOptions> = {}): Promise<readonly Check[]> => {
     const source = sourceOf(simulator, more);
     const checks = await source.verify(new AbortController().signal);
     await source.close();
-    return new Map(checks.map(({ name, ok }) => [name, ok]));
+    return checks;
   };
-  assert.ok([...(await verify()).values()].every((ok) => ok));
-  assert.equal((await verify({ secret: () => "another~secret" })).get("sign-in"), false);
-  assert.equal((await verify({ client: uuid(7, 7) })).get("sign-in"), false);
-  assert.equal((await verify({ tenant: uuid(7, 7) })).get("sign-in"), false);
+  const failures = async (more: Partial<EntraOptions> = {}): Promise<string> =>
+    (await verify(more)).flatMap(({ name, ok, detail }) => (ok ? [] : [`${name}: ${detail}`])).join("\n");
+  assert.equal(await failures(), "");
+  assert.match(await failures({ secret: () => "another~secret" }), /^sign-in: .*secret is wrong .*\(AADSTS7000215\)/);
+  assert.match(await failures({ client: uuid(7, 7) }), /^sign-in: .*not found in this tenant \(AADSTS700016\)/);
+  assert.match(await failures({ tenant: uuid(7, 7) }), /^sign-in: .*tenant was not found \(AADSTS90002\)/);
+  simulator.setSecrets([{ value: simulator.secret, expiresAt: 1 }]);
+  assert.match(await failures(), /^sign-in: .*secret has expired \(AADSTS7000222\)/);
+  simulator.setSecrets([{ value: simulator.secret }]);
   simulator.setRoles(["User.ReadBasic.All"]);
-  const lesser = await verify();
-  assert.equal(lesser.get("users"), true);
-  assert.equal(lesser.get("user details"), false);
-  assert.equal(lesser.get("groups"), false);
+  assert.deepEqual(
+    (await verify()).filter(({ ok }) => !ok).map(({ name }) => name),
+    ["user details", "groups", "group members", "user changes", "group changes"],
+  );
 });
 
 test("waits as the published limits ask, and reads everything", async () => {

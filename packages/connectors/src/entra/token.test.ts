@@ -182,7 +182,7 @@ test("begins a full round when a reading permission was added, not for one that 
   const [, stored] = await begun(null);
   tenant.roles = ["User.Read.All", "Group.Read.All", "User.EnableDisableAccount.All", "Mail.Send"];
   assert.equal((await begun(stored))[0], false);
-  tenant.roles = ["User.Read.All", "Group.Read.All", "Member.Read.Hidden"];
+  tenant.roles = ["User.Read.All", "Directory.Read.All"];
   assert.equal((await begun(stored))[0], true);
 });
 

@@ -51,6 +51,8 @@ export interface Transport {
 const DEFAULTS: Timeouts = { connect: 10_000, headers: 60_000, body: 60_000, total: 180_000 };
 const MAX_COMPRESSED_BYTES = 64 * 1024 * 1024;
 const MAX_BYTES = 256 * 1024 * 1024;
+const MIN_CHUNK_BYTES = 16 * 1024;
+const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
 const gunzipAsync = promisify(gunzip);
 
 /** `ca` (PEM) replaces the system's certificate authorities, for hosts with an authority of their own. */
@@ -61,6 +63,7 @@ export function createTransport(options: {
 }): Transport {
   const timeouts: Timeouts = { ...DEFAULTS, ...options.timeouts };
   const pools = new Map<string, Pool>();
+  let closed = false;
   const poolOf = (origin: string): Pool => {
     const known = pools.get(origin);
     if (known !== undefined) return known;
@@ -76,8 +79,12 @@ export function createTransport(options: {
     return pool;
   };
   return {
-    send: (request, signal) => send(poolOf(request.url.origin), request, timeouts.total, signal),
+    send: async (request, signal) => {
+      if (closed) throw new TransportFault("invalid", `the connection to ${request.url.host} was closed on this side`);
+      return send(poolOf(request.url.origin), request, timeouts.total, signal);
+    },
     close: async () => {
+      closed = true;
       await Promise.all([...pools.values()].map((pool) => pool.destroy()));
       pools.clear();
     },
@@ -119,7 +126,9 @@ async function decode(bytes: Buffer, encoding: string | string[] | undefined, ur
   if (encoding !== "gzip")
     throw new TransportFault("invalid", `${url.host} answered in an encoding that was not asked for`);
   try {
-    return (await gunzipAsync(bytes, { maxOutputLength: MAX_BYTES })).toString("utf8");
+    // One trip to the thread pool for most pages: by default zlib makes one for each 16 KiB.
+    const chunkSize = Math.min(MAX_CHUNK_BYTES, Math.max(MIN_CHUNK_BYTES, bytes.length * 16));
+    return (await gunzipAsync(bytes, { maxOutputLength: MAX_BYTES, chunkSize })).toString("utf8");
   } catch {
     throw new TransportFault("broken", `the compressed answer of ${url.host} is incomplete or damaged`);
   }
