@@ -1,17 +1,7 @@
 import { ConnectorError } from "@entrain/core";
 import { Pool } from "undici";
-import { backoffMs, Gate, retryAfterMs } from "./pace.ts";
+import { backoffMs, Gate, retryAfterMs, type ScimClock } from "./pace.ts";
 import { type Reply, replyOf, replyOfError } from "./reply.ts";
-
-/** Time and chance, as the caller gives them. */
-export interface ScimClock {
-  /** Milliseconds since 1970, UTC. */
-  now(): number;
-  /** A number in [0, 1). */
-  random(): number;
-  /** Resolves after `ms`, rejects when the signal aborts first. */
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
-}
 
 export interface ClientOptions {
   /** The address that `/Users` is appended to. `https`, or `http` on loopback. */

@@ -1,2 +1,2 @@
-export type { ScimClock } from "./client.ts";
+export type { ScimClock } from "./pace.ts";
 export { createScimTarget, type ScimTargetOptions } from "./target.ts";

@@ -1,4 +1,12 @@
-import type { ScimClock } from "./client.ts";
+/** Time and chance, as the caller gives them. */
+export interface ScimClock {
+  /** Milliseconds since 1970, UTC. */
+  now(): number;
+  /** A number in [0, 1). */
+  random(): number;
+  /** Resolves after `ms`, rejects when the signal aborts first. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
 
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 30_000;

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { ConnectorError, type Target } from "@entrain/core";
 import { applyBatch } from "./apply.ts";
 import { type ScimKind, scimKinds } from "./attributes.ts";
-import { createScimClient, type ScimClock } from "./client.ts";
+import { createScimClient } from "./client.ts";
+import type { ScimClock } from "./pace.ts";
 import { findRecords, getRecords, listRecords, type Reader } from "./reading.ts";
 import { verifyScim } from "./verify.ts";
 

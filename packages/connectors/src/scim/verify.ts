@@ -1,5 +1,5 @@
 import { type Check, ConnectorError } from "@entrain/core";
-import type { ScimClock } from "./client.ts";
+import type { ScimClock } from "./pace.ts";
 import { equalsFilter, type Reader } from "./reading.ts";
 import type { Reply } from "./reply.ts";
 import { isJson, property } from "./resource.ts";
