@@ -5,6 +5,7 @@ import {
   type EvaluationInput,
   evaluate,
   evaluateMatched,
+  isReference,
   type KnownLink,
   type Linked,
   type NeedsMatch,
@@ -99,7 +100,7 @@ async function inputsOf(context: PlanContext, rows: readonly DirectoryRow[]): Pr
       objectId: row.id,
       record,
       scope: scope.decide(record, belongsTo),
-      link: link ? knownLink(link, sync.id) : null,
+      link: link ? knownLink(link, sync.id, (id) => id !== record.manager || referenced.has(id)) : null,
       readComplete: context.complete,
       isLinked,
       nameOf: (id) => names.get(id) ?? null,
@@ -118,13 +119,16 @@ async function managerNames(context: PlanContext, rows: readonly DirectoryRow[])
   return names;
 }
 
-function knownLink(link: LinkRow, sync: string): KnownLink {
+/** A reference to a record that the target holds no more is nothing that it knows: a new record is written anew. */
+function knownLink(link: LinkRow, sync: string, exists: (id: string) => boolean): KnownLink {
+  const known = { ...(JSON.parse(link.known) as { [name: string]: Value }) };
+  for (const [name, value] of Object.entries(known)) if (isReference(value) && !exists(value.$ref)) known[name] = null;
   return {
     recordId: link.record_id,
     origin: link.origin as KnownLink["origin"],
     // A link that nobody owns is taken over by the sync that meets it.
     owned: link.sync === sync || link.sync === null,
-    known: JSON.parse(link.known) as Attributes,
+    known,
     active: link.active === 1,
   };
 }

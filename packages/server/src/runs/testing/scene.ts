@@ -7,12 +7,11 @@ import { type ScimServer, type ScimServerOptions, startScimServer } from "@entra
 import type { Counts, Source, SyncDefinition, Target } from "@entrain/core";
 import { type Simulator, type SimulatorOptions, startSimulator } from "@entrain/simulator";
 import { type Clock, newId, systemClock } from "../../clock.ts";
-import { createPortalTarget } from "../../portal/target.ts";
 import { openStore } from "../../store/open.ts";
 import type { Location, Store } from "../../store/store.ts";
 import type { Engine } from "../context.ts";
 import type { Planned } from "../plan.ts";
-import { approveSync, planSync, type RunSummary, runSync } from "../run.ts";
+import { approveSync, planSync, type RunSummary, rejectSync, runSync } from "../run.ts";
 
 /** A simulated tenant, a store, and syncs to a portal and a SCIM server that we did not write. */
 export interface Scene {
@@ -29,6 +28,11 @@ export interface Scene {
   run(sync: string): Promise<RunSummary>;
   plan(sync: string): Promise<Planned>;
   approve(sync: string, digest: string): Promise<RunSummary>;
+  reject(sync: string, digest: string): Promise<void>;
+  /** Changes a sync's definition, as an operator would: a new revision. */
+  redefine(sync: string, definition: Partial<SyncDefinition>): Promise<void>;
+  /** What the SCIM server answers in its own place from now on; `null`: nothing. */
+  disturb(fault: ScimServerOptions["fault"] | null): void;
   /** Sends a write to the simulated Graph with the app's own token. */
   graph(method: string, path: string, body?: unknown): Promise<unknown>;
   close(): Promise<void>;
@@ -60,8 +64,21 @@ export const NONE: Counts = { create: 0, join: 0, update: 0, enable: 0, disable:
 
 export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   const clock = options.clock ?? systemClock;
-  const simulator = await startSimulator({ people: 60, groups: 14, seed: 7, throttle: "off", ...options.simulator });
-  const scim = await startScimServer({ token: "scim-test-token", now: () => clock.now(), ...options.scim });
+  const simulator = await startSimulator({
+    people: 60,
+    groups: 14,
+    seed: 7,
+    throttle: "off",
+    clock: () => clock.now(),
+    ...options.simulator,
+  });
+  let fault: ScimServerOptions["fault"] | null = options.scim?.fault ?? null;
+  const scim = await startScimServer({
+    token: "scim-test-token",
+    now: () => clock.now(),
+    ...options.scim,
+    fault: (request) => fault?.(request) ?? null,
+  });
   const folder = await mkdtemp(join(tmpdir(), "entrain-scene-"));
   const location = options.location ?? { kind: "sqlite", folder };
   const store = await openStore({ location, clock, stamp: "real", create: true });
@@ -84,6 +101,11 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
     run: (sync) => runSync(engine, of(sync)),
     plan: (sync) => planSync(engine, of(sync)),
     approve: (sync, digest) => approveSync(engine, { ...of(sync), digest }),
+    reject: (sync, digest) => rejectSync(engine, { ...of(sync), digest }),
+    redefine: (sync, definition) => redefine(store, sync, definition),
+    disturb: (next) => {
+      fault = next;
+    },
     graph: async (method, path, body) => {
       token ??= await signIn(simulator);
       return await send(simulator, token, { method, path, body });
@@ -135,12 +157,13 @@ function engineOf(store: Store, simulator: Simulator, scim: ScimServer): Engine 
       clock,
       random: () => clock.random(),
       sleep: (ms, signal) => clock.sleep(ms, signal),
+      ...(simulator.ca === null ? {} : { ca: simulator.ca }),
     });
-  const openTarget = (type: string): Target =>
+  const openTarget = async (type: string): Promise<Target> =>
     type === "portal"
-      ? createPortalTarget(store, "t_portal")
+      ? (await import("../../portal/target.ts")).createPortalTarget(store, "t_portal")
       : createScimTarget({ baseUrl: scim.baseUrl, token: () => "scim-test-token", clock, groupSettleMs: 100 });
-  return { store, openSource: async () => openSource(), openTarget: async (row) => openTarget(row.type) };
+  return { store, openSource: async () => openSource(), openTarget: (row) => openTarget(row.type) };
 }
 
 async function addSync(
@@ -178,6 +201,18 @@ async function addSync(
       .execute();
   });
   return id;
+}
+
+async function redefine(store: Store, sync: string, definition: Partial<SyncDefinition>): Promise<void> {
+  await store.transaction(async (tx) => {
+    const row = await tx.selectFrom("syncs").selectAll().where("id", "=", sync).executeTakeFirstOrThrow();
+    const next = JSON.stringify({ ...JSON.parse(row.definition), ...definition });
+    await tx
+      .updateTable("syncs")
+      .set({ definition: next, revision: row.revision + 1 })
+      .where("id", "=", sync)
+      .execute();
+  });
 }
 
 async function signIn(simulator: Simulator): Promise<string> {

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import type { GraphUser, TenantFile } from "@entrain/simulator";
+import { plannedIn, scimManager, scimUser, scimWrites, unsynced } from "./testing/observe.ts";
+import { openScene, type Scene, type SceneOptions } from "./testing/scene.ts";
+import { idOf, person, reference } from "./testing/tenant.ts";
+import { DAY, MINUTE, type TestClock, testClock } from "./testing/time.ts";
+
+let scene: Scene;
+let clock: TestClock;
+afterEach(() => scene.close());
+
+async function open(tenant: TenantFile, options: SceneOptions = {}): Promise<void> {
+  clock = testClock();
+  scene = await openScene({ clock, ...options, simulator: { tenant } });
+}
+
+const ana = person("Ana Manager", { department: "Board" });
+const bo = person("Bo Report");
+const inSales = { filters: [[{ attribute: "department", operator: "EQUALS", value: "Sales" }]] } as const;
+
+test("a manager who enters scope a day later by a filter is referred to in the run that links the manager, by one update", async () => {
+  await open({ users: [ana, bo], groups: [], managers: { [bo.id]: ana.id } });
+  const sync = await scene.addSync("people", "scim", { records: "user", scope: inSales });
+  await scene.run(sync);
+  assert.equal(scimManager(scene.scim, bo.id), null);
+  clock.advance(DAY);
+  assert.deepEqual((await scene.run(sync)).counts.update, 0);
+  await scene.graph("PATCH", `/users/${ana.id}`, { department: "Sales" });
+  const before = scene.scim.requests.length;
+  const run = await scene.run(sync);
+  assert.equal(scimManager(scene.scim, bo.id), ana.id);
+  assert.deepEqual([run.result, run.counts.create, run.counts.update], ["succeeded", 1, 1]);
+  assert.deepEqual(scimWrites(scene.scim, before), ["POST /Users", `PATCH /Users/${scimUser(scene.scim, bo.id)?.id}`]);
+  assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
+});
+
+test("a manager who enters scope a day later by a group is referred to in the run that links the manager, by one update", async () => {
+  const staff = { id: idOf("Staff"), displayName: "Staff", securityEnabled: true, mailEnabled: false };
+  await open({
+    users: [ana, bo],
+    groups: [staff],
+    memberships: { [staff.id]: [bo.id] },
+    managers: { [bo.id]: ana.id },
+  });
+  const groups = { include: ["Staff"], transitive: true };
+  const sync = await scene.addSync("people", "scim", { records: "user", scope: { groups } });
+  await scene.run(sync);
+  clock.advance(DAY);
+  await scene.graph("POST", `/groups/${staff.id}/members/$ref`, reference(ana.id));
+  const run = await scene.run(sync);
+  assert.deepEqual([run.counts.create, run.counts.update], [1, 1]);
+  assert.equal(scimManager(scene.scim, bo.id), ana.id);
+});
+
+const two = (first: string, second: string): TenantFile => ({
+  users: [ana, bo],
+  groups: [],
+  managers: { [first]: second, [second]: first },
+});
+
+test("a manager circle, A manages B manages A, converges in one run", async () => {
+  await open(two(ana.id, bo.id));
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  const run = await scene.run(sync);
+  assert.equal(run.result, "succeeded");
+  assert.equal(scimManager(scene.scim, bo.id), ana.id);
+  assert.equal(scimManager(scene.scim, ana.id), bo.id);
+  assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
+});
+
+test("a person who is their own manager converges in one run", async () => {
+  await open({ users: [ana], groups: [], managers: { [ana.id]: ana.id } });
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  assert.equal((await scene.run(sync)).result, "succeeded");
+  assert.equal(scimManager(scene.scim, ana.id), ana.id);
+  assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
+});
+
+test("a chain of twelve managers is created from the top, without a further update", async () => {
+  const users: (GraphUser & { id: string })[] = Array.from({ length: 12 }, (_, at) => person(`Chain ${at}`));
+  const managers = Object.fromEntries(users.slice(1).map((user, at) => [user.id, users[at]?.id ?? ""]));
+  await open({ users: users.toReversed(), groups: [], managers });
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  const { counts } = await scene.run(sync);
+  assert.deepEqual([counts.create, counts.update], [12, 0]);
+  for (const [user, manager] of Object.entries(managers)) assert.equal(scimManager(scene.scim, user), manager);
+});
+
+test("a manager whose creation was refused is referred to once it succeeds", async () => {
+  await open({ users: [ana, bo], groups: [], managers: { [bo.id]: ana.id } });
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  let creations = 0;
+  scene.disturb(({ method }) => (method === "POST" && creations++ === 0 ? { status: 400, body: "{}" } : null));
+  assert.equal((await scene.run(sync)).result, "partial");
+  assert.deepEqual([...(await unsynced(scene.store, sync)).keys()], [ana.id]);
+  assert.equal(scimManager(scene.scim, bo.id), null);
+  scene.disturb(null);
+  clock.advance(2 * MINUTE);
+  assert.equal((await scene.run(sync)).result, "succeeded");
+  assert.equal(scimManager(scene.scim, bo.id), ana.id);
+  assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
+});
+
+test("a manager who was deleted in the target and returns is referred to by the new record", async () => {
+  await open({ users: [{ ...ana, department: "Sales" }, bo], groups: [], managers: { [bo.id]: ana.id } });
+  const deprovision = { outOfScope: "delete", disabled: "delete", softDeleted: "delete", deleted: "delete" } as const;
+  const sync = await scene.addSync("people", "scim", { records: "user", scope: inSales, deprovision });
+  await scene.run(sync);
+  await scene.graph("PATCH", `/users/${ana.id}`, { department: "Board" });
+  assert.equal((await scene.run(sync)).counts.delete, 1);
+  await scene.graph("PATCH", `/users/${ana.id}`, { department: "Sales" });
+  const run = await scene.run(sync);
+  assert.deepEqual([run.counts.create, run.counts.update], [1, 1]);
+  assert.equal(scimManager(scene.scim, bo.id), ana.id);
+  assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
+});
+
+test("a manager who changes is written by one update; a manager who is taken away is cleared", async () => {
+  const cy = person("Cy Second");
+  await open({ users: [ana, bo, cy], groups: [], managers: { [bo.id]: ana.id } });
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  await scene.run(sync);
+  await scene.graph("PUT", `/users/${bo.id}/manager/$ref`, reference(cy.id));
+  const [moved, ...others] = await plannedIn(scene.store, (await scene.run(sync)).run);
+  assert.deepEqual([moved?.action, moved?.name, others.length], ["update", "Bo Report", 0]);
+  assert.match(moved?.reason ?? "", /Cy Second/);
+  assert.equal(scimManager(scene.scim, bo.id), cy.id);
+  await scene.graph("DELETE", `/users/${bo.id}/manager/$ref`);
+  assert.equal((await scene.run(sync)).counts.update, 1);
+  assert.equal(scimManager(scene.scim, bo.id), null);
+});
