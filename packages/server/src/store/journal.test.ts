@@ -10,7 +10,17 @@ const actor = { kind: "operator", id: "ada" };
 function entry(ordinal: number, more: Partial<JournalEntry> = {}): JournalEntry {
   const objectId = `person-${ordinal}`;
   const before = { displayName: "Ole", city: null };
-  return { actor, type: "intent", run: "run_1", ordinal, objectId, action: "update", before, after: { displayName: `Person ${ordinal}` }, ...more }; // biome-ignore format: one entry
+  return {
+    actor,
+    type: "intent",
+    run: "run_1",
+    ordinal,
+    objectId,
+    action: "update",
+    before,
+    after: { displayName: `Person ${ordinal}` },
+    ...more,
+  };
 }
 
 function append(store: Store, stream: string, entries: readonly JournalEntry[]): Promise<void> {
