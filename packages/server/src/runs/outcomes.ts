@@ -82,12 +82,17 @@ async function withoutTaken(
   });
 }
 
-/** A create that was already tried and now exists was most likely our own: it is looked up, never adopted blindly. */
+/**
+ * A create that was already tried and now exists was most likely our own: it is looked up, never adopted blindly. A
+ * record that the target no longer holds is unsynced: planning the same change anew would only miss it again.
+ */
 function heard(change: Prepared, outcome: Outcome): Outcome {
+  if (outcome.status === "conflict" && outcome.code === "record_missing") {
+    return { ...outcome, status: "refused", retry: "later" };
+  }
   const repeated = change.row.action === "create" && change.row.state === "again";
-  return repeated && outcome.status === "refused" && outcome.code === "exists"
-    ? { ...outcome, status: "unknown" }
-    : outcome;
+  const exists = outcome.status === "refused" && outcome.code === "exists";
+  return repeated && exists ? { ...outcome, status: "unknown" } : outcome;
 }
 
 function counted(tally: Tally, change: Prepared, outcome: Outcome): Tally {
