@@ -9,7 +9,7 @@ export interface BatchedRequest {
   readonly method: string;
   readonly path: string;
   readonly search: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: Json | undefined;
   readonly dependsOn: readonly string[];
 }
@@ -70,7 +70,7 @@ function splitOnce(url: string): readonly string[] {
   return at < 0 ? [url, ""] : [url.slice(0, at), url.slice(at + 1)];
 }
 
-function loweredHeaders(headers: Readonly<Record<string, Json>> | null): Readonly<Record<string, string>> {
+function loweredHeaders(headers: Readonly<Record<string, Json>> | null): BatchedRequest["headers"] {
   return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]));
 }
 

@@ -41,6 +41,11 @@ export interface TestClient {
 export async function startClient(test: TestContext, options: SimulatorOptions = {}): Promise<TestClient> {
   const simulator = await startSimulator({ throttle: "off", ...options });
   test.after(() => simulator.close());
+  return connect(simulator);
+}
+
+/** A client of a simulator that the test starts and closes itself. */
+export async function connect(simulator: Simulator): Promise<TestClient> {
   let token = await fetchToken(simulator);
   const request = async (
     method: string,

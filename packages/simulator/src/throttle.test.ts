@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startClient } from "./testing/client.ts";
+import { person, smallTenant } from "./testing/tenant.ts";
+import { Throttle, unitsOf } from "./throttle.ts";
+
+const IDENTITY = { client: "app", tenant: "tenant" };
+
+test("select saves a unit, expand costs one, a small top saves one, and one is the least", () => {
+  assert.equal(unitsOf(2, { select: null, expand: null, top: null }), 2);
+  assert.equal(unitsOf(2, { select: ["id"], expand: null, top: 999 }), 1);
+  assert.equal(unitsOf(3, { select: null, expand: "members", top: 5 }), 3);
+  assert.equal(unitsOf(1, { select: ["id"], expand: null, top: 1 }), 1);
+});
+
+test("a small tenant is throttled at 3,500 units in ten seconds, told how long to wait, and served again then", () => {
+  let now = 0;
+  const throttle = new Throttle({ people: 49, enforced: true, clock: () => now, identity: IDENTITY });
+  const percentages: number[] = [];
+  let charged = throttle.charge(2, false);
+  for (let i = 0; i < 10_000; i++) {
+    if (charged.refusal !== null) break;
+    now += 2; // 1,000 units a second: over the units' limit, under that on requests.
+    percentages.push(Number(charged.headers["x-ms-throttle-limit-percentage"] ?? 0));
+    charged = throttle.charge(2, false);
+  }
+  assert.equal(charged.refusal?.status, 429);
+  assert.equal(charged.refusal?.headers["x-ms-throttle-scope"], "Tenant_Application/ReadWrite/app/tenant");
+  assert.equal(charged.refusal?.headers["retry-after"], "1");
+  assert.ok(percentages.slice(0, 1000).every((percentage) => percentage === 0));
+  assert.ok((percentages[percentages.length - 1] ?? 0) > 0.99);
+  now += 60_000;
+  assert.equal(throttle.charge(2, false).refusal, null);
+});
+
+test("3,000 writes in two and a half minutes are the limit of an app in a tenant", () => {
+  let now = 0;
+  const throttle = new Throttle({ people: 1000, enforced: true, clock: () => now, identity: IDENTITY });
+  let written = 0;
+  let { refusal } = throttle.charge(1, true);
+  for (; refusal === null && written < 10_000; written++) {
+    now += 2;
+    ({ refusal } = throttle.charge(1, true));
+  }
+  assert.ok(refusal !== null && written >= 3000 && written < 3300, String(written));
+  assert.equal(refusal.headers["x-ms-throttle-scope"], "Tenant_Application/Write/app/tenant");
+  assert.equal(refusal.headers["x-ms-throttle-information"], "WriteLimitExceeded");
+  now += Number(refusal.headers["retry-after"]) * 1000 + 2000;
+  assert.equal(throttle.charge(1, true).refusal, null);
+});
+
+test("answers tell their cost; a 429 comes as Graph's error with Retry-After, and inside a batch alone", async (t) => {
+  const client = await startClient(t, {
+    tenant: smallTenant(5),
+    throttle: "published",
+    clock: () => 1_800_000_000_000,
+  });
+  assert.equal((await client.get("/users")).headers.get("x-ms-resource-unit"), "2");
+  assert.equal((await client.get("/users?$select=id")).headers.get("x-ms-resource-unit"), "1");
+  const requests = Array.from({ length: 20 }, (_, i) => ({ id: String(i), method: "GET", url: `/users/${person(1)}` }));
+  const seen = new Set<number>();
+  for (let i = 0; i < 105 && !seen.has(429); i++) {
+    const { status, body } = await client.send("POST", "/$batch", { requests });
+    assert.equal(status, 200);
+    for (const response of body.responses as readonly { readonly status: number }[]) seen.add(response.status);
+  }
+  assert.deepEqual(
+    [...seen].toSorted((a, b) => a - b),
+    [200, 429],
+  );
+  const refused = await client.get("/users");
+  assert.deepEqual([refused.status, refused.body.error?.code], [429, "TooManyRequests"]);
+  assert.ok(Number(refused.headers.get("retry-after")) >= 1);
+  assert.ok(Number(refused.headers.get("x-ms-throttle-limit-percentage")) >= 1);
+  client.simulator.advance(60_000);
+  assert.equal((await client.get("/users")).status, 200);
+});
