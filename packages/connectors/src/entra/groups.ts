@@ -1,9 +1,9 @@
-import { ConnectorError, type SourceRecord } from "@entrain/core";
+import { type Attributes, ConnectorError, type SourceRecord } from "@entrain/core";
 import pLimit from "p-limit";
 import { VISIBILITY } from "./attributes.ts";
 import { type CollectionPage, type Entity, type GraphClient, GraphRefusal, type GraphRequest } from "./client.ts";
 import { type Beginning, beginRound, behind, deltaStep } from "./delta.ts";
-import { changedGroup, memberOf, wholeAttributes } from "./records.ts";
+import { blankOf, changedGroup, memberOf, wholeAttributes } from "./records.ts";
 import { isExpired, type Reader, type Step, selectionHash, Trail } from "./round.ts";
 import { namesOf } from "./users.ts";
 import type { OpenGroup, Position } from "./watermark.ts";
@@ -60,7 +60,7 @@ export function groupReader(client: GraphClient, options: Options): Reader {
 class GroupReading {
   readonly trail = new Trail();
   readonly #client: GraphClient;
-  readonly #names: readonly string[];
+  readonly #blank: Attributes;
   readonly #lanes: number;
   readonly #first: string;
   readonly #tracked: string;
@@ -68,7 +68,7 @@ class GroupReading {
 
   constructor(client: GraphClient, names: readonly string[], lanes: number) {
     this.#client = client;
-    this.#names = names;
+    this.#blank = blankOf(names);
     this.#lanes = lanes;
     this.#first = `/groups?$top=${PAGE}&$select=${["id", ...new Set([...names, VISIBILITY])].join(",")}`;
     this.#tracked = ["id", ...names, "members"].join(",");
@@ -138,7 +138,7 @@ class GroupReading {
       kind: "group",
       id: group.id,
       form: "whole",
-      attributes: wholeAttributes(group, this.#names),
+      attributes: wholeAttributes(group, this.#blank),
     };
     try {
       const page = await this.#members(group.id, signal);

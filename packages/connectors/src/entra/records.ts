@@ -10,11 +10,22 @@ const TYPES: Readonly<Record<string, MemberType>> = {
   "#microsoft.graph.orgContact": "contact",
 };
 
-/** Every selected attribute, `null` when the service holds none: what a whole record says. */
-export function wholeAttributes(entity: Entity, names: readonly string[]): Attributes {
-  const attributes: Record<string, Value> = {};
-  // Graph answers JSON, so that every property is a Value.
-  for (const name of names) attributes[name] = (entity[name] as Value | undefined) ?? null;
+/** The attributes of a record without any values, to be copied for each whole record. */
+export function blankOf(names: readonly string[]): Attributes {
+  return Object.fromEntries(names.map((name) => [name, null]));
+}
+
+/**
+ * Every selected attribute, `null` when the service holds none: what a whole record says. Copying `blank` gives the object its final
+ * size at once; growing it name by name costs a third more time for a page, and much more garbage.
+ */
+export function wholeAttributes(entity: Entity, blank: Attributes): Attributes {
+  const attributes: Record<string, Value> = { ...blank };
+  for (const name in attributes) {
+    // Graph answers JSON, so that every property is a Value.
+    const value = entity[name] as Value | undefined;
+    if (value !== undefined) attributes[name] = value;
+  }
   return attributes;
 }
 
@@ -29,14 +40,14 @@ function partialAttributes(entity: Entity, names: readonly string[]): Attributes
 }
 
 /** A user of `/users?$expand=manager($select=id)`. */
-export function wholeUser(entity: Entity, names: readonly string[]): SourceRecord {
+export function wholeUser(entity: Entity, blank: Attributes): SourceRecord {
   const manager = entity.manager as { readonly id?: unknown } | null | undefined;
   const id = manager?.id;
   return {
     kind: "user",
     id: entity.id,
     form: "whole",
-    attributes: wholeAttributes(entity, names),
+    attributes: wholeAttributes(entity, blank),
     manager: typeof id === "string" ? id : null,
   };
 }

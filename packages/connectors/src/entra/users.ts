@@ -1,7 +1,7 @@
 import { SIGN_IN_ACTIVITY } from "./attributes.ts";
 import type { GraphClient, GraphRequest } from "./client.ts";
 import { beginRound, behind, deltaStep } from "./delta.ts";
-import { changedUser, wholeUser } from "./records.ts";
+import { blankOf, changedUser, wholeUser } from "./records.ts";
 import { type Reader, type Step, selectionHash, Trail } from "./round.ts";
 import type { Position } from "./watermark.ts";
 
@@ -16,6 +16,7 @@ const REQUEST: GraphRequest = { permission: "User.Read.All" };
  */
 export function userReader(client: GraphClient, tenant: string, attributes: readonly string[]): Reader {
   const names = namesOf(attributes, "manager");
+  const blank = blankOf(names);
   const tracked = ["id", ...names.filter((name) => name !== SIGN_IN_ACTIVITY), "manager"].join(",");
   const top = names.includes(SIGN_IN_ACTIVITY) ? PAGE_WITH_ACTIVITY : PAGE;
   const first = `/users?$top=${top}&$select=${["id", ...names].join(",")}&$expand=manager($select=id)`;
@@ -30,7 +31,7 @@ export function userReader(client: GraphClient, tenant: string, attributes: read
     const page = await client.page(position.link ?? first, REQUEST, signal);
     trail.follow("Reading users", page);
     return {
-      records: page.entities.map((entity) => wholeUser(entity, names)),
+      records: page.entities.map((entity) => wholeUser(entity, blank)),
       next: behind(position, page, { delta, expected }),
       complete: page.nextLink === null,
       expected,
