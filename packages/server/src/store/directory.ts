@@ -87,6 +87,22 @@ export async function mergePage(
   const rows = await mergedRows(tx, page, first);
   await store.insertMany(tx, { table: "records", columns: RECORD_COLUMNS, conflict: RECORD_CONFLICT }, rows);
   await mergeEdges(store, tx, { connection, round, records, sequence: first + records.length - 1 });
+  await markListed(tx, page);
+}
+
+/** Marks groups whose members were listed to their end: only for them may a member that was not seen count as gone. */
+async function markListed(tx: Transaction<DB>, page: Parameters<typeof mergePage>[2]): Promise<void> {
+  const listed = page.records.flatMap((record) =>
+    record.memberships?.form === "slice" && record.memberships.end ? [record.id] : [],
+  );
+  for (let at = 0; at < listed.length; at += 500) {
+    await tx
+      .updateTable("records")
+      .set({ members_round: page.round })
+      .where("connection", "=", page.connection)
+      .where("id", "in", listed.slice(at, at + 500))
+      .execute();
+  }
 }
 
 /** The rows to write: whole records as they are, partial ones laid over what is known. A record twice in a page: once. */
@@ -207,6 +223,12 @@ export async function dropUnseenEdges(
   connection: string,
   round: number,
 ): Promise<{ readonly dropped: number; readonly shrunken: boolean }> {
+  const listed = tx
+    .selectFrom("records")
+    .select("id")
+    .where("connection", "=", connection)
+    .where("kind", "=", "group")
+    .where("members_round", "=", round);
   const counts = await tx
     .selectFrom("edges")
     .select((eb) => [
@@ -215,6 +237,7 @@ export async function dropUnseenEdges(
     ])
     .where("connection", "=", connection)
     .where("present", "=", 1)
+    .where("group_id", "in", listed)
     .executeTakeFirstOrThrow();
   const unseen = Number(counts.unseen ?? 0);
   if (unseen === 0) return { dropped: 0, shrunken: false };
@@ -226,14 +249,7 @@ export async function dropUnseenEdges(
     .where("connection", "=", connection)
     .where("present", "=", 1)
     .where("round", "<", round)
-    .where("group_id", "in", (eb) =>
-      eb
-        .selectFrom("records")
-        .select("id")
-        .where("connection", "=", connection)
-        .where("kind", "=", "group")
-        .where("round", "=", round),
-    )
+    .where("group_id", "in", listed)
     .execute();
   return { dropped: unseen, shrunken };
 }

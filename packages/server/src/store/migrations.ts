@@ -105,6 +105,7 @@ const FIRST_TABLES: readonly Table[] = [
       doubtful: "int8",
       sequence: "int8",
       round: "int8",
+      members_round: "int8?",
     },
     ["connection", "id"],
   ),

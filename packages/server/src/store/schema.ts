@@ -111,6 +111,8 @@ interface Records {
   doubtful: number;
   sequence: number; // The change number of its last change.
   round: number; // The last full round that saw it.
+  /** For groups: the last full round that listed its members to their end. Hidden memberships are never listed. */
+  members_round: number | null;
 }
 
 /** Memberships. A removed edge stays as `present = 0`, so that its change has a number. */
