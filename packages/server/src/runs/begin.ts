@@ -3,7 +3,7 @@ import type { Transaction } from "kysely";
 import { newId } from "../clock.ts";
 import { adoptLinks, type LinkSpace } from "../store/links.ts";
 import { enterPending, leavePending, type PendingRow } from "../store/pending.ts";
-import { createPlan, holdsOf, type PlanRow, updatePlan } from "../store/plans.ts";
+import { changedIn, createPlan, holdsOf, type PlanRow, updatePlan } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
 import type { Lease, Store } from "../store/store.ts";
 import type { SyncRow } from "./context.ts";
@@ -118,10 +118,13 @@ async function settlePending(context: BeginContext, tx: Transaction<DB>, plan: P
     const last = rows.at(-1);
     if (!last) return;
     after = last.ordinal;
+    const settled = rows.flatMap((row) => (row.state === "settled" && row.object_id ? [row.object_id] : []));
+    // Whose memberships this plan still writes is settled by their outcome.
+    const open = await changedIn(tx, plan.id, settled);
     await leavePending(
       tx,
       sync.id,
-      rows.flatMap((row) => (row.state === "settled" && row.object_id ? [row.object_id] : [])),
+      settled.filter((id) => !open.has(id)),
     );
     const entering = rows.flatMap((row): PendingRow[] => {
       if (row.state === "settled" || row.object_id === null) return [];

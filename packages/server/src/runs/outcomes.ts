@@ -3,7 +3,7 @@ import type { Transaction } from "kysely";
 import { appendJournal, type JournalEntry } from "../store/journal.ts";
 import { deleteLinks, type LinkRow, linkedRecords, saveLinks, takeLinkSequences } from "../store/links.ts";
 import { enterPending, leavePending, loadPending, type PendingRow, retryDelayMs } from "../store/pending.ts";
-import { markChanges, type PlanChangeRow } from "../store/plans.ts";
+import { changedIn, markChanges, type PlanChangeRow, settledIn } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
 import { type ApplyContext, closeIntents, entryBase, streamOf, type Tally, tallied } from "./applying.ts";
 import { forgetMembers, saveMembers } from "./known-members.ts";
@@ -44,6 +44,7 @@ export async function recordOutcomes(
   await countRemovals(context, tx, written);
   await updatePending(context, tx, settled);
   await markStates(context, tx, settled);
+  await settleMembers(context, tx, settled);
   await closeIntents(
     context,
     tx,
@@ -214,6 +215,30 @@ async function updatePending(context: ApplyContext, tx: Transaction<DB>, settled
     store,
     tx,
     open.map((item) => pendingOf(context, item, known.get(item.change.row.object_id), now)),
+  );
+}
+
+/**
+ * A group that was pending and needs nothing but memberships leaves with them, unless some of them failed. Its pending
+ * row stays until then, so that a refusal counts on from the earlier ones.
+ */
+async function settleMembers(context: ApplyContext, tx: Transaction<DB>, settled: readonly Settled[]): Promise<void> {
+  const groups = settled.filter(({ change, outcome }) => change.row.action === "members" && isWritten(outcome));
+  if (groups.length === 0) return;
+  const pending = await loadPending(
+    tx,
+    context.sync.id,
+    groups.map(({ change }) => change.row.object_id),
+  );
+  const ids = [...pending.keys()];
+  if (ids.length === 0) return;
+  const complete = await settledIn(tx, context.plan.id, ids);
+  const failed = await changedIn(tx, context.plan.id, ids, ["refused", "conflict"]);
+  const waiting = new Set(groups.flatMap(({ change }) => (change.dropped.length > 0 ? [change.row.object_id] : [])));
+  await leavePending(
+    tx,
+    context.sync.id,
+    ids.filter((id) => complete.has(id) && !failed.has(id) && !waiting.has(id)),
   );
 }
 

@@ -1,3 +1,4 @@
+import { loadRecords } from "../store/directory.ts";
 import { type LinkSpace, linkedSince } from "../store/links.ts";
 import { pendingPage } from "../store/pending.ts";
 import type { Span } from "./candidates.ts";
@@ -26,6 +27,8 @@ export interface PairsScope {
   /** Groups that this plan creates or joins: every membership of theirs is looked at. */
   readonly fresh: readonly string[];
   readonly memberKinds: readonly string[];
+  /** Groups of this kind may be members of one another. */
+  readonly nests: boolean;
   readonly linkCursor: number;
   readonly linkUpto: number;
 }
@@ -37,9 +40,15 @@ export async function* dirtyPairs(scope: PairsScope): AsyncGenerator<GroupPairs>
   for (const group of [...whole].sort(byText)) yield* wholeGroup(scope, group);
   const skip = (group: string): boolean => whole.has(group);
   yield* changedPairs(scope, skip);
-  if (scope.span.cursor > 0) yield* newlyLinked(scope, skip);
+  if (scope.span.cursor === 0) return;
+  yield* newlyLinked(scope, skip);
+  if (!scope.nests) return;
+  for (let at = 0; at < scope.fresh.length; at += PAGE) {
+    yield* waitingFor(scope, scope.fresh.slice(at, at + PAGE), skip);
+  }
 }
 
+/** A group that changed is evaluated, which may settle what was pending of it: all of it is looked at then. */
 async function* pendingGroups(span: Span): AsyncGenerator<string> {
   let after = "";
   for (;;) {
@@ -47,7 +56,13 @@ async function* pendingGroups(span: Span): AsyncGenerator<string> {
     const last = page.at(-1);
     if (!last) return;
     after = last.object_id;
-    for (const row of page) if (row.plan === null && row.retry_at <= span.now) yield row.object_id;
+    const free = page.filter((row) => row.plan === null);
+    const waiting = free.filter((row) => row.retry_at > span.now).map((row) => row.object_id);
+    const records = await loadRecords(span.store.db, span.sync.connection, waiting);
+    for (const row of free) {
+      const changed = (records.get(row.object_id)?.sequence ?? 0) > span.cursor;
+      if (row.retry_at <= span.now || changed) yield row.object_id;
+    }
   }
 }
 

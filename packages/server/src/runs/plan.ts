@@ -82,6 +82,7 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
       space: context.space,
       fresh,
       memberKinds: context.kind.members,
+      nests: context.kind.members.includes(context.kind.name),
       linkCursor: context.sync.link_cursor,
       linkUpto: plan.link_upto,
     });

@@ -139,6 +139,42 @@ export async function changesPage(
   return await query.orderBy("phase").orderBy("rank").orderBy("ordinal").limit(options.limit).execute();
 }
 
+/** Which of these records a plan changes, in any state or in some. */
+export async function changedIn(
+  db: Reader,
+  plan: string,
+  ids: readonly string[],
+  states?: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (let at = 0; at < ids.length; at += 500) {
+    let query = db
+      .selectFrom("plan_changes")
+      .select("object_id")
+      .where("plan", "=", plan)
+      .where("object_id", "in", ids.slice(at, at + 500));
+    if (states) query = query.where("state", "in", states);
+    for (const row of await query.execute()) found.add(row.object_id);
+  }
+  return found;
+}
+
+/** Which of these records a plan found to need nothing any more. */
+export async function settledIn(db: Reader, plan: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await db
+      .selectFrom("plan_issues")
+      .select("object_id")
+      .where("plan", "=", plan)
+      .where("state", "=", "settled")
+      .where("object_id", "in", ids.slice(at, at + 500))
+      .execute();
+    for (const row of rows) if (row.object_id !== null) found.add(row.object_id);
+  }
+  return found;
+}
+
 /** Sets the state of changes by ordinal. */
 export async function markChanges(
   tx: Transaction<DB>,
