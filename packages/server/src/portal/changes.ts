@@ -9,7 +9,7 @@ import {
   type Value,
 } from "@entrain/core";
 import { sql, type Transaction } from "kysely";
-import { newId } from "../clock.ts";
+import { type Clock, newId } from "../clock.ts";
 import { isAmong } from "../store/among.ts";
 import type { DB } from "../store/schema.ts";
 import type { InsertInto, Store } from "../store/store.ts";
@@ -49,11 +49,13 @@ class Batch {
   readonly #target: string;
   readonly #requesters: Shelf;
   readonly #groups: Shelf;
+  readonly #chance: Clock;
 
   constructor(tx: Transaction<DB>, store: Store, target: string) {
     this.#tx = tx;
     this.#store = store;
     this.#target = target;
+    this.#chance = pooled(store.clock);
     this.#requesters = new Shelf(tx, store, target, tableOf(REQUESTER.name));
     this.#groups = new Shelf(tx, store, target, tableOf(GROUP.name));
   }
@@ -76,8 +78,8 @@ class Batch {
     }
     const managers = changes.map((change) => change.set.manager).filter((id) => typeof id === "string");
     const added = changes.flatMap((change) => change.add ?? []);
-    await this.#requesters.load([...managers, ...added]);
-    await this.#groups.load(added);
+    await this.#requesters.look([...managers, ...added]);
+    await this.#groups.look(added);
   }
 
   async apply(change: TargetChange): Promise<Outcome> {
@@ -104,7 +106,7 @@ class Batch {
     const { kind } = shelf.table;
     const lacking = kind.attributes.find(({ name, required }) => required === true && isNothing(change.set[name]));
     if (lacking !== undefined) return refused("value_missing", `A ${kind.name} needs a ${lacking.name}.`);
-    const id = newId(this.#store.clock, kind === GROUP ? "grp" : "req");
+    const id = newId(this.#chance, kind === GROUP ? "grp" : "req");
     const problem = this.#problem(shelf, id, change);
     if (problem !== null) return problem;
     const active = change.active ?? true;
@@ -141,7 +143,7 @@ class Batch {
         return refused("exists", `The ${name} ${JSON.stringify(value)} belongs to the ${kind.name} ${owner}.`);
     }
     const { manager } = change.set;
-    if (typeof manager === "string" && manager !== id && this.#requesters.get(manager) === null)
+    if (typeof manager === "string" && manager !== id && !this.#requesters.has(manager))
       return refused("reference_waiting", `The manager ${manager} is not in the portal.`);
     return null;
   }
@@ -173,9 +175,23 @@ class Batch {
   }
 
   #kindOf(id: string): string | null {
-    if (this.#requesters.get(id) !== null) return REQUESTER.name;
-    return this.#groups.get(id) === null ? null : GROUP.name;
+    if (this.#requesters.has(id)) return REQUESTER.name;
+    return this.#groups.has(id) ? GROUP.name : null;
   }
+}
+
+const POOL_BYTES = 4_096;
+
+/** Draws unpredictable bytes in bulk: drawing them for every id costs more than the rest of a creation. */
+function pooled(clock: Clock): Clock {
+  let pool = new Uint8Array(0);
+  const bytes = (count: number): Uint8Array => {
+    if (pool.length < count) pool = Uint8Array.from(clock.bytes(Math.max(count, POOL_BYTES)));
+    const drawn = pool.subarray(0, count);
+    pool = pool.subarray(count);
+    return drawn;
+  };
+  return { ...clock, bytes };
 }
 
 /** Attributes after a change; what is cleared is left out. */

@@ -15,6 +15,7 @@ export class Shelf {
   readonly #store: Store;
   readonly #target: string;
   readonly #records = new Map<string, TargetRecord | null>();
+  readonly #seen = new Set<string>();
   /** Who holds a unique key, by column and key. */
   readonly #owners = new Map<string, string>();
   readonly #changed = new Map<string, TargetRecord>();
@@ -35,6 +36,21 @@ export class Shelf {
     if (unknown.length === 0) return;
     for (const id of unknown) this.#records.set(id, null);
     for (const record of await this.#select("id", unknown)) this.#records.set(record.id, record);
+  }
+
+  /** Learns which of these ids exist, without their records. */
+  async look(ids: Iterable<string>): Promise<void> {
+    const unknown = [...new Set(ids)].filter((id) => !this.#records.has(id) && !id.includes("\0"));
+    if (unknown.length === 0) return;
+    const { rows } = await sql<{ id: string }>`
+      select id from ${sql.table(this.table.name)}
+      where target = ${this.#target} and ${isAmong(this.#store, "id", unknown)}`.execute(this.#tx);
+    for (const { id } of rows) this.#seen.add(id);
+  }
+
+  /** True for a record that was loaded, looked for or saved, and not removed since. */
+  has(id: string): boolean {
+    return this.#records.has(id) ? this.get(id) !== null : this.#seen.has(id);
   }
 
   /** Loads the records that hold one of these values of a unique attribute. */
