@@ -330,6 +330,17 @@ eachEngine((engine) => {
       assert.deepEqual(found.rows, []);
     });
 
+    it("gives a table that grew its statistics at once", async () => {
+      const store = await engine.open();
+      await put(
+        store,
+        Array.from({ length: 6_000 }, (_, i) => [`${i}`, "", 1, 1]),
+      );
+      const found = await sql<{ rows: number }>`
+        select reltuples::int8 as rows from pg_class where relname = 'leases'`.execute(store.db);
+      assert.deepEqual(found.rows, [{ rows: 6_000 }]);
+    });
+
     it("tries a transaction that deadlocked again when told that it is repeatable", async () => {
       const store = await engine.open();
       await put(store, [

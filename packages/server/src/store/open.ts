@@ -77,7 +77,15 @@ async function openSqlite(folder: string, options: OpenOptions): Promise<Store> 
       if (!tx.isTransaction || !writer.raw.isTransaction) throw new TypeError("insertMany needs an open transaction");
       await sqlite.insertRows(writer, into, rows, turns);
     };
-    return store({ engine: "sqlite", clock, reads, writes: db, insert, ended: () => open.map((file) => file.close()) });
+    return store({
+      engine: "sqlite",
+      clock,
+      reads,
+      writes: db,
+      insert,
+      settle: async () => {},
+      ended: () => open.map((file) => file.close()),
+    });
   } catch (error) {
     for (const file of open) file.close();
     throw describe(error, `The store ${path} could not be opened`);
@@ -139,8 +147,10 @@ async function openPostgres(url: string, options: OpenOptions): Promise<Store> {
     await migrating.end();
     const reads = new Kysely<DB>({ dialect: postgres.postgresDialect(pool("read")) });
     const writes = new Kysely<DB>({ dialect: postgres.postgresDialect(pool("write")) });
-    const insert: Insert = postgres.insertRows;
-    return store({ engine: "postgres", clock: options.clock, reads, writes, insert, ended: () => {} });
+    const growth = new postgres.Growth();
+    const insert: Insert = (tx, into, rows) => postgres.insertRows(tx, into, rows, growth);
+    const settle = () => growth.settle(writes);
+    return store({ engine: "postgres", clock: options.clock, reads, writes, insert, settle, ended: () => {} });
   } catch (error) {
     await Promise.all(pools.map((each) => (each.ended ? null : each.end())));
     throw describe(error, `The database ${withoutSecrets(url)} could not be opened`);
@@ -195,6 +205,8 @@ interface Engine {
   readonly reads: Kysely<DB>;
   readonly writes: Kysely<DB>;
   readonly insert: Insert;
+  /** After a transaction: what the engine needs in order to stay fast. */
+  readonly settle: () => Promise<void>;
   readonly ended: () => void;
 }
 
@@ -213,7 +225,9 @@ function store(engine: Engine): Store {
     for (let attempt = 1; ; attempt += 1) {
       const mark = { running: true };
       try {
-        return await open.run(mark, () => writes.transaction().execute(work));
+        const result = await open.run(mark, () => writes.transaction().execute(work));
+        await engine.settle().catch(() => {}); // The work is done; statistics may wait for the next time.
+        return result;
       } catch (error) {
         const code = faultCode(error);
         const collided = code === "40001" || code === "40P01";
