@@ -56,17 +56,25 @@ export async function* changedRecords(span: Span): AsyncGenerator<Candidates> {
 }
 
 /** The pending set, as far as it is due: its retry time has come, or it never waited for one. */
-export async function* pendingRecords(span: Span): AsyncGenerator<Candidates> {
+export function pendingRecords(span: Span): AsyncGenerator<Candidates> {
+  return pendingThat(span, (row) => row.plan === null && row.retry_at <= span.now);
+}
+
+/** What of the pending set is not due: refused, and waiting for its retry time. */
+export function waitingRecords(span: Span): AsyncGenerator<Candidates> {
+  return pendingThat(span, (row) => row.plan === null && row.retry_at > span.now);
+}
+
+async function* pendingThat(span: Span, which: (row: PendingRow) => boolean): AsyncGenerator<Candidates> {
   let after = "";
   for (;;) {
     const page = await pendingPage(span.store.db, span.sync.id, after, PAGE);
     const last = page.at(-1);
     if (!last) return;
     after = last.object_id;
-    const due = page.filter((row) => row.plan === null && row.retry_at <= span.now);
     yield await unchanged(
       span,
-      due.map((row) => row.object_id),
+      page.filter(which).map((row) => row.object_id),
     );
   }
 }

@@ -67,6 +67,16 @@ export async function evaluateBatch(
   return { changes, issues, wanted, fresh };
 }
 
+/** The matching values that unlinked records want, whatever becomes of them now. */
+export async function wantedBy(context: PlanContext, rows: readonly DirectoryRow[]): Promise<readonly WantedKey[]> {
+  const items = await inputsOf(context, rows);
+  return items.flatMap((item) => {
+    const needs = evaluate(context.rules, item.input);
+    if (needs.type !== "match") return [];
+    return needs.values.map(({ attribute, key }) => ({ objectId: item.row.id, key: indexKey(attribute, key) }));
+  });
+}
+
 /** A stored row as core sees it. */
 export function recordOf(row: DirectoryRow): DirectoryRecord {
   return {

@@ -4,7 +4,10 @@ import type { NewChange, NewIssue, PlanContext, WantedKey } from "./plan-context
 /** What a written plan holds, for guards and for what is evaluated because of it. */
 export interface Written {
   changes: number;
+  /** Rows beside the changes, of every state. */
   issues: number;
+  /** Those of them that say what is wrong with a record. */
+  findings: number;
   removals: number;
   memberRemovals: number;
   heldAnyway: number;
@@ -12,7 +15,7 @@ export interface Written {
 
 /** Writes a plan's rows batch by batch, each batch in one transaction, and gives them their ordinals. */
 export class PlanWriter {
-  readonly written: Written = { changes: 0, issues: 0, removals: 0, memberRemovals: 0, heldAnyway: 0 };
+  readonly written: Written = { changes: 0, issues: 0, findings: 0, removals: 0, memberRemovals: 0, heldAnyway: 0 };
   readonly #context: PlanContext;
   #ordinal: number;
 
@@ -42,6 +45,7 @@ export class PlanWriter {
     }));
     const issues = batch.issues.map((issue) => ({ ...issue, plan: plan.id, ordinal: this.written.issues++ }));
     for (const change of changes) this.#count(change);
+    this.written.findings += batch.issues.filter(({ state }) => state === "issue").length;
     await store.fenced(lease, async (tx) => {
       await insertPlanChanges(store, tx, changes);
       await insertPlanIssues(store, tx, issues);

@@ -20,9 +20,10 @@ import {
   reportsOf,
   reportsOfLinked,
   type Span,
+  waitingRecords,
 } from "./candidates.ts";
 import type { ConnectionRow, Progress, SyncRow, TargetRow } from "./context.ts";
-import { evaluateBatch } from "./evaluate-batch.ts";
+import { evaluateBatch, wantedBy } from "./evaluate-batch.ts";
 import { guardHolds } from "./guard.ts";
 import { Matcher } from "./match-records.ts";
 import type { PlanContext } from "./plan-context.ts";
@@ -100,7 +101,7 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
     plan: sealed,
     nextOrdinal: writer.next,
     changes: writer.written.changes - ambiguous,
-    issues: writer.written.issues + ambiguous,
+    issues: writer.written.findings + ambiguous,
   };
 }
 
@@ -130,7 +131,15 @@ async function evaluateAll(context: PlanContext, writer: PlanWriter): Promise<re
   for await (const candidates of pendingRecords(context.span)) await take(candidates);
   if (context.groups) for await (const candidates of regrouped(context.span, context.groups)) await take(candidates);
   await evaluateReports(context, take, fresh);
+  if (fresh.length > 0) await wantRefused(context, writer);
   return fresh;
+}
+
+/** Records whose creation waits for another try still want their matching values: nobody else is to take them. */
+async function wantRefused(context: PlanContext, writer: PlanWriter): Promise<void> {
+  for await (const candidates of waitingRecords(context.span)) {
+    await writer.write({ changes: [], issues: [], wanted: await wantedBy(context, candidates.rows) });
+  }
 }
 
 /** People whose manager was linked meanwhile, by another sync or by this very plan. */

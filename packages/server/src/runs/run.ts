@@ -131,8 +131,8 @@ async function planAndApply(session: Session, resumed: Tally): Promise<Applied> 
   for (let further = 0; further <= FURTHER_PLANS; further += 1) {
     const planned = await plan(session, { run: session.run, firstOrdinal });
     firstOrdinal = planned.nextOrdinal;
-    const { tally, held } = await applyOne(session, planned.plan, { ...done.tally, waiting: 0 });
-    done = { tally, issues: planned.issues, held: held ?? done.held };
+    const { tally, issues, held } = await applyOne(session, planned.plan, { ...done.tally, waiting: 0 });
+    done = { tally, issues, held: held ?? done.held };
     if (tally.waiting === 0) break;
   }
   return done;
