@@ -38,7 +38,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
 const FILE = "entrain.sqlite";
 
 /** Sized for 300 MB resident at 100,000 people: cached pages count, mapped ones would as well. */
-const WRITER_PRAGMAS: readonly string[] = [
+export const WRITER_PRAGMAS: readonly string[] = [
   "journal_mode = wal",
   "synchronous = full",
   "foreign_keys = on",

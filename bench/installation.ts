@@ -1,0 +1,107 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createEntraSource } from "@entrain/connectors/entra";
+import { DEFAULTS, type Source, type SyncDefinition } from "@entrain/core";
+import { systemClock } from "../packages/server/src/clock.ts";
+import { createPortalTarget } from "../packages/server/src/portal/target.ts";
+import type { Engine } from "../packages/server/src/runs/context.ts";
+import { openStore } from "../packages/server/src/store/open.ts";
+import type { Store } from "../packages/server/src/store/store.ts";
+import type { TenantAddress } from "./tenant/tenant.ts";
+
+export const CONNECTION = "c_bench";
+export const TARGET = "t_portal";
+export const SYNC = "s_bench";
+
+/** A store in a folder of its own with one connection, the portal, and one sync of people between them. */
+export interface Installation {
+  readonly folder: string;
+  readonly store: Store;
+  readonly engine: Engine;
+  close(): Promise<void>;
+}
+
+export async function openInstallation(address: TenantAddress, scheme: "http" | "https"): Promise<Installation> {
+  const folder = await mkdtemp(join(tmpdir(), "entrain-bench-"));
+  const store = await openStore({
+    location: { kind: "sqlite", folder },
+    clock: systemClock,
+    stamp: "real",
+    create: true,
+  });
+  await configure(store, address);
+  return {
+    folder,
+    store,
+    engine: {
+      store,
+      openSource: async () => sourceOf(address, scheme),
+      openTarget: async () => createPortalTarget(store, TARGET),
+    },
+    close: async () => {
+      await store.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The product's own source, with its defaults. */
+export function sourceOf(address: TenantAddress, scheme: "http" | "https"): Source {
+  const origin = address[scheme];
+  return createEntraSource({
+    cloud: { login: origin, graph: origin },
+    tenant: address.tenant,
+    client: address.client,
+    secret: () => address.secret,
+    clock: systemClock,
+    random: () => systemClock.random(),
+    sleep: (ms, signal) => systemClock.sleep(ms, signal),
+    ...(scheme === "https" ? { ca: address.ca } : {}),
+  });
+}
+
+async function configure(store: Store, address: TenantAddress): Promise<void> {
+  const common = { organisation: "default", revision: 1, created_at: store.clock.now() };
+  const preset = createPortalTarget(store, TARGET).kinds.find(({ source }) => source === "user");
+  if (preset === undefined) throw new Error("the portal has no kind of person");
+  const definition: SyncDefinition = { ...DEFAULTS, ...preset.preset, records: preset.name };
+  await store.transaction(async (tx) => {
+    await tx
+      .insertInto("connections")
+      .values({
+        ...common,
+        id: CONNECTION,
+        name: "bench",
+        cloud: "{}",
+        cloud_key: "bench",
+        tenant: address.tenant,
+        client: address.client,
+        labels: "[]",
+        attributes: "[]",
+        credential: "{}",
+        sequence: 0,
+      })
+      .execute();
+    await tx
+      .insertInto("targets")
+      .values({ ...common, id: TARGET, name: "portal", type: "portal", settings: "{}", credential: "{}", sequence: 0 })
+      .execute();
+    await tx
+      .insertInto("syncs")
+      .values({
+        ...common,
+        id: SYNC,
+        name: "people",
+        connection: CONNECTION,
+        target: TARGET,
+        records: definition.records,
+        definition: JSON.stringify(definition),
+        cursor: 0,
+        link_cursor: 0,
+        evaluated_revision: 0,
+        first_run_at: null,
+      })
+      .execute();
+  });
+}
