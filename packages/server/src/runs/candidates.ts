@@ -102,15 +102,15 @@ export async function* regrouped(span: Span, groups: ScopeGroups): AsyncGenerato
     const last = edges.at(-1);
     if (!last) break;
     after = { group: last.group_id, member: last.member_id };
-    for (const edge of edges) {
-      if (edge.member_type === "group" && groups.reach.has(edge.group_id)) nested.add(edge.member_id);
-    }
+    const touched = edges.filter((edge) => groups.touched.has(edge.group_id));
+    for (const edge of touched) if (edge.member_type === "group") nested.add(edge.member_id);
     yield await unchanged(
       span,
-      edges.map((edge) => edge.member_id),
+      touched.map((edge) => edge.member_id),
     );
   }
-  for (const group of nested) yield* descendants(span, group, new Set());
+  const seen = new Set<string>();
+  for (const group of nested) yield* descendants(span, group, seen);
 }
 
 async function changedEdges(

@@ -173,7 +173,8 @@ async function openPlan(options: PlanOptions): Promise<PlanContext> {
   const definition = JSON.parse(sync.definition) as SyncDefinition;
   const kind = kindOf(target, definition.records);
   const rules = compileSync(definition, kind);
-  const groups = await resolveScopeGroups(store, connection.id, definition.scope);
+  const cursor = sync.evaluated_revision === sync.revision ? sync.cursor : 0;
+  const groups = await resolveScopeGroups(store, connection.id, definition.scope, cursor);
   const current = await positions(store, sync);
   const complete = await readComplete(store, connection.id, kind);
   const plan: PlanRow = {
@@ -196,7 +197,6 @@ async function openPlan(options: PlanOptions): Promise<PlanContext> {
     finished_at: null,
   };
   await store.fenced(lease, (tx) => createPlan(tx, plan));
-  const cursor = sync.evaluated_revision === sync.revision ? sync.cursor : 0;
   const span: Span = { store, sync, kind: kind.source, cursor, upto: plan.upto, now: store.clock.now() };
   return {
     ...options,

@@ -6,6 +6,8 @@ export interface ScopeGroups {
   /** Name (or object id) as configured → object ids: the group, and for a transitive scope every group nested in it. */
   readonly byName: ReadonlyMap<string, ReadonlySet<string>>;
   readonly reach: ReadonlySet<string>;
+  /** The reach, and what was in it before the edges changed behind the cursor: who is below may have left scope. */
+  readonly touched: ReadonlySet<string>;
 }
 
 const PAGE = 1000;
@@ -14,7 +16,12 @@ const PAGE = 1000;
  * Resolves the group names (or object ids) of a scope. A group that is not there is a fault, never an empty group:
  * everybody would fall out of scope.
  */
-export async function resolveScopeGroups(store: Store, connection: string, scope: Scope): Promise<ScopeGroups | null> {
+export async function resolveScopeGroups(
+  store: Store,
+  connection: string,
+  scope: Scope,
+  cursor: number,
+): Promise<ScopeGroups | null> {
   if (!scope.groups || scope.groups.include.length === 0) return null;
   const ids = await idsOfGroups(store, connection, scope.groups.include);
   const byName = new Map<string, ReadonlySet<string>>();
@@ -22,7 +29,9 @@ export async function resolveScopeGroups(store: Store, connection: string, scope
     const own = new Set([id]);
     byName.set(name, scope.groups.transitive ? await nestedIn(store, connection, own) : own);
   }
-  return { byName, reach: new Set([...byName.values()].flatMap((reach) => [...reach])) };
+  const reach = new Set([...byName.values()].flatMap((of) => [...of]));
+  const touched = scope.groups.transitive ? await nestedIn(store, connection, new Set(ids.values()), cursor) : reach;
+  return { byName, reach, touched };
 }
 
 async function idsOfGroups(
@@ -65,7 +74,13 @@ function only(name: string, found: readonly string[]): string {
   throw new ConnectorError("config_invalid", detail, { stops: "sync", retry: "never" });
 }
 
-async function nestedIn(store: Store, connection: string, roots: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+/** The groups below some; with `since`, also over edges that changed behind that number and may have stood before. */
+async function nestedIn(
+  store: Store,
+  connection: string,
+  roots: ReadonlySet<string>,
+  since?: number,
+): Promise<ReadonlySet<string>> {
   const reach = new Set(roots);
   const frontier = [...roots];
   while (frontier.length > 0) {
@@ -75,7 +90,9 @@ async function nestedIn(store: Store, connection: string, roots: ReadonlySet<str
       .where("connection", "=", connection)
       .where("group_id", "in", frontier.splice(0, 500))
       .where("member_type", "=", "group")
-      .where("present", "=", 1)
+      .where((eb) =>
+        since === undefined ? eb("present", "=", 1) : eb.or([eb("present", "=", 1), eb("sequence", ">", since)]),
+      )
       .execute();
     for (const { member_id } of rows) {
       if (reach.has(member_id)) continue;
