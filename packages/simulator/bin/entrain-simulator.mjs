@@ -7,10 +7,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const cli = join(here, "..", "src", "cli.ts");
 
 if (Number(process.versions.node.split(".")[0]) >= 24) {
-  const { main } = await import(cli);
+  const { main } = await import("../src/cli.ts");
   await main(process.argv);
 } else {
   const node = bundledNode(here);

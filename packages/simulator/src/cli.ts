@@ -108,8 +108,10 @@ async function run(flags: Flags): Promise<void> {
   };
   const simulator = await startSimulator(options);
   const ca = await writeAuthority(simulator, flags.ca);
+  // Before the announcement: whoever reads it may send the signal at once.
+  const end = ended();
   announce(simulator, ca, flags.json === true);
-  await ended();
+  await end;
   await simulator.close();
 }
 

@@ -181,16 +181,10 @@ if (MISSING === false) {
         ...(bind.length > 0 ? { "members@odata.bind": bind } : {}),
       });
       assert.equal(answer.status, response.status, answer.text);
-      for (const property of [
-        "displayName",
-        "description",
-        "groupTypes",
-        "mailEnabled",
-        "securityEnabled",
-        "mailNickname",
-      ]) {
-        assert.deepEqual(answer.body[property], response.body[property] ?? answer.body[property], property);
-      }
+      // The second example's answer contradicts its own request, so the request decides.
+      for (const [property, value] of Object.entries(body)) assert.deepEqual(answer.body[property], value, property);
+      const read = await client.get(`/groups/${String(answer.body.id)}/members`);
+      assert.equal(read.body.value?.length, bind.length);
     }
   });
 
@@ -211,15 +205,10 @@ if (MISSING === false) {
       requests: [{ id: "1", method: "GET", url: "/users" }],
     });
     assert.equal(status, response.status);
-    const shape = (responses: unknown): readonly string[] =>
-      Object.keys((responses as readonly Record<string, unknown>[])[0] ?? {}).toSorted();
-    const documented = shape(response.body.responses).filter((name) =>
-      ["id", "status", "headers", "body"].includes(name),
-    );
-    assert.deepEqual(
-      shape(body.responses).filter((name) => documented.includes(name)),
-      documented,
-    );
+    const [documented] = response.body.responses as readonly Record<string, unknown>[];
+    const [answered] = body.responses as readonly Record<string, unknown>[];
+    for (const name of ["id", "status", "body"])
+      assert.equal(name in (answered ?? {}), name in (documented ?? {}), name);
   });
 
   test("tells group changes in the documented shape of members@delta", async (t) => {

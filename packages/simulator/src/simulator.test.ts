@@ -68,6 +68,40 @@ test("a tenant outlives a restart with its deleted items, history and delta toke
   assert.equal(created.status, 201);
 });
 
+test("tokens of a run that was killed before it saved ask for a resynchronisation", async (t) => {
+  const stateFile = join(await folder(), "tenant.json");
+  const first = await startSimulator({ tenant: smallTenant(3), stateFile });
+  const saved = (await (await connect(first)).all("/users/delta?$select=city")).last["@odata.deltaLink"] ?? "";
+  await first.close();
+  const kept = await readFile(stateFile, "utf8");
+  const second = await startSimulator({ stateFile });
+  const killed = await connect(second);
+  const created = await killed.send("PATCH", `/users/${person(1)}`, { city: "Oslo" });
+  assert.equal(created.status, 204);
+  const lost = (await killed.all("/users/delta?$select=city")).last["@odata.deltaLink"] ?? "";
+  await second.close();
+  await writeFile(stateFile, kept);
+
+  const client = await startClient(t, { stateFile });
+  removeAfter(t, stateFile);
+  for (const number of [1, 2, 3]) await client.send("PATCH", `/users/${person(number)}`, { city: "Bergen" });
+  assert.equal((await client.get(`/users/delta${new URL(lost).search}`)).status, 410);
+  assert.equal((await client.get(`/users/delta${new URL(saved).search}`)).body.value?.length, 3);
+});
+
+test("the ids of new people repeat only in a run that is named alike", async (t) => {
+  const options = { tenant: smallTenant(1), clock: () => 1_800_000_000_000 };
+  const ids = await Promise.all(
+    [undefined, undefined, "a", "a"].map(async (instance) => {
+      const client = await startClient(t, { ...options, instance });
+      client.simulator.churn(30);
+      return JSON.stringify((await client.all("/users?$select=id&$top=999")).records);
+    }),
+  );
+  assert.notEqual(ids[0], ids[1]);
+  assert.equal(ids[2], ids[3]);
+});
+
 test("without a state file the same seed is another tenant state: its tokens ask for a resynchronisation", async (t) => {
   const first = await startClient(t, { people: 5, groups: 1, seed: 3 });
   const link = (await first.all("/users/delta")).last["@odata.deltaLink"] ?? "";

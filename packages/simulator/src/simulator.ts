@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+import type { RequestListener } from "node:http";
 import { type FaultPlan, FaultSet } from "./faults/rules.ts";
 import type { DeltaPaging } from "./graph/context.ts";
 import { GraphService } from "./graph/service.ts";
@@ -11,7 +13,7 @@ import { AppRegistration, type ClientSecret } from "./signin/app.ts";
 import { SignInService } from "./signin/service.ts";
 import { TokenService } from "./signin/tokens.ts";
 import { uuidFrom } from "./state/identifiers.ts";
-import { saveSnapshot } from "./state/snapshot.ts";
+import { type Snapshot, saveSnapshot } from "./state/snapshot.ts";
 import { tenantWriter } from "./state/writer.ts";
 import { createChurn } from "./tenant/churn.ts";
 import type { TenantFile } from "./tenant/types.ts";
@@ -47,6 +49,8 @@ export interface SimulatorOptions {
   readonly secrets?: readonly ClientSecret[] | undefined;
   /** Milliseconds UTC; the real clock unless given. */
   readonly clock?: (() => number) | undefined;
+  /** Names this run, random unless given. Named runs repeat: same ids for the same writes in the same order. */
+  readonly instance?: string | undefined;
   /** Sizes of delta pages; 200 objects and 1,000 members unless given. */
   readonly deltaPaging?: DeltaPaging | undefined;
   /** Keeps the tenant, its history and so its delta tokens here across restarts; written by `close`. */
@@ -92,76 +96,24 @@ const DEFAULT_PAGING: DeltaPaging = { objects: 200, members: 1000 };
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const clock = new MovableClock(options.clock ?? Date.now);
   const { people = DEFAULTS.people, groups = DEFAULTS.groups, seed = DEFAULTS.seed } = options;
-  const { tenant: file, stateFile } = options;
-  const { tenant, directory } = await openTenant({ people, groups, seed, tenant: file, stateFile }, clock.now);
-  const app = appRegistration(options, seed);
-  const tokens = await TokenService.create(clock.now);
-  const faults = new FaultSet(options.faults);
-  const requests = new RequestLog();
-  const pace = options.churnPerMinute ?? 0;
-  const churn = createChurn({ seed, perMinute: pace === 0 ? 1 : pace, writer: tenantWriter(directory) });
+  const { tenant: file, stateFile, instance = randomUUID(), churnPerMinute = 0 } = options;
+  const snapshot = await openTenant({ people, groups, seed, tenant: file, stateFile, instance }, clock.now);
+  const writer = tenantWriter(snapshot.directory);
+  const churn = createChurn({ seed, perMinute: churnPerMinute === 0 ? 1 : churnPerMinute, writer });
+  const parts = await makeParts(options, snapshot, clock, (changes) => repeat(changes, churn.step));
   const made = options.tls === true ? makeLoopbackCertificate(Date.now()) : null;
-  const service = new GraphService({
-    directory,
-    tenant,
-    clock: clock.now,
-    deltaPaging: options.deltaPaging ?? DEFAULT_PAGING,
-  });
-  const throttle = new Throttle({
-    people: directory.count("user"),
-    enforced: options.throttle !== "off",
-    clock: clock.now,
-    identity: { client: app.client, tenant: tenant.id },
-  });
-  const expireDeltaTokens = (): void => {
-    service.expiredBefore = clock.now() + 1;
-  };
-  const admin = new Admin({
-    faults,
-    requests,
-    app,
-    now: clock.now,
-    advance: clock.advance,
-    expireDeltaTokens,
-    churn: (changes) => repeat(changes, churn.step),
-    status: () => ({
-      tenant: tenant.id,
-      people: directory.count("user"),
-      groups: directory.count("group"),
-      version: directory.log.head,
-    }),
-  });
   const server = await listen({
     port: options.port ?? 0,
     host: options.host ?? DEFAULTS.host,
     tls: made ?? (typeof options.tls === "object" ? options.tls : null),
-    listener: (base) => {
-      service.base = `${base}/v1.0`;
-      const issuer = `${base}/${tenant.id}/`;
-      return requestListener({
-        graph: new GraphFront({
-          service,
-          tokens,
-          throttle,
-          base,
-          issuer,
-          clock: clock.now,
-          faults: ({ method, path, search }) => faults.take({ method, path: `/v1.0${path}`, page: pageOf(search) }),
-        }),
-        signIn: new SignInService({ base, tenant, app, tokens, clock: clock.now }),
-        admin,
-        faults,
-        requests,
-        latencyMs: options.latencyMs ?? 0,
-        clock: clock.now,
-      });
-    },
+    listener: (base) => listenerOf(parts, snapshot, base),
   });
-  if (pace > 0) churn.start(every);
+  if (churnPerMinute > 0) churn.start(every);
+  const { app, requests, faults, levers } = parts;
   return {
     login: server.origin,
     graph: server.origin,
-    tenant: tenant.id,
+    tenant: snapshot.tenant.id,
     client: app.client,
     secret: secretOf(seed),
     get roles() {
@@ -176,15 +128,86 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     setSecrets: (secrets) => {
       app.secrets = secrets;
     },
-    advance: clock.advance,
-    expireDeltaTokens,
-    churn: (changes) => repeat(changes, churn.step),
+    ...levers,
     close: async () => {
       churn.stop();
       await server.close();
-      if (stateFile !== undefined) await saveSnapshot(stateFile, { tenant, directory });
+      if (stateFile !== undefined) await saveSnapshot(stateFile, snapshot);
     },
   };
+}
+
+/** What stands before the address is known. */
+interface Parts {
+  readonly app: AppRegistration;
+  readonly tokens: TokenService;
+  readonly service: GraphService;
+  readonly throttle: Throttle;
+  readonly faults: FaultSet;
+  readonly requests: RequestLog;
+  readonly admin: Admin;
+  readonly levers: Pick<Simulator, "advance" | "expireDeltaTokens" | "churn">;
+  readonly latencyMs: number;
+  readonly clock: () => number;
+}
+
+async function makeParts(
+  options: SimulatorOptions,
+  { tenant, directory }: Snapshot,
+  clock: MovableClock,
+  churn: (changes: number) => void,
+): Promise<Parts> {
+  const app = appRegistration(options, options.seed ?? DEFAULTS.seed);
+  const faults = new FaultSet(options.faults);
+  const requests = new RequestLog();
+  const deltaPaging = options.deltaPaging ?? DEFAULT_PAGING;
+  const service = new GraphService({ directory, tenant, clock: clock.now, deltaPaging });
+  const levers = {
+    advance: clock.advance,
+    expireDeltaTokens: (): void => {
+      service.expiredBefore = clock.now() + 1;
+    },
+    churn,
+  };
+  const status = (): Readonly<Record<string, unknown>> => ({
+    tenant: tenant.id,
+    people: directory.count("user"),
+    groups: directory.count("group"),
+    version: directory.log.head,
+  });
+  return {
+    app,
+    tokens: await TokenService.create(clock.now),
+    service,
+    throttle: new Throttle({
+      people: directory.count("user"),
+      enforced: options.throttle !== "off",
+      clock: clock.now,
+      identity: { client: app.client, tenant: tenant.id },
+    }),
+    faults,
+    requests,
+    admin: new Admin({ ...levers, faults, requests, app, now: clock.now, status }),
+    levers,
+    latencyMs: options.latencyMs ?? 0,
+    clock: clock.now,
+  };
+}
+
+function listenerOf(parts: Parts, { tenant }: Snapshot, base: string): RequestListener {
+  const { app, tokens, service, throttle, faults, requests, clock } = parts;
+  service.base = `${base}/v1.0`;
+  const graph = new GraphFront({
+    service,
+    tokens,
+    throttle,
+    base,
+    issuer: `${base}/${tenant.id}/`,
+    clock,
+    faults: ({ method, path, search }) => faults.take({ method, path: `/v1.0${path}`, page: pageOf(search) }),
+    requests,
+  });
+  return requestListener({ ...parts, graph, signIn: new SignInService({ base, tenant, app, tokens, clock }) });
 }
 
 /** The real clock, or the one given, with the hours that tests let pass. */

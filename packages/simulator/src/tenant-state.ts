@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { TenantProfile } from "./graph/context.ts";
 import { Directory } from "./state/directory.ts";
 import { uuidFrom } from "./state/identifiers.ts";
@@ -14,16 +13,20 @@ export interface TenantSource {
   readonly seed: number;
   readonly tenant?: TenantFile | undefined;
   readonly stateFile?: string | undefined;
+  /** Names this run. Delta tokens and the ids of new objects depend on it. */
+  readonly instance: string;
 }
 
 /** Makes the tenant that a simulator serves. Throws one sentence when its source is not valid. */
 export async function openTenant(source: TenantSource, clock: () => number): Promise<Snapshot> {
-  const ids = `objects ${source.seed}`;
-  const saved = source.stateFile === undefined ? null : await readSnapshot(source.stateFile, { ids, clock });
+  const { instance, stateFile } = source;
+  // An id must never come again for somebody else, not even after a run whose state was lost.
+  const options = { instance, ids: `objects ${source.seed} ${instance}`, clock };
+  const saved = stateFile === undefined ? null : await readSnapshot(stateFile, options);
   if (saved !== null) return saved;
   const file = source.tenant ?? generateTenant(source);
   const tenant = tenantProfile(file, source.seed);
-  const directory = new Directory({ instance: randomUUID(), ids, clock });
+  const directory = new Directory(options);
   loadTenant(directory, file, { ids: `loaded ${source.seed}`, defaultDomain: tenant.defaultDomain, now: clock() });
   return { tenant, directory };
 }

@@ -41,6 +41,18 @@ test("connections are cut before the headers and in the middle of the body", asy
   assert.equal(client.simulator.requests.list("/users")[0]?.status, 0);
 });
 
+test("a write that is cut off before its answer has happened, one cut off before the work has not", async (t) => {
+  const client = await startClient(t, { tenant: smallTenant(2) });
+  client.simulator.faults.set(
+    parseFaults(`PATCH /users/${person(1)} cut=answer; PATCH /users/${person(2)} cut=headers`),
+  );
+  for (const number of [1, 2]) {
+    await assert.rejects(client.send("PATCH", `/users/${person(number)}`, { city: "Oslo" }));
+  }
+  assert.equal((await client.get(`/users/${person(1)}?$select=city`)).body.city, "Oslo");
+  assert.equal((await client.get(`/users/${person(2)}?$select=city`)).body.city, null);
+});
+
 test("a truncated answer, HTML with 200 and an answer without value look like success until they are read", async (t) => {
   const client = await startClient(t, { tenant: smallTenant(100) });
   client.simulator.faults.set(parseFaults("/users truncate times=1"));
@@ -194,7 +206,7 @@ test("faults are written as text or as JSON, and a mistake is named", () => {
     ["/users boom", /"boom"/],
     ["/users status=9", /between 200 and 599/],
     ["/users page=x html", /"x" where a number belongs/],
-    ["/users cut=off", /headers or at body/],
+    ["/users cut=off", /headers, answer or body/],
     ['[{"path":"/users"}]', /no action of a known type/],
     ['[{"times":1.5,"action":{"type":"html"}}]', /whole number as times/],
   ] as const) {

@@ -4,9 +4,11 @@ import type { FaultAction, FaultPlan, FaultRule } from "./rules.ts";
 export const FAULT_SYNTAX = `Faults are JSON (a list of rules) or text: rules separated by ";", each
   [METHOD] [PATH] [page=N] [skip=N] [times=N] ACTION
 PATH may leave out /v1.0; * stands for one segment, ** for any rest. ACTION is one of
-  status=503 [retry-after=2]   cut=headers | cut=body   slow=MS      truncate   html
-  no-value   empty   replay    ends-empty               expired      hidden     nulls
-  lag=MS | lag-versions=N      stale-count=PERCENT% | stale-count=N
+  status=503 [retry-after=2]       answer so; without retry-after no such header
+  cut=headers|answer|body          cut the connection: before the work, after it, or within the answer
+  slow=MS   truncate   html   no-value   empty   replay   ends-empty   expired   hidden   nulls
+  lag=MS | lag-versions=N          read an older version
+  stale-count=10% | stale-count=3  let $count say less
 Example: --faults "GET /users page=3 times=2 status=503; /groups/* slow=2000"`;
 
 const METHODS = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
@@ -72,8 +74,8 @@ function actionOf(name: string, value: string, rule: string): FaultAction {
       return { type: "status", status };
     }
     case "cut":
-      if (value === "headers" || value === "body") return { type: "cut", at: value };
-      throw new Error(`The fault "${rule}" must cut at headers or at body.`);
+      if (value === "headers" || value === "answer" || value === "body") return { type: "cut", at: value };
+      throw new Error(`The fault "${rule}" must cut at headers, answer or body.`);
     case "slow":
       return { type: "slow", ms: numberIn(value, rule) };
     case "lag":

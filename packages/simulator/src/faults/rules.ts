@@ -2,8 +2,11 @@
 export type FaultAction =
   /** Answers with this status. `retryAfter` seconds are sent as the header; null or absent sends none. */
   | { readonly type: "status"; readonly status: number; readonly retryAfter?: number | null; readonly code?: string }
-  /** Cuts the connection before any header or in the middle of the body. */
-  | { readonly type: "cut"; readonly at: "headers" | "body" }
+  /**
+   * Cuts the connection: before the request is looked at, after its work is done but before any header, or in the
+   * middle of the body.
+   */
+  | { readonly type: "cut"; readonly at: "headers" | "answer" | "body" }
   | { readonly type: "slow"; readonly ms: number }
   /** Half of the JSON under a matching content length, so that only parsing finds out. */
   | { readonly type: "truncate" }

@@ -46,7 +46,7 @@ export function openToken(context: Context, kind: Kind, token: string): DeltaSta
   const state = sealed as unknown as DeltaState;
   if (state.kind !== kind) throw malformed("Badly formed token.");
   const { directory } = context;
-  const known = instance === directory.instance && state.version <= directory.log.head;
+  const known = directory.knows(String(instance), state.version);
   if (!known || (state.round !== "full" && state.version < directory.log.floor)) {
     throw gone(context, kind, state.select, "resyncRequired", "Resync required: the change history is not available.");
   }
@@ -57,7 +57,7 @@ export function openToken(context: Context, kind: Kind, token: string): DeltaSta
 }
 
 /** 410 with the URL of a new initial round ("Use delta query", synchronization reset). */
-export function gone(
+function gone(
   { base }: Context,
   kind: Kind,
   select: readonly string[] | null,

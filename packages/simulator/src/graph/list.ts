@@ -7,7 +7,7 @@ import { withToken } from "./odata/options.ts";
 import { compileOrder, type Order } from "./odata/order.ts";
 import { type Position, sealPosition, unsealPosition } from "./odata/position.ts";
 import { compileSearch } from "./odata/search.ts";
-import { checkSelect, contextUrl, renderMember, renderObject } from "./render.ts";
+import { checkMixedSelect, checkSelect, contextUrl, renderMember, renderObject } from "./render.ts";
 import { badRequest, type GraphResponse, malformed, unsupportedQuery } from "./request.ts";
 
 const DEFAULT_PAGE = 100; // "List users", "List groups", "List group members".
@@ -44,7 +44,7 @@ export function listPage(context: Context, collection: Collection): GraphRespons
   const { options } = context;
   const query = compileQuery(context, collection);
   const select = collection.mixed
-    ? (options.select?.filter((name) => name !== "@odata.type") ?? null)
+    ? checkMixedSelect(options.select)
     : checkSelect(collection.kind, options.select, true);
   const expand = options.expand === null ? null : parseExpand(collection.kind, options.expand);
   const top = pageSize(context);

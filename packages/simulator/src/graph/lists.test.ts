@@ -165,6 +165,12 @@ test("members are typed and mixed; a cast selects one type", async (t) => {
     { "@odata.type": "#microsoft.graph.user", id: person(2) },
     { "@odata.type": "#microsoft.graph.group", id: team(2) },
   ]);
+  const mixed = await client.get(`/groups/${team(1)}/members?$select=department,securityEnabled`);
+  assert.deepEqual(mixed.body.value?.slice(1), [
+    { "@odata.type": "#microsoft.graph.user", id: person(2), department: "Legal" },
+    { "@odata.type": "#microsoft.graph.group", id: team(2), securityEnabled: true },
+  ]);
+  assert.equal((await client.get(`/groups/${team(1)}/members?$select=shoeSize`)).status, 400);
   const people = await client.get(`/groups/${team(1)}/members/microsoft.graph.user?$select=id`);
   assert.deepEqual(people.body.value, [{ id: person(1) }, { id: person(2) }]);
   assert.equal((await client.get(`/groups/${team(1)}/members/$count`, EVENTUAL)).text, "3");

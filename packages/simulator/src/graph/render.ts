@@ -11,6 +11,7 @@ import {
   isNavigation,
   isSelectable,
   isSingleOnly,
+  shapeOf,
   typeName,
 } from "./schema.ts";
 
@@ -48,9 +49,22 @@ export function renderObject(context: Context, object: DirectoryObject, select: 
   return rendered;
 }
 
-/** A member of a mixed collection, which says its type; without read permission nothing but that and its id. */
+/** Checks `$select` of a collection that mixes types: a property must belong to one of them. */
+export function checkMixedSelect(select: readonly string[] | null): readonly string[] | null {
+  if (select === null) return null;
+  const names = select.filter((name) => name !== "@odata.type");
+  const kind = (name: string): Kind => (isSelectable("group", name) && !isSelectable("user", name) ? "group" : "user");
+  for (const name of names) checkSelect(kind(name), [name], true);
+  return names;
+}
+
+/**
+ * A member of a mixed collection, which says its type and has only the selected properties of that type; without read
+ * permission nothing but type and id.
+ */
 export function renderMember(context: Context, object: DirectoryObject, select: readonly string[] | null): Rendered {
-  const names = select ?? DEFAULT_SELECT[object.kind];
+  const names =
+    select?.filter((name) => name === "id" || shapeOf(object.kind, name) !== undefined) ?? DEFAULT_SELECT[object.kind];
   const typed: Rendered = { "@odata.type": `#${typeName(object.kind)}`, id: object.id };
   return Object.assign(
     typed,

@@ -10,7 +10,7 @@ import type { Json } from "../tenant/types.ts";
 import { type Throttle, unitsOf } from "../throttle.ts";
 import { parseBatch } from "./batch.ts";
 import type { WireResponse } from "./exchange.ts";
-import type { LoggedRequest } from "./request-log.ts";
+import type { LoggedRequest, RequestLog } from "./request-log.ts";
 
 const JSON_TYPE = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
 
@@ -35,6 +35,8 @@ export interface FrontOptions {
   readonly clock: () => number;
   /** Faults that strike a request of this method, path and page, counted as struck. */
   readonly faults: (request: FrontRequest) => readonly FaultAction[];
+  /** The requests inside batches are logged too: they count as requests for Graph. */
+  readonly requests: RequestLog;
 }
 
 /** An answer with what the log wants to know. */
@@ -139,6 +141,7 @@ export class GraphFront {
         ? this.#refuse(new GraphError(424, "FailedDependency", "A request that this one depends on failed."), ids)
         : this.#inner({ ...inner, headers: { ...inner.headers } }, roles, ids);
       units += answer.units;
+      this.#log(inner, answer, ids);
       if (answer.status >= 400) failed.add(inner.id);
       const type = answer.text === undefined ? "application/json" : "text/plain";
       const headers = { "Content-Type": type, ...capitalised(answer.headers) };
@@ -153,6 +156,13 @@ export class GraphFront {
     const status = actions.find((action) => action.type === "status");
     if (status !== undefined) return this.#refuse(faultRefusal(status), ids);
     return this.#single(inner, roles, actions, ids);
+  }
+
+  #log({ method, path, search }: FrontRequest, { status, units }: Answer, ids: Ids): void {
+    const { requests, clock } = this.#options;
+    const url = search === "" ? path : `${path}?${search}`;
+    const entry = { at: clock(), method, path: url, status, requestId: ids.request, resourceUnits: units };
+    requests.add({ ...entry, batched: true });
   }
 
   #refuse(error: unknown, ids: Ids): Answer {

@@ -75,6 +75,10 @@ async function serve(options: HttpOptions, request: IncomingMessage, response: S
   }
   const outcome = await answer(options, incoming, text, actions);
   log(outcome.status, outcome);
+  if (cut === "answer") {
+    request.socket.destroy();
+    return;
+  }
   const bent = bendAnswer(actions, outcome);
   if (cut === "body") return cutBody(request, response, bent);
   await send(request, response, bent);

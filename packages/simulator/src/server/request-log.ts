@@ -9,6 +9,8 @@ export interface LoggedRequest {
   readonly status: number;
   readonly requestId: string;
   readonly resourceUnits: number;
+  /** Set for a request inside a batch; its path has no `/v1.0`. The batch itself is logged after its parts. */
+  readonly batched?: true;
 }
 
 /** The last requests, oldest first; bounded, because demos run for weeks. */

@@ -10,8 +10,10 @@ const TOKEN_LIFE_MS = 7 * 24 * 3600 * 1000; // Delta tokens of directory objects
 
 /** What a directory is made with. `ids` names the series of ids for objects created later. */
 export interface DirectoryOptions {
-  /** Marks this state of this tenant: delta tokens of another are refused. */
+  /** Names this run of this tenant: delta tokens of another are refused. */
   readonly instance: string;
+  /** Earlier runs that ended in a saved state, and the version that each had reached: their tokens still hold. */
+  readonly earlier?: ReadonlyMap<string, number>;
   readonly ids: string;
   /** Milliseconds UTC. */
   readonly clock: () => number;
@@ -25,6 +27,7 @@ export interface DirectoryOptions {
  */
 export class Directory {
   readonly instance: string;
+  readonly earlier: ReadonlyMap<string, number>;
   readonly log: ChangeLog;
   readonly #ids: string;
   readonly #clock: () => number;
@@ -34,9 +37,12 @@ export class Directory {
   readonly #byUpn = new Map<string, DirectoryObject>();
   readonly #live: Record<Kind, number> = { user: 0, group: 0 };
   readonly #deleted = new Set<DirectoryObject>();
+  /** When the oldest deleted item goes for good; Infinity when there is none. */
+  #nextPurge = Number.POSITIVE_INFINITY;
 
   constructor(options: DirectoryOptions) {
     this.instance = options.instance;
+    this.earlier = options.earlier ?? new Map();
     this.log = new ChangeLog(options.version ?? 1);
     this.#ids = options.ids;
     this.#clock = options.clock;
@@ -44,6 +50,11 @@ export class Directory {
 
   get current(): View {
     return currentView(this.log);
+  }
+
+  /** Whether a token of this run and version speaks of this tenant's own history. */
+  knows(instance: string, version: number): boolean {
+    return version <= (instance === this.instance ? this.log.head : (this.earlier.get(instance) ?? -1));
   }
 
   asOf(version: number): View {
@@ -138,10 +149,8 @@ export class Directory {
 
   /** Puts a loaded object into the deleted items as it lay there. */
   placeDeleted(object: DirectoryObject, deletedAt: number, kept: DirectoryObject["kept"]): void {
-    object.deletedAt = deletedAt;
     object.kept = kept;
-    this.#live[object.kind]--;
-    this.#deleted.add(object);
+    this.#bin(object, deletedAt);
   }
 
   /** Closes a load: puts every list of edges in order. */
@@ -223,9 +232,7 @@ export class Directory {
       this.update(object, { userPrincipalName: object.id.replaceAll("-", "") + name });
     }
     object.kept = kept;
-    object.deletedAt = this.#clock();
-    this.#live[object.kind]--;
-    this.#deleted.add(object);
+    this.#bin(object, this.#clock());
     this.#write(object, { type: "deleted" });
   }
 
@@ -266,10 +273,21 @@ export class Directory {
   /** What time does: deleted items older than 30 days go, and history that no token can ask for is forgotten. */
   expire(): void {
     const now = this.#clock();
-    for (const object of [...this.#deleted]) {
-      if (now - (object.deletedAt ?? now) >= RETENTION_MS) this.purge(object);
+    if (now >= this.#nextPurge) {
+      const due = [...this.#deleted].filter(({ deletedAt }) => now - (deletedAt ?? now) >= RETENTION_MS);
+      for (const object of due) this.purge(object);
+      this.#nextPurge = Number.POSITIVE_INFINITY;
+      for (const { deletedAt } of this.#deleted)
+        this.#nextPurge = Math.min(this.#nextPurge, (deletedAt ?? now) + RETENTION_MS);
     }
     this.log.trim(now - TOKEN_LIFE_MS - 1);
+  }
+
+  #bin(object: DirectoryObject, deletedAt: number): void {
+    object.deletedAt = deletedAt;
+    this.#live[object.kind]--;
+    this.#deleted.add(object);
+    this.#nextPurge = Math.min(this.#nextPurge, deletedAt + RETENTION_MS);
   }
 
   #detach(object: DirectoryObject): void {

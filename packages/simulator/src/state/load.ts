@@ -75,9 +75,13 @@ class Loader {
   #place(kind: Kind, id: string | undefined, properties: Record<string, Json>): void {
     this.#count++;
     properties.createdDateTime ??= `${new Date(this.#context.now).toISOString().slice(0, 19)}Z`;
-    const made = uuidFrom(this.#context.ids, kind, this.#count, String(properties.displayName ?? ""));
     // Parsed objects share their hidden classes; objects filled name by name would be hash tables of thrice the size.
-    this.#directory.place(kind, id ?? made, JSON.parse(JSON.stringify(properties)) as Properties);
+    const stored = JSON.parse(JSON.stringify(properties)) as Properties;
+    this.#directory.place(kind, id ?? this.#madeId(kind, properties), stored);
+  }
+
+  #madeId(kind: Kind, { displayName }: Properties): string {
+    return uuidFrom(this.#context.ids, kind, this.#count, String(displayName ?? ""));
   }
 
   #userName(properties: Properties): string {

@@ -26,7 +26,8 @@ interface SavedObject {
 
 interface Header {
   readonly format: number;
-  readonly instance: string;
+  /** The runs whose delta tokens hold, each with the version that it had reached. */
+  readonly runs: readonly (readonly [instance: string, version: number])[];
   readonly version: number;
   readonly objects: number;
   readonly tenant: TenantProfile;
@@ -44,7 +45,7 @@ type SavedEntry = readonly [at: number, object: number, change: SavedChange];
 export async function saveSnapshot(path: string, { tenant, directory }: Snapshot): Promise<void> {
   const header: Header = {
     format: FORMAT,
-    instance: directory.instance,
+    runs: [...directory.earlier, [directory.instance, directory.log.head]],
     version: directory.log.floor,
     objects: directory.size,
     tenant,
@@ -66,7 +67,7 @@ export async function saveSnapshot(path: string, { tenant, directory }: Snapshot
 /** Reads what `saveSnapshot` wrote; null when there is no such file. Throws one sentence when it is not valid. */
 export async function readSnapshot(
   path: string,
-  options: Pick<DirectoryOptions, "ids" | "clock">,
+  options: Pick<DirectoryOptions, "instance" | "ids" | "clock">,
 ): Promise<Snapshot | null> {
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
@@ -83,10 +84,13 @@ export async function readSnapshot(
   }
 }
 
-function parseSnapshot(lines: readonly string[], options: Pick<DirectoryOptions, "ids" | "clock">): Snapshot {
+function parseSnapshot(
+  lines: readonly string[],
+  options: Pick<DirectoryOptions, "instance" | "ids" | "clock">,
+): Snapshot {
   const header = JSON.parse(lines[0] ?? "") as Header;
   if (header.format !== FORMAT) throw new Error(`format ${header.format} is not ${FORMAT}`);
-  const directory = new Directory({ ...options, instance: header.instance, version: header.version });
+  const directory = new Directory({ ...options, earlier: new Map(header.runs), version: header.version });
   const saved = lines.slice(1, header.objects + 1).map((line) => JSON.parse(line) as SavedObject);
   if (saved.length !== header.objects) throw new Error("objects are missing");
   for (const { kind, id, properties, purged } of saved) directory.place(kind, id, properties, purged === true);

@@ -91,7 +91,7 @@ export async function connect(simulator: Simulator): Promise<TestClient> {
 }
 
 /** A token as any client gets it. */
-export async function fetchToken(simulator: Simulator): Promise<string> {
+async function fetchToken(simulator: Simulator): Promise<string> {
   const response = await fetch(`${simulator.login}/${simulator.tenant}/oauth2/v2.0/token`, {
     method: "POST",
     body: new URLSearchParams({
