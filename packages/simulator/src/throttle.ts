@@ -17,7 +17,7 @@ const LOUD_TO = 1.8;
 
 /** What one request costs, and what the answer must say about it. */
 export interface Charge {
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | undefined>>;
   /** Set when the request is refused with 429. */
   readonly refusal: GraphError | null;
 }

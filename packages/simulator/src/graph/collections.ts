@@ -1,7 +1,7 @@
 import type { DirectoryObject, Kind } from "../state/objects.ts";
 import { lowerBound } from "../state/ordinals.ts";
+import type { Collection } from "./collection.ts";
 import type { Context } from "./context.ts";
-import type { Collection } from "./list.ts";
 import { type GraphError, malformed, notFound } from "./request.ts";
 
 const SETS: Readonly<Record<Kind, string>> = { user: "users", group: "groups" };

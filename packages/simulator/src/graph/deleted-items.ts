@@ -1,8 +1,9 @@
 import { permits } from "../permissions.ts";
 import type { DirectoryObject, Kind } from "../state/objects.ts";
+import type { Collection } from "./collection.ts";
 import { castOf } from "./collections.ts";
 import type { Context } from "./context.ts";
-import { type Collection, countOnly, listPage } from "./list.ts";
+import { countOnly, listPage } from "./list.ts";
 import { contextUrl, renderMember } from "./render.ts";
 import { denied, type GraphResponse, notFound } from "./request.ts";
 import type { Endpoint, Parameters } from "./routes.ts";

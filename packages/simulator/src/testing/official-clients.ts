@@ -9,18 +9,18 @@ interface Target {
   readonly secret: string;
 }
 
-const target = JSON.parse(process.env.SIMULATOR ?? "{}") as Target;
-const { host } = new URL(target.login);
-const msal = new ConfidentialClientApplication({
-  auth: {
-    clientId: target.client,
-    clientSecret: target.secret,
-    authority: `${target.login}/${target.tenant}`,
-    knownAuthorities: [host],
-  },
-});
+function connect({ login, tenant, client, secret }: Target): ConfidentialClientApplication {
+  return new ConfidentialClientApplication({
+    auth: {
+      clientId: client,
+      clientSecret: secret,
+      authority: `${login}/${tenant}`,
+      knownAuthorities: [new URL(login).host],
+    },
+  });
+}
 
-async function accessToken(): Promise<string> {
+async function accessToken(msal: ConfidentialClientApplication): Promise<string> {
   const answer = await msal.acquireTokenByClientCredential({ scopes: ["https://graph.microsoft.com/.default"] });
   return answer?.accessToken ?? "";
 }
@@ -44,12 +44,13 @@ async function collect(
   return { items, delta: iterator.getDeltaLink() ?? "" };
 }
 
-async function read(): Promise<unknown> {
+async function read(target: Target): Promise<unknown> {
+  const msal = connect(target);
   const graph = Client.init({
     baseUrl: `${target.login}/`,
     customHosts: new Set([new URL(target.login).hostname]),
     authProvider: (done) => {
-      accessToken().then(
+      accessToken(msal).then(
         (token) => done(null, token),
         (error: unknown) => done(error, null),
       );
@@ -80,5 +81,8 @@ async function read(): Promise<unknown> {
   };
 }
 
-if (process.argv[2] === "read") console.log(JSON.stringify(await read()));
-else await accessToken().catch((error: unknown) => console.log(String(error)));
+if (import.meta.main) {
+  const target = JSON.parse(process.env.SIMULATOR ?? "{}") as Target;
+  if (process.argv[2] === "read") console.log(JSON.stringify(await read(target)));
+  else await accessToken(connect(target)).catch((error: unknown) => console.log(String(error)));
+}
