@@ -116,12 +116,6 @@ export function faultCode(error: unknown): string | null {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
 
-/** True when a unique index refused a row, on either engine. */
-export function isUniqueViolation(error: unknown): boolean {
-  if (faultCode(error) === "23505") return true;
-  return error instanceof Error && "errcode" in error && (error.errcode === 2067 || error.errcode === 1555);
-}
-
 function sqliteFault(error: Error): string | null {
   const code = sqliteCode(error);
   return code === null ? null : (SQLITE_FAULTS[code === 6 ? 5 : code] ?? null);

@@ -13,7 +13,7 @@ import type { DB } from "./schema.ts";
 import * as sqlite from "./sqlite.ts";
 import type { Cell, InsertInto, Lease, Location, Stamp, Store } from "./store.ts";
 
-export type { Lease, Location, Owner, Stamp, Store } from "./store.ts";
+export type { Location, Stamp, Store } from "./store.ts";
 
 /** How a store is opened. */
 export interface OpenOptions {

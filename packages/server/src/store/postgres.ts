@@ -40,12 +40,16 @@ export function openPool(url: string, use: PoolUse): pg.Pool {
     application_name: "entrain",
     keepAlive: true,
     types: { getTypeParser: parserOf },
+    ...(use === "read" && { onConnect: readOnly }),
   });
   // A lost idle connection is no event of its own: whoever needs one next hears of it.
   pool.on("error", () => {});
-  if (use === "read")
-    pool.on("connect", (client) => void client.query("set default_transaction_read_only = on").catch(() => {}));
   return pool;
+}
+
+/** The pool waits for it before it hands the connection out. */
+async function readOnly(client: pg.ClientBase): Promise<void> {
+  await client.query("set default_transaction_read_only = on");
 }
 
 const INT8 = 20;
