@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+// Starts Entrain under any Node >= 20: the program itself needs the Node 24 that was installed with it, which runs TypeScript.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const MAIN = join(dirname(dirname(fileURLToPath(import.meta.url))), "src", "main.ts");
+const NODE_WANTED = 24;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
+const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15, SIGKILL: 9 };
+
+if (Number(process.versions.node.split(".")[0]) >= NODE_WANTED) await import(MAIN);
+else runUnder(findNode());
+
+/** The node that npm installed, in the nearest node_modules upwards. */
+function findNode() {
+  const name = process.platform === "win32" ? "node.exe" : "node";
+  for (let folder = dirname(MAIN); ; folder = dirname(folder)) {
+    const inPackage = join(folder, "node_modules", "node", "bin", name);
+    const linked = join(folder, "node_modules", ".bin", name);
+    if (existsSync(inPackage)) return inPackage;
+    if (existsSync(linked)) return linked;
+    if (dirname(folder) === folder) return null;
+  }
+}
+
+function runUnder(node) {
+  if (node === null) {
+    console.error(
+      `error: Entrain needs Node ${NODE_WANTED}, which npm installs beside it, but it is not there. Run npm install in the clone's folder.`,
+    );
+    process.exitCode = 1;
+    return;
+  }
+  const child = spawn(node, [MAIN, ...process.argv.slice(2)], { stdio: "inherit" });
+  // A terminal sends Ctrl-C to both; a signal that was sent to this process alone has to be passed on.
+  for (const signal of SIGNALS) process.on(signal, () => void (process.stdin.isTTY || child.kill(signal)));
+  child.on("error", (error) => {
+    console.error(`error: Node ${NODE_WANTED} at ${node} could not be started: ${error.message}`);
+    process.exitCode = 1;
+  });
+  child.on("exit", (code, signal) => {
+    process.exitCode = code ?? 128 + (SIGNAL_NUMBERS[signal] ?? 0);
+  });
+}

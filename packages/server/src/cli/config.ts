@@ -1,0 +1,128 @@
+import { readFile } from "node:fs/promises";
+import { ConnectorError } from "@entrain/core";
+import { type CurrentConfiguration, loadConfiguration } from "../config/current.ts";
+import { differencesOf, type EntryDifference } from "../config/difference.ts";
+import type { ConfigurationDocument } from "../config/document.ts";
+import { readDocument } from "../config/read.ts";
+import { plainDocument, renderDocument } from "../config/render.ts";
+import { command, type Invocation, type Options } from "./command.ts";
+import { apply } from "./entries.ts";
+import type { Register } from "./program.ts";
+import type { Installation } from "./world.ts";
+
+export const register: Register = (group, world, ended) => {
+  const text = "print the configuration; secrets only as references, encrypted ones as { sealed: true }";
+  command(group.command("export").description(text), world, ended, exportDocument);
+  const diff = group
+    .command("diff <file>")
+    .description("what `config apply` would change; - reads standard input")
+    .option("--prune", "as apply --prune would");
+  command(diff, world, ended, showDifferences);
+  const applying = group
+    .command("apply <file>")
+    .description("make the configuration what the document says, all of it or nothing; - reads standard input")
+    .option("--prune", "remove entries that the document's sections do not hold");
+  command(applying, world, ended, applyDocument);
+};
+
+async function exportDocument(invocation: Invocation): Promise<undefined> {
+  const { store } = await invocation.open();
+  const current = await loadConfiguration(store);
+  await invocation.output.value(plainDocument(current));
+  if (!invocation.output.json) await invocation.output.text(renderDocument(current));
+  return undefined;
+}
+
+async function showDifferences(
+  invocation: Invocation,
+  [file = ""]: readonly string[],
+  options: Options,
+): Promise<undefined> {
+  const { current, document } = await readFor(invocation, await invocation.open(), file);
+  const differences = differencesOf(current, document);
+  await invocation.output.value({ changes: differences.map((one) => told(one, options.prune === true)) });
+  await print(invocation, differences, options.prune === true);
+  if (differences.length === 0) await invocation.output.say("Nothing differs.");
+  return undefined;
+}
+
+async function applyDocument(
+  invocation: Invocation,
+  [file = ""]: readonly string[],
+  options: Options,
+): Promise<undefined> {
+  const prune = options.prune === true;
+  const installation = await invocation.open(true);
+  const { current, document } = await readFor(invocation, installation, file);
+  const changed = await apply(invocation, installation, { current, document, prune });
+  const kept = differencesOf(current, document).filter(({ change }) => change === "removed" && !prune);
+  await invocation.output.value({ changes: changed.map((one) => told(one, prune)), kept: kept.map(placeOf) });
+  await print(invocation, changed, prune);
+  for (const one of kept)
+    await invocation.output.say(`kept     ${placeOf(one)}: not in the document; --prune removes it`);
+  await invocation.output.say(changed.length === 0 ? "Nothing had to be changed." : "Applied.");
+  return undefined;
+}
+
+interface Read {
+  readonly current: CurrentConfiguration;
+  readonly document: ConfigurationDocument;
+}
+
+async function readFor(invocation: Invocation, { store, types }: Installation, file: string): Promise<Read> {
+  const text = file === "-" ? await readInput(invocation) : await readText(file);
+  const current = await loadConfiguration(store);
+  const name = file === "-" ? "standard input" : file;
+  return { current, document: readDocument(text, { name, types, current }) };
+}
+
+const LONGEST_CHARACTERS = 16 * 1024 * 1024;
+
+async function readInput({ world }: Invocation): Promise<string> {
+  let text = "";
+  world.stdin.setEncoding("utf8");
+  for await (const chunk of world.stdin) {
+    text += String(chunk);
+    if (text.length > LONGEST_CHARACTERS) break; // The reader of documents says that it is too large.
+  }
+  return text;
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    const reasons: { readonly [code: string]: string } = {
+      ENOENT: "there is no such file",
+      EISDIR: "it is a folder",
+      EACCES: "permission is denied",
+    };
+    const message = `The file ${file} cannot be read: ${reasons[code] ?? code}.`;
+    throw new ConnectorError("config_invalid", message, { stops: "run", retry: "never", cause: error });
+  }
+}
+
+function placeOf({ section, name }: EntryDifference): string {
+  return `${section}.${name}`;
+}
+
+function told(difference: EntryDifference, prune: boolean): object {
+  const { section, name, change, fields } = difference;
+  const applies = change !== "removed" || prune;
+  return { section, name, change, applies, fields };
+}
+
+async function print({ output }: Invocation, differences: readonly EntryDifference[], prune: boolean): Promise<void> {
+  for (const one of differences) {
+    const note = one.change === "removed" && !prune ? " (stays; --prune removes it)" : "";
+    await output.say(`${one.change.padEnd(8)} ${placeOf(one)}${note}`);
+    for (const { place, before, after } of one.fields) {
+      await output.say(`         ${place}: ${shown(before)} → ${shown(after)}`);
+    }
+  }
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? "nothing" : JSON.stringify(value);
+}

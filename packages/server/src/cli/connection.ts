@@ -1,0 +1,176 @@
+import { sql } from "kysely";
+import { type CurrentConfiguration, loadConfiguration } from "../config/current.ts";
+import { CLOUD_NAMES } from "../config/document.ts";
+import { plainConnection } from "../config/render.ts";
+import type { Store } from "../store/store.ts";
+import { allOk, printChecks } from "./checks.ts";
+import { command, type Invocation, listOption, type Options, textOption, usage } from "./command.ts";
+import { addEntry, findRow, removeOneEntry } from "./entries.ts";
+import type { Register } from "./program.ts";
+import { readSecretOptions, secretOptions } from "./secrets.ts";
+import { timeInWords } from "./wording.ts";
+
+export const register: Register = (group, world, ended) => {
+  const add = group
+    .command("add <name>")
+    .description("connect an Entra tenant")
+    .requiredOption("--tenant <id>", "directory (tenant) id")
+    .requiredOption("--client <id>", "application (client) id")
+    .option("--cloud <cloud>", `${[...CLOUD_NAMES, "custom"].join(", ")}`, "global")
+    .option("--login <url>", "sign-in base address of a custom cloud")
+    .option("--graph <url>", "Graph base address of a custom cloud")
+    .option("--label <label...>", "labels")
+    .option("--attribute <name...>", "user attributes to read beside the default ones");
+  command(secretOptions(add, "the client secret"), world, ended, addConnection);
+  command(group.command("list").description("list the connections"), world, ended, listConnections);
+  const show = group.command("show <name>").description("show a connection and how well it was read");
+  command(show, world, ended, showConnection);
+  const verify = group.command("verify <name>").description("sign in, and try every permission that reading needs");
+  command(verify, world, ended, verifyConnection);
+  const remove = group.command("remove <name>").description("forget a connection and its directory");
+  command(remove, world, ended, async (invocation, [name = ""]) => {
+    await removeOneEntry(invocation, "connections", name);
+    await invocation.output.say(`Removed the connection ${name} and its directory.`);
+    await invocation.output.value({ removed: name });
+    return undefined;
+  });
+};
+
+async function addConnection(
+  invocation: Invocation,
+  [name = ""]: readonly string[],
+  options: Options,
+): Promise<undefined> {
+  const given = await readSecretOptions(invocation, options, "client secret");
+  if (given === null)
+    throw usage("Give the client secret with --secret-stdin, --secret-file PATH or --secret-env NAME.");
+  const { entry: secret, secret: value } = given;
+  const secrets = value === null ? {} : { secrets: new Map([[`connections/${name}/secret`, value]]) };
+  const entry = {
+    labels: listOption(options, "label"),
+    cloud: cloudOf(options),
+    tenant: textOption(options, "tenant"),
+    client: textOption(options, "client"),
+    attributes: listOption(options, "attribute"),
+    credential: { kind: "secret", secret },
+  };
+  await addEntry(invocation, "connections", { name, value: entry, ...secrets });
+  await invocation.output.say(`Added the connection ${name}. Try it: entrain connection verify ${name}`);
+  await invocation.output.value({ added: name });
+  return undefined;
+}
+
+function cloudOf(options: Options): unknown {
+  const [login, graph] = [textOption(options, "login"), textOption(options, "graph")];
+  const kind = textOption(options, "cloud");
+  if (kind === "custom" && (login === undefined || graph === undefined)) {
+    throw usage("--cloud custom needs --login URL and --graph URL.");
+  }
+  if (kind !== "custom" && (login ?? graph) !== undefined) {
+    throw usage("--login and --graph belong to --cloud custom alone.");
+  }
+  return kind === "custom" ? { kind, login, graph } : kind;
+}
+
+async function listConnections(invocation: Invocation): Promise<undefined> {
+  const { store } = await invocation.open();
+  const current = await loadConfiguration(store);
+  const views = await Promise.all([...current.connections.keys()].map((name) => viewOf(store, current, name)));
+  await invocation.output.value(views);
+  if (views.length === 0) await invocation.output.say("There are no connections yet. Make one: entrain connection add");
+  else {
+    const rows = views.map((view) => [
+      view.name,
+      view.cloud,
+      view.tenant,
+      String(view.people),
+      String(view.groups),
+      timeInWords(view.readAt),
+    ]);
+    await invocation.output.table(["NAME", "CLOUD", "TENANT", "PEOPLE", "GROUPS", "LAST READ"], rows);
+  }
+  return undefined;
+}
+
+interface ConnectionView {
+  readonly name: string;
+  readonly id: string;
+  readonly cloud: string;
+  readonly tenant: string;
+  readonly client: string;
+  readonly labels: readonly string[];
+  readonly people: number;
+  readonly groups: number;
+  readonly readAt: number | null;
+  /** Why the last read ended early, by kind. */
+  readonly incomplete: readonly { readonly kind: string; readonly code: string; readonly detail: string }[];
+}
+
+async function viewOf(store: Store, current: CurrentConfiguration, name: string): Promise<ConnectionView> {
+  const row = current.rows.connections.get(name);
+  const entry = current.connections.get(name);
+  const id = row?.id ?? "";
+  const counts = await store.db
+    .selectFrom("records")
+    .select(["kind", sql<number>`count(*)`.as("count")])
+    .where("connection", "=", id)
+    .where("removed", "is", null)
+    .groupBy("kind")
+    .execute();
+  const watermarks = await store.db.selectFrom("watermarks").selectAll().where("connection", "=", id).execute();
+  const countOf = (kind: string): number => Number(counts.find((one) => one.kind === kind)?.count ?? 0);
+  const readAt = Math.max(0, ...watermarks.map((one) => one.read_at ?? 0));
+  return {
+    name,
+    id,
+    cloud: entry?.cloud.kind ?? "",
+    tenant: entry?.tenant ?? "",
+    client: entry?.client ?? "",
+    labels: entry?.labels ?? [],
+    people: countOf("user"),
+    groups: countOf("group"),
+    readAt: readAt === 0 ? null : readAt,
+    incomplete: watermarks.flatMap(({ kind, incomplete }) =>
+      incomplete === null ? [] : [{ kind, ...(JSON.parse(incomplete) as { code: string; detail: string }) }],
+    ),
+  };
+}
+
+async function showConnection(invocation: Invocation, [name = ""]: readonly string[]): Promise<undefined> {
+  const installation = await invocation.open();
+  await findRow(installation, "connections", name);
+  const current = await loadConfiguration(installation.store);
+  const view = await viewOf(installation.store, current, name);
+  const entry = current.connections.get(name);
+  const configuration = entry === undefined ? {} : plainConnection(entry);
+  await invocation.output.value({ ...view, configuration });
+  const secret = entry?.credential.secret ?? { sealed: true };
+  const where =
+    "env" in secret ? `from ${secret.env}` : "file" in secret ? `from ${secret.file}` : "encrypted in the store";
+  await invocation.output.say(
+    `${name} (${view.id})`,
+    `cloud      ${view.cloud}`,
+    `tenant     ${view.tenant}`,
+    `client     ${view.client}`,
+    `secret     [secret], ${where}`,
+    `labels     ${view.labels.join(", ") || "none"}`,
+    `directory  ${view.people} people, ${view.groups} groups; last read ${timeInWords(view.readAt)}`,
+    ...view.incomplete.map(({ kind, detail }) => `incomplete ${kind}s: ${detail}`),
+  );
+  return undefined;
+}
+
+async function verifyConnection(invocation: Invocation, [name = ""]: readonly string[]): Promise<1 | undefined> {
+  const installation = await invocation.open();
+  const source = await installation.engine.openSource(await findRow(installation, "connections", name));
+  try {
+    const checks = await source.verify(invocation.signal);
+    const ok = allOk(checks);
+    await invocation.output.value({ ok, checks });
+    await printChecks(invocation.output, checks);
+    await invocation.output.say(ok ? `The connection ${name} works.` : `The connection ${name} does not work yet.`);
+    return ok ? undefined : 1;
+  } finally {
+    await source.close();
+  }
+}

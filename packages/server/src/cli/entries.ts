@@ -1,0 +1,76 @@
+import { ConnectorError } from "@entrain/core";
+import { applyConfiguration } from "../config/apply.ts";
+import { type CurrentConfiguration, loadConfiguration } from "../config/current.ts";
+import type { EntryDifference } from "../config/difference.ts";
+import type { ConfigurationDocument, Section } from "../config/document.ts";
+import { suggestion } from "../config/nearest.ts";
+import { checkValue } from "../config/read.ts";
+import type { Secret } from "../store/secrets.ts";
+import type { Invocation } from "./command.ts";
+import type { Installation } from "./world.ts";
+
+const WORDS: { readonly [S in Section]: string } = { connections: "connection", targets: "target", syncs: "sync" };
+
+/** Adds one entry, judged as if it stood in a document. @throws ConnectorError `exists`, `config_invalid`, `demo_only` */
+export async function addEntry(
+  invocation: Invocation,
+  section: Section,
+  entry: { readonly name: string; readonly value: unknown; readonly secrets?: ReadonlyMap<string, Secret> },
+): Promise<void> {
+  const installation = await invocation.open(true);
+  const current = await loadConfiguration(installation.store);
+  if (current[section].has(entry.name)) {
+    const message = `There is a ${WORDS[section]} "${entry.name}" already.`;
+    throw new ConnectorError("exists", message, { stops: "run", retry: "never" });
+  }
+  const value = { [section]: { [entry.name]: entry.value } };
+  const document = checkValue(value, { types: installation.types, current });
+  await apply(invocation, installation, { current, document, prune: false, secrets: entry.secrets });
+}
+
+/** Removes one entry. @throws ConnectorError `not_found`, `config_invalid` when others need it, `lease_held` */
+export async function removeOneEntry(invocation: Invocation, section: Section, name: string): Promise<void> {
+  const installation = await invocation.open();
+  const current = await loadConfiguration(installation.store);
+  requireName(current, section, name);
+  const rest = new Map<string, never>([...(current[section] as ReadonlyMap<string, never>)]);
+  rest.delete(name);
+  const nothing: ConfigurationDocument = { connections: null, targets: null, syncs: null };
+  await apply(invocation, installation, { current, document: { ...nothing, [section]: rest }, prune: true });
+}
+
+/** Applies a document to an installation, as the user of the command line. */
+export async function apply(
+  { actor }: Pick<Invocation, "actor">,
+  { store, keyring, types, demo }: Installation,
+  change: {
+    readonly current: CurrentConfiguration;
+    readonly document: ConfigurationDocument;
+    readonly prune: boolean;
+    readonly secrets?: ReadonlyMap<string, Secret> | undefined;
+  },
+): Promise<readonly EntryDifference[]> {
+  const { current, document, prune, secrets } = change;
+  const options = { store, keyring, types, demo, actor, current, document, prune };
+  return applyConfiguration(secrets === undefined ? options : { ...options, secrets });
+}
+
+/** The row of an entry by its name. @throws ConnectorError `not_found`, with the name that was probably meant */
+export async function findRow<S extends Section>(
+  installation: Installation,
+  section: S,
+  name: string,
+): Promise<CurrentConfiguration["rows"][S] extends ReadonlyMap<string, infer Row> ? Row : never> {
+  const current = await loadConfiguration(installation.store);
+  requireName(current, section, name);
+  return current.rows[section].get(name) as never;
+}
+
+function requireName(current: CurrentConfiguration, section: Section, name: string): void {
+  const names = [...current[section].keys()];
+  if (names.includes(name)) return;
+  const there = names.length === 0 ? "There is none yet." : `There are: ${names.slice(0, 20).join(", ")}.`;
+  const near = suggestion(name, names);
+  const message = `There is no ${WORDS[section]} "${name}".${near === "" ? ` ${there}` : near}`;
+  throw new ConnectorError("not_found", message, { stops: "run", retry: "never" });
+}

@@ -1,0 +1,24 @@
+import type { Command } from "commander";
+import { createConsoleLink } from "../store/operators.ts";
+import { command, textOption } from "./command.ts";
+import type { Register } from "./program.ts";
+
+const DEFAULT_ADDRESS = "http://127.0.0.1:7420";
+
+export const register: Register = (group: Command, world, ended) => {
+  const link = group
+    .command("link")
+    .description("print a link that signs an operator in to the console: it works once, for ten minutes")
+    .option("--operator <name>", "who signs in; default your user name")
+    .option("--address <url>", "where the console is", DEFAULT_ADDRESS);
+  command(link, world, ended, async (invocation, _args, options) => {
+    const { store } = await invocation.open();
+    const operator = textOption(options, "operator") ?? world.user;
+    const token = await createConsoleLink(store, { operator });
+    const address = (textOption(options, "address") ?? DEFAULT_ADDRESS).replace(/\/+$/, "");
+    const url = `${address}/sign-in?token=${token}`;
+    await invocation.output.value({ operator, link: url });
+    await invocation.output.say(url);
+    return undefined;
+  });
+};

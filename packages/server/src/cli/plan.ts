@@ -1,0 +1,127 @@
+import { type Counts, type Finding, grouped } from "@entrain/core";
+import { type PlannedChangeView, planChanges, planIssues, planView } from "../runs/queries.ts";
+import { planSync } from "../runs/run.ts";
+import type { Store } from "../store/store.ts";
+import type { ExitCode, Invocation, Options } from "./command.ts";
+import { findRow } from "./entries.ts";
+import { progressView } from "./progress.ts";
+import { countsInWords } from "./wording.ts";
+
+const FIRST_CHANGES = 20;
+const FIRST_ISSUES = 10;
+const PAGE = 500;
+
+/** `sync plan NAME`: the plan with its reasons. With --json everything, written page by page. */
+export async function planCommand(
+  invocation: Invocation,
+  [name = ""]: readonly string[],
+  options: Options,
+): Promise<ExitCode | undefined> {
+  const { output, world, actor, signal } = invocation;
+  const { store, engine } = await invocation.open().then((installation) => installation);
+  const { id } = await findRow(await invocation.open(), "syncs", name);
+  const progress = progressView(world, output.json);
+  const planned = await planSync(engine, { sync: id, actor, signal, onProgress: progress.update }).finally(
+    progress.stop,
+  );
+  const plan = planView(planned.plan);
+  if (output.json) {
+    await writeJson(invocation, store, plan);
+    return undefined;
+  }
+  const { counts, holds, digest, complete } = plan;
+  await output.say(`${name} would make ${plannedInWords(counts)}.`);
+  if (!complete) await output.say("The directory was read in part, so nothing is disabled, deleted or cleared.");
+  const limit = options.all === true ? Number.POSITIVE_INFINITY : FIRST_CHANGES;
+  const shown = await printChanges(invocation, store, plan.plan, limit);
+  if (planned.changes > shown) {
+    await output.say(`… and ${grouped(planned.changes - shown)} more: entrain sync plan ${name} --all`);
+  }
+  for (const { detail } of holds) await output.say(`Held until approved: ${detail}`);
+  await printIssues(invocation, store, plan.plan, { total: planned.issues, all: options.all === true });
+  if (planned.changes === 0) return undefined;
+  const verb = holds.length > 0 ? "approve" : "apply";
+  await output.say("", `Do exactly this:  entrain sync ${verb} ${name} --digest ${digest}`);
+  if (holds.length > 0) await output.say(`Without the held:  entrain sync apply ${name} --digest ${digest}`);
+  return undefined;
+}
+
+function plannedInWords(counts: Counts): string {
+  const total = Object.values(counts).reduce((sum: number, count: number) => sum + count, 0);
+  return total === 0 ? "no changes" : `${grouped(total)} changes: ${countsInWords(counts)}`;
+}
+
+async function printChanges({ output }: Invocation, store: Store, plan: string, limit: number): Promise<number> {
+  let shown = 0;
+  for await (const page of changePages(store, plan)) {
+    for (const { action, name, reason, add, remove } of page) {
+      if (shown >= limit) return shown;
+      const members = action === "members" ? ` (+${add.length} −${remove.length})` : "";
+      await output.say(`  ${action.padEnd(7)} ${name}${members}: ${reason}`);
+      shown += 1;
+    }
+  }
+  return shown;
+}
+
+async function printIssues(
+  { output }: Invocation,
+  store: Store,
+  plan: string,
+  of: { readonly total: number; readonly all: boolean },
+): Promise<void> {
+  if (of.total === 0) return;
+  await output.say(`${grouped(of.total)} records cannot be planned:`);
+  let shown = 0;
+  for await (const page of issuePages(store, plan)) {
+    for (const { name, objectId, code, detail } of page) {
+      if (shown >= FIRST_ISSUES && !of.all) return output.say("  … and more: --all");
+      await output.say(`  ${name ?? objectId ?? ""} (${code}): ${detail}`);
+      shown += 1;
+    }
+  }
+}
+
+/** One JSON object whose lists are written as they are read, so that memory does not grow with the plan. */
+async function writeJson({ output }: Invocation, store: Store, plan: ReturnType<typeof planView>): Promise<void> {
+  const { plan: id, digest, complete, counts, holds, state } = plan;
+  const head = JSON.stringify({ plan: id, state, digest, complete, counts, holds });
+  await output.piece(`${head.slice(0, -1)},"changes":[`);
+  let first = true;
+  const separated = (value: unknown): string => {
+    const text = `${first ? "\n" : ",\n"}${JSON.stringify(value)}`;
+    first = false;
+    return text;
+  };
+  for await (const page of changePages(store, id)) await output.piece(page.map(withoutKey).map(separated).join(""));
+  await output.piece('],\n"issues":[');
+  first = true;
+  for await (const page of issuePages(store, id)) await output.piece(page.map(separated).join(""));
+  await output.piece("]}\n");
+}
+
+function withoutKey({ key: _key, ...change }: PlannedChangeView): Omit<PlannedChangeView, "key"> {
+  return change;
+}
+
+async function* changePages(store: Store, plan: string): AsyncGenerator<readonly PlannedChangeView[]> {
+  let after: PlannedChangeView["key"] | null = null;
+  for (;;) {
+    const page: readonly PlannedChangeView[] = await planChanges(store, plan, { after, limit: PAGE });
+    yield page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    after = last.key;
+  }
+}
+
+async function* issuePages(store: Store, plan: string): AsyncGenerator<readonly Finding[]> {
+  let after = -1;
+  for (;;) {
+    const page: Awaited<ReturnType<typeof planIssues>> = await planIssues(store, plan, { after, limit: PAGE });
+    yield page.map(({ ordinal: _ordinal, ...finding }) => finding);
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    after = last.ordinal;
+  }
+}

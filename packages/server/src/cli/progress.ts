@@ -1,0 +1,89 @@
+import { grouped } from "@entrain/core";
+import bars from "cli-progress";
+import type { Clock } from "../clock.ts";
+import type { Progress } from "../runs/context.ts";
+import { durationInWords } from "./wording.ts";
+import type { World } from "./world.ts";
+
+/** Shows how far long work is. */
+export interface ProgressView {
+  update(progress: Progress): void;
+  stop(): void;
+}
+
+const QUIET: ProgressView = { update: () => undefined, stop: () => undefined };
+const LINE_EVERY_MS = 1000;
+
+/** A bar with rate and time left on a terminal, at most one line a second elsewhere, nothing with --json. */
+export function progressView(world: Pick<World, "stderr" | "clock">, json: boolean): ProgressView {
+  if (json) return QUIET;
+  return world.stderr.isTTY === true ? bar(world) : lines(world);
+}
+
+function bar({ stderr, clock }: Pick<World, "stderr" | "clock">): ProgressView {
+  let shown: { readonly view: bars.SingleBar; readonly label: string } | null = null;
+  const begin = (label: string, total: number): bars.SingleBar => {
+    shown?.view.stop();
+    const rate = rateMeter(clock);
+    const view = new bars.SingleBar(
+      {
+        stream: stderr as NodeJS.WritableStream,
+        clearOnComplete: true,
+        hideCursor: true,
+        fps: 8,
+        format: (options, params) => {
+          const perSecond = rate(params.value);
+          const speed = perSecond > 0 ? ` · ${grouped(Math.round(perSecond))}/s` : "";
+          if (params.total <= 0) return `${label} ${grouped(params.value)}${speed}`;
+          const left = perSecond > 0 ? Math.max(0, params.total - params.value) / perSecond : null;
+          const time = left === null ? "" : ` · ${durationInWords(Math.ceil(left) * 1000)} left`;
+          const drawn = bars.Format.BarFormat(params.progress, options);
+          return `${label} ${drawn} ${grouped(params.value)} of ${grouped(params.total)}${speed}${time}`;
+        },
+      },
+      bars.Presets.shades_classic,
+    );
+    view.start(total, 0);
+    shown = { view, label };
+    return view;
+  };
+  return {
+    update: ({ phase, detail, done, total }) => {
+      const label = labelOf(phase, detail);
+      const view = shown?.label === label ? shown.view : begin(label, total ?? 0);
+      view.setTotal(Math.max(total ?? 0, total === null ? 0 : done));
+      view.update(done);
+    },
+    stop: () => {
+      shown?.view.stop();
+      shown = null;
+    },
+  };
+}
+
+/** Records per second since the phase began. */
+function rateMeter(clock: Clock): (done: number) => number {
+  const begun = clock.monotonic();
+  return (done) => {
+    const seconds = (clock.monotonic() - begun) / 1000;
+    return seconds < 0.2 ? 0 : done / seconds;
+  };
+}
+
+function lines({ stderr, clock }: Pick<World, "stderr" | "clock">): ProgressView {
+  let next = Number.NEGATIVE_INFINITY;
+  return {
+    update: ({ phase, detail, done, total }) => {
+      const now = clock.monotonic();
+      if (now < next) return;
+      next = now + LINE_EVERY_MS;
+      const of = total === null ? "" : ` total=${total}`;
+      stderr.write(`progress phase=${phase} detail=${JSON.stringify(detail)} done=${done}${of}\n`);
+    },
+    stop: () => undefined,
+  };
+}
+
+function labelOf(phase: Progress["phase"], detail: string): string {
+  return detail === "" ? phase : `${phase} ${detail}`;
+}

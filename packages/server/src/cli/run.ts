@@ -1,0 +1,80 @@
+import { ConnectorError, grouped } from "@entrain/core";
+import type { Engine } from "../runs/context.ts";
+import { heldPlans, planChanges } from "../runs/queries.ts";
+import type { RunOptions, RunSummary } from "../runs/run.ts";
+import type { Store } from "../store/store.ts";
+import type { ExitCode, Invocation } from "./command.ts";
+import { findRow } from "./entries.ts";
+import { progressView } from "./progress.ts";
+import { countsInWords, durationInWords } from "./wording.ts";
+
+const SAID_NAMES = 20;
+
+/** Runs a sync in one of its ways, shows how far it is, and tells how it ended. */
+export async function withRun(
+  invocation: Invocation,
+  name: string,
+  work: (engine: Engine, options: RunOptions) => Promise<RunSummary>,
+): Promise<ExitCode> {
+  const { output, world, actor, signal } = invocation;
+  const installation = await invocation.open();
+  const { id } = await findRow(installation, "syncs", name);
+  const progress = progressView(world, output.json);
+  let summary: RunSummary;
+  try {
+    summary = await work(installation.engine, { sync: id, actor, signal, onProgress: progress.update });
+  } finally {
+    progress.stop();
+  }
+  await output.value(summary);
+  await printSummary(invocation, name, summary);
+  if (summary.held !== null) await printHeld(invocation, installation.store, { name, id });
+  if (summary.result === "failed" || summary.result === "cancelled") {
+    await output.fault(new RunFault(summary.error));
+  }
+  return summary.result === "succeeded" ? 0 : summary.result === "held" ? 3 : 1;
+}
+
+/** How a run ended that did not go through, in its own words. */
+class RunFault extends ConnectorError {
+  readonly #fix: string;
+
+  constructor(error: RunSummary["error"]) {
+    const { code = "internal", message = "The run failed.", fix = "" } = error ?? {};
+    super(code as ConnectorError["code"], message, { stops: "run", retry: "later" });
+    this.#fix = fix;
+  }
+
+  override get fix(): string {
+    return this.#fix;
+  }
+}
+
+async function printSummary({ output }: Invocation, name: string, summary: RunSummary): Promise<void> {
+  const { counts, failed, unchanged, ms, readMs, result } = summary;
+  const took = `in ${durationInWords(ms)} (reading ${durationInWords(readMs)})`;
+  const also = unchanged > 0 ? `, ${grouped(unchanged)} already as they should be` : "";
+  await output.say(`${name} ${result}: ${countsInWords(counts)}${also}, ${took}.`);
+  if (failed > 0) await output.say(`${grouped(failed)} could not be synced: entrain sync unsynced ${name}`);
+}
+
+/** What waits for approval, with the names: nobody should approve a number. */
+async function printHeld(
+  { output }: Invocation,
+  store: Store,
+  sync: { readonly name: string; readonly id: string },
+): Promise<void> {
+  if (output.json) return;
+  for (const { plan, digest, counts, holds } of await heldPlans(store, sync.id)) {
+    await output.say("", `Waiting for approval: ${countsInWords(counts)}.`);
+    for (const { detail } of holds) await output.say(`  ${detail}`);
+    const changes = await planChanges(store, plan, { after: null, limit: SAID_NAMES + 1 });
+    for (const { action, name, reason } of changes.slice(0, SAID_NAMES))
+      await output.say(`  ${action} ${name}: ${reason}`);
+    if (changes.length > SAID_NAMES) await output.say("  … and more; the console shows all of them");
+    await output.say(
+      `Apply exactly this:  entrain sync approve ${sync.name} --digest ${digest}`,
+      `Do not:              entrain sync approve ${sync.name} --digest ${digest} --reject`,
+    );
+  }
+}

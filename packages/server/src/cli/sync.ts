@@ -1,0 +1,205 @@
+import { formatDuration } from "@entrain/core";
+import { loadConfiguration } from "../config/current.ts";
+import { plainSync } from "../config/render.ts";
+import { runHistory, syncStatus, unsyncedRecords } from "../runs/queries.ts";
+import { applySync, approveSync, rejectSync, runSync } from "../runs/run.ts";
+import { command, type Invocation, listOption, numberOption, type Options, textOption, usage } from "./command.ts";
+import { addEntry, findRow, removeOneEntry } from "./entries.ts";
+import { planCommand } from "./plan.ts";
+import type { Register } from "./program.ts";
+import { withRun } from "./run.ts";
+import { countsInWords, durationInWords, timeInWords } from "./wording.ts";
+
+export const register: Register = (group, world, ended) => {
+  const add = group
+    .command("add <name>")
+    .description("add a sync with the target's own mapping; for filters and mappings see: entrain config apply")
+    .requiredOption("--connection <name>", "where people and groups come from")
+    .requiredOption("--target <name>", "where they go")
+    .requiredOption("--records <kind>", "the target's kind of records; see: entrain target types")
+    .option("--group <name...>", "only members of these groups, nested ones included")
+    .option("--every <duration>", "run by itself: 30s, 5m, 1h");
+  command(add, world, ended, addSync);
+  command(group.command("list").description("list the syncs"), world, ended, listSyncs);
+  command(group.command("show <name>").description("show a sync's definition"), world, ended, showSync);
+  const plan = group
+    .command("plan <name>")
+    .description("read, and show what a run would do; nothing is written to the target")
+    .option("--all", "show every change, not only the first ones");
+  command(plan, world, ended, planCommand);
+  const run = group.command("run <name>").description("read, plan, and apply what no guard holds");
+  command(run, world, ended, (invocation, [name = ""]) => withRun(invocation, name, runSync));
+  const apply = group
+    .command("apply <name>")
+    .description("apply a plan that `sync plan` showed, and nothing else")
+    .requiredOption("--digest <digest>", "the plan's digest");
+  command(apply, world, ended, (invocation, [name = ""], options) =>
+    withRun(invocation, name, (engine, of) => applySync(engine, { ...of, digest: digestOf(options) })),
+  );
+  const approve = group
+    .command("approve <name>")
+    .description("let a held plan go, exactly as it is, or reject it")
+    .requiredOption("--digest <digest>", "the held plan's digest")
+    .option("--reject", "do not apply it; its records are planned anew");
+  command(approve, world, ended, approveOrReject);
+  command(group.command("status <name>").description("how the sync stands"), world, ended, showStatus);
+  const history = group
+    .command("history <name>")
+    .description("the last runs")
+    .option("--limit <count>", "how many", "20");
+  command(history, world, ended, showHistory);
+  const unsynced = group.command("unsynced <name>").description("records that need somebody's hand, with what to do");
+  command(unsynced.option("--limit <count>", "how many", "100"), world, ended, showUnsynced);
+  const remove = group.command("remove <name>").description("forget a sync; what it made stays in the target, unowned");
+  command(remove, world, ended, async (invocation, [name = ""]) => {
+    await removeOneEntry(invocation, "syncs", name);
+    await invocation.output.say(`Removed the sync ${name}. What it made stays, and a later sync can adopt it.`);
+    await invocation.output.value({ removed: name });
+    return undefined;
+  });
+};
+
+function digestOf(options: Options): string {
+  const digest = textOption(options, "digest") ?? "";
+  if (/^[0-9a-f]{64}$/.test(digest)) return digest;
+  throw usage("--digest takes the 64 letters and digits that `sync plan` or `sync run` showed.");
+}
+
+async function addSync(invocation: Invocation, [name = ""]: readonly string[], options: Options): Promise<undefined> {
+  const groups = listOption(options, "group");
+  const every = textOption(options, "every");
+  const value = {
+    connection: textOption(options, "connection"),
+    target: textOption(options, "target"),
+    records: textOption(options, "records"),
+    ...(groups.length > 0 ? { scope: { groups: { include: groups, transitive: true } } } : {}),
+    ...(every === undefined ? {} : { schedule: { every } }),
+  };
+  await addEntry(invocation, "syncs", { name, value });
+  await invocation.output.say(`Added the sync ${name}. See what it would do: entrain sync plan ${name}`);
+  await invocation.output.value({ added: name });
+  return undefined;
+}
+
+async function listSyncs(invocation: Invocation): Promise<undefined> {
+  const { store } = await invocation.open();
+  const { rows, syncs } = await loadConfiguration(store);
+  const views = await Promise.all(
+    [...syncs].map(async ([name, entry]) => {
+      const id = rows.syncs.get(name)?.id ?? "";
+      const status = await syncStatus(store, id);
+      const { connection, target, records, schedule } = entry;
+      const every = "everyMs" in schedule ? formatDuration(schedule.everyMs) : null;
+      const lastRun = status?.lastRun ?? null;
+      const held = status?.held.length ?? 0;
+      return { name, id, connection, target, records, every, synced: status?.synced ?? 0, held, lastRun };
+    }),
+  );
+  await invocation.output.value(views);
+  if (views.length === 0) await invocation.output.say("There are no syncs yet. Make one: entrain sync add");
+  else {
+    const cells = views.map((view) => [
+      view.name,
+      `${view.connection} → ${view.target} ${view.records}s`,
+      view.every ?? "manual",
+      String(view.synced),
+      view.held > 0 ? "waits for approval" : (view.lastRun?.result ?? "never ran"),
+    ]);
+    await invocation.output.table(["NAME", "WHAT", "EVERY", "SYNCED", "LAST RUN"], cells);
+  }
+  return undefined;
+}
+
+async function showSync(invocation: Invocation, [name = ""]: readonly string[]): Promise<undefined> {
+  const installation = await invocation.open();
+  const { id, revision } = await findRow(installation, "syncs", name);
+  const entry = (await loadConfiguration(installation.store)).syncs.get(name);
+  if (entry === undefined) return undefined;
+  const definition = plainSync(entry);
+  await invocation.output.value({ name, id, revision, ...definition });
+  const { stringify } = await import("yaml");
+  await invocation.output.say(stringify({ [name]: definition }, { lineWidth: 0 }).trimEnd());
+  return undefined;
+}
+
+async function approveOrReject(
+  invocation: Invocation,
+  [name = ""]: readonly string[],
+  options: Options,
+): Promise<0 | 1 | 3 | undefined> {
+  const digest = digestOf(options);
+  if (options.reject !== true) {
+    return withRun(invocation, name, (engine, of) => approveSync(engine, { ...of, digest }));
+  }
+  const installation = await invocation.open();
+  const { id } = await findRow(installation, "syncs", name);
+  const { actor, signal } = invocation;
+  await rejectSync(installation.engine, { sync: id, actor, signal, onProgress: () => undefined, digest });
+  await invocation.output.say("Rejected. The records of that plan are planned anew by the next run.");
+  await invocation.output.value({ rejected: digest });
+  return undefined;
+}
+
+async function showStatus(invocation: Invocation, [name = ""]: readonly string[]): Promise<undefined> {
+  const installation = await invocation.open();
+  const { id } = await findRow(installation, "syncs", name);
+  const status = await syncStatus(installation.store, id);
+  if (status === null) return undefined;
+  await invocation.output.value({ name, ...status });
+  const { lastRun, nextRun, synced, unsynced, cursorLag, held } = status;
+  const last = lastRun === null ? "never" : `${timeInWords(lastRun.startedAt)}: ${lastRun.result ?? lastRun.phase}`;
+  await invocation.output.say(
+    `${name}`,
+    `last run   ${last}${lastRun === null ? "" : `, ${countsInWords(lastRun.counts)}`}`,
+    `next run   ${nextRun === null ? "when asked to" : timeInWords(nextRun)}`,
+    `synced     ${synced}`,
+    `unsynced   ${unsynced}${unsynced > 0 ? ` (entrain sync unsynced ${name})` : ""}`,
+    `lag        ${cursorLag} changes not looked at yet`,
+    ...held.map(
+      ({ digest, counts }) => `held       ${countsInWords(counts)}: entrain sync approve ${name} --digest ${digest}`,
+    ),
+  );
+  return undefined;
+}
+
+async function showHistory(
+  invocation: Invocation,
+  [name = ""]: readonly string[],
+  options: Options,
+): Promise<undefined> {
+  const limit = numberOption(options, "limit", { min: 1, max: 1000 });
+  const installation = await invocation.open();
+  const { id } = await findRow(installation, "syncs", name);
+  const runs = await runHistory(installation.store, { sync: id, limit });
+  await invocation.output.value(runs);
+  if (runs.length === 0) await invocation.output.say(`${name} never ran.`);
+  else {
+    const cells = runs.map((run) => [
+      timeInWords(run.startedAt),
+      run.mode,
+      run.result ?? run.phase,
+      run.ms === null ? "" : durationInWords(run.ms),
+      run.error === null ? countsInWords(run.counts) : run.error.message,
+    ]);
+    await invocation.output.table(["STARTED", "MODE", "RESULT", "TOOK", "WHAT"], cells);
+  }
+  return undefined;
+}
+
+async function showUnsynced(
+  invocation: Invocation,
+  [name = ""]: readonly string[],
+  options: Options,
+): Promise<undefined> {
+  const limit = numberOption(options, "limit", { min: 1, max: 100_000 });
+  const installation = await invocation.open();
+  const { id } = await findRow(installation, "syncs", name);
+  const records = await unsyncedRecords(installation.store, { sync: id, limit });
+  await invocation.output.value(records);
+  if (records.length === 0) await invocation.output.say(`Every record in scope of ${name} is in step.`);
+  else {
+    const cells = records.map((record) => [record.name, record.code, record.detail]);
+    await invocation.output.table(["WHO", "CODE", "WHY"], cells);
+  }
+  return undefined;
+}

@@ -1,0 +1,34 @@
+import { type Counts, grouped } from "@entrain/core";
+
+const WORDS: readonly (readonly [keyof Counts, string])[] = [
+  ["create", "created"],
+  ["join", "joined"],
+  ["update", "updated"],
+  ["enable", "enabled"],
+  ["disable", "disabled"],
+  ["delete", "deleted"],
+  ["members", "memberships"],
+];
+
+/** `982 created, 3 joined`, or `no changes`. */
+export function countsInWords(counts: Counts): string {
+  const said = WORDS.flatMap(([key, word]) => (counts[key] > 0 ? [`${grouped(counts[key])} ${word}`] : []));
+  return said.length === 0 ? "no changes" : said.join(", ");
+}
+
+/** `940 ms`, `2.4 s`, `3 min 5 s`. */
+export function durationInWords(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+}
+
+/** UTC to the second, or `never`. */
+export function timeInWords(ms: number | null): string {
+  return ms === null
+    ? "never"
+    : new Date(ms)
+        .toISOString()
+        .replace("T", " ")
+        .replace(/\.\d+Z$/, " UTC");
+}

@@ -1,0 +1,45 @@
+import type { Readable, Writable } from "node:stream";
+import type { Clock } from "../clock.ts";
+import type { TargetTypes } from "../config/targets.ts";
+import type { Engine } from "../runs/context.ts";
+import type { Keyring } from "../store/secrets.ts";
+import type { Store } from "../store/store.ts";
+
+/** One opened installation: its store, with what can be done on it. */
+export interface Installation {
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly keyring: Keyring;
+  readonly types: TargetTypes;
+  readonly demo: boolean;
+  /** The data folder, which also holds the key file. */
+  readonly folder: string;
+  close(): Promise<void>;
+}
+
+/** How `serve` listens. */
+export interface ServeOptions {
+  readonly demo: boolean;
+  readonly port: number;
+  readonly host: string;
+}
+
+/** What a command of the command line can reach: its surroundings, and what whoever wires the program gave it. */
+export interface World {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable;
+  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly environment: { readonly [name: string]: string | undefined };
+  readonly clock: Clock;
+  /** Who types the commands: the operating system's user name. */
+  readonly user: string;
+  readonly version: string;
+  /** Aborts when the user asks to stop. */
+  readonly signal: AbortSignal;
+  /** Every target type that can be configured. */
+  targetTypes(): Promise<TargetTypes>;
+  /** @throws ConnectorError `store_failed`, `store_demo`, `store_real`, `key_wrong`, `config_invalid` */
+  openInstallation(options: { readonly demo: boolean; readonly create: boolean }): Promise<Installation>;
+  /** Serves until the signal aborts. @throws ConnectorError `port_taken` and what opening an installation throws */
+  serve(options: ServeOptions): Promise<void>;
+}

@@ -1,0 +1,121 @@
+import type { Attributes, SyncDefinition } from "@entrain/core";
+import type { Selectable, Transaction } from "kysely";
+import type { DB } from "../store/schema.ts";
+import type { SecretReference } from "../store/secrets.ts";
+import type { Store } from "../store/store.ts";
+import type {
+  CloudEntry,
+  CompleteConfiguration,
+  ConnectionEntry,
+  SecretEntry,
+  Section,
+  SyncEntry,
+  TargetEntry,
+} from "./document.ts";
+
+type ConnectionRow = Selectable<DB["connections"]>;
+type TargetRow = Selectable<DB["targets"]>;
+type SyncRow = Selectable<DB["syncs"]>;
+
+/** The configuration that a store holds, with the rows that it stands in. */
+export interface CurrentConfiguration extends CompleteConfiguration {
+  /** The newest revision: whoever changes the configuration makes sure that it still is. */
+  readonly revision: number;
+  readonly rows: {
+    readonly connections: ReadonlyMap<string, ConnectionRow>;
+    readonly targets: ReadonlyMap<string, TargetRow>;
+    readonly syncs: ReadonlyMap<string, SyncRow>;
+  };
+}
+
+/** Reads the whole configuration. It is small: tens of entries, thousands at a vendor. */
+export async function loadConfiguration(store: Store): Promise<CurrentConfiguration> {
+  const { db } = store;
+  const revision = await newestRevision(db);
+  const connections = await db.selectFrom("connections").selectAll().orderBy("name").execute();
+  const targets = await db.selectFrom("targets").selectAll().orderBy("name").execute();
+  const syncs = await db.selectFrom("syncs").selectAll().orderBy("name").execute();
+  const connectionNames = new Map(connections.map(({ id, name }) => [id, name]));
+  const targetNames = new Map(targets.map(({ id, name }) => [id, name]));
+  const syncEntry = (row: SyncRow): SyncEntry => ({
+    connection: connectionNames.get(row.connection) ?? row.connection,
+    target: targetNames.get(row.target) ?? row.target,
+    ...(JSON.parse(row.definition) as SyncDefinition),
+  });
+  return {
+    revision,
+    rows: { connections: byName(connections), targets: byName(targets), syncs: byName(syncs) },
+    connections: new Map(connections.map((row) => [row.name, connectionEntry(row)])),
+    targets: new Map(targets.map((row) => [row.name, targetEntry(row)])),
+    syncs: new Map(syncs.map((row) => [row.name, syncEntry(row)])),
+  };
+}
+
+/** The number of the newest revision; 0 before the first. */
+export async function newestRevision(db: Store["db"] | Transaction<DB>): Promise<number> {
+  const row = await db
+    .selectFrom("revisions")
+    .select((eb) => eb.fn.max("number").as("number"))
+    .executeTakeFirst();
+  return Number(row?.number ?? 0);
+}
+
+/** The immutable id behind an alias, or null. */
+export function idOf(configuration: CurrentConfiguration, section: Section, name: string): string | null {
+  return configuration.rows[section].get(name)?.id ?? null;
+}
+
+/** The credential of a connection as its row keeps it. */
+export interface StoredCredential {
+  readonly kind: "secret";
+  readonly secret: SecretReference;
+}
+
+/** The credential of a target as its row keeps it: secrets by field. */
+export type StoredSecrets = { readonly [field: string]: SecretReference };
+
+export function connectionCredential(row: Pick<ConnectionRow, "credential">): StoredCredential {
+  return JSON.parse(row.credential) as StoredCredential;
+}
+
+export function targetSecrets(row: Pick<TargetRow, "credential">): StoredSecrets {
+  return JSON.parse(row.credential) as StoredSecrets;
+}
+
+export function connectionCloud(row: Pick<ConnectionRow, "cloud">): CloudEntry {
+  return JSON.parse(row.cloud) as CloudEntry;
+}
+
+/** What a secret is bound to: a ciphertext that was moved to another place does not open. */
+export function secretPlace(section: "connections" | "targets", id: string, field: string): string {
+  return `${section}/${id}/${field}`;
+}
+
+function connectionEntry(row: ConnectionRow): ConnectionEntry {
+  const { kind, secret } = connectionCredential(row);
+  return {
+    labels: JSON.parse(row.labels) as readonly string[],
+    cloud: connectionCloud(row),
+    tenant: row.tenant,
+    client: row.client,
+    attributes: JSON.parse(row.attributes) as readonly string[],
+    credential: { kind, secret: secretEntry(secret) },
+  };
+}
+
+function targetEntry(row: TargetRow): TargetEntry {
+  const secrets = Object.entries(targetSecrets(row)).map(([field, secret]) => [field, secretEntry(secret)] as const);
+  return {
+    type: row.type,
+    settings: JSON.parse(row.settings) as Attributes,
+    credential: Object.fromEntries(secrets),
+  };
+}
+
+function secretEntry(reference: SecretReference): SecretEntry {
+  return "sealed" in reference ? { sealed: true } : reference;
+}
+
+function byName<T extends { readonly name: string }>(rows: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(rows.map((row) => [row.name, row]));
+}

@@ -1,0 +1,70 @@
+import type { Attributes, SyncDefinition } from "@entrain/core";
+
+/** Where a secret stands. `sealed`: in the store, encrypted; it is never written into a document, only kept. */
+export type SecretEntry = { readonly env: string } | { readonly file: string } | { readonly sealed: true };
+
+/** The clouds that need no addresses. */
+export const CLOUD_NAMES = ["global", "usgov", "usgov-dod", "china"] as const;
+
+/** Microsoft's cloud, or the base addresses of what stands in for one. */
+export type CloudEntry =
+  | { readonly kind: (typeof CLOUD_NAMES)[number] }
+  | { readonly kind: "custom"; readonly login: string; readonly graph: string };
+
+export interface ConnectionEntry {
+  readonly labels: readonly string[];
+  readonly cloud: CloudEntry;
+  readonly tenant: string;
+  readonly client: string;
+  /** User attributes to read beside the default ones. */
+  readonly attributes: readonly string[];
+  readonly credential: { readonly kind: "secret"; readonly secret: SecretEntry };
+}
+
+export interface TargetEntry {
+  readonly type: string;
+  readonly settings: Attributes;
+  /** By field, as the target's type names them. */
+  readonly credential: { readonly [field: string]: SecretEntry };
+}
+
+/** A sync with the aliases of what it connects. */
+export interface SyncEntry extends SyncDefinition {
+  readonly connection: string;
+  readonly target: string;
+}
+
+/** One configuration, by alias. A section that is null was not part of the document: it says nothing of its entries. */
+export interface ConfigurationDocument {
+  readonly connections: ReadonlyMap<string, ConnectionEntry> | null;
+  readonly targets: ReadonlyMap<string, TargetEntry> | null;
+  readonly syncs: ReadonlyMap<string, SyncEntry> | null;
+}
+
+/** A configuration in which every section is known. */
+export interface CompleteConfiguration {
+  readonly connections: ReadonlyMap<string, ConnectionEntry>;
+  readonly targets: ReadonlyMap<string, TargetEntry>;
+  readonly syncs: ReadonlyMap<string, SyncEntry>;
+}
+
+export const SECTIONS = ["connections", "targets", "syncs"] as const;
+export type Section = (typeof SECTIONS)[number];
+
+/** A place in a document: keys of maps and positions in lists. */
+export type Path = readonly (string | number)[];
+
+/** What is wrong, and where. */
+export interface Flaw {
+  readonly path: Path;
+  readonly detail: string;
+}
+
+/** `syncs.contoso-desk.scope.filters[0][1].operator`; a key that would not read well is quoted. */
+export function pathText(path: Path): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === "number") return `${text}[${part}]`;
+    const name = /^[\w-]+$/.test(part) ? part : JSON.stringify(part);
+    return text === "" ? name : `${text}.${name}`;
+  }, "");
+}

@@ -1,0 +1,93 @@
+import {
+  type Mapping,
+  type MappingRule,
+  SCOPE_OPERATORS,
+  type Scope,
+  type ScopeClause,
+  type Value,
+  type WhenEmpty,
+} from "@entrain/core";
+import type { Checker } from "./checker.ts";
+import type { Path } from "./document.ts";
+
+const WHEN_EMPTY: readonly WhenEmpty[] = ["keep", "clear", "default"];
+
+/** Who is in: groups and filters, as in Entra. Nested groups count unless `transitive` says otherwise. */
+export function readScope(checker: Checker, value: unknown, path: Path): Scope | undefined {
+  const entry = checker.map(value, path, ["groups", "filters"]);
+  if (entry === undefined) return undefined;
+  const groups = entry.groups === undefined ? null : readGroups(checker, entry.groups, [...path, "groups"]);
+  const filters = entry.filters === undefined ? null : readFilters(checker, entry.filters, [...path, "filters"]);
+  if (groups === undefined || filters === undefined) return undefined;
+  return { ...(groups === null ? {} : { groups }), ...(filters === null ? {} : { filters }) };
+}
+
+function readGroups(checker: Checker, value: unknown, path: Path): Scope["groups"] {
+  const entry = checker.map(value, path, ["include", "transitive"]);
+  if (entry === undefined) return undefined;
+  const include = checker.texts(entry.include, [...path, "include"]);
+  const transitive = entry.transitive === undefined ? true : checker.boolean(entry.transitive, [...path, "transitive"]);
+  return include === undefined || transitive === undefined ? undefined : { include, transitive };
+}
+
+function readFilters(checker: Checker, value: unknown, path: Path): Scope["filters"] {
+  const filters = checker.list(value, path)?.map((filter, at) => readFilter(checker, filter, [...path, at]));
+  return filters?.every((filter) => filter !== undefined) ? (filters as Scope["filters"]) : undefined;
+}
+
+function readFilter(checker: Checker, value: unknown, path: Path): readonly ScopeClause[] | undefined {
+  const clauses = checker.list(value, path)?.map((clause, at) => readClause(checker, clause, [...path, at]));
+  return clauses?.every((clause) => clause !== undefined) ? (clauses as readonly ScopeClause[]) : undefined;
+}
+
+function readClause(checker: Checker, value: unknown, path: Path): ScopeClause | undefined {
+  const entry = checker.map(value, path, ["attribute", "operator", "value"]);
+  if (entry === undefined) return undefined;
+  const attribute = checker.text(entry.attribute, [...path, "attribute"]);
+  const operator = checker.oneOf(entry.operator, [...path, "operator"], SCOPE_OPERATORS);
+  const wanted = entry.value === undefined ? null : checker.text(entry.value, [...path, "value"]);
+  if (attribute === undefined || operator === undefined || wanted === undefined) return undefined;
+  return { attribute, operator, ...(wanted === null ? {} : { value: wanted }) };
+}
+
+/** Target attribute to rule. What a rule may say of which attribute is judged by core, with the kind at hand. */
+export function readMapping(checker: Checker, value: unknown, path: Path): Mapping | undefined {
+  const entry = checker.map(value, path, null);
+  if (entry === undefined) return undefined;
+  const rules = Object.entries(entry).map(([name, rule]) => [name, readRule(checker, rule, [...path, name])] as const);
+  return rules.every(([, rule]) => rule !== undefined) ? (Object.fromEntries(rules) as Mapping) : undefined;
+}
+
+function readRule(checker: Checker, value: unknown, path: Path): MappingRule | undefined {
+  const keys = ["direct", "constant", "expression", "whenEmpty", "default", "apply"];
+  const entry = checker.map(value, path, keys);
+  if (entry === undefined) return undefined;
+  const way = readWay(checker, entry, path);
+  const whenEmpty =
+    entry.whenEmpty === undefined ? null : checker.oneOf(entry.whenEmpty, [...path, "whenEmpty"], WHEN_EMPTY);
+  const apply =
+    entry.apply === undefined ? null : checker.oneOf(entry.apply, [...path, "apply"], ["always", "create"] as const);
+  if (way === undefined || whenEmpty === undefined || apply === undefined) return undefined;
+  return {
+    ...way,
+    ...(whenEmpty === null ? {} : { whenEmpty }),
+    ...(entry.default === undefined ? {} : { default: entry.default as Value }),
+    ...(apply === null ? {} : { apply }),
+  };
+}
+
+function readWay(
+  checker: Checker,
+  entry: { readonly [key: string]: unknown },
+  path: Path,
+): { readonly direct: string } | { readonly constant: Value } | { readonly expression: string } | undefined {
+  const ways = ["direct", "constant", "expression"].filter((way) => entry[way] !== undefined);
+  if (ways.length !== 1) return checker.flaw(path, "needs exactly one of direct, constant and expression");
+  if (entry.constant !== undefined) return { constant: entry.constant as Value };
+  if (entry.expression !== undefined) {
+    const expression = checker.text(entry.expression, [...path, "expression"]);
+    return expression === undefined ? undefined : { expression };
+  }
+  const direct = checker.text(entry.direct, [...path, "direct"]);
+  return direct === undefined ? undefined : { direct };
+}

@@ -1,0 +1,126 @@
+import { ConnectorError } from "@entrain/core";
+import type { Transaction } from "kysely";
+import { newId } from "../clock.ts";
+import type { DB } from "../store/schema.ts";
+import type { SecretReference } from "../store/secrets.ts";
+import type { Saving } from "./change.ts";
+import { connectionCredential, secretPlace, targetSecrets } from "./current.ts";
+import type { CloudEntry, ConnectionEntry, SecretEntry, SyncEntry, TargetEntry } from "./document.ts";
+
+const ORGANISATION = "default";
+
+/** What makes a cloud the same cloud: its name or, for one with its own addresses, its Graph's origin. */
+export function cloudKey(cloud: CloudEntry): string {
+  return cloud.kind === "custom" ? new URL(cloud.graph).origin : cloud.kind;
+}
+
+/** Writes a connection and answers its id. */
+export async function saveConnection(saving: Saving, name: string, entry: ConnectionEntry): Promise<string> {
+  const { tx, current, revision, now, store } = saving;
+  const row = current.rows.connections.get(name);
+  const id = row?.id ?? newId(store.clock, "connection");
+  const stored = row === undefined ? undefined : connectionCredential(row).secret;
+  const secret = storedSecret(saving, entry.credential.secret, stored, { section: "connections", name, id });
+  const values = {
+    cloud: JSON.stringify(entry.cloud),
+    cloud_key: cloudKey(entry.cloud),
+    tenant: entry.tenant,
+    client: entry.client,
+    labels: JSON.stringify(entry.labels),
+    attributes: JSON.stringify(entry.attributes),
+    credential: JSON.stringify({ kind: entry.credential.kind, secret }),
+    revision,
+  };
+  if (row !== undefined) {
+    await tx.updateTable("connections").set(values).where("id", "=", id).execute();
+    return id;
+  }
+  const fresh = { id, organisation: ORGANISATION, name, sequence: 0, created_at: now };
+  await tx
+    .insertInto("connections")
+    .values({ ...fresh, ...values })
+    .execute();
+  return id;
+}
+
+/** Writes a target and answers its id. */
+export async function saveTarget(saving: Saving, name: string, entry: TargetEntry): Promise<string> {
+  const { tx, current, revision, now, store } = saving;
+  const row = current.rows.targets.get(name);
+  const id = row?.id ?? newId(store.clock, "target");
+  const stored = row === undefined ? {} : targetSecrets(row);
+  const secrets = Object.entries(entry.credential).map(([field, secret]) => {
+    const place = { section: "targets", name, id, field } as const;
+    return [field, storedSecret(saving, secret, stored[field], place)] as const;
+  });
+  const values = {
+    settings: JSON.stringify(entry.settings),
+    credential: JSON.stringify(Object.fromEntries(secrets)),
+    revision,
+  };
+  if (row !== undefined) {
+    await tx.updateTable("targets").set(values).where("id", "=", id).execute();
+    return id;
+  }
+  const fresh = { id, organisation: ORGANISATION, name, type: entry.type, sequence: 0, created_at: now };
+  await tx
+    .insertInto("targets")
+    .values({ ...fresh, ...values })
+    .execute();
+  return id;
+}
+
+/** Writes a sync and answers its id. Its next run evaluates every record again, under the new revision. */
+export async function saveSync(saving: Saving, name: string, entry: SyncEntry): Promise<string> {
+  const { tx, current, revision, now, store } = saving;
+  const row = current.rows.syncs.get(name);
+  const id = row?.id ?? newId(store.clock, "sync");
+  const { connection, target, ...definition } = entry;
+  const values = { records: entry.records, definition: JSON.stringify(definition), revision };
+  if (row !== undefined) {
+    await tx.updateTable("syncs").set(values).where("id", "=", id).execute();
+    return id;
+  }
+  const [connectionId, targetId] = [await idNow(tx, "connections", connection), await idNow(tx, "targets", target)];
+  const fresh = { organisation: ORGANISATION, name, connection: connectionId, target: targetId, created_at: now };
+  const unread = { cursor: 0, link_cursor: 0, evaluated_revision: 0, first_run_at: null };
+  await tx
+    .insertInto("syncs")
+    .values({ id, ...fresh, ...unread, ...values })
+    .execute();
+  return id;
+}
+
+/** The id behind a name, which may have been given in this very transaction. */
+async function idNow(tx: Transaction<DB>, table: "connections" | "targets", name: string): Promise<string> {
+  const row = await tx
+    .selectFrom(table)
+    .select("id")
+    .where("organisation", "=", ORGANISATION)
+    .where("name", "=", name)
+    .executeTakeFirstOrThrow();
+  return row.id;
+}
+
+interface SecretAt {
+  readonly section: "connections" | "targets";
+  readonly name: string;
+  readonly id: string;
+  readonly field?: string;
+}
+
+/** The reference to keep: a secret that was given is sealed here, a sealed one stays what it is. */
+function storedSecret(
+  { keyring, secrets }: Saving,
+  entry: SecretEntry,
+  stored: SecretReference | undefined,
+  { section, name, id, field = "secret" }: SecretAt,
+): SecretReference {
+  if (!("sealed" in entry)) return entry;
+  const given = secrets?.get(`${section}/${name}/${field}`);
+  if (given !== undefined) return keyring.seal(given, secretPlace(section, id, field));
+  if (stored !== undefined && "sealed" in stored) return stored;
+  const place = `${section}.${name}.credential.${field}`;
+  const message = `${place}: this store holds no sealed secret for it; give { env: NAME } or { file: PATH } instead.`;
+  throw new ConnectorError("config_invalid", message, { stops: "run", retry: "never" });
+}

@@ -1,0 +1,198 @@
+import {
+  checkMatching,
+  compileMapping,
+  compileScope,
+  DEFAULTS,
+  type Finding,
+  type Guard,
+  type GuardLimit,
+  parseDuration,
+  type Schedule,
+  type SyncDefinition,
+  type TargetKind,
+} from "@entrain/core";
+import type { Checker } from "./checker.ts";
+import type { Path, SyncEntry, TargetEntry } from "./document.ts";
+import { readMapping, readScope } from "./rules.ts";
+import type { TargetTypes } from "./targets.ts";
+
+/** What a sync may refer to: the document's own entries and those that exist already. */
+export interface Surroundings {
+  readonly types: TargetTypes;
+  readonly connections: ReadonlySet<string>;
+  readonly targets: ReadonlyMap<string, TargetEntry>;
+}
+
+const KEYS = [
+  "connection",
+  "target",
+  "records",
+  "scope",
+  "mapping",
+  "matching",
+  "operations",
+  "deprovision",
+  "guard",
+  "schedule",
+];
+const VERBS = ["ignore", "disable", "delete"] as const;
+const SHORTEST_MS = 10_000;
+
+/** One sync as a document gives it, what is left out filled in: mapping and matching from the kind's preset. */
+export function readSync(checker: Checker, value: unknown, path: Path, around: Surroundings): SyncEntry | undefined {
+  const entry = checker.map(value, path, KEYS);
+  if (entry === undefined) return undefined;
+  const connection = readAlias(checker, entry.connection, [...path, "connection"], [...around.connections]);
+  const target = readAlias(checker, entry.target, [...path, "target"], [...around.targets.keys()]);
+  const kind =
+    target === undefined ? undefined : readKind(checker, entry.records, [...path, "records"], around, target);
+  const scope = entry.scope === undefined ? DEFAULTS.scope : readScope(checker, entry.scope, [...path, "scope"]);
+  const mapping =
+    entry.mapping === undefined ? kind?.preset.mapping : readMapping(checker, entry.mapping, [...path, "mapping"]);
+  const matching =
+    entry.matching === undefined ? kind?.preset.matching : checker.texts(entry.matching, [...path, "matching"]);
+  const operations = readFlags(checker, entry.operations, [...path, "operations"]);
+  const deprovision = readVerbs(checker, entry.deprovision, [...path, "deprovision"]);
+  const guard = readGuard(checker, entry.guard, [...path, "guard"]);
+  const schedule = readSchedule(checker, entry.schedule, [...path, "schedule"]);
+  if (!(connection && target && kind && scope && mapping && matching)) return undefined;
+  if (!(operations && deprovision && guard && schedule)) return undefined;
+  const rules = { records: kind.name, scope, mapping, matching };
+  judge(checker, rules, kind, path);
+  return { connection, target, ...rules, operations, deprovision, guard, schedule };
+}
+
+function readAlias(checker: Checker, value: unknown, path: Path, known: readonly string[]): string | undefined {
+  const alias = checker.text(value, path);
+  if (alias === undefined || known.includes(alias)) return alias;
+  const there = known.length === 0 ? "there is none yet" : `there are ${known.join(", ")}`;
+  return checker.flaw(path, `there is no ${String(path.at(-1))} "${alias}"; ${there}`);
+}
+
+function readKind(
+  checker: Checker,
+  value: unknown,
+  path: Path,
+  around: Surroundings,
+  alias: string,
+): TargetKind | undefined {
+  const target = around.targets.get(alias);
+  const kinds = target === undefined ? [] : (around.types.get(target.type)?.kinds(target.settings) ?? []);
+  const name = checker.oneOf(
+    value,
+    path,
+    kinds.map((kind) => kind.name),
+  );
+  return kinds.find((kind) => kind.name === name);
+}
+
+function readFlags(checker: Checker, value: unknown, path: Path): SyncDefinition["operations"] | undefined {
+  const names = ["create", "update", "remove"] as const;
+  const entry = checker.map(value ?? {}, path, names);
+  if (entry === undefined) return undefined;
+  const read = (name: (typeof names)[number]): boolean | undefined =>
+    entry[name] === undefined ? DEFAULTS.operations[name] : checker.boolean(entry[name], [...path, name]);
+  const [create, update, remove] = [read("create"), read("update"), read("remove")];
+  if (create === undefined || update === undefined || remove === undefined) return undefined;
+  return { create, update, remove };
+}
+
+function readVerbs(checker: Checker, value: unknown, path: Path): SyncDefinition["deprovision"] | undefined {
+  const names = ["outOfScope", "disabled", "softDeleted", "deleted"] as const;
+  const entry = checker.map(value ?? {}, path, names);
+  if (entry === undefined) return undefined;
+  const read = (name: (typeof names)[number]): (typeof VERBS)[number] | undefined =>
+    entry[name] === undefined ? DEFAULTS.deprovision[name] : checker.oneOf(entry[name], [...path, name], VERBS);
+  const [outOfScope, disabled, softDeleted, deleted] = [
+    read("outOfScope"),
+    read("disabled"),
+    read("softDeleted"),
+    read("deleted"),
+  ];
+  return outOfScope && disabled && softDeleted && deleted ? { outOfScope, disabled, softDeleted, deleted } : undefined;
+}
+
+function readGuard(checker: Checker, value: unknown, path: Path): Guard | undefined {
+  const entry = checker.map(value ?? {}, path, ["removals", "members"]);
+  if (entry === undefined) return undefined;
+  const removals = readLimit(checker, entry.removals, [...path, "removals"], DEFAULTS.guard.removals);
+  const members = readLimit(checker, entry.members, [...path, "members"], DEFAULTS.guard.members);
+  return removals && members ? { removals, members } : undefined;
+}
+
+function readLimit(checker: Checker, value: unknown, path: Path, fallback: GuardLimit): GuardLimit | undefined {
+  const entry = checker.map(value ?? {}, path, ["percent", "count", "window"]);
+  if (entry === undefined) return undefined;
+  const percent =
+    entry.percent === undefined
+      ? fallback.percent
+      : checker.number(entry.percent, [...path, "percent"], { min: 0, max: 100 });
+  const count =
+    entry.count === undefined
+      ? fallback.count
+      : checker.integer(entry.count, [...path, "count"], { min: 0, max: 1_000_000 });
+  const windowMs =
+    entry.window === undefined ? fallback.windowMs : readDuration(checker, entry.window, [...path, "window"]);
+  if (percent === undefined || count === undefined || windowMs === undefined) return undefined;
+  return { percent, count, windowMs };
+}
+
+function readDuration(checker: Checker, value: unknown, path: Path): number | undefined {
+  const text = checker.text(value, path);
+  if (text === undefined) return undefined;
+  const duration = parseDuration(text);
+  if (duration !== null) return duration;
+  return checker.flaw(path, `must be a duration such as 30s, 5m, 24h or 7d, not ${JSON.stringify(text)}`);
+}
+
+function readSchedule(checker: Checker, value: unknown, path: Path): Schedule | undefined {
+  if (value === undefined) return DEFAULTS.schedule;
+  if (value === "manual") return { manual: true };
+  if (typeof value === "string") return checker.flaw(path, "must be manual or { every: 5m }");
+  const entry = checker.map(value, path, null);
+  if (entry === undefined) return undefined;
+  if (entry.cron !== undefined) return checker.flaw([...path, "cron"], "cron is not supported yet; use { every: 5m }");
+  checker.map(value, path, ["every"]);
+  const everyMs = readDuration(checker, entry.every, [...path, "every"]);
+  if (everyMs === undefined || everyMs >= SHORTEST_MS) return everyMs === undefined ? undefined : { everyMs };
+  return checker.flaw([...path, "every"], "must be at least 10s");
+}
+
+/** What only the rules' own compilers can tell: patterns, types, attributes that the target does not have. */
+function judge(
+  checker: Checker,
+  rules: Pick<SyncDefinition, "scope" | "mapping" | "matching">,
+  kind: TargetKind,
+  path: Path,
+): void {
+  const scope = compileScope(rules.scope);
+  const mapping = compileMapping(rules.mapping, kind);
+  const findings: Finding[] = [];
+  if ("findings" in scope) findings.push(...scope.findings);
+  if ("findings" in mapping) findings.push(...mapping.findings);
+  else findings.push(...checkMatching(rules.matching, mapping.mapping, kind));
+  for (const { detail } of findings) {
+    const [place, sentence] = placed(detail, Object.keys(rules.mapping));
+    checker.flaw([...path, ...place], sentence);
+  }
+}
+
+/** A compiler's finding begins with its place, `mapping.title: …`, where an attribute's name may hold dots and colons. */
+function placed(detail: string, attributes: readonly string[]): readonly [Path, string] {
+  const attribute = attributes
+    .filter((name) => detail.startsWith(`mapping.${name}:`) || detail.startsWith(`mapping.${name}.`))
+    .sort((a, b) => b.length - a.length)[0];
+  if (attribute !== undefined) {
+    const [inside, sentence] = split(detail.slice(`mapping.${attribute}`.length));
+    return [["mapping", attribute, ...inside], sentence];
+  }
+  return split(detail);
+}
+
+function split(text: string): readonly [Path, string] {
+  const colon = text.indexOf(": ");
+  if (colon < 0) return [[], text];
+  const parts = text.slice(0, colon).matchAll(/\[(\d+)\]|([^.[\]]+)/g);
+  const path = [...parts].map(([, index, name]) => (index === undefined ? (name ?? "") : Number(index)));
+  return [path, text.slice(colon + 2)];
+}

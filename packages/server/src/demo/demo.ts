@@ -1,0 +1,129 @@
+import { join } from "node:path";
+import { type Check, ConnectorError, grouped } from "@entrain/core";
+import type { Simulator } from "@entrain/simulator";
+import { progressView } from "../cli/progress.ts";
+import { countsInWords, durationInWords } from "../cli/wording.ts";
+import type { Installation, World } from "../cli/world.ts";
+import { changeConfiguration } from "../config/apply.ts";
+import { connectionCredential, loadConfiguration, secretPlace } from "../config/current.ts";
+import { runSync } from "../runs/run.ts";
+import { Secret } from "../store/secrets.ts";
+import { DEMO_CONNECTION, DEMO_SYNCS, demoDocument } from "./configuration.ts";
+
+/** The demo's own part of a running server. */
+export interface Demo {
+  /** Stops the simulated tenant and saves it. */
+  close(): Promise<void>;
+}
+
+export interface DemoOptions {
+  readonly world: World;
+  readonly installation: Installation;
+}
+
+const PORT = 7421;
+const PEOPLE = 1000;
+const GROUPS = 50;
+const SEED = 7;
+const CHURN_PER_MINUTE = 3;
+const ACTOR = { kind: "system", id: "demo" } as const;
+
+/**
+ * Starts the simulated tenant, connects it, and runs the syncs once, telling what it does. The tenant survives in the
+ * demo's folder, so that the next start goes on with its changes.
+ */
+export async function openDemo({ world, installation }: DemoOptions): Promise<Demo> {
+  const simulator = await startTenant(installation.folder, world);
+  try {
+    await connect(installation, simulator);
+    await verify(world, installation);
+    for (const name of DEMO_SYNCS) await runOnce(world, installation, name);
+  } catch (error) {
+    if (!world.signal.aborted) {
+      await simulator.close();
+      throw error;
+    }
+  }
+  return { close: () => simulator.close() };
+}
+
+async function startTenant(folder: string, world: World): Promise<Simulator> {
+  const { startSimulator } = await import("@entrain/simulator");
+  const options = {
+    people: PEOPLE,
+    groups: GROUPS,
+    seed: SEED,
+    stateFile: join(folder, "tenant.json"),
+    churnPerMinute: CHURN_PER_MINUTE,
+  };
+  try {
+    return await startSimulator({ ...options, port: PORT });
+  } catch (error) {
+    const simulator = await startSimulator({ ...options, port: 0 }).catch(() => null);
+    if (simulator === null) throw told(error);
+    world.stdout.write(`Port ${PORT} is in use, so the simulated tenant listens at ${simulator.graph}.\n`);
+    return simulator;
+  }
+}
+
+/** The simulator tells its faults in one sentence. */
+function told(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const message = `The simulated tenant could not be started: ${error.message}`;
+  return new ConnectorError("store_failed", message, { stops: "run", retry: "never", cause: error });
+}
+
+async function connect(installation: Installation, simulator: Simulator): Promise<void> {
+  const { store, keyring, types } = installation;
+  const row = (await loadConfiguration(store)).rows.connections.get(DEMO_CONNECTION);
+  const stored =
+    row && keyring.open(connectionCredential(row).secret, secretPlace("connections", row.id, "secret")).reveal();
+  const secrets =
+    stored === simulator.secret
+      ? new Map<string, Secret>()
+      : new Map([[`connections/${DEMO_CONNECTION}/secret`, new Secret(simulator.secret)]]);
+  await changeConfiguration({ store, keyring, types, prune: false, demo: true, actor: ACTOR, secrets }, (current) =>
+    demoDocument(current, simulator),
+  );
+}
+
+async function verify({ stdout, signal }: World, { store, engine }: Installation): Promise<void> {
+  const { rows } = await loadConfiguration(store);
+  const row = rows.connections.get(DEMO_CONNECTION);
+  if (row === undefined) return;
+  const source = await engine.openSource(row);
+  try {
+    const checks = await source.verify(signal);
+    const failed = checks.filter(({ ok }) => !ok);
+    stdout.write(`Connection ${checks.length - failed.length} of ${checks.length} checks passed: ${names(checks)}\n`);
+    for (const { name, detail, fix } of failed) stdout.write(`           ${name}: ${detail} ${fix ?? ""}\n`);
+  } finally {
+    await source.close();
+  }
+}
+
+function names(checks: readonly Check[]): string {
+  return checks.map(({ name, ok }) => (ok ? name : `${name} (failed)`)).join(", ");
+}
+
+async function runOnce(world: World, { store, engine }: Installation, name: string): Promise<void> {
+  const { rows } = await loadConfiguration(store);
+  const sync = rows.syncs.get(name);
+  if (sync === undefined || world.signal.aborted) return;
+  const progress = progressView(world, false);
+  try {
+    const { onProgress, signal } = { onProgress: progress.update, signal: world.signal };
+    const summary = await runSync(engine, { sync: sync.id, actor: ACTOR, signal, onProgress });
+    progress.stop();
+    const { counts, failed, ms, held, error } = summary;
+    const also = [
+      ...(failed > 0 ? [`${grouped(failed)} unsynced`] : []),
+      ...(held === null ? [] : [`${grouped(held.count)} wait for approval`]),
+      ...(error === null ? [] : [error.message]),
+    ];
+    const what = [countsInWords(counts), ...also].join(", ");
+    world.stdout.write(`${name.padEnd(10)} ${what}, in ${durationInWords(ms)}\n`);
+  } finally {
+    progress.stop();
+  }
+}

@@ -1,0 +1,33 @@
+import type { Writable } from "node:stream";
+import { type Logger, pino } from "pino";
+import type { Clock } from "./clock.ts";
+
+/** What never stands in a log, wherever it might be put by mistake. */
+const REDACTED = ["secret", "token", "password", "authorization", "cookie"].flatMap((name) => [
+  name,
+  `*.${name}`,
+  `*.headers.${name}`,
+]);
+const WARN = 40;
+const ERROR = 50;
+
+/** A log in JSON lines; `plain` writes one line for people instead. */
+export function createLogger(to: Writable, clock: Clock, form: "json" | "plain"): Logger {
+  const stream = form === "json" ? to : { write: (line: string): void => void to.write(plainLine(line)) };
+  return pino(
+    {
+      level: "info",
+      base: null,
+      timestamp: () => `,"time":"${new Date(clock.now()).toISOString()}"`,
+      redact: { paths: REDACTED, censor: "[secret]" },
+    },
+    stream,
+  );
+}
+
+/** `08:15:02 demo-people: succeeded`, with a mark for what is not well. */
+function plainLine(line: string): string {
+  const { time, level, msg } = JSON.parse(line) as { time: string; level: number; msg?: string };
+  const mark = level >= ERROR ? "error: " : level >= WARN ? "warning: " : "";
+  return `${time.slice(11, 19)} ${mark}${msg ?? ""}\n`;
+}

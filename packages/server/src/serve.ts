@@ -1,0 +1,80 @@
+import { fileURLToPath } from "node:url";
+import { ConnectorError } from "@entrain/core";
+import type { FastifyInstance } from "fastify";
+import { createApi } from "./api/server.ts";
+import type { Installation, ServeOptions, World } from "./cli/world.ts";
+import { createLogger } from "./logging.ts";
+import { runSchedule } from "./schedule/schedule.ts";
+import { createConsoleLink } from "./store/operators.ts";
+
+const CONSOLE_FOLDER = fileURLToPath(new URL("../../console/dist", import.meta.url));
+
+/**
+ * Serves console, API and schedule until the signal aborts, and closes all of it. The port is taken before anything else
+ * is begun. @throws ConnectorError `port_taken`, and what opening an installation throws
+ */
+export async function serve(world: World, options: ServeOptions): Promise<void> {
+  const { demo } = options;
+  const installation = await world.openInstallation({ demo, create: true });
+  const closing: (() => Promise<void>)[] = [() => installation.close()];
+  try {
+    const log = createLogger(world.stderr, world.clock, demo ? "plain" : "json");
+    const api = await createApi({
+      store: installation.store,
+      engine: installation.engine,
+      clock: world.clock,
+      ...(demo ? {} : { logger: log }),
+      consoleFolder: CONSOLE_FOLDER,
+      demo,
+      version: world.version,
+    });
+    closing.push(() => api.close());
+    const address = await listen(api, options);
+    if (demo) {
+      const { openDemo } = await import("./demo/demo.ts");
+      const opened = await openDemo({ world, installation });
+      closing.push(() => opened.close());
+    }
+    if (!world.signal.aborted) await announce(world, installation, address);
+    await runSchedule({ engine: installation.engine, log, signal: world.signal });
+    world.stdout.write(demo ? "Stopped; everything is saved. Start again with npm start.\n" : "");
+  } finally {
+    for (const close of closing.reverse()) await close();
+  }
+}
+
+async function listen(api: FastifyInstance, { host, port }: ServeOptions): Promise<string> {
+  try {
+    return await api.listen({ host, port });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const say = (text: string): ConnectorError =>
+      new ConnectorError("port_taken", text, { stops: "run", retry: "never", cause: error });
+    if (code === "EADDRINUSE") throw say(`Port ${port} on ${host} is in use, perhaps by another Entrain.`);
+    if (code === "EACCES") throw say(`This user may not listen on port ${port}.`);
+    if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
+      const message = `${host} is not an address of this machine; give one with --host.`;
+      throw new ConnectorError("usage", message, { stops: "run", retry: "never", cause: error });
+    }
+    throw error;
+  }
+}
+
+/** Where the console is. The link is the one secret that is ever printed: good once, for ten minutes. */
+async function announce(world: World, installation: Installation, address: string): Promise<void> {
+  const { stdout } = world;
+  if (!installation.demo) {
+    stdout.write(`Entrain is at ${address} (sign in with a link from: entrain operator link). Ctrl-C stops it.\n`);
+    return;
+  }
+  const token = await createConsoleLink(installation.store, { operator: "demo" });
+  stdout.write(
+    `\nConsole    ${address}\nSign in    ${signInLink(address, token)}\n           (works once, for ten minutes; another one: npx entrain operator link --demo)\n\n` +
+      "The simulated tenant keeps changing a little; the syncs run every minute. Ctrl-C stops and saves everything.\n",
+  );
+}
+
+/** The page that redeems a console link. */
+export function signInLink(address: string, token: string): string {
+  return `${address}/sign-in?token=${token}`;
+}

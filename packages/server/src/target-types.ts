@@ -1,0 +1,124 @@
+import { type CsvTargetOptions, createCsvTarget } from "@entrain/connectors/csv";
+import { createScimTarget, type ScimTargetOptions } from "@entrain/connectors/scim";
+import { type Attributes, ConnectorError, type Target } from "@entrain/core";
+import type { Clock } from "./clock.ts";
+import type { TargetType } from "./config/target-types.ts";
+import { GROUP, REQUESTER } from "./portal/kinds.ts";
+import { createPortalTarget } from "./portal/target.ts";
+import type { Store } from "./store/store.ts";
+
+/** What a target is opened with. `secret` reads a field of its credential anew at each call. */
+export interface OpenTarget {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly id: string;
+  readonly settings: Attributes;
+  readonly secret: (field: string) => string;
+}
+
+/** A target type that can also be opened. */
+export interface OpenableType extends TargetType {
+  readonly open: (options: OpenTarget) => Target;
+}
+
+const PORTAL: OpenableType = {
+  name: "portal",
+  title: "Entrain's own portal directory",
+  settings: [],
+  credential: [],
+  addresses: () => [],
+  kinds: () => [REQUESTER, GROUP],
+  open: ({ store, id }) => createPortalTarget(store, id),
+};
+
+const SCIM: OpenableType = {
+  name: "scim",
+  title: "Any SCIM 2.0 server",
+  settings: [
+    {
+      name: "baseUrl",
+      type: "url",
+      required: true,
+      description: "the address in front of /Users, such as https://example.com/scim/v2",
+    },
+    { name: "ca", type: "text", required: false, description: "PEM of the certificate authority to trust" },
+    { name: "concurrency", type: "integer", required: false, description: "the most requests at a time, default 4" },
+    {
+      name: "allowHttp",
+      type: "boolean",
+      required: false,
+      description: "allow plain http beyond this machine, where the network itself is trusted",
+    },
+    {
+      name: "groupSettleMs",
+      type: "integer",
+      required: false,
+      description: "milliseconds in which a group may still appear whose creation nobody heard of, default 10000",
+    },
+  ],
+  credential: [{ name: "token", required: true, description: "the bearer token" }],
+  addresses: ({ baseUrl }) => (typeof baseUrl === "string" ? [baseUrl] : []),
+  kinds: (settings) => kindsOf(createScimTarget({ ...scimSettings(settings), clock: NO_CLOCK, token: () => "" })),
+  open: ({ settings, clock, secret }) =>
+    createScimTarget({ ...scimSettings(settings), clock, token: () => secret("token") }),
+};
+
+const CSV: OpenableType = {
+  name: "csv",
+  title: "CSV files in a folder",
+  settings: [
+    { name: "path", type: "path", required: true, description: "the folder of the files, which must exist" },
+    {
+      name: "delimiter",
+      type: "text",
+      required: false,
+      choices: [",", ";", "\t", "|"],
+      description: "what stands between two values, default a comma",
+    },
+    {
+      name: "columns",
+      type: "columns",
+      required: false,
+      description: "columns beside the standard ones, by kind: { user: [costCenter] }",
+    },
+  ],
+  credential: [],
+  addresses: () => [],
+  kinds: (settings) => kindsOf(createCsvTarget({ ...csvSettings(settings), clock: NO_CLOCK })),
+  open: ({ settings, clock }) => createCsvTarget({ ...csvSettings(settings), clock }),
+};
+
+/** Every target type that can be configured, by name. */
+export const TARGET_TYPES: ReadonlyMap<string, OpenableType> = new Map(
+  [PORTAL, SCIM, CSV].map((type) => [type.name, type]),
+);
+
+/** The type by its name. @throws ConnectorError `config_invalid` for one that this version does not have */
+export function targetType(name: string): OpenableType {
+  const type = TARGET_TYPES.get(name);
+  if (type !== undefined) return type;
+  const message = `There is no target type "${name}"; there are ${[...TARGET_TYPES.keys()].join(", ")}.`;
+  throw new ConnectorError("config_invalid", message, { stops: "sync", retry: "never" });
+}
+
+/** A target that is made to be asked for its kinds does nothing that takes time. */
+const NO_CLOCK = {
+  now: () => 0,
+  random: () => 0,
+  bytes: (count: number) => new Uint8Array(count),
+  sleep: () => Promise.resolve(),
+};
+
+function kindsOf(target: Target): Target["kinds"] {
+  void target.close();
+  return target.kinds;
+}
+
+/** The settings passed the reader of documents, which knows their types. */
+function scimSettings(settings: Attributes): Omit<ScimTargetOptions, "clock" | "token"> {
+  return settings as unknown as Omit<ScimTargetOptions, "clock" | "token">;
+}
+
+function csvSettings(settings: Attributes): Omit<CsvTargetOptions, "clock"> {
+  return settings as unknown as Omit<CsvTargetOptions, "clock">;
+}

@@ -1,0 +1,125 @@
+import { mkdirSync } from "node:fs";
+import { CLOUDS, createEntraSource, GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "@entrain/connectors/entra";
+import {
+  byCodeUnits,
+  ConnectorError,
+  compileMapping,
+  compileScope,
+  type Source,
+  type SyncDefinition,
+  type Target,
+} from "@entrain/core";
+import type { Installation } from "./cli/world.ts";
+import type { Clock } from "./clock.ts";
+import { connectionCloud, connectionCredential, secretPlace, targetSecrets } from "./config/current.ts";
+import type { Environment, Paths } from "./config.ts";
+import type { ConnectionRow, Engine, TargetRow } from "./runs/context.ts";
+import { openStore } from "./store/open.ts";
+import { type Keyring, openKeyring } from "./store/secrets.ts";
+import type { Store } from "./store/store.ts";
+import { TARGET_TYPES, targetType } from "./target-types.ts";
+
+/** What an installation is opened with. */
+export interface OpenInstallation {
+  readonly paths: Paths;
+  readonly environment: Environment;
+  readonly clock: Clock;
+  /** Create the store where there is none. */
+  readonly create: boolean;
+}
+
+/**
+ * Opens an installation: its store, its keyring, and an engine whose sources and targets read their credentials anew at
+ * each sign-in. @throws ConnectorError `store_failed`, `store_demo`, `store_real`, `key_wrong`, `config_invalid`
+ */
+export async function openInstallation(options: OpenInstallation): Promise<Installation> {
+  const { paths, environment, clock, create } = options;
+  const { folder, location, demo } = paths;
+  const store = await openStore({ location, clock, stamp: demo ? "demo" : "real", create });
+  try {
+    if (paths.key === undefined) makeFolder(folder);
+    const keyring = await openKeyring(store, { key: paths.key, folder, environment });
+    const engine: Engine = {
+      store,
+      openSource: (row) => openSource(store, keyring, row),
+      openTarget: async (row) => openTarget(store, keyring, row),
+    };
+    return { store, engine, keyring, types: TARGET_TYPES, demo, folder, close: () => store.close() };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Beside PostgreSQL the folder holds nothing but the key. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const message = `The data folder ${folder} cannot be created. Set ENTRAIN_KEY, or ENTRAIN_DATA to a folder that can be written to.`;
+    throw new ConnectorError("store_failed", message, { stops: "run", retry: "never", cause: error });
+  }
+}
+
+async function openSource(store: Store, keyring: Keyring, row: ConnectionRow): Promise<Source> {
+  const cloud = connectionCloud(row);
+  const { secret } = connectionCredential(row);
+  const { clock } = store;
+  const needed = await neededAttributes(store, row);
+  return createEntraSource({
+    cloud: cloud.kind === "custom" ? cloud : CLOUDS[cloud.kind],
+    tenant: row.tenant,
+    client: row.client,
+    secret: () => keyring.open(secret, secretPlace("connections", row.id, "secret")).reveal(),
+    attributes: needed.user,
+    groupAttributes: needed.group,
+    clock,
+    random: () => clock.random(),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+  });
+}
+
+/** The wide default, the connection's own, and whatever its syncs map or filter by: one selection for all of them. */
+async function neededAttributes(
+  store: Store,
+  row: ConnectionRow,
+): Promise<{ readonly user: readonly string[]; readonly group: readonly string[] }> {
+  const user = new Set([...USER_ATTRIBUTES, ...(JSON.parse(row.attributes) as readonly string[])]);
+  const group = new Set(GROUP_ATTRIBUTES);
+  const syncs = await store.db
+    .selectFrom("syncs")
+    .innerJoin("targets", "targets.id", "syncs.target")
+    .select(["syncs.definition", "targets.type", "targets.settings"])
+    .where("syncs.connection", "=", row.id)
+    .execute();
+  for (const sync of syncs) {
+    const definition = JSON.parse(sync.definition) as SyncDefinition;
+    const kinds = targetType(sync.type).kinds(JSON.parse(sync.settings));
+    const kind = kinds.find(({ name }) => name === definition.records);
+    if (kind === undefined) continue; // The sync's own run says what is wrong with it.
+    const mapping = compileMapping(definition.mapping, kind);
+    const scope = compileScope(definition.scope);
+    const names = [
+      ...("mapping" in mapping ? mapping.mapping.attributes : []),
+      ...("scope" in scope ? scope.scope.attributes : []),
+    ];
+    for (const name of names) (kind.source === "user" ? user : group).add(name);
+  }
+  return { user: [...user].sort(byCodeUnits), group: [...group].sort(byCodeUnits) };
+}
+
+function openTarget(store: Store, keyring: Keyring, row: TargetRow): Target {
+  const secrets = targetSecrets(row);
+  return targetType(row.type).open({
+    store,
+    clock: store.clock,
+    id: row.id,
+    settings: JSON.parse(row.settings),
+    secret: (field) => {
+      const reference = secrets[field];
+      if (reference !== undefined) return keyring.open(reference, secretPlace("targets", row.id, field)).reveal();
+      const message = `The target ${row.name} has no ${field}.`;
+      throw new ConnectorError("config_invalid", message, { stops: "sync", retry: "never" });
+    },
+  });
+}
