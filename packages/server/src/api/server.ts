@@ -1,7 +1,29 @@
+import fastifyCookie from "@fastify/cookie";
+import fastifyHelmet from "@fastify/helmet";
+import fastifyRateLimit from "@fastify/rate-limit";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
-import type { Clock } from "../clock.ts";
+import { type Clock, newId } from "../clock.ts";
 import type { Engine } from "../runs/context.ts";
 import type { Store } from "../store/store.ts";
+import { Background } from "./background.ts";
+import { consoleRoutes } from "./console.ts";
+import type { ApiContext } from "./context.ts";
+import { EventStreams } from "./events.ts";
+import { checkHost } from "./hosts.ts";
+import { Metrics } from "./metrics.ts";
+import { registerOpenApi } from "./openapi.ts";
+import { missingPage, sendPage } from "./pages.ts";
+import { answerProblem, notFound } from "./problems.ts";
+import { connectionRoutes } from "./routes/connections.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { peopleRoutes } from "./routes/people.ts";
+import { planRoutes } from "./routes/plans.ts";
+import { runRoutes } from "./routes/runs.ts";
+import { sessionRoutes, signInRoute } from "./routes/sign-in.ts";
+import { syncRoutes } from "./routes/syncs.ts";
+import { targetRoutes } from "./routes/targets.ts";
+import type { Api, TypeBoxProvider } from "./schemas.ts";
+import { Sessions } from "./sessions.ts";
 
 /** What the API is given by whoever wires the server. It owns none of it: `close()` leaves the store open. */
 export interface ApiDeps {
@@ -21,7 +43,112 @@ export interface ApiDeps {
   readonly publicOrigin?: string;
 }
 
-/** The server's HTTP side: API, console, health and metrics. The caller listens, and closes. */
+const BODY_MAX = 64 * 1024;
+const REQUEST_MS = 120_000;
+
+/**
+ * The server's HTTP side: API, console, health and metrics. The caller listens. `close()` ends streams at once, stops the
+ * runs that were started over HTTP at their next safe moment, and waits for that.
+ */
 export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
-  return fastify(deps.logger === undefined ? {} : { loggerInstance: deps.logger });
+  const { store, clock } = deps;
+  const app = newServer(deps);
+  const publicOrigin = deps.publicOrigin === undefined ? null : new URL(deps.publicOrigin);
+  const { value: storeId } = await store.db
+    .selectFrom("meta")
+    .select("value")
+    .where("key", "=", "id")
+    .executeTakeFirstOrThrow();
+  const sessions = new Sessions(store, { storeId, publicOrigin });
+  const metrics = new Metrics(store);
+  const context: ApiContext = {
+    store,
+    engine: deps.engine,
+    clock,
+    background: new Background(deps.engine, app.log),
+    streams: new EventStreams(clock),
+    demo: deps.demo,
+    version: deps.version,
+    session: (request) => sessions.of(request),
+    stillSignedIn: (request) => sessions.stands(request),
+  };
+  app.addHook("onRequest", async (request) => checkHost(request, publicOrigin));
+  observe(app, { metrics, clock });
+  app.addHook("preClose", async () => context.streams.close());
+  app.addHook("onClose", async () => context.background.close());
+  await protect(app, publicOrigin?.protocol === "https:");
+  await registerOpenApi(app, deps.version);
+  healthRoutes(app, { store, metrics });
+  signInRoute(app, sessions);
+  await consoleRoutes(app, { folder: deps.consoleFolder, clock });
+  await app.register(
+    (scope: Api, _options, registered) => {
+      scope.addHook("onRequest", async (request, reply) => {
+        reply.header("cache-control", "no-store");
+        await sessions.require(request);
+      });
+      sessionRoutes(scope, context, sessions);
+      connectionRoutes(scope, context);
+      targetRoutes(scope, context);
+      syncRoutes(scope, context);
+      runRoutes(scope, context);
+      planRoutes(scope, context);
+      peopleRoutes(scope, context);
+      registered();
+    },
+    { prefix: "/api/v1" },
+  );
+  return app as unknown as FastifyInstance;
+}
+
+function newServer({ logger, clock }: ApiDeps): Api {
+  const app = fastify({
+    ...(logger === undefined ? {} : { loggerInstance: logger }),
+    // Fastify's own lines hold the whole address, and with it the sign-in link's token.
+    disableRequestLogging: true,
+    genReqId: () => newId(clock, "request"),
+    bodyLimit: BODY_MAX,
+    requestTimeout: REQUEST_MS,
+    forceCloseConnections: true,
+    // What is not known is refused, not dropped in silence.
+    ajv: { customOptions: { removeAdditional: false, allErrors: false } },
+    frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply),
+  }).withTypeProvider<TypeBoxProvider>();
+  app.removeContentTypeParser("text/plain");
+  app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const { pathname } = URL.parse(request.url, "http://localhost") ?? { pathname: "/" };
+    const wantsPage = request.headers.accept?.includes("text/html") === true && !pathname.startsWith("/api/");
+    if (wantsPage) return sendPage(reply.code(404), missingPage());
+    return answerProblem(notFound("such address; /api/v1/openapi.json lists those there are"), request, reply);
+  });
+  return app;
+}
+
+/** One line for each answer, by the route's pattern: neither queries nor names get into the log or the metrics. */
+function observe(app: Api, options: { readonly metrics: Metrics; readonly clock: Clock }): void {
+  app.addHook("onResponse", async (request, reply) => {
+    const { method } = request;
+    const route = request.routeOptions.url ?? "(none)";
+    const status = reply.statusCode;
+    options.metrics.request({ method, route, status }, reply.elapsedTime);
+    request.log.debug({ method, route, status, ms: Math.round(reply.elapsedTime) }, "answered");
+  });
+}
+
+/** Security headers (OWASP Secure Headers Project); pages bring a policy of their own that lets them work. */
+async function protect(app: Api, secure: boolean): Promise<void> {
+  await app.register(fastifyCookie);
+  await app.register(fastifyHelmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] },
+    },
+    crossOriginEmbedderPolicy: true,
+    crossOriginResourcePolicy: { policy: "same-origin" },
+    referrerPolicy: { policy: "no-referrer" },
+    strictTransportSecurity: secure ? { maxAge: 31_536_000 } : false,
+    xFrameOptions: { action: "deny" },
+  });
+  await app.register(fastifyRateLimit, { global: false });
 }

@@ -1,0 +1,47 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
+import { streamOf } from "./api.ts";
+import type { Activity } from "./types.ts";
+
+/** What is under way, by the sync's id. */
+export type Activities = ReadonlyMap<string, Activity>;
+
+const ActivityContext = createContext<Activities>(new Map());
+
+/** What is under way now, in any process. */
+export function useActivities(): Activities {
+  return useContext(ActivityContext);
+}
+
+/** Follows the one stream that tells everything under way, and reads the lists anew when something has ended. */
+export function ActivityProvider({ children }: { readonly children: ReactNode }): ReactNode {
+  const client = useQueryClient();
+  const [activities, setActivities] = useState<Activities>(new Map());
+
+  useEffect(() => {
+    let before: ReadonlySet<string> = new Set();
+    const stream = new EventSource(streamOf("/events"));
+    stream.addEventListener("activity", (event: MessageEvent<string>) => {
+      const { items } = JSON.parse(event.data) as { readonly items: readonly Activity[] };
+      const now = new Set(items.map(({ sync, id }) => `${sync} ${id}`));
+      if (!isSame(before, now)) void client.invalidateQueries({ predicate: ({ queryKey }) => LISTS.has(queryKey[0]) });
+      before = now;
+      setActivities(new Map(items.map((item) => [item.sync, item])));
+    });
+    // The browser connects again by itself, unless it was refused: then the session has ended, and a read will say so.
+    stream.addEventListener("error", () => {
+      setActivities(new Map());
+      if (stream.readyState === EventSource.CLOSED) void client.invalidateQueries({ queryKey: ["session"] });
+    });
+    return () => stream.close();
+  }, [client]);
+
+  return <ActivityContext value={activities}>{children}</ActivityContext>;
+}
+
+/** Queries whose answers a run or preview changes, by the first part of their key. */
+const LISTS: ReadonlySet<unknown> = new Set(["connections", "syncs", "runs", "run", "unsynced", "plan"]);
+
+function isSame(left: ReadonlySet<string>, right: ReadonlySet<string>): boolean {
+  return left.size === right.size && [...left].every((each) => right.has(each));
+}

@@ -1,0 +1,35 @@
+import { Link, Toast, ToastBody, ToastTitle } from "@fluentui/react-components";
+import type { ReactNode } from "react";
+import { countsInWords } from "./format.ts";
+import { Name } from "./parts.tsx";
+import { hrefOf } from "./place.ts";
+import type { Fault, Run } from "./types.ts";
+
+const ENDED: { readonly [result: string]: string } = {
+  succeeded: "is in step",
+  partial: "is partly in step",
+  held: "holds a plan for approval",
+  failed: "failed",
+  cancelled: "was stopped",
+};
+
+/** What a notice says at the end of a run, or of a command that failed. */
+export function Notice(props: { readonly sync: string; readonly run: Run } | { readonly fault: Fault }): ReactNode {
+  if ("fault" in props) {
+    return (
+      <Toast>
+        <ToastTitle>{props.fault.message}</ToastTitle>
+        <ToastBody>{props.fault.fix}</ToastBody>
+      </Toast>
+    );
+  }
+  const { sync, run } = props;
+  return (
+    <Toast>
+      <ToastTitle action={<Link href={hrefOf({ panel: "run", id: run.run })}>Show</Link>}>
+        <Name>{sync}</Name> {ENDED[run.result ?? ""] ?? run.result}
+      </ToastTitle>
+      <ToastBody>{run.error?.message ?? countsInWords(run.counts) ?? "Nothing to change"}</ToastBody>
+    </Toast>
+  );
+}

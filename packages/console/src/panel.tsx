@@ -1,0 +1,49 @@
+import {
+  Button,
+  DrawerBody,
+  DrawerHeader,
+  DrawerHeaderTitle,
+  makeStyles,
+  OverlayDrawer,
+  tokens,
+} from "@fluentui/react-components";
+import { Dismiss24Regular } from "@fluentui/react-icons/svg/dismiss";
+import type { ReactNode } from "react";
+
+const useStyles = makeStyles({
+  panel: { width: "min(820px, 100vw)" },
+  body: {
+    display: "grid",
+    alignContent: "start",
+    gap: tokens.spacingVerticalL,
+    paddingBottom: tokens.spacingVerticalXXL,
+  },
+});
+
+/** A panel at the page's end; Escape, the button and a click beside it close it. */
+export function Panel(props: {
+  readonly title: ReactNode;
+  readonly onClose: () => void;
+  readonly children: ReactNode;
+}): ReactNode {
+  const styles = useStyles();
+  return (
+    <OverlayDrawer
+      open
+      position="end"
+      className={styles.panel}
+      onOpenChange={(_event, { open }) => {
+        if (!open) props.onClose();
+      }}
+    >
+      <DrawerHeader>
+        <DrawerHeaderTitle
+          action={<Button appearance="subtle" aria-label="Close" icon={<Dismiss24Regular />} onClick={props.onClose} />}
+        >
+          {props.title}
+        </DrawerHeaderTitle>
+      </DrawerHeader>
+      <DrawerBody className={styles.body}>{props.children}</DrawerBody>
+    </OverlayDrawer>
+  );
+}

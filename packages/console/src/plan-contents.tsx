@@ -1,0 +1,101 @@
+import type { Counts } from "@entrain/core";
+import { makeStyles, Tab, TabList, Text, ToggleButton, tokens } from "@fluentui/react-components";
+import { type ReactNode, useState } from "react";
+import { pathOf } from "./api.ts";
+import { Changes } from "./changes.tsx";
+import { ACTIONS, number, totalOf } from "./format.ts";
+import { itemsOf, usePages } from "./hooks.ts";
+import { Empty, Failed, More, Name, Waiting } from "./parts.tsx";
+import type { Plan, PlanIssue } from "./types.ts";
+
+const useStyles = makeStyles({
+  filters: {
+    display: "flex",
+    flexWrap: "wrap",
+    gap: tokens.spacingHorizontalS,
+    margin: `${tokens.spacingVerticalM} 0`,
+  },
+  list: { listStyle: "none", margin: 0, padding: 0 },
+  item: {
+    display: "grid",
+    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
+    padding: `${tokens.spacingVerticalS} 0`,
+    overflowWrap: "anywhere",
+  },
+});
+
+/** What a plan would do, and what it could not plan. */
+export function PlanContents({ plan }: { readonly plan: Plan }): ReactNode {
+  const [tab, setTab] = useState<"changes" | "issues">("changes");
+  if (plan.state === "forgotten" || plan.state === "abandoned") {
+    return <Empty>This plan's changes are no longer kept here; the journal holds what was applied.</Empty>;
+  }
+  return (
+    <div>
+      <TabList
+        selectedValue={tab}
+        onTabSelect={(_event, { value }) => setTab(value === "issues" ? "issues" : "changes")}
+      >
+        <Tab value="changes">Changes</Tab>
+        <Tab value="issues">Issues</Tab>
+      </TabList>
+      {tab === "changes" ? <Filtered plan={plan} /> : <Issues plan={plan.plan} />}
+    </div>
+  );
+}
+
+function Filtered({ plan }: { readonly plan: Plan }): ReactNode {
+  const styles = useStyles();
+  const [action, setAction] = useState<keyof Counts | null>(null);
+  const present = ACTIONS.filter((one) => plan.counts[one.action] > 0);
+  if (totalOf(plan.counts) === 0) return <Empty>Nothing to change: everything is as it should be.</Empty>;
+  return (
+    <>
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms. */}
+      <div className={styles.filters} role="group" aria-label="Show only">
+        <ToggleButton size="small" checked={action === null} onClick={() => setAction(null)}>
+          All
+        </ToggleButton>
+        {present.map((one) => (
+          <ToggleButton
+            key={one.action}
+            size="small"
+            checked={action === one.action}
+            onClick={() => setAction(action === one.action ? null : one.action)}
+          >
+            {`${one.noun} ${number(plan.counts[one.action])}`}
+          </ToggleButton>
+        ))}
+      </div>
+      <Changes plan={plan.plan} action={action} />
+    </>
+  );
+}
+
+function Issues({ plan }: { readonly plan: string }): ReactNode {
+  const styles = useStyles();
+  const pages = usePages<PlanIssue>(["issues", plan], (after) =>
+    pathOf(["plans", plan, "issues"], { after, limit: 50 }),
+  );
+  const issues = itemsOf(pages.data);
+  if (pages.isPending) return <Waiting lines={4} size={32} />;
+  if (pages.error !== null) return <Failed error={pages.error} retry={pages.refetch} />;
+  if (issues.length === 0) return <Empty>Every record could be planned.</Empty>;
+  return (
+    <>
+      <ul className={styles.list} aria-label="Issues">
+        {issues.map((issue) => (
+          <li key={issue.ordinal} className={styles.item}>
+            <Text weight="semibold">
+              <Name>{issue.name ?? issue.objectId ?? issue.code}</Name>
+            </Text>
+            <Text size={200}>
+              <bdi>{issue.detail}</bdi> ({issue.code})
+            </Text>
+          </li>
+        ))}
+      </ul>
+      {pages.hasNextPage && <More busy={pages.isFetchingNextPage} onMore={pages.fetchNextPage} />}
+    </>
+  );
+}

@@ -1,0 +1,48 @@
+import { makeStyles, ProgressBar, Text, tokens } from "@fluentui/react-components";
+import type { ReactNode } from "react";
+import { duration, number, rate } from "./format.ts";
+import type { Activity, Progress } from "./types.ts";
+
+const useStyles = makeStyles({
+  line: { display: "grid", gap: tokens.spacingVerticalXS },
+  text: {
+    display: "flex",
+    justifyContent: "space-between",
+    gap: tokens.spacingHorizontalM,
+    fontVariantNumeric: "tabular-nums",
+    lineHeight: tokens.lineHeightBase300,
+  },
+  what: { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap", minWidth: 0 },
+  pace: { whiteSpace: "nowrap", color: tokens.colorNeutralForeground2 },
+});
+
+const PHASES: { readonly [phase in Progress["phase"]]: string } = {
+  waiting: "Waiting",
+  reading: "Reading",
+  planning: "Planning",
+  applying: "Applying",
+  finished: "Finishing",
+};
+
+/** How far something under way is: a bar, what it does, its pace and the time left. Always of the same height. */
+export function ProgressLine({ name, activity }: { readonly name: string; readonly activity: Activity }): ReactNode {
+  const styles = useStyles();
+  const { phase, detail, done, total, perSecond, remainingMs } = activity.progress;
+  const amount = total === null ? (done > 0 ? number(done) : "") : `${number(done)} of ${number(total)}`;
+  const pace = [
+    perSecond === null ? null : `${rate(perSecond)}/s`,
+    remainingMs === null ? null : `${duration(Math.max(1000, remainingMs))} left`,
+  ].filter((part) => part !== null);
+  const known = total === null || total === 0 ? {} : { value: Math.min(done, total), max: total };
+  return (
+    <div className={styles.line}>
+      <ProgressBar {...known} thickness="large" aria-label={`Progress of ${name}`} />
+      <div className={styles.text}>
+        <Text className={styles.what} title={detail}>
+          {PHASES[phase]} {amount} {detail !== "" && `· ${detail}`}
+        </Text>
+        <Text className={styles.pace}>{pace.join(" · ")}</Text>
+      </div>
+    </div>
+  );
+}

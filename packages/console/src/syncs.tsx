@@ -1,0 +1,200 @@
+import { Badge, Button, Link, makeStyles, Spinner, Text, tokens, useToastController } from "@fluentui/react-components";
+import { ClipboardTaskListLtr20Regular } from "@fluentui/react-icons/svg/clipboard-task-list-ltr";
+import { Play20Regular } from "@fluentui/react-icons/svg/play";
+import { RecordStop20Regular } from "@fluentui/react-icons/svg/record-stop";
+import type { ReactNode } from "react";
+import { useActivities } from "./activity.tsx";
+import { ApiFault, pathOf } from "./api.ts";
+import { TOASTER, useCommand } from "./commands.ts";
+import { usePreviewPlan, useRunEnd } from "./follow.ts";
+import { countsInWords, duration, number } from "./format.ts";
+import { itemsOf, usePages } from "./hooks.ts";
+import { Notice } from "./notice.tsx";
+import { Empty, Failed, More, Name, ResultBadge, Section, Time, Waiting } from "./parts.tsx";
+import { hrefOf } from "./place.ts";
+import { ProgressLine } from "./progress-line.tsx";
+import { Cell, Row, Table } from "./table.tsx";
+import type { Activity, Sync } from "./types.ts";
+
+const useStyles = makeStyles({
+  title: { display: "grid" },
+  quiet: { color: tokens.colorNeutralForeground3 },
+  actions: { display: "flex", gap: tokens.spacingHorizontalS, justifyContent: "flex-end", flexWrap: "wrap" },
+  // As high idle as busy, so that nothing moves when a run begins or ends.
+  status: { minHeight: "40px", display: "grid", alignContent: "center" },
+  last: { display: "flex", gap: tokens.spacingHorizontalS, alignItems: "center", flexWrap: "wrap" },
+});
+
+const COLUMNS = [
+  { label: "Sync" },
+  { label: "State" },
+  { label: "Synced", end: true },
+  { label: "Unsynced", end: true },
+  { label: "Lag", end: true },
+  { label: "Next run", end: true },
+  { label: "", end: true },
+];
+
+/** The syncs, how each stands, and the way to run one. */
+export function Syncs(): ReactNode {
+  const pages = usePages<Sync>(["syncs"], (after) => pathOf(["syncs"], { after, limit: 25 }));
+  const syncs = itemsOf(pages.data);
+  return (
+    <Section id="syncs" title="Syncs">
+      {pages.isPending && <Waiting lines={2} size={48} />}
+      {pages.error !== null && <Failed error={pages.error} retry={pages.refetch} />}
+      {pages.data !== undefined && syncs.length === 0 && (
+        <Empty>
+          Nothing is synced yet. <code>npx entrain sync add</code> makes the first sync.
+        </Empty>
+      )}
+      {syncs.length > 0 && (
+        <Table label="Syncs" columns={COLUMNS}>
+          {syncs.map((sync) => (
+            <SyncRows key={sync.id} sync={sync} />
+          ))}
+        </Table>
+      )}
+      {pages.hasNextPage && <More busy={pages.isFetchingNextPage} onMore={pages.fetchNextPage} />}
+    </Section>
+  );
+}
+
+function SyncRows({ sync }: { readonly sync: Sync }): ReactNode {
+  const styles = useStyles();
+  const activity = useActivities().get(sync.id) ?? null;
+  const { status } = sync;
+  const next = activity !== null ? "Running" : status.nextRun === null ? "By hand" : <Time at={status.nextRun} />;
+  return (
+    <>
+      <Row>
+        <Cell>
+          <div className={styles.title}>
+            <Text weight="semibold">
+              <Name>{sync.name}</Name>
+            </Text>
+            <Text size={200} className={styles.quiet}>
+              <Name>{sync.connection}</Name> → <Name>{sync.target}</Name> · {sync.records}
+            </Text>
+          </div>
+        </Cell>
+        <Cell label="State">
+          <StateBadge sync={sync} activity={activity} />
+        </Cell>
+        <Cell label="Synced" end>
+          {number(status.synced)}
+        </Cell>
+        <Cell label="Unsynced" end>
+          {status.unsynced === 0 ? (
+            "0"
+          ) : (
+            <Link
+              href={hrefOf({ panel: "unsynced", id: sync.name })}
+              aria-label={`${status.unsynced} unsynced records of ${sync.name}`}
+            >
+              {number(status.unsynced)}
+            </Link>
+          )}
+        </Cell>
+        <Cell label="Lag" end>
+          <span title="Directory changes that no run has looked at yet">{number(status.cursorLag)}</span>
+        </Cell>
+        <Cell label="Next run" end>
+          {next}
+        </Cell>
+        <Cell>
+          <Commands sync={sync} activity={activity} />
+        </Cell>
+      </Row>
+      <Row joined>
+        <Cell span={COLUMNS.length}>
+          <div className={styles.status}>
+            {activity === null ? <LastRun sync={sync} /> : <ProgressLine name={sync.name} activity={activity} />}
+          </div>
+        </Cell>
+      </Row>
+    </>
+  );
+}
+
+function LastRun({ sync }: { readonly sync: Sync }): ReactNode {
+  const styles = useStyles();
+  const run = sync.status.lastRun;
+  if (run === null) return <Text className={styles.quiet}>Not run yet.</Text>;
+  return (
+    <div className={styles.last}>
+      <Text className={styles.quiet}>Last run</Text>
+      <ResultBadge result={run.result} />
+      <Text>
+        <Link href={hrefOf({ panel: "run", id: run.run })}>{countsInWords(run.counts) ?? "nothing to change"}</Link>
+        {run.failed > 0 && `, ${number(run.failed)} failed`} · <Time at={run.startedAt} />
+        {run.ms !== null && ` · ${duration(run.ms)}`}
+      </Text>
+    </div>
+  );
+}
+
+function StateBadge({ sync, activity }: { readonly sync: Sync; readonly activity: Activity | null }): ReactNode {
+  const { lastRun, held, unsynced } = sync.status;
+  const say = (color: "brand" | "warning" | "danger" | "success" | "informative", text: string): ReactNode => (
+    <Badge appearance="tint" color={color}>
+      {text}
+    </Badge>
+  );
+  if (activity !== null) return say("brand", activity.kind === "run" ? "Running" : "Planning");
+  if (held.length > 0) return say("warning", "Held");
+  if (lastRun === null) return say("informative", "New");
+  if (lastRun.result === "failed") return say("danger", "Failed");
+  if (unsynced > 0) return say("warning", "Partly in step");
+  return say("success", "In step");
+}
+
+function Commands({ sync, activity }: { readonly sync: Sync; readonly activity: Activity | null }): ReactNode {
+  const styles = useStyles();
+  const { dispatchToast } = useToastController(TOASTER);
+  const onFault = (error: Error): void => {
+    const { code, fix } = error instanceof ApiFault ? error : { code: "internal", fix: "Load the page again." };
+    const fault = { code, message: error.message, fix };
+    dispatchToast(<Notice fault={fault} />, { intent: "error", timeout: 10_000 });
+  };
+  const follow = useRunEnd(sync.name);
+  const plan = usePreviewPlan();
+  const run = useCommand<{ readonly run: string }>("POST", { onDone: (answer) => follow(answer.run), onFault });
+  const preview = useCommand<{ readonly preview: string }>("POST", {
+    onDone: (answer) => plan(answer.preview),
+    onFault,
+  });
+  const stop = useCommand<unknown>("POST", { onFault });
+  const busy = activity !== null || run.isPending || preview.isPending;
+  return (
+    <div className={styles.actions}>
+      {activity?.here === true ? (
+        <Button
+          icon={<RecordStop20Regular />}
+          aria-label={`Stop ${sync.name}`}
+          onClick={() => stop.mutate(pathOf(["syncs", sync.id, "cancel"]))}
+        >
+          Stop
+        </Button>
+      ) : (
+        <Button
+          appearance="primary"
+          icon={run.isPending ? <Spinner size="tiny" /> : <Play20Regular />}
+          disabledFocusable={busy}
+          aria-label={`Run ${sync.name} now`}
+          onClick={() => run.mutate(pathOf(["syncs", sync.id, "run"]))}
+        >
+          Run now
+        </Button>
+      )}
+      <Button
+        icon={preview.isPending ? <Spinner size="tiny" /> : <ClipboardTaskListLtr20Regular />}
+        disabledFocusable={busy}
+        aria-label={`Plan ${sync.name} without applying`}
+        onClick={() => preview.mutate(pathOf(["syncs", sync.id, "plan"]))}
+      >
+        Plan
+      </Button>
+    </div>
+  );
+}

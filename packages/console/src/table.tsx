@@ -1,0 +1,121 @@
+import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
+import type { ReactNode } from "react";
+
+const NARROW = "@media (max-width: 720px)";
+
+const useStyles = makeStyles({
+  frame: {
+    marginTop: tokens.spacingVerticalM,
+    backgroundColor: tokens.colorNeutralBackground1,
+    borderRadius: tokens.borderRadiusMedium,
+    boxShadow: tokens.shadow4,
+    overflow: "hidden",
+  },
+  table: { width: "100%", borderCollapse: "collapse", [NARROW]: { display: "block" } },
+  head: { [NARROW]: { display: "none" } },
+  body: { [NARROW]: { display: "block" } },
+  heading: {
+    textAlign: "start",
+    fontWeight: tokens.fontWeightRegular,
+    fontSize: tokens.fontSizeBase200,
+    color: tokens.colorNeutralForeground3,
+    padding: `${tokens.spacingVerticalS} ${tokens.spacingHorizontalM}`,
+    whiteSpace: "nowrap",
+  },
+  row: {
+    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
+    [NARROW]: { display: "block", padding: `${tokens.spacingVerticalS} 0` },
+  },
+  joined: { borderTop: "none", [NARROW]: { display: "block", padding: `0 0 ${tokens.spacingVerticalS}` } },
+  cell: {
+    padding: `${tokens.spacingVerticalS} ${tokens.spacingHorizontalM}`,
+    verticalAlign: "middle",
+    // On a narrow screen a row is a card, and each value stands behind its column's name.
+    [NARROW]: {
+      display: "flex",
+      justifyContent: "space-between",
+      alignItems: "center",
+      gap: tokens.spacingHorizontalM,
+      padding: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalM}`,
+      minHeight: "28px",
+      "::before": {
+        content: "attr(data-label)",
+        color: tokens.colorNeutralForeground3,
+        fontSize: tokens.fontSizeBase200,
+        flexShrink: 0,
+      },
+    },
+  },
+  bare: { [NARROW]: { display: "block", "::before": { content: "none" } } },
+  end: { textAlign: "end", fontVariantNumeric: "tabular-nums", whiteSpace: "nowrap" },
+});
+
+/** Said outright: what CSS makes of a table on a narrow screen takes its own roles away. */
+const ROLE = { table: { role: "table" }, row: { role: "row" }, cell: { role: "cell" } } as const;
+
+interface Column {
+  readonly label: string;
+  readonly end?: boolean;
+}
+
+/** A table that becomes a list of cards where there is no room for columns. */
+export function Table(props: {
+  readonly label: string;
+  readonly columns: readonly Column[];
+  readonly children: ReactNode;
+}): ReactNode {
+  const styles = useStyles();
+  return (
+    <div className={styles.frame}>
+      <table className={styles.table} {...ROLE.table} aria-label={props.label}>
+        <thead className={styles.head}>
+          <tr>
+            {props.columns.map(({ label, end }) => (
+              <th key={label} scope="col" className={mergeClasses(styles.heading, end && styles.end)}>
+                {label}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody className={styles.body}>{props.children}</tbody>
+      </table>
+    </div>
+  );
+}
+
+/** A row; a joined one belongs to the row above it. */
+export function Row({
+  joined = false,
+  children,
+}: {
+  readonly joined?: boolean;
+  readonly children: ReactNode;
+}): ReactNode {
+  const styles = useStyles();
+  return (
+    <tr {...ROLE.row} className={joined ? styles.joined : styles.row}>
+      {children}
+    </tr>
+  );
+}
+
+/** A cell, with its column's name for narrow screens; without a label it takes the card's whole width. */
+export function Cell(props: {
+  readonly label?: string;
+  readonly end?: boolean;
+  readonly span?: number;
+  readonly children: ReactNode;
+}): ReactNode {
+  const styles = useStyles();
+  const { label, end = false, span, children } = props;
+  return (
+    <td
+      {...ROLE.cell}
+      colSpan={span}
+      data-label={label}
+      className={mergeClasses(styles.cell, label === undefined && styles.bare, end && styles.end)}
+    >
+      {children}
+    </td>
+  );
+}

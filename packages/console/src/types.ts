@@ -1,0 +1,190 @@
+import type { Attributes, Check, Counts, Finding, SyncDefinition } from "@entrain/core";
+
+/** What the API answers (`/api/v1/openapi.json`), as far as the console reads it. Times are milliseconds UTC. */
+export interface Session {
+  readonly operator: string;
+  readonly csrf: string;
+  readonly expiresAt: number;
+  readonly demo: boolean;
+  readonly version: string;
+}
+
+export interface Collection<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+export interface Connection {
+  readonly id: string;
+  readonly name: string;
+  readonly cloud: { readonly kind: string; readonly graph?: string };
+  readonly tenant: string;
+  readonly client: string;
+  readonly labels: readonly string[];
+  readonly people: number;
+  readonly groups: number;
+  readonly reads: readonly {
+    readonly kind: string;
+    readonly phase: string;
+    readonly readAt: number | null;
+    readonly fullAt: number | null;
+    readonly incomplete: { readonly code: string; readonly detail: string } | null;
+  }[];
+}
+
+export interface Verification {
+  readonly ok: boolean;
+  readonly checks: readonly Check[];
+}
+
+export interface Fault {
+  readonly code: string;
+  readonly message: string;
+  readonly fix: string;
+}
+
+export interface Run {
+  readonly run: string;
+  readonly sync: string;
+  readonly mode: string;
+  readonly phase: string;
+  readonly result: string | null;
+  readonly counts: Counts;
+  readonly failed: number;
+  readonly unchanged: number;
+  readonly error: Fault | null;
+  readonly plan: string | null;
+  readonly heldPlan: string | null;
+  readonly startedAt: number;
+  readonly finishedAt: number | null;
+  readonly ms: number | null;
+  readonly readMs: number;
+}
+
+export interface HeldPlan {
+  readonly plan: string;
+  readonly digest: string;
+  readonly counts: Counts;
+  readonly holds: readonly Finding[];
+  readonly since: number;
+}
+
+export interface Sync {
+  readonly id: string;
+  readonly name: string;
+  readonly connection: string;
+  readonly target: string;
+  readonly targetType: string;
+  readonly records: string;
+  readonly definition: SyncDefinition;
+  readonly status: {
+    readonly lastRun: Run | null;
+    readonly nextRun: number | null;
+    readonly synced: number;
+    readonly failed: number;
+    readonly unsynced: number;
+    readonly cursorLag: number;
+    readonly held: readonly HeldPlan[];
+  };
+}
+
+export interface Progress {
+  readonly phase: "waiting" | "reading" | "planning" | "applying" | "finished";
+  readonly detail: string;
+  readonly done: number;
+  readonly total: number | null;
+  readonly perSecond: number | null;
+  readonly remainingMs: number | null;
+}
+
+export interface Activity {
+  readonly id: string | null;
+  readonly kind: "run" | "preview";
+  readonly sync: string;
+  readonly startedAt: number | null;
+  readonly here: boolean;
+  readonly progress: Progress;
+}
+
+export interface Preview {
+  readonly id: string;
+  readonly sync: string;
+  readonly state: "running" | "done" | "failed";
+  readonly plan: string | null;
+  readonly error: Fault | null;
+}
+
+export interface Plan {
+  readonly plan: string;
+  readonly sync: string;
+  readonly state: string;
+  readonly digest: string | null;
+  readonly complete: boolean;
+  readonly counts: Counts;
+  readonly holds: readonly Finding[];
+  readonly createdAt: number;
+}
+
+export interface PlannedChange {
+  readonly ordinal: number;
+  readonly state: string;
+  readonly hold: string | null;
+  readonly kind: string;
+  readonly objectId: string;
+  readonly name: string;
+  readonly action: keyof Counts;
+  readonly reason: string;
+  readonly before: Attributes | null;
+  readonly after: Attributes | null;
+  readonly active: boolean | null;
+  readonly add: readonly string[];
+  readonly remove: readonly string[];
+  readonly addTotal: number;
+  readonly removeTotal: number;
+}
+
+export interface PlanIssue extends Finding {
+  readonly ordinal: number;
+}
+
+export interface UnsyncedRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly reason: string;
+  readonly code: string;
+  readonly detail: string;
+  readonly attempts: number;
+  readonly since: number;
+  readonly retryAt: number | null;
+}
+
+export interface Person {
+  readonly id: string;
+  readonly displayName: string | null;
+  readonly userPrincipalName: string | null;
+  readonly mail: string | null;
+  readonly accountEnabled: boolean | null;
+  readonly connection: string;
+}
+
+export interface PersonDetail extends Person {
+  readonly attributes: Attributes;
+  readonly manager: string | null;
+  readonly removed: string | null;
+  readonly groups: readonly { readonly id: string; readonly displayName: string | null }[];
+  readonly links: readonly {
+    readonly target: string;
+    readonly kind: string;
+    readonly recordId: string;
+    readonly sync: string | null;
+    readonly origin: string;
+    readonly active: boolean;
+    readonly known: Attributes;
+  }[];
+  readonly pending: readonly {
+    readonly sync: string;
+    readonly reason: string;
+    readonly code: string;
+    readonly detail: string;
+  }[];
+}

@@ -1,0 +1,182 @@
+import { CODES, ConnectorError } from "@entrain/core";
+import type { FastifyBaseLogger } from "fastify";
+import { newId } from "../clock.ts";
+import type { Actor, Engine, Progress } from "../runs/context.ts";
+import { planSync, type RunOptions, type RunSummary } from "../runs/run.ts";
+import { Pace, type PacedProgress } from "./pace.ts";
+import { RequestError } from "./problems.ts";
+
+/** A run or a preview of this process, under way or just ended. */
+export interface Work {
+  /** The run's id, or the preview's own. */
+  readonly id: string;
+  readonly kind: "run" | "preview";
+  readonly sync: string;
+  readonly startedAt: number;
+  readonly state: "running" | "done" | "failed";
+  readonly progress: PacedProgress;
+  /** The plan that a preview made. */
+  readonly plan: string | null;
+  readonly error: { readonly code: string; readonly message: string; readonly fix: string } | null;
+}
+
+interface Entry {
+  readonly kind: Work["kind"];
+  readonly sync: string;
+  readonly startedAt: number;
+  readonly controller: AbortController;
+  readonly pace: Pace;
+  id: string;
+  state: Work["state"];
+  plan: string | null;
+  error: Work["error"];
+  ended: Promise<void>;
+}
+
+/** Previews that have ended are remembered so that their plan can be asked for. */
+const REMEMBERED_MAX = 100;
+
+/** The runs and previews that were started over HTTP: one at a time for each sync, which its lease sees to. */
+export class Background {
+  readonly #engine: Engine;
+  readonly #logger: FastifyBaseLogger;
+  readonly #running = new Set<Entry>();
+  readonly #ended: Entry[] = [];
+  #closed: boolean;
+
+  constructor(engine: Engine, logger: FastifyBaseLogger) {
+    this.#engine = engine;
+    this.#logger = logger;
+    this.#closed = false;
+  }
+
+  /**
+   * Starts a run and returns its id as soon as it holds the sync's lease; the rest goes on behind.
+   * @throws ConnectorError `lease_held` naming the holder, and whatever else keeps it from beginning.
+   */
+  async run(
+    sync: string,
+    actor: Actor,
+    work: (engine: Engine, options: RunOptions) => Promise<RunSummary>,
+  ): Promise<string> {
+    return await this.#start({ kind: "run", sync, actor }, async (engine, options) => {
+      await work(engine, options);
+      return null;
+    });
+  }
+
+  /** Starts a preview, in the same way; its plan is known when it has ended. */
+  async preview(sync: string, actor: Actor): Promise<string> {
+    return await this.#start({ kind: "preview", sync, actor }, async (engine, options) => {
+      return (await planSync(engine, options)).plan.id;
+    });
+  }
+
+  /** What is under way in this process. */
+  running(): readonly Work[] {
+    return [...this.#running].filter((entry) => entry.id !== "").map(workOf);
+  }
+
+  find(id: string): Work | null {
+    const entry = [...this.#running, ...this.#ended].find((one) => one.id === id);
+    return entry === undefined ? null : workOf(entry);
+  }
+
+  /** Asks what runs for a sync to stop at the next safe moment. @throws RequestError `not_running` */
+  cancel(sync: string): Work {
+    const entry = [...this.#running].find((one) => one.sync === sync && one.id !== "");
+    if (entry === undefined) throw new RequestError("not_running", "Nothing runs for this sync in this server.");
+    entry.controller.abort(new DOMException("The run was stopped by an operator.", "AbortError"));
+    return workOf(entry);
+  }
+
+  /** Stops everything at its next safe moment, and waits for that. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const reason = new DOMException("The server is stopping.", "AbortError");
+    for (const { controller } of this.#running) controller.abort(reason);
+    await Promise.all([...this.#running].map(({ ended }) => ended));
+  }
+
+  async #start(
+    what: { readonly kind: Work["kind"]; readonly sync: string; readonly actor: Actor },
+    work: (engine: Engine, options: RunOptions) => Promise<string | null>,
+  ): Promise<string> {
+    if (this.#closed) throw new RequestError("not_ready", "The server is stopping.");
+    const { kind, sync, actor } = what;
+    const { store } = this.#engine;
+    const { clock } = store;
+    const entry: Entry = {
+      kind,
+      sync,
+      startedAt: clock.now(),
+      controller: new AbortController(),
+      pace: new Pace("Beginning"),
+      id: "",
+      state: "running",
+      plan: null,
+      error: null,
+      ended: Promise.resolve(),
+    };
+    const begun = Promise.withResolvers<string>();
+    const engine: Engine = {
+      ...this.#engine,
+      // The target is opened under the sync's lease, once the run stands in the store: that is the moment it has begun.
+      openTarget: async (row) => {
+        if (entry.id === "") entry.id = kind === "preview" ? newId(clock, "preview") : await this.#runUnderWay(sync);
+        begun.resolve(entry.id);
+        return await this.#engine.openTarget(row);
+      },
+    };
+    const onProgress = (progress: Progress): void => entry.pace.report(progress, clock.monotonic());
+    const options: RunOptions = { sync, actor, signal: entry.controller.signal, onProgress };
+    this.#running.add(entry);
+    entry.ended = work(engine, options).then(
+      (plan) => this.#end(entry, { plan }),
+      (fault: unknown) => {
+        begun.reject(fault);
+        this.#end(entry, { fault });
+      },
+    );
+    return await begun.promise;
+  }
+
+  /** The run that holds the sync's lease now: fencing numbers only grow. */
+  async #runUnderWay(sync: string): Promise<string> {
+    const row = await this.#engine.store.db
+      .selectFrom("runs")
+      .select("id")
+      .where("sync", "=", sync)
+      .where("result", "is", null)
+      .orderBy("fence", "desc")
+      .limit(1)
+      .executeTakeFirstOrThrow();
+    return row.id;
+  }
+
+  #end(entry: Entry, how: { readonly plan: string | null } | { readonly fault: unknown }): void {
+    this.#running.delete(entry);
+    if ("plan" in how) {
+      entry.plan = how.plan;
+      entry.state = "done";
+    } else {
+      entry.state = "failed";
+      entry.error = describe(how.fault, entry.controller.signal);
+      if (entry.error.code === "internal") this.#logger.error({ err: how.fault, sync: entry.sync }, "unexpected fault");
+    }
+    if (entry.id === "") return;
+    this.#ended.push(entry);
+    if (this.#ended.length > REMEMBERED_MAX) this.#ended.shift();
+  }
+}
+
+function workOf(entry: Entry): Work {
+  const { id, kind, sync, startedAt, state, pace, plan, error } = entry;
+  return { id, kind, sync, startedAt, state, progress: pace.progress, plan, error };
+}
+
+function describe(fault: unknown, signal: AbortSignal): NonNullable<Work["error"]> {
+  if (signal.aborted) return { code: "cancelled", message: "It was stopped.", fix: "Start it again when you like." };
+  if (fault instanceof ConnectorError) return { code: fault.code, message: fault.message, fix: fault.fix };
+  return { code: "internal", message: "An unexpected fault; the server's log names it.", fix: CODES.internal };
+}

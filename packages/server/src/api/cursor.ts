@@ -1,0 +1,44 @@
+import { RequestError } from "./problems.ts";
+
+type Part = string | number;
+
+/** Makes the `next` of a page: opaque to callers, the last item's place in the order to us. */
+export function toCursor(parts: readonly Part[]): string {
+  return Buffer.from(JSON.stringify(parts), "utf8").toString("base64url");
+}
+
+/**
+ * Reads an `after`; null when the first page is asked for. `shape` says what the parts must be.
+ * @throws RequestError `cursor_invalid`
+ */
+export function fromCursor(after: string | undefined, shape: readonly ("string" | "number")[]): readonly Part[] | null {
+  if (after === undefined) return null;
+  const parts = parse(after);
+  const fits =
+    Array.isArray(parts) &&
+    parts.length === shape.length &&
+    parts.every(
+      (part: unknown, at) => typeof part === shape[at] && (typeof part === "string" || Number.isInteger(part)),
+    );
+  if (!fits) throw new RequestError("cursor_invalid", "`after` is not the `next` of a page of this collection.");
+  return parts as readonly Part[];
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
+  } catch {
+    return null;
+  }
+}
+
+/** A page out of one item more than was asked for: that one only tells whether there is a next page. */
+export function pageOf<T>(
+  found: readonly T[],
+  limit: number,
+  placeOf: (item: T) => readonly Part[],
+): { readonly items: readonly T[]; readonly next: string | null } {
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  return { items, next: found.length > limit && last !== undefined ? toCursor(placeOf(last)) : null };
+}

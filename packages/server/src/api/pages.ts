@@ -1,0 +1,73 @@
+import { createHash } from "node:crypto";
+import type { FastifyReply } from "fastify";
+
+/**
+ * Pages that the server itself writes, for what happens before there is a console. They hold no scripts, so that they can
+ * be shown whatever went wrong; their one style sheet is allowed by its hash.
+ */
+export interface Page {
+  readonly html: string;
+  /** The Content-Security-Policy that lets exactly this page work. */
+  readonly policy: string;
+}
+
+/** A sign-in link that is used, expired or not one of ours. */
+export function linkRefusedPage(): Page {
+  return page("This link does not sign you in", [
+    "A sign-in link works once and for ten minutes. This one was used already, has expired, or is not complete.",
+    "On the machine where Entrain runs, print a new one:",
+    { code: "npx entrain operator link" },
+    "For the demo: <code>npx entrain operator link --demo</code>.",
+  ]);
+}
+
+/** The console was never built. */
+export function notBuiltPage(): Page {
+  return page("The console is not built yet", [
+    "The server runs, and so does its API; only the console's files are missing. In Entrain's folder, build them:",
+    { code: "npm run build -w packages/console" },
+    "Then load this page again.",
+  ]);
+}
+
+/** There is no page at an address. */
+export function missingPage(): Page {
+  return page("There is no such page", ['<a href="/">Go to the console</a>']);
+}
+
+const STYLE = `:root{color-scheme:light dark}body{margin:0;font:16px/1.5 "Segoe UI",system-ui,sans-serif;display:grid;
+place-items:center;min-height:100vh;background:Canvas;color:CanvasText}main{max-width:34rem;padding:2rem}
+h1{font-size:1.5rem;line-height:1.25;margin:0 0 1rem}p{margin:0 0 1rem}pre,code{font-family:ui-monospace,Consolas,monospace}
+pre{padding:.75rem 1rem;border:1px solid #8886;border-radius:6px;overflow:auto;user-select:all}
+small{opacity:.75}`;
+
+type Block = string | { readonly code: string };
+
+function page(title: string, blocks: readonly Block[]): Page {
+  const body = blocks.map((block) => (typeof block === "string" ? `<p>${block}</p>` : `<pre>${block.code}</pre>`));
+  const html = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>${title} · Entrain</title><style>${STYLE}</style></head>
+<body><main><small>Entrain</small><h1>${title}</h1>
+${body.join("\n")}
+</main></body></html>
+`;
+  return {
+    html,
+    policy: `default-src 'none'; style-src 'sha256-${sha256(STYLE)}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  };
+}
+
+/** SHA-256 in base64, as a Content-Security-Policy names what it allows. */
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("base64");
+}
+
+/** Answers with a page, under its own policy; it is never stored by browsers or proxies. */
+export function sendPage(reply: FastifyReply, page: Page): FastifyReply {
+  return reply
+    .header("content-security-policy", page.policy)
+    .header("cache-control", "no-store")
+    .type("text/html; charset=utf-8")
+    .send(page.html);
+}

@@ -1,0 +1,149 @@
+import { CODES, type Code, ConnectorError } from "@entrain/core";
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import Type, { type TSchema } from "typebox";
+
+/** What can be wrong with a request itself, with its status and the sentence that says what to do. */
+const REQUEST_CODES = {
+  not_signed_in: { status: 401, fix: "Open a sign-in link. `npx entrain operator link` prints a new one." },
+  csrf_missing: { status: 403, fix: "Send the `csrf` value of GET /api/v1/session in the header X-CSRF-Token." },
+  origin_refused: {
+    status: 403,
+    fix: "Use Entrain from its own pages, or from a program that sends no Origin header.",
+  },
+  request_invalid: { status: 400, fix: "Correct the request; /api/v1/openapi.json says what each route takes." },
+  cursor_invalid: { status: 400, fix: "Begin again without `after`, or send `next` exactly as the last page gave it." },
+  host_refused: {
+    status: 421,
+    fix: "Open Entrain under the address it printed, or start it with the public address that you use.",
+  },
+  too_large: { status: 413, fix: "Send a smaller request." },
+  type_refused: { status: 415, fix: "Send JSON, or no body." },
+  too_many_requests: { status: 429, fix: "Wait as long as the header Retry-After says, then try again." },
+  not_running: { status: 409, fix: "There is nothing to stop." },
+  run_elsewhere: { status: 409, fix: "Stop it where it runs." },
+  not_ready: { status: 503, fix: "Check the database, then look at the server's log." },
+  too_many_streams: { status: 503, fix: "Close another tab of the console and try again." },
+} as const;
+
+export type RequestCode = keyof typeof REQUEST_CODES;
+
+/** Statuses of the installation's own faults; whatever is not listed failed behind us, at a source or target. */
+const STATUS: { readonly [code in Code]?: number } = {
+  not_found: 404,
+  exists: 409,
+  lease_held: 409,
+  lease_lost: 409,
+  plan_stale: 409,
+  conflict: 409,
+  config_invalid: 409,
+  demo_only: 409,
+  usage: 400,
+  key_wrong: 500,
+  store_failed: 503,
+  timeout: 504,
+  throttled: 503,
+  internal: 500,
+};
+const BEHIND_US = 502;
+
+/** A request that cannot be answered; `detail` is one sentence for the operator and must never hold a secret. */
+export class RequestError extends Error {
+  readonly code: RequestCode;
+
+  constructor(code: RequestCode, detail: string) {
+    super(detail);
+    this.name = "RequestError";
+    this.code = code;
+  }
+}
+
+/** An answer that is not what was asked for (RFC 9457). `code` is stable, `fix` says what to do next. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly fix: string;
+}
+
+/** The schema of {@link Problem}. */
+export const PROBLEM: TSchema = Type.Object({
+  type: Type.String({ description: "urn:entrain:problem:<code>" }),
+  title: Type.String(),
+  status: Type.Integer(),
+  detail: Type.String({ description: "What happened, to what, and why." }),
+  code: Type.String({ description: "Stable; programs decide by it." }),
+  fix: Type.String({ description: "What to do next." }),
+});
+
+const TITLES: { readonly [status: number]: string } = {
+  400: "The request is not valid",
+  401: "Not signed in",
+  403: "Refused",
+  404: "Not found",
+  409: "Not possible now",
+  413: "Too large",
+  415: "Unknown kind of content",
+  421: "Unknown host",
+  429: "Too many requests",
+  500: "Unexpected fault",
+  502: "The other system failed",
+  503: "Not available now",
+  504: "The other system did not answer in time",
+};
+
+/** Turns whatever was thrown into a problem. What is not known to be fit for a page is called an unexpected fault. */
+export function problemOf(error: unknown, requestId: string): Problem {
+  if (error instanceof RequestError) {
+    const { status, fix } = REQUEST_CODES[error.code];
+    return problem(status, error.code, error.message, fix);
+  }
+  if (error instanceof ConnectorError) {
+    return problem(STATUS[error.code] ?? BEHIND_US, error.code, error.message, error.fix);
+  }
+  const code = requestCodeOf(error);
+  if (code !== null && error instanceof Error) {
+    const { status, fix } = REQUEST_CODES[code];
+    return problem(status, code, sentence(error.message), fix);
+  }
+  const detail = `An unexpected fault; the log names it beside the request ${requestId}.`;
+  return problem(500, "internal", detail, CODES.internal);
+}
+
+/** Fastify's own refusals ("Fastify Error Codes"), by the status that they carry. */
+function requestCodeOf(error: unknown): RequestCode | null {
+  if (!(error instanceof Error)) return null;
+  const { statusCode, validation } = error as Partial<FastifyError>;
+  if (validation !== undefined || statusCode === 400) return "request_invalid";
+  if (statusCode === 413) return "too_large";
+  if (statusCode === 415) return "type_refused";
+  if (statusCode === 429) return "too_many_requests";
+  return null;
+}
+
+function sentence(message: string): string {
+  const text = message.replaceAll("querystring", "query");
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+function problem(status: number, code: string, detail: string, fix: string): Problem {
+  return { type: `urn:entrain:problem:${code}`, title: TITLES[status] ?? "Problem", status, detail, code, fix };
+}
+
+/** Answers with a problem. What nobody expected is logged, with its stack; the answer holds nothing of it. */
+export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const answer = problemOf(error, request.id);
+  if (answer.code === "internal") request.log.error({ err: error, request: request.id }, "unexpected fault");
+  return reply
+    .code(answer.status)
+    .header("cache-control", "no-store")
+    .type("application/problem+json; charset=utf-8")
+    .serializer(JSON.stringify)
+    .send(answer);
+}
+
+/** @throws ConnectorError `not_found` */
+export function notFound(what: string): ConnectorError {
+  return new ConnectorError("not_found", `There is no ${what}.`, { stops: "record", retry: "never" });
+}

@@ -1,0 +1,131 @@
+import Type, { type TSchema } from "typebox";
+import type { ConnectionRow } from "../../runs/context.ts";
+import { type ApiContext, findConnection } from "../context.ts";
+import { fromCursor, pageOf } from "../cursor.ts";
+import { ANY, type Api, CHECKS, collectionOf, LIMIT_DEFAULT, NAME, orNull, PAGE, strict, TIME } from "../schemas.ts";
+
+const VERIFY_LIMIT_MS = 60_000;
+
+const READ = Type.Object({
+  kind: Type.String({ description: "user or group" }),
+  phase: Type.String(),
+  readAt: orNull(TIME),
+  fullAt: orNull(TIME),
+  incomplete: orNull(Type.Object({ code: Type.String(), detail: Type.String() })),
+});
+
+// There is no field for the credential, so none can be shown.
+const CONNECTION: TSchema = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  cloud: ANY,
+  tenant: Type.String(),
+  client: Type.String(),
+  labels: Type.Array(Type.String()),
+  people: Type.Integer(),
+  groups: Type.Integer(),
+  reads: Type.Array(READ),
+  createdAt: TIME,
+});
+
+/** Connections: what they are, how well the directory was read, and their checks. */
+export function connectionRoutes(app: Api, context: ApiContext): void {
+  const { store } = context;
+
+  app.get(
+    "/connections",
+    {
+      schema: {
+        operationId: "listConnections",
+        summary: "Connections in the order of their names",
+        tags: ["connections"],
+        querystring: strict(PAGE),
+        response: { 200: collectionOf(CONNECTION) },
+      },
+    },
+    async ({ query: { limit = LIMIT_DEFAULT, after } }) => {
+      const [name = ""] = fromCursor(after, ["string"]) ?? [];
+      const rows = await store.db
+        .selectFrom("connections")
+        .selectAll()
+        .where("name", ">", String(name))
+        .orderBy("name")
+        .limit(limit + 1)
+        .execute();
+      const { items, next } = pageOf(rows, limit, (row) => [row.name]);
+      return { items: await Promise.all(items.map((row) => describeConnection(context, row))), next };
+    },
+  );
+
+  app.get(
+    "/connections/:name",
+    {
+      schema: {
+        operationId: "getConnection",
+        summary: "One connection; never its credential",
+        tags: ["connections"],
+        params: strict({ name: NAME }),
+        response: { 200: CONNECTION },
+      },
+    },
+    async ({ params: { name } }) => await describeConnection(context, await findConnection(store, name)),
+  );
+
+  app.post(
+    "/connections/:name/verify",
+    {
+      schema: {
+        operationId: "verifyConnection",
+        summary: "Run the connection's named checks",
+        tags: ["connections"],
+        params: strict({ name: NAME }),
+        response: { 200: CHECKS },
+      },
+    },
+    async ({ params: { name } }) => {
+      const source = await context.engine.openSource(await findConnection(store, name));
+      try {
+        const checks = await source.verify(AbortSignal.timeout(VERIFY_LIMIT_MS));
+        return { ok: checks.every(({ ok }) => ok), checks };
+      } finally {
+        await source.close();
+      }
+    },
+  );
+}
+
+async function describeConnection({ store }: ApiContext, row: ConnectionRow): Promise<object> {
+  const { id, name, tenant, client } = row;
+  const counts = await store.db
+    .selectFrom("records")
+    .select(["kind", (eb) => eb.fn.countAll<number>().as("count")])
+    .where("connection", "=", id)
+    .where("removed", "is", null)
+    .groupBy("kind")
+    .execute();
+  const countOf = (kind: string): number => Number(counts.find((one) => one.kind === kind)?.count ?? 0);
+  const marks = await store.db
+    .selectFrom("watermarks")
+    .select(["kind", "phase", "read_at", "full_at", "incomplete"])
+    .where("connection", "=", id)
+    .orderBy("kind", "desc")
+    .execute();
+  return {
+    id,
+    name,
+    cloud: JSON.parse(row.cloud) as object,
+    tenant,
+    client,
+    labels: JSON.parse(row.labels) as string[],
+    people: countOf("user"),
+    groups: countOf("group"),
+    reads: marks.map((mark) => ({
+      kind: mark.kind,
+      phase: mark.phase,
+      readAt: mark.read_at,
+      fullAt: mark.full_at,
+      incomplete: mark.incomplete === null ? null : (JSON.parse(mark.incomplete) as object),
+    })),
+    createdAt: row.created_at,
+  };
+}

@@ -1,0 +1,89 @@
+import Type, { type TSchema } from "typebox";
+import { findPeople, showPerson } from "../../runs/people.ts";
+import { type ApiContext, findConnection } from "../context.ts";
+import { fromCursor, pageOf } from "../cursor.ts";
+import { notFound } from "../problems.ts";
+import { ANY, type Api, collectionOf, LIMIT_DEFAULT, NAME, orNull, PAGE, strict } from "../schemas.ts";
+
+const PERSON_FIELDS = {
+  id: Type.String({ description: "Object id." }),
+  displayName: orNull(Type.String()),
+  userPrincipalName: orNull(Type.String()),
+  mail: orNull(Type.String()),
+  accountEnabled: orNull(Type.Boolean()),
+  connection: Type.String({ description: "The connection's name." }),
+};
+
+const PERSON: TSchema = Type.Object(PERSON_FIELDS);
+
+const DETAIL: TSchema = Type.Object({
+  ...PERSON_FIELDS,
+  attributes: ANY,
+  manager: orNull(Type.String({ description: "Object id." })),
+  removed: orNull(Type.String()),
+  groups: Type.Array(Type.Object({ id: Type.String(), displayName: orNull(Type.String()) })),
+  links: Type.Array(
+    Type.Object({
+      target: Type.String(),
+      kind: Type.String(),
+      recordId: Type.String(),
+      sync: orNull(Type.String()),
+      origin: Type.String(),
+      active: Type.Boolean(),
+      known: ANY,
+    }),
+  ),
+  pending: Type.Array(
+    Type.Object({ sync: Type.String(), reason: Type.String(), code: Type.String(), detail: Type.String() }),
+  ),
+});
+
+/** A search that finds more is too wide to be read; it says so by ending here. */
+const FOUND_MAX = 1000;
+
+/** People of the directory. */
+export function peopleRoutes(app: Api, { store }: ApiContext): void {
+  app.get(
+    "/people",
+    {
+      schema: {
+        operationId: "findPeople",
+        summary: "People whose name, sign-in name, mail or object id contains the text; at most 1,000",
+        tags: ["people"],
+        querystring: strict({
+          ...PAGE,
+          search: Type.String({ minLength: 1, maxLength: 200 }),
+          connection: Type.Optional(NAME),
+        }),
+        response: { 200: collectionOf(PERSON) },
+      },
+    },
+    async ({ query: { limit = LIMIT_DEFAULT, after, search, connection } }) => {
+      const of = connection === undefined ? {} : { connection: (await findConnection(store, connection)).id };
+      const [skip = 0] = fromCursor(after, ["number"]) ?? [];
+      const begin = Math.min(Math.max(0, Number(skip)), FOUND_MAX);
+      const end = Math.min(begin + limit, FOUND_MAX);
+      if (end === begin) return { items: [], next: null };
+      const found = await findPeople(store, { text: search, ...of, limit: end === FOUND_MAX ? end : end + 1 });
+      return pageOf(found.slice(begin), end - begin, () => [end]);
+    },
+  );
+
+  app.get(
+    "/people/:id",
+    {
+      schema: {
+        operationId: "getPerson",
+        summary: "Everything known of one person, by object id or sign-in name; one item for each connection",
+        tags: ["people"],
+        params: strict({ id: NAME }),
+        response: { 200: collectionOf(DETAIL) },
+      },
+    },
+    async ({ params: { id } }) => {
+      const items = await showPerson(store, id);
+      if (items.length === 0) throw notFound("person with this object id or sign-in name");
+      return { items, next: null };
+    },
+  );
+}
