@@ -189,6 +189,7 @@ async function journalIntents(
     objectId: row.object_id,
     recordId: row.record_id ?? link?.record_id ?? null,
     action: row.action,
+    cause: row.cause,
     reason: row.reason,
     before: row.before === null ? null : (JSON.parse(row.before) as Attributes),
     after:

@@ -216,7 +216,7 @@ async function mergeEdges(
 
 /**
  * After a full round of groups: members that no slice held are gone. When the round lost more than a tenth of all
- * memberships it is shrunken, and what it removes waits for approval.
+ * memberships it is shrunken, and what it removes waits for approval; so it does for a group whose list came empty.
  */
 export async function dropUnseenEdges(
   tx: Transaction<DB>,
@@ -243,9 +243,11 @@ export async function dropUnseenEdges(
   if (unseen === 0) return { dropped: 0, shrunken: false };
   const shrunken = unseen > Number(counts.total) * 0.1;
   const sequence = await takeSequences(tx, connection, 1);
+  const seen = sql`select group_id from edges where connection = ${connection} and present = 1 and round = ${round}`;
+  const doubtful = shrunken ? sql<number>`1` : sql<number>`case when group_id in (${seen}) then 0 else 1 end`;
   await tx
     .updateTable("edges")
-    .set({ present: 0, doubtful: shrunken ? 1 : 0, sequence })
+    .set({ present: 0, doubtful, sequence })
     .where("connection", "=", connection)
     .where("present", "=", 1)
     .where("round", "<", round)

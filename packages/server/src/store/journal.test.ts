@@ -39,7 +39,7 @@ eachEngine((engine) => {
       await append(store, "sync:a", []);
       const rows = await store.db
         .selectFrom("journal")
-        .select(["sequence", "previous", "hash", "actor_id", "reason"])
+        .select(["sequence", "previous", "hash", "actor_id", "cause"])
         .where("stream", "=", "sync:a")
         .orderBy("sequence")
         .execute();
@@ -51,7 +51,7 @@ eachEngine((engine) => {
         rows.map((row) => row.previous),
         ["", ...rows.slice(0, -1).map((row) => row.hash)],
       );
-      assert.deepEqual([rows[0]?.actor_id, rows[0]?.reason], ["ada", null]);
+      assert.deepEqual([rows[0]?.actor_id, rows[0]?.cause], ["ada", null]);
       const check = await verifyJournal(store, "sync:a");
       assert.deepEqual(check, { rows: 5, erased: 0, head: { sequence: 5, hash: rows[4]?.hash }, broken: null });
       assert.equal((await verifyJournal(store, "sync:b")).rows, 1);
@@ -79,12 +79,17 @@ eachEngine((engine) => {
     });
 
     const forgeries: readonly (readonly [string, string, number, RegExp])[] = [
-      ["a changed row", "update journal set detail = 'nothing to see' where sequence = 3", 3, /content was changed/],
+      ["a changed row", "update journal set status = 'nothing to see' where sequence = 3", 3, /content was changed/],
       ["a changed actor", "update journal set actor_id = 'bob' where sequence = 2", 2, /content was changed/],
       ["a removed row", "delete from journal where sequence = 4", 5, /row 4 is missing/],
       ["a removed beginning", "delete from journal where sequence = 1", 2, /row 1 is missing/],
       ["changed values", `update journal_values set after = '{"displayName":"Eve"}' where sequence = 2`, 2, /values/],
-      ["values for a row that has none", "insert into journal_values values ('system', 6, '', null, '1')", 6, /values/],
+      [
+        "values for a row that has none",
+        "insert into journal_values values ('system', 6, '', null, '1', null, null)",
+        6,
+        /values/,
+      ],
     ];
     for (const [name, statement, sequence, problem] of forgeries) {
       it(`shows ${name}`, async () => {
@@ -101,7 +106,7 @@ eachEngine((engine) => {
       const store = await engine.open();
       await append(store, "system", five);
       const other = await engine.open();
-      await append(other, "system", [five[0] ?? entry(1), entry(2, { detail: "forged" })]);
+      await append(other, "system", [five[0] ?? entry(1), entry(2, { status: "forged" })]);
       const forged = await other.db
         .selectFrom("journal")
         .selectAll()

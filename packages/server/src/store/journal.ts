@@ -10,7 +10,7 @@ export interface Actor {
   readonly id: string;
 }
 
-/** One entry of the journal. Absent and `null` are the same. `before` and `after` can be erased later; the rest cannot. */
+/** One entry of the journal. Absent and `null` are the same. `before`, `after`, `reason` and `detail` can be erased later; the rest cannot. */
 export interface JournalEntry {
   readonly actor: Actor;
   /** intent | outcome | approved | rejected | configured | … */
@@ -23,9 +23,12 @@ export interface JournalEntry {
   readonly objectId?: string | null;
   readonly recordId?: string | null;
   readonly action?: string | null;
-  readonly reason?: string | null;
+  /** Why, as a stable code. */
+  readonly cause?: string | null;
   readonly status?: string | null;
   readonly code?: string | null;
+  /** Why, and what came of it, in sentences: they may name people and values, so they stand with the values. */
+  readonly reason?: string | null;
   readonly detail?: string | null;
   readonly before?: Value;
   readonly after?: Value;
@@ -57,10 +60,9 @@ const ROWS: InsertInto = {
     { name: "object_id", type: "text" },
     { name: "record_id", type: "text" },
     { name: "action", type: "text" },
-    { name: "reason", type: "text" },
+    { name: "cause", type: "text" },
     { name: "status", type: "text" },
     { name: "code", type: "text" },
-    { name: "detail", type: "text" },
     { name: "digest", type: "text" },
     { name: "previous", type: "text" },
     { name: "hash", type: "text" },
@@ -75,6 +77,8 @@ const VALUES: InsertInto = {
     { name: "salt", type: "text" },
     { name: "before", type: "text" },
     { name: "after", type: "text" },
+    { name: "reason", type: "text" },
+    { name: "detail", type: "text" },
   ],
 };
 
@@ -111,14 +115,13 @@ export async function appendJournal(
   let { sequence, hash: previous } = last ?? { sequence: 0, hash: FIRST_PREVIOUS };
   for (const [i, entry] of entries.entries()) {
     sequence += 1;
-    const before = textOf(entry.before);
-    const after = textOf(entry.after);
+    const erasable = valuesOf(entry);
     const salt = salts.slice(i * SALT_BYTES * 2, (i + 1) * SALT_BYTES * 2);
-    const digest = before === null && after === null ? null : digestOf(salt, before, after);
+    const digest = erasable.every((value) => value === null) ? null : digestOf(salt, erasable);
     const row = rowOf(stream, sequence, at, entry, digest, previous);
     previous = hashOf(row);
     rows.push(cellsOf(row, previous));
-    if (digest !== null) values.push([stream, sequence, salt, before, after]);
+    if (digest !== null) values.push([stream, sequence, salt, ...erasable]);
   }
   await store.insertMany(tx, ROWS, rows);
   await store.insertMany(tx, VALUES, values);
@@ -190,7 +193,12 @@ async function pageAfter(store: Store, stream: string, sequence: number): Promis
     .where("sequence", ">", sequence)
     .where("sequence", "<=", rows.at(-1)?.sequence ?? sequence)
     .execute();
-  const bySequence = new Map(values.map((each) => [each.sequence, digestOf(each.salt, each.before, each.after)]));
+  const bySequence = new Map(
+    values.map(({ sequence: of, salt, before, after, reason, detail }) => [
+      of,
+      digestOf(salt, [before, after, reason, detail]),
+    ]),
+  );
   return rows.map((row) => ({ row, values: bySequence.get(row.sequence) ?? null }));
 }
 
@@ -225,10 +233,9 @@ function rowOf(
     object_id: entry.objectId ?? null,
     record_id: entry.recordId ?? null,
     action: entry.action ?? null,
-    reason: entry.reason ?? null,
+    cause: entry.cause ?? null,
     status: entry.status ?? null,
     code: entry.code ?? null,
-    detail: entry.detail ?? null,
     digest,
     previous,
   };
@@ -251,10 +258,9 @@ function cellsOf(row: Omit<Row, "hash">, rowHash: string): Cell[] {
     row.object_id,
     row.record_id,
     row.action,
-    row.reason,
+    row.cause,
     row.status,
     row.code,
-    row.detail,
     row.digest,
     row.previous,
     rowHash,
@@ -268,15 +274,14 @@ function hashOf(row: Omit<Row, "hash">): string {
     actor_id: row.actor_id,
     actor_kind: row.actor_kind,
     at: row.at,
+    cause: row.cause,
     code: row.code,
-    detail: row.detail,
     digest: row.digest,
     kind: row.kind,
     object_id: row.object_id,
     ordinal: row.ordinal,
     plan: row.plan,
     previous: row.previous,
-    reason: row.reason,
     record_id: row.record_id,
     run: row.run,
     sequence: row.sequence,
@@ -288,9 +293,16 @@ function hashOf(row: Omit<Row, "hash">): string {
   return hash("sha256", line, "hex");
 }
 
+/** What can be erased, as stored: before, after, reason, detail. */
+type Erasable = readonly [string | null, string | null, string | null, string | null];
+
+function valuesOf(entry: JournalEntry): Erasable {
+  return [textOf(entry.before), textOf(entry.after), entry.reason ?? null, entry.detail ?? null];
+}
+
 /** Salted, so that a digest does not give away an erased value that could be guessed. */
-function digestOf(salt: string, before: string | null, after: string | null): string {
-  return hash("sha256", JSON.stringify([salt, before, after]), "hex");
+function digestOf(salt: string, values: Erasable): string {
+  return hash("sha256", JSON.stringify([salt, ...values]), "hex");
 }
 
 function textOf(value: Value | undefined): string | null {

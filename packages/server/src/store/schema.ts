@@ -333,10 +333,9 @@ interface Journal {
   object_id: string | null;
   record_id: string | null;
   action: string | null;
-  reason: string | null;
+  cause: string | null;
   status: string | null;
   code: string | null;
-  detail: string | null;
   /** Salted SHA-256 of the values; null when there are none. */
   digest: string | null;
   previous: string;
@@ -349,6 +348,8 @@ interface JournalValues {
   salt: string;
   before: string | null;
   after: string | null;
+  reason: string | null;
+  detail: string | null;
 }
 
 /** One-time sign-in links of the console: only the SHA-256 of the token is kept. */
