@@ -98,7 +98,9 @@ function renderTouched(context: Context, state: DeltaState, object: DirectoryObj
     rendered["members@delta"] = [...change.members].map(([member, added]) => renderReference(member, added));
   }
   if (change.managers.size > 0) {
-    rendered["manager@delta"] = [...change.managers].map(([manager, present]) => renderReference(manager, present));
+    // The old one first, for readers that take every removal as "no manager".
+    const managers = [...change.managers].toSorted(([, a], [, b]) => Number(a) - Number(b));
+    rendered["manager@delta"] = managers.map(([manager, present]) => renderReference(manager, present));
   }
   return rendered;
 }

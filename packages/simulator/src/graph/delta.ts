@@ -54,7 +54,13 @@ function linkOf(context: Context, state: DeltaState): Readonly<Record<string, st
     : { "@odata.nextLink": `${path}?$skiptoken=${token}` };
 }
 
+/** A page of an initial round may come from a replica that lags behind the first page's: changes count from the oldest. */
 function stateOf(context: Context, kind: Kind): DeltaState {
+  const state = askedState(context, kind);
+  return state.round === "full" ? { ...state, version: Math.min(state.version, context.view.version) } : state;
+}
+
+function askedState(context: Context, kind: Kind): DeltaState {
   const { options } = context;
   for (const name of ["top", "expand", "orderby", "search"] as const) {
     if (options[name] !== null) throw badRequest(`'$${name}' is not supported by the service.`);

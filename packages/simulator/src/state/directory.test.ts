@@ -1,49 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { fill, operate, operation } from "../testing/operations.ts";
 import { Directory } from "./directory.ts";
 import { type DirectoryObject, isLive } from "./objects.ts";
 import type { View } from "./view.ts";
 
-const PEOPLE = 6;
-const GROUPS = 4;
-
-/** Numbers are taken modulo what there is, so that every sequence is possible. */
-const OPERATIONS = ["create", "update", "rename", "add", "remove", "manager", "delete", "restore", "purge"] as const;
-const step = fc.tuple(fc.constantFrom(...OPERATIONS), fc.nat(50), fc.nat(50));
-
 function filled(): Directory {
-  const directory = new Directory({ instance: "test", ids: "test", clock: () => 0 });
-  for (let i = 0; i < PEOPLE; i++) {
-    directory.place("user", `u${i}`, { displayName: `User ${i}`, userPrincipalName: `u${i}@contoso.com` });
-  }
-  for (let i = 0; i < GROUPS; i++) directory.place("group", `g${i}`, { displayName: `Group ${i}` });
-  return directory;
-}
-
-function act(directory: Directory, [operation, a, b]: readonly [(typeof OPERATIONS)[number], number, number]): void {
-  const users = directory.list("user");
-  const groups = directory.list("group");
-  const objects = [...users, ...groups];
-  const user = users[a % users.length];
-  const group = groups[a % groups.length];
-  const any = objects[b % objects.length];
-  if (user === undefined || group === undefined || any === undefined) return;
-  const name = `n${b}@contoso.com`;
-  if (operation === "create") directory.create("user", { displayName: `New ${a}` });
-  else if (operation === "restore" && any.deletedAt !== null && !any.purged) {
-    const kept = any.kept?.userPrincipalName;
-    if (kept == null || directory.byUserPrincipalName(kept) === undefined) directory.restore(any);
-  } else if (operation === "purge" && !any.purged) directory.purge(any);
-  else if (!isLive(any)) return;
-  else if (operation === "delete") directory.softDelete(any);
-  else if (operation === "update") directory.update(any, { displayName: `Name ${a}` });
-  else if (operation === "rename" && isLive(user) && directory.byUserPrincipalName(name) === undefined) {
-    directory.update(user, { userPrincipalName: name });
-  } else if (operation === "add" && isLive(group)) directory.addMember(group, any);
-  else if (operation === "remove" && isLive(group)) directory.removeMember(group, any);
-  else if (operation === "manager" && isLive(user) && any.kind === "user")
-    directory.setManager(any, b % 3 === 0 ? null : user);
+  return fill(new Directory({ instance: "test", ids: "test", clock: () => 0 }), 6, 4);
 }
 
 /** Everything that a reader can see of a view. */
@@ -63,13 +27,13 @@ function seen(directory: Directory, view: View): unknown {
 
 test("every older version can be seen again exactly as it was", () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    fc.property(fc.array(operation, { maxLength: 40 }), (operations) => {
       const directory = filled();
       const history = new Map<number, unknown>([
         [directory.log.head, structuredClone(seen(directory, directory.current))],
       ]);
-      for (const operation of steps) {
-        act(directory, operation);
+      for (const one of operations) {
+        operate(directory, one);
         history.set(directory.log.head, structuredClone(seen(directory, directory.current)));
       }
       for (const [version, then] of history) assert.deepEqual(seen(directory, directory.asOf(version)), then);
@@ -80,9 +44,9 @@ test("every older version can be seen again exactly as it was", () => {
 
 test("references always lead to living objects and agree in both directions", () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
       const directory = filled();
-      for (const operation of steps) act(directory, operation);
+      for (const one of operations) operate(directory, one);
       for (const object of [...directory.list("user"), ...directory.list("group")]) {
         for (const [forward, back] of [
           ["members", "memberOf"],
