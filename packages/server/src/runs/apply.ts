@@ -60,7 +60,13 @@ async function giveUp(context: ApplyContext, tally: Tally): Promise<Tally> {
   const { store, plan, lease } = context;
   const rows = await changesPage(store.db, plan.id, { after: null, limit: context.target.batch, states: ["again"] });
   if (rows.length === 0) return tally;
-  const scene = { store, space: context.space, connection: context.sync.connection, kind: context.kind };
+  const scene = {
+    store,
+    space: context.space,
+    connection: context.sync.connection,
+    kind: context.kind,
+    upto: context.plan.upto,
+  };
   const prepared = await prepareBatch(scene, rows, { checkStale: false });
   const detail = "the target never answered, and the change did not take effect";
   const outcomes = prepared.map(
@@ -103,7 +109,7 @@ async function applyBatch(
 ): Promise<Tally> {
   const { store, target, lease } = context;
   const prepared = await prepareBatch(
-    { store, space: context.space, connection: context.sync.connection, kind: context.kind },
+    { store, space: context.space, connection: context.sync.connection, kind: context.kind, upto: context.plan.upto },
     batch,
   );
   const sendable = prepared.filter((change) => change.send !== null);

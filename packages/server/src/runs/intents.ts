@@ -53,7 +53,13 @@ async function openIntentsOf(context: ApplyContext): Promise<readonly OpenIntent
 
 async function resolveChunk(context: ApplyContext, open: readonly OpenIntent[], tally: Tally): Promise<Tally> {
   const { store } = context;
-  const scene = { store, space: context.space, connection: context.sync.connection, kind: context.kind };
+  const scene = {
+    store,
+    space: context.space,
+    connection: context.sync.connection,
+    kind: context.kind,
+    upto: context.plan.upto,
+  };
   const prepared = await prepareBatch(
     scene,
     open.map(({ row }) => row),

@@ -25,6 +25,8 @@ export interface PrepareContext {
   readonly space: LinkSpace;
   readonly connection: string;
   readonly kind: TargetKind;
+  /** The directory's change number that the plan was made at. */
+  readonly upto: number;
 }
 
 /**
@@ -47,14 +49,36 @@ export async function prepareBatch(
   }
   const kinds = referencedKinds(kind);
   const referenced = await loadLinks(store.db, space, kinds, [...wanted]);
+  const moved = options.checkStale ? await movedEdges(context, rows) : new Map<string, boolean>();
   return rows.map((row) =>
     prepare(row, {
       kind,
       link: links.get(row.object_id),
       sequence: options.checkStale ? (records.get(row.object_id)?.sequence ?? 0) : null,
       referenced,
+      moved,
     }),
   );
+}
+
+/** Memberships of the changed groups that moved since the plan was made, with whether they stand now. */
+async function movedEdges(
+  { store, connection, upto }: PrepareContext,
+  rows: readonly PlanChangeRow[],
+): Promise<ReadonlyMap<string, boolean>> {
+  const groups = [...new Set(rows.flatMap((row) => (row.action === "members" ? [row.object_id] : [])))];
+  const moved = new Map<string, boolean>();
+  for (let at = 0; at < groups.length; at += 500) {
+    const edges = await store.db
+      .selectFrom("edges")
+      .select(["group_id", "member_id", "present"])
+      .where("connection", "=", connection)
+      .where("sequence", ">", upto)
+      .where("group_id", "in", groups.slice(at, at + 500))
+      .execute();
+    for (const edge of edges) moved.set(`${edge.group_id} ${edge.member_id}`, edge.present === 1);
+  }
+  return moved;
 }
 
 /** The kinds of record that a kind refers to: by reference attributes and as members. */
@@ -69,6 +93,7 @@ interface Surroundings {
   /** The source record's change number; null when staleness is not asked about. */
   readonly sequence: number | null;
   readonly referenced: ReadonlyMap<string, LinkRow>;
+  readonly moved: ReadonlyMap<string, boolean>;
 }
 
 function prepare(row: PlanChangeRow, around: Surroundings): Prepared {
@@ -82,7 +107,13 @@ function prepare(row: PlanChangeRow, around: Surroundings): Prepared {
 function staleness(row: PlanChangeRow, around: Surroundings): string | null {
   const { link } = around;
   if (around.sequence === null) return null;
-  if (row.action === "members") return link ? null : "the group is not linked to a record of the target";
+  if (row.action === "members") {
+    if (!link) return "the group is not linked to a record of the target";
+    const stands = (member: string): boolean | undefined => around.moved.get(`${row.object_id} ${member}`);
+    const stale =
+      idsOf(row.add).some((id) => stands(id) === false) || idsOf(row.remove).some((id) => stands(id) === true);
+    return stale ? "a membership changed after the plan was made" : null;
+  }
   if (around.sequence !== row.record_sequence) return "the source record changed after the plan was made";
   if (row.action === "create" || row.action === "join") {
     return link ? "the record was linked after the plan was made" : null;

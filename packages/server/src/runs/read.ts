@@ -2,6 +2,7 @@ import { ConnectorError, type Source, type SourceKind, type SourcePage } from "@
 import {
   dropUnseenEdges,
   livingCount,
+  loadRecords,
   loadWatermark,
   mergePage,
   saveWatermark,
@@ -54,7 +55,7 @@ export async function readKind(options: ReadOptions, kind: SourceKind): Promise<
       const before = page.begins
         ? await beginRound(tx, store, watermark, page)
         : { ...watermark, expected: page.expected ?? watermark.expected };
-      const failure = failureOf(page, before);
+      const failure = failureOf(page, before) ?? (await hiddenValues(tx, connection, page));
       if (failure) {
         await saveWatermark(tx, { ...before, ...failure.restart, incomplete: JSON.stringify(failure.finding) });
         return { failure, watermark: before, progress: null };
@@ -123,6 +124,32 @@ function failureOf(page: SourcePage, watermark: WatermarkRow): ReadFailure | nul
     return { finding: { code: "round_short", detail }, restart: again };
   }
   return null;
+}
+
+/**
+ * Graph answers nulls for what a token may not read. Nobody's account state is ever unset, so a page on which most
+ * people lose theirs was read without the permission, whatever the token says.
+ */
+async function hiddenValues(
+  tx: Parameters<typeof saveWatermark>[0],
+  connection: string,
+  page: SourcePage,
+): Promise<ReadFailure | null> {
+  const people = page.records.filter((record) => record.kind === "user" && record.removed === undefined);
+  const silent = people.filter(({ attributes }) => attributes.accountEnabled === null);
+  if (silent.length === 0 || silent.length * 2 <= people.length) return null;
+  const known = await loadRecords(
+    tx,
+    connection,
+    silent.map(({ id }) => id),
+  );
+  const stated = [...known.values()].filter((row) => {
+    const { accountEnabled } = JSON.parse(row.attributes) as { readonly accountEnabled?: unknown };
+    return row.removed === null && typeof accountEnabled === "boolean";
+  });
+  if (stated.length * 2 <= people.length) return null;
+  const detail = `Graph no longer says of ${stated.length} people whether their accounts are enabled: it hides what the application may not read.`;
+  return { finding: { code: "permission_lost", detail }, restart: {} };
 }
 
 function livingOf(page: SourcePage): number {

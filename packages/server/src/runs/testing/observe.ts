@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { ScimServer } from "@entrain/connectors/scim/testing";
 import type { Change } from "@entrain/core";
 import type { Store } from "../../store/store.ts";
@@ -81,12 +82,23 @@ function anchorIn(scim: ScimServer, id: string): string {
   return String((scim.store.users.get(id) ?? scim.store.groups.get(id))?.externalId ?? id);
 }
 
-/** Everything that a SCIM server holds, as text: for "nothing was changed". */
+function digest(content: unknown): string {
+  return createHash("sha256").update(JSON.stringify(content)).digest("hex");
+}
+
+/** A digest of everything that a SCIM server holds: for "nothing was changed". */
 export function scimContent(scim: ScimServer): string {
-  return JSON.stringify([[...scim.store.users.values()], [...scim.store.groups.values()]]);
+  return digest([[...scim.store.users.values()], [...scim.store.groups.values()]]);
 }
 
 /** The writes that arrived at a SCIM server since an earlier count of its requests. */
 export function scimWrites(scim: ScimServer, since = 0): readonly string[] {
   return scim.requests.slice(since).flatMap(({ method, path }) => (method === "GET" ? [] : [`${method} ${path}`]));
+}
+
+/** A digest of everything that the portal holds: for "nothing was changed". */
+export async function portalContent(store: Store): Promise<string> {
+  const tables = ["portal_requesters", "portal_groups", "portal_members"] as const;
+  const rows = await Promise.all(tables.map((table) => store.db.selectFrom(table).selectAll().execute()));
+  return digest(rows.map((of) => of.map((row) => JSON.stringify(row)).sort()));
 }
