@@ -1,5 +1,6 @@
 import { startChild } from "./child.ts";
 import type { Contender, ReadRequest, ReadTiming } from "./read/contender.ts";
+import { addressOf } from "./runs/work.ts";
 import { type BenchmarkOptions, median, type Table } from "./table.ts";
 import { startTenant, type TenantAddress } from "./tenant/tenant.ts";
 
@@ -45,15 +46,6 @@ export async function run({ quick, progress }: BenchmarkOptions): Promise<Table>
 
 function startReader(): ReturnType<typeof startChild<ReadRequest, ReadTiming>> {
   return startChild<ReadRequest, ReadTiming>(new URL("./read/contender.ts", import.meta.url));
-}
-
-/** Only data goes to another process. */
-function addressOf({
-  change: _change,
-  stop: _stop,
-  ...address
-}: Awaited<ReturnType<typeof startTenant>>): TenantAddress {
-  return address;
 }
 
 /** A contender that wrote less, or something else, would be fast for nothing. */

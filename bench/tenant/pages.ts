@@ -37,15 +37,22 @@ export async function signIn(simulator: Simulator): Promise<Graph> {
   };
 }
 
-/** The answers of one collection or delta round, page by page, and the ids of the people on them. */
+/** A person as far as the tenant's process looks at one. */
+export interface Member {
+  readonly id: string;
+  readonly accountEnabled?: boolean | null;
+  readonly onPremisesSyncEnabled?: boolean | null;
+}
+
+/** The answers of one collection or delta round, page by page, and the people on them. */
 export interface Walk {
   readonly pages: readonly { readonly link: string; readonly text: string }[];
-  readonly ids: readonly string[];
+  readonly members: readonly Member[];
   readonly deltaLink: string | null;
 }
 
 interface Body {
-  readonly value: readonly { readonly id: string }[];
+  readonly value: readonly Member[];
   readonly "@odata.nextLink"?: string;
   readonly "@odata.deltaLink"?: string;
 }
@@ -53,14 +60,15 @@ interface Body {
 /** Follows next links from `first` to the end. */
 export async function walk(graph: Graph, first: string): Promise<Walk> {
   const pages: { link: string; text: string }[] = [];
-  const ids: string[] = [];
+  const members: Member[] = [];
   for (let link = first; ; ) {
     const text = await graph.get(link);
     const body = JSON.parse(text) as Body;
     pages.push({ link, text });
-    for (const { id } of body.value) ids.push(id);
+    for (const { id, accountEnabled = null, onPremisesSyncEnabled = null } of body.value)
+      members.push({ id, accountEnabled, onPremisesSyncEnabled });
     const next = body["@odata.nextLink"];
-    if (next === undefined) return { pages, ids, deltaLink: body["@odata.deltaLink"] ?? null };
+    if (next === undefined) return { pages, members, deltaLink: body["@odata.deltaLink"] ?? null };
     link = next;
   }
 }
@@ -73,8 +81,6 @@ export function compressed(text: string, from: string, to: string): Buffer {
 /** What tells one request of Graph from another, in whatever order and encoding its parameters come. */
 export function keyOf(link: string): string {
   const url = new URL(link, "http://localhost");
-  return `${url.pathname}?${[...url.searchParams]
-    .map(([name, value]) => `${name}=${value}`)
-    .sort()
-    .join("&")}`;
+  url.searchParams.sort();
+  return `${url.pathname}?${url.searchParams}`;
 }

@@ -27,6 +27,7 @@ interface Open {
   readonly simulator: Simulator;
   readonly graph: Graph;
   readonly doors: readonly Door[];
+  /** Who may be changed: what comes from on-premises is read-only, and who is disabled is not provisioned. */
   readonly ids: readonly string[];
   deltaLink: string;
   changed: number;
@@ -46,7 +47,9 @@ async function open(people: number): Promise<{ readonly parts: Open; readonly ad
   }
   const latest = await walk(graph, `${simulator.graph}${DELTA}?$deltatoken=latest&$select=jobTitle,manager`);
   const doors = [plain, secure];
-  const parts = { simulator, graph, doors, ids: built.ids, deltaLink: latest.deltaLink ?? "", changed: 0 };
+  const changeable = built.members.filter((one) => one.accountEnabled === true && one.onPremisesSyncEnabled !== true);
+  const ids = changeable.map(({ id }) => id);
+  const parts = { simulator, graph, doors, ids, deltaLink: latest.deltaLink ?? "", changed: 0 };
   const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
   const { tenant, client, secret } = simulator;
   const address: TenantAddress = {
@@ -56,7 +59,7 @@ async function open(people: number): Promise<{ readonly parts: Open; readonly ad
     tenant,
     client,
     secret,
-    people: built.ids.length,
+    people: built.members.length,
     pages: built.pages.length,
     bytes: sum(built.pages.map(({ text }) => Buffer.byteLength(text))),
     compressedBytes: sum(Array.from(plain.pages.values(), (page) => page.length)),

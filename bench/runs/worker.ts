@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import type { Counts } from "@entrain/core";
+import { runSync } from "../../packages/server/src/runs/run.ts";
+import { answerParent } from "../child.ts";
+import { type Installation, openInstallation, SYNC } from "../installation.ts";
+import type { TenantAddress } from "../tenant/tenant.ts";
+
+/** What a worker is asked: a new installation first, then runs of its sync. */
+export type WorkRequest =
+  | { readonly ask: "open"; readonly address: TenantAddress }
+  /** With `collect` the heap is collected and measured at each batch, which takes time. Needs `--expose-gc`. */
+  | { readonly ask: "run"; readonly collect: boolean }
+  | { readonly ask: "close" };
+
+/** One run. Memory is in bytes: the largest so far, of the whole process, and (with `collect`) of what is in use. */
+export interface RunReport {
+  readonly ms: number;
+  readonly readMs: number;
+  readonly planMs: number;
+  readonly applyMs: number;
+  readonly result: string;
+  readonly counts: Counts | null;
+  readonly residentPeak: number;
+  /** The JavaScript heap and the buffers outside it, after a collection. */
+  readonly heapPeak: number;
+}
+
+const NOTHING: RunReport = {
+  ms: 0,
+  readMs: 0,
+  planMs: 0,
+  applyMs: 0,
+  result: "",
+  counts: null,
+  residentPeak: 0,
+  heapPeak: 0,
+};
+
+async function run({ engine, store }: Installation, collect: boolean): Promise<RunReport> {
+  let heapPeak = 0;
+  const measure = (): void => {
+    if (!collect) return;
+    if (globalThis.gc === undefined) throw new Error("collecting needs --expose-gc");
+    globalThis.gc();
+    const { heapUsed, external } = process.memoryUsage();
+    heapPeak = Math.max(heapPeak, heapUsed + external);
+  };
+  const begun = performance.now();
+  const summary = await runSync(engine, {
+    sync: SYNC,
+    actor: { kind: "system", id: "benchmark" },
+    signal: new AbortController().signal,
+    onProgress: measure,
+  });
+  const ms = performance.now() - begun;
+  if (summary.error !== null) throw new Error(`the run failed: ${summary.error.message}`);
+  const plans = await store.db
+    .selectFrom("plans")
+    .select(["created_at", "sealed_at"])
+    .where("run", "=", summary.run)
+    .execute();
+  const planMs = plans.reduce((sum, plan) => sum + ((plan.sealed_at ?? plan.created_at) - plan.created_at), 0);
+  const { readMs, result, counts } = summary;
+  return {
+    ms,
+    readMs,
+    planMs,
+    applyMs: ms - readMs - planMs,
+    result,
+    counts,
+    residentPeak: residentPeak(),
+    heapPeak,
+  };
+}
+
+/** Of this process alone: the system's `maxrss` begins with what the parent held when it started the child. */
+function residentPeak(): number {
+  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(statusOf()) ?? [];
+  return (kilobytes === undefined ? process.resourceUsage().maxRSS : Number(kilobytes)) * 1024;
+}
+
+function statusOf(): string {
+  try {
+    return readFileSync("/proc/self/status", "utf8");
+  } catch {
+    return "";
+  }
+}
+
+if (import.meta.main) {
+  let installation: Installation | null = null;
+  answerParent<WorkRequest, RunReport>(async (request) => {
+    if (request.ask === "open") {
+      installation = await openInstallation(request.address, "http");
+      return NOTHING;
+    }
+    if (installation === null) throw new Error("there is no installation yet");
+    if (request.ask === "run") return run(installation, request.collect);
+    await installation.close();
+    return NOTHING;
+  });
+}
