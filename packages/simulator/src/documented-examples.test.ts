@@ -3,6 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { GraphService } from "./graph/service.ts";
+import { permits } from "./permissions.ts";
+import { Directory } from "./state/directory.ts";
 import type { GraphGroup, GraphUser, Json, TenantFile } from "./tenant/types.ts";
 import { startClient } from "./testing/client.ts";
 import { person, smallTenant, team } from "./testing/tenant.ts";
@@ -79,6 +82,39 @@ function assertAnswered(documented: Readonly<Record<string, Json>>, answered: Re
     }
   }
 }
+
+/** Endpoints by the list's own spelling, with permissions on which the simulator differs and why. */
+const OPEN_TO: ReadonlyMap<string, readonly string[]> = new Map([
+  ["GET /users", []],
+  ["GET /users/{id}", []],
+  ["GET /users/delta", []],
+  ["POST /users", []],
+  ["PATCH /users/{id}", []],
+  ["DELETE /users/{id}", []],
+  ["GET /users/{id}/manager", []],
+  ["GET /users/{id}/memberof", []],
+  ["GET /users/{id}/transitivememberof", []],
+  ["POST /users/{id}/revokesigninsessions", []],
+  ["GET /organization", []],
+  ["GET /groups", []],
+  ["GET /groups/delta", []],
+  ["GET /groups/{id}/members", []],
+  ["GET /groups/{id}/transitivemembers", []],
+  ["POST /groups", []],
+  ["DELETE /groups/{id}", []],
+  // "Add members" opens the same PATCH to those who may write members and nothing else.
+  ["PATCH /groups/{id}", ["GroupMember.ReadWrite.All"]],
+  // The list is that of users; agents are not simulated, and groups are restored by Group.ReadWrite.All.
+  [
+    "POST /directory/deleteditems/{id}/restore",
+    [
+      "AgentIdentity.DeleteRestore.All",
+      "AgentIdentityBlueprint.DeleteRestore.All",
+      "AgentIdentityBlueprintPrincipal.DeleteRestore.All",
+      "Group.ReadWrite.All",
+    ],
+  ],
+]);
 
 interface Reproduced {
   readonly name: string;
@@ -239,4 +275,31 @@ if (MISSING === false) {
       assert.equal(answer.status, example(name).response.status);
     }
   });
+
+  const permissions = JSON.parse(
+    readFileSync(join(dirname(EXAMPLES), "permissions-by-endpoint.json"), "utf8"),
+  ) as Readonly<Record<string, { readonly Application?: readonly string[] }>>;
+  const applicationRoles = (endpoint: string): readonly string[] =>
+    (permissions[endpoint]?.Application ?? []).map((role) => role.replace(/\*?( \(.*)?$/, ""));
+  const everyRole = [...new Set(Object.keys(permissions).flatMap(applicationRoles))];
+  const service = new GraphService({
+    directory: new Directory({ instance: "test", ids: "test", clock: () => 0 }),
+    tenant: { id: "t", organization: {}, defaultDomain: "contoso.com", domains: [] },
+    clock: () => 0,
+    deltaPaging: { objects: 1, members: 1 },
+  });
+
+  for (const endpoint of OPEN_TO.keys()) {
+    test(`${endpoint} is open to exactly the application permissions that Microsoft lists`, () => {
+      const [method = "", path = ""] = endpoint.split(" ");
+      const request = { method, segments: path.split("/").slice(1), search: "", headers: {}, body: undefined };
+      const { rule } = service.route(request).endpoint;
+      const listed = applicationRoles(endpoint);
+      const more = OPEN_TO.get(endpoint) ?? [];
+      assert.ok(listed.length > 0);
+      for (const role of everyRole.filter((name) => !more.includes(name))) {
+        assert.equal(permits(rule, new Set([role])), listed.includes(role), role);
+      }
+    });
+  }
 }

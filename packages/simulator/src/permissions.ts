@@ -76,8 +76,8 @@ const UPDATE_GROUP = [
   "Group.ManageProtection.All",
 ];
 const WRITE_MEMBERS = ["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"];
-const MEMBER_OF = [...DIRECTORY_READ, "Group.ReadBasic.All", "GroupMember.ReadBasic.All", "GroupMember.Read.All"];
-const TRANSITIVE_MEMBER_OF = [...MEMBER_OF, "User.Read.All", "Group.Read.All"];
+const MEMBER_OF = [...DIRECTORY_READ, "Group.ReadBasic.All", "GroupMember.ReadBasic.All"];
+const TRANSITIVE_MEMBER_OF = [...MEMBER_OF, "User.Read.All", "Group.Read.All", "GroupMember.Read.All"];
 const ORGANIZATION = [
   "Organization.Read.All",
   "Organization.ReadWrite.All",

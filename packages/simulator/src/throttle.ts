@@ -76,7 +76,7 @@ export class Throttle {
   #refuse({ limit, used }: Bucket): GraphError {
     const seconds = Math.ceil((used - limit.capacity) / (limit.capacity / limit.windowMs) / 1000);
     const { client, tenant } = this.#identity;
-    return new GraphError(429, "TooManyRequests", "Too many requests. Please retry again later.", {
+    return new GraphError(429, "TooManyRequests", "Please retry again later.", {
       headers: {
         "retry-after": String(Math.max(1, seconds)),
         "x-ms-throttle-scope": `${limit.scope}/${client}/${tenant}`,

@@ -224,6 +224,19 @@ test("what Graph does not have, it refuses in Graph's words", async (t) => {
   assert.equal((await client.get(`${client.simulator.graph}/beta/users`)).body.error?.message, "Invalid version: beta");
 });
 
+test("a broken path or body is refused in Graph's words, not by a cut connection", async (t) => {
+  const client = await startClient(t, { tenant: smallTenant(1) });
+  assert.equal((await client.get("/users/%E0%A4%A")).status, 400);
+  const { login, graph } = client.simulator;
+  assert.equal(
+    (await fetch(`${login}/%E0%A4%A/oauth2/v2.0/token`, { method: "POST", body: "grant_type=x" })).status,
+    400,
+  );
+  const broken = await fetch(`${graph}/v1.0/users`, { method: "POST", body: "{" });
+  assert.equal(broken.status, 401);
+  assert.match((await client.send("POST", "/users", [])).body.error?.message ?? "", /Unable to read JSON/);
+});
+
 test("the organization names the tenant and its verified domains", async (t) => {
   const client = await startClient(t, { tenant: smallTenant(1) });
   const { body } = await client.get("/organization?$select=id,displayName,verifiedDomains");

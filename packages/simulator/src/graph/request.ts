@@ -52,6 +52,12 @@ export function unsupportedQuery(message: string): GraphError {
   return new GraphError(400, "Request_UnsupportedQuery", message);
 }
 
+export function unreadableBody(): GraphError {
+  return badRequest(
+    "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
+  );
+}
+
 /** A mistake that the OData layer finds before the directory is asked. */
 export function malformed(message: string): GraphError {
   return new GraphError(400, "BadRequest", message);

@@ -1,7 +1,7 @@
 import type { Rule } from "../permissions.ts";
 import { noSuchPath } from "./collections.ts";
 import type { Context } from "./context.ts";
-import { type GraphResponse, methodNotAllowed } from "./request.ts";
+import { type GraphResponse, malformed, methodNotAllowed } from "./request.ts";
 
 /** What the path's `{…}` segments held, decoded. */
 export type Parameters = Readonly<Record<string, string>>;
@@ -68,12 +68,20 @@ function matchSegments(pattern: readonly string[], segments: readonly string[]):
   return parameters;
 }
 
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw malformed("Bad Request - Invalid URL");
+  }
+}
+
 /** Splits a path below `/v1.0`, decoded; `users('id')` reads as `users/id` and `delta()` as `delta`. */
 export function segmentsOf(path: string): readonly string[] {
   return path
     .split("/")
     .filter((segment) => segment !== "")
-    .map((segment) => decodeURIComponent(segment))
+    .map(decoded)
     .flatMap((segment) => {
       const key = /^(\w+)\('(.*)'\)$/.exec(segment);
       return key === null ? [segment.replace(/\(\)$/, "")] : [key[1] ?? "", (key[2] ?? "").replaceAll("''", "'")];

@@ -1,6 +1,6 @@
 import type { Kind, Properties } from "../state/objects.ts";
 import type { Json } from "../tenant/types.ts";
-import { badRequest, type GraphRequest } from "./request.ts";
+import { badRequest, type GraphRequest, unreadableBody } from "./request.ts";
 import { isElsewhere, isReadOnly, type Shape, shapeOf, typeName } from "./schema.ts";
 
 /** A JSON object that a client sent. */
@@ -41,9 +41,7 @@ const EDM: Readonly<Record<Shape, string>> = {
 export function bodyOf(request: GraphRequest): Body {
   const { body } = request;
   if (body === null || typeof body !== "object" || Array.isArray(body)) {
-    throw badRequest(
-      "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
-    );
+    throw unreadableBody();
   }
   return body as Body;
 }

@@ -2,7 +2,14 @@ import { randomUUID } from "node:crypto";
 import { bendPage, effectsOf } from "../faults/apply.ts";
 import type { FaultAction } from "../faults/rules.ts";
 import { parseOptions } from "../graph/odata/options.ts";
-import { badRequest, errorBody, GraphError, type GraphRequest, type GraphResponse } from "../graph/request.ts";
+import {
+  badRequest,
+  errorBody,
+  GraphError,
+  type GraphRequest,
+  type GraphResponse,
+  unreadableBody,
+} from "../graph/request.ts";
 import { segmentsOf } from "../graph/routes.ts";
 import { type GraphService, unauthorized } from "../graph/service.ts";
 import type { TokenService } from "../signin/tokens.ts";
@@ -22,6 +29,8 @@ export interface FrontRequest {
   readonly search: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: Json | undefined;
+  /** Set when there was a body that is not JSON. */
+  readonly unreadable?: true;
 }
 
 /** What the front of the Graph service is made of. */
@@ -90,6 +99,7 @@ export class GraphFront {
   async #answer(request: FrontRequest, actions: readonly FaultAction[], ids: Ids): Promise<Answer> {
     try {
       const roles = await this.#authenticate(request);
+      if (request.unreadable === true) throw unreadableBody();
       if (request.path.toLowerCase() !== "/$batch") return this.#single(request, roles, actions, ids);
       return this.#batch(request, roles, ids);
     } catch (error) {
@@ -178,7 +188,7 @@ interface Ids {
 }
 
 const FAULT_CODES: Readonly<Record<number, readonly [string, string]>> = {
-  429: ["TooManyRequests", "Too many requests. Please retry again later."],
+  429: ["TooManyRequests", "Please retry again later."],
   500: ["InternalServerError", "An internal server error occurred. The operation failed."],
   502: ["BadGateway", "Failed to execute backend request."],
   503: ["ServiceNotAvailable", "The service is temporarily unavailable. Please retry again later."],

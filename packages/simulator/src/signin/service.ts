@@ -54,7 +54,8 @@ export class SignInService {
     const path = request.path.replace(/\/+$/, "");
     if (path === "/common/discovery/instance") return this.#instance(request);
     const match = /^\/([^/]+)(\/.+)$/.exec(path);
-    const name = decodeURIComponent(match?.[1] ?? "");
+    // No tenant's name needs escaping, so an escaped one is simply unknown.
+    const name = match?.[1] ?? "";
     switch (match?.[2]) {
       case "/v2.0/.well-known/openid-configuration":
         return { status: 200, json: this.#configuration(name, "v2.0") };
