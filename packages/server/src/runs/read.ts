@@ -1,10 +1,11 @@
-import { ConnectorError, type Source, type SourceKind, type SourcePage } from "@entrain/core";
+import { ConnectorError, type Presence, type Source, type SourceKind, type SourcePage } from "@entrain/core";
 import {
   dropUnseenEdges,
   livingCount,
   loadRecords,
   loadWatermark,
   mergePage,
+  removedAmong,
   saveWatermark,
   settleSuspects,
   suspects,
@@ -50,7 +51,8 @@ export async function readKind(options: ReadOptions, kind: SourceKind): Promise<
   let pages = 0;
   let records = 0;
   const token = watermark.token as Parameters<Source["read"]>[1];
-  for await (const page of source.read(kind, token, signal)) {
+  for await (const read of source.read(kind, token, signal)) {
+    const page = watermark.full_at === null ? read : await withoutDeparted(options, kind, read);
     const verdict = await store.fenced(lease, async (tx) => {
       const before = page.begins
         ? await beginRound(tx, store, watermark, page)
@@ -75,6 +77,25 @@ export async function readKind(options: ReadOptions, kind: SourceKind): Promise<
   }
   await confirmAbsences(options, kind);
   return { kind, pages, records };
+}
+
+/**
+ * A full round may come from a replica that lags behind the removals that an earlier delta told, and no later delta
+ * tells them again. So a record that is known to be removed is asked for by id before a full round brings it back.
+ */
+async function withoutDeparted(options: ReadOptions, kind: SourceKind, page: SourcePage): Promise<SourcePage> {
+  if (page.round !== "full") return page;
+  const { store, source, connection, signal } = options;
+  const ids = page.records.map((record) => record.id);
+  const removed = await removedAmong(store.db, connection, ids);
+  if (removed.length === 0) return page;
+  const presence = new Map<string, Presence>();
+  for (let at = 0; at < removed.length; at += CONFIRM_BATCH) {
+    const asked = await source.presence(kind, removed.slice(at, at + CONFIRM_BATCH), signal);
+    for (const [id, state] of asked) presence.set(id, state);
+  }
+  const returned = (id: string): boolean => (presence.get(id) ?? "present") === "present";
+  return { ...page, records: page.records.filter((record) => returned(record.id)) };
 }
 
 async function beginRound(

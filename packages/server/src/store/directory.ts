@@ -174,6 +174,26 @@ export async function loadRecords(
   return found;
 }
 
+/** Which of these records have a tombstone. */
+export async function removedAmong(
+  db: Transaction<DB> | Store["db"],
+  connection: string,
+  ids: readonly string[],
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await db
+      .selectFrom("records")
+      .select("id")
+      .where("connection", "=", connection)
+      .where("id", "in", ids.slice(at, at + 500))
+      .where("removed", "is not", null)
+      .execute();
+    for (const { id } of rows) found.push(id);
+  }
+  return found;
+}
+
 async function mergeEdges(
   store: Store,
   tx: Transaction<DB>,
