@@ -1,10 +1,11 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { open, rename, writeFile } from "node:fs/promises";
 import type { TenantProfile } from "../graph/context.ts";
 import type { Change, LogEntry } from "./change-log.ts";
 import { Directory, type DirectoryOptions } from "./directory.ts";
 import type { DirectoryObject, Kind, Properties } from "./objects.ts";
 
 const FORMAT = 1;
+const CHUNK = 1 << 20;
 
 /** A saved tenant: everything that delta tokens need to go on after a restart. */
 export interface Snapshot {
@@ -42,26 +43,37 @@ type SavedChange =
 type SavedEntry = readonly [at: number, object: number, change: SavedChange];
 
 /** Writes the tenant, one JSON value a line, into a new file that then takes the old one's place. */
-export async function saveSnapshot(path: string, { tenant, directory }: Snapshot): Promise<void> {
-  const header: Header = {
-    format: FORMAT,
-    runs: [...directory.earlier, [directory.instance, directory.log.head]],
-    version: directory.log.floor,
-    objects: directory.size,
-    tenant,
-  };
-  const lines: string[] = [JSON.stringify(header)];
-  for (let ordinal = 0; ordinal < directory.size; ordinal++) {
-    const object = directory.at(ordinal);
-    if (object !== undefined) lines.push(JSON.stringify(savedObject(object)));
-  }
-  for (let version = directory.log.floor + 1; version <= directory.log.head; version++) {
-    const entry = directory.log.entry(version);
-    if (entry !== undefined) lines.push(JSON.stringify(savedEntry(entry)));
-  }
+export async function saveSnapshot(path: string, snapshot: Snapshot): Promise<void> {
   const fresh = `${path}.new`;
-  await writeFile(fresh, `${lines.join("\n")}\n`, { mode: 0o600 });
+  await writeFile(fresh, chunked(linesOf(snapshot)), { mode: 0o600 });
   await rename(fresh, path);
+}
+
+function* linesOf({ tenant, directory }: Snapshot): Generator<string> {
+  const { log, size } = directory;
+  const runs = [...directory.earlier, [directory.instance, log.head] as const];
+  const header: Header = { format: FORMAT, runs, version: log.floor, objects: size, tenant };
+  yield JSON.stringify(header);
+  for (let ordinal = 0; ordinal < size; ordinal++) {
+    const object = directory.at(ordinal);
+    if (object !== undefined) yield JSON.stringify(savedObject(object));
+  }
+  for (let version = log.floor + 1; version <= log.head; version++) {
+    const entry = log.entry(version);
+    if (entry !== undefined) yield JSON.stringify(savedEntry(entry));
+  }
+}
+
+/** Joins lines to pieces worth a write each, so that a large tenant is never one string. */
+function* chunked(lines: Iterable<string>): Generator<string> {
+  let piece = "";
+  for (const line of lines) {
+    piece += `${line}\n`;
+    if (piece.length < CHUNK) continue;
+    yield piece;
+    piece = "";
+  }
+  yield piece;
 }
 
 /** Reads what `saveSnapshot` wrote; null when there is no such file. Throws one sentence when it is not valid. */
@@ -69,38 +81,67 @@ export async function readSnapshot(
   path: string,
   options: Pick<DirectoryOptions, "instance" | "ids" | "clock">,
 ): Promise<Snapshot | null> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
     throw new Error(`The state file ${path} cannot be read: ${error.message}.`);
   });
-  if (text === null) return null;
+  if (file === null) return null;
   try {
-    return parseSnapshot(text.trimEnd().split("\n"), options);
+    return await parseSnapshot(file.readLines(), options);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`The state file ${path} is damaged (${reason}). Delete it to start with a fresh tenant.`, {
       cause,
     });
+  } finally {
+    await file.close();
   }
 }
 
-function parseSnapshot(
-  lines: readonly string[],
+async function parseSnapshot(
+  lines: AsyncIterable<string>,
   options: Pick<DirectoryOptions, "instance" | "ids" | "clock">,
-): Snapshot {
-  const header = JSON.parse(lines[0] ?? "") as Header;
-  if (header.format !== FORMAT) throw new Error(`format ${header.format} is not ${FORMAT}`);
-  const directory = new Directory({ ...options, earlier: new Map(header.runs), version: header.version });
-  const saved = lines.slice(1, header.objects + 1).map((line) => JSON.parse(line) as SavedObject);
-  if (saved.length !== header.objects) throw new Error("objects are missing");
-  for (const { kind, id, properties, purged } of saved) directory.place(kind, id, properties, purged === true);
-  for (const [ordinal, object] of saved.entries()) reconnect(directory, ordinal, object);
-  directory.settle();
-  for (const line of lines.slice(header.objects + 1)) {
+): Promise<Snapshot> {
+  let loading: Loading | null = null;
+  for await (const line of lines) {
+    if (loading === null) loading = new Loading(JSON.parse(line) as Header, options);
+    else loading.take(line);
+  }
+  if (loading === null) throw new Error("it is empty");
+  return loading.finish();
+}
+
+/** A snapshot on its way in: first the objects, which references name by position, then the history. */
+class Loading {
+  readonly #header: Header;
+  readonly #directory: Directory;
+  readonly #saved: SavedObject[] = [];
+
+  constructor(header: Header, options: Pick<DirectoryOptions, "instance" | "ids" | "clock">) {
+    if (header.format !== FORMAT) throw new Error(`format ${header.format} is not ${FORMAT}`);
+    this.#header = header;
+    this.#directory = new Directory({ ...options, earlier: new Map(header.runs), version: header.version });
+  }
+
+  take(line: string): void {
+    const directory = this.#directory;
+    if (directory.size < this.#header.objects) {
+      const saved = JSON.parse(line) as SavedObject;
+      directory.place(saved.kind, saved.id, saved.properties, saved.purged === true);
+      this.#saved.push(saved);
+      return;
+    }
     const [at, object, change] = JSON.parse(line) as SavedEntry;
     directory.log.append(objectAt(directory, object), loadedChange(directory, change), at);
   }
-  return { tenant: header.tenant, directory };
+
+  finish(): Snapshot {
+    const directory = this.#directory;
+    if (directory.size !== this.#header.objects) throw new Error("objects are missing");
+    for (const [ordinal, object] of this.#saved.entries()) reconnect(directory, ordinal, object);
+    directory.settle();
+    return { tenant: this.#header.tenant, directory };
+  }
 }
 
 function reconnect(directory: Directory, ordinal: number, saved: SavedObject): void {
