@@ -69,12 +69,12 @@ async function announce(world: World, installation: Installation, address: strin
   }
   const token = await createConsoleLink(installation.store, { operator: "demo" });
   stdout.write(
-    `\nConsole    ${address}\nSign in    ${signInLink(address, token)}\n           (works once, for ten minutes; another one: npx entrain operator link --demo)\n\n` +
+    `\nConsole      ${address}\nSign in      ${signInLink(address, token)}\n             (works once, for ten minutes; another one: npx entrain operator link --demo)\n\n` +
       "The simulated tenant keeps changing a little; the syncs run every minute. Ctrl-C stops and saves everything.\n",
   );
 }
 
 /** The page that redeems a console link. */
-export function signInLink(address: string, token: string): string {
+function signInLink(address: string, token: string): string {
   return `${address}/sign-in?token=${token}`;
 }

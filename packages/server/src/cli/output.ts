@@ -6,6 +6,9 @@ import type { World } from "./world.ts";
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
+/** Codes whose message names the place or the way itself; what the code alone could add would say it twice. */
+const SAYS_ENOUGH: ReadonlySet<string> = new Set(["store_failed", "config_invalid", "not_found", "exists", "conflict"]);
+
 /** What a command says: results on standard output, everything else on standard error. */
 export class Output {
   readonly json: boolean;
@@ -54,7 +57,7 @@ export class Output {
     const { code, message, fix } = describeFault(fault, this.#world.signal);
     const line = this.json
       ? JSON.stringify({ error: { code, message, fix } })
-      : `error: ${[message, fix].filter((part) => part !== "").join(" ")}`.replace(CONTROL, "?");
+      : `error: ${sentence(message)}${SAYS_ENOUGH.has(code) || fix === "" ? "" : ` ${fix}`}`.replace(CONTROL, "?");
     await writeTo(this.#world.stderr, `${line}\n`);
     if (this.#world.environment.ENTRAIN_DEBUG === "1" && fault instanceof Error) {
       await writeTo(this.#world.stderr, `${fault.stack}\n`);
@@ -75,13 +78,20 @@ export function describeFault(
     const cancelled = "The command was stopped.";
     return { code: "cancelled", message: cancelled, fix: "Run it again; it goes on where it stopped." };
   }
+  if (fault instanceof ConnectorError && fault.code === "usage") {
+    return { code: fault.code, message: fault.message, fix: "See --help." };
+  }
   if (fault instanceof ConnectorError) return { code: fault.code, message: fault.message, fix: fault.fix };
   const message = fault instanceof Error ? `Unexpected: ${fault.message.split("\n")[0]}` : "Unexpected fault.";
   return {
     code: "internal",
-    message: /[.!?]$/.test(message) ? message : `${message}.`,
+    message,
     fix: "Run it again with ENTRAIN_DEBUG=1 and report what it prints.",
   };
+}
+
+function sentence(text: string): string {
+  return /[.!?…)]$/.test(text) ? text : `${text}.`;
 }
 
 /** Waits while the reader is slower than we are; a reader that went away (`| head`) is no fault of ours. */

@@ -33,9 +33,10 @@ export const register: Register = (group, world, ended) => {
     .command("apply <name>")
     .description("apply a plan that `sync plan` showed, and nothing else")
     .requiredOption("--digest <digest>", "the plan's digest");
-  command(apply, world, ended, (invocation, [name = ""], options) =>
-    withRun(invocation, name, (engine, of) => applySync(engine, { ...of, digest: digestOf(options) })),
-  );
+  command(apply, world, ended, (invocation, [name = ""], options) => {
+    const digest = digestOf(options);
+    return withRun(invocation, name, (engine, of) => applySync(engine, { ...of, digest }));
+  });
   const approve = group
     .command("approve <name>")
     .description("let a held plan go, exactly as it is, or reject it")

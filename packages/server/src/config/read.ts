@@ -133,7 +133,7 @@ function lineOf(yaml: Document, lines: LineCounter, path: Path): string {
       at = positionOf(node) ?? at;
     } else break;
   }
-  return at === undefined ? "" : `, line ${lines.linePos(at).line}`;
+  return at === undefined ? "" : ` (line ${lines.linePos(at).line})`;
 }
 
 function positionOf(node: unknown): number | undefined {

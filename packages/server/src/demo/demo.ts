@@ -33,6 +33,8 @@ const ACTOR = { kind: "system", id: "demo" } as const;
  * demo's folder, so that the next start goes on with its changes.
  */
 export async function openDemo({ world, installation }: DemoOptions): Promise<Demo> {
+  const tenant = `Entrain demo: a simulated tenant of ${grouped(PEOPLE)} people, kept in ${installation.folder}`;
+  world.stdout.write(`${tenant}\n\n`);
   const simulator = await startTenant(installation.folder, world);
   try {
     await connect(installation, simulator);
@@ -95,8 +97,8 @@ async function verify({ stdout, signal }: World, { store, engine }: Installation
   try {
     const checks = await source.verify(signal);
     const failed = checks.filter(({ ok }) => !ok);
-    stdout.write(`Connection ${checks.length - failed.length} of ${checks.length} checks passed: ${names(checks)}\n`);
-    for (const { name, detail, fix } of failed) stdout.write(`           ${name}: ${detail} ${fix ?? ""}\n`);
+    stdout.write(`Connection   ${checks.length - failed.length} of ${checks.length} checks passed: ${names(checks)}\n`);
+    for (const { name, detail, fix } of failed) stdout.write(`             ${name}: ${detail} ${fix ?? ""}\n`);
   } finally {
     await source.close();
   }
@@ -122,7 +124,7 @@ async function runOnce(world: World, { store, engine }: Installation, name: stri
       ...(error === null ? [] : [error.message]),
     ];
     const what = [countsInWords(counts), ...also].join(", ");
-    world.stdout.write(`${name.padEnd(10)} ${what}, in ${durationInWords(ms)}\n`);
+    world.stdout.write(`${name.padEnd(12)} ${what}, in ${durationInWords(ms)}\n`);
   } finally {
     progress.stop();
   }
