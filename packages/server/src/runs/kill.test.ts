@@ -237,6 +237,8 @@ describe(`killed at any moment and started again, the outcome is that of an undi
         assert.equal(code, 0, stderr);
       }
       assert.ok(killed, "the moment came");
+      const open = count(installation, "select count(*) from open_intents");
+      if (moment !== "betweenBatches") assert.ok(open > 0, "it died between intent and outcome");
       await runAll(installation, DESK);
       assert.deepEqual(deskContent(scim), expectedDesk);
       assertIntentsSettled(installation);
