@@ -1,6 +1,7 @@
 import { type Change, type MemberState, nameOf, PHASES, planMembers } from "@entrain/core";
 import { loadRecords } from "../store/directory.ts";
 import { type LinkRow, loadLinks } from "../store/links.ts";
+import { idsOf } from "../store/plans.ts";
 import { recordOf } from "./evaluate-batch.ts";
 import { dirtyPairs, type GroupPairs, type Pair, type PairsScope } from "./pairs.ts";
 import type { NewChange, PlanContext } from "./plan-context.ts";
@@ -21,11 +22,13 @@ interface WritableGroup {
 export async function planMemberships(context: PlanContext, writer: PlanWriter, pairs: PairsScope): Promise<void> {
   const fresh = new Set(pairs.fresh);
   const seen = new Set<string>();
+  const held = await heldGroups(context);
   for await (const dirty of dirtyPairs(pairs)) {
     context.signal.throwIfAborted();
     const group = await writable(context, dirty.groupId, fresh);
     if (!group) continue;
-    const unseen = context.span.cursor === 0 ? dirty : onlyUnseen(dirty, seen);
+    const free = held.has(dirty.groupId) ? await withoutHeld(context, dirty) : dirty;
+    const unseen = context.span.cursor === 0 ? free : onlyUnseen(free, seen);
     const changes = await changesOf(context, group, unseen, fresh);
     await writer.write({ changes, issues: [], wanted: [] });
   }
@@ -36,6 +39,30 @@ function onlyUnseen(dirty: GroupPairs, seen: Set<string>): GroupPairs {
   const pairs = dirty.pairs.filter((pair) => !seen.has(`${dirty.groupId} ${pair.memberId}`));
   for (const pair of pairs) seen.add(`${dirty.groupId} ${pair.memberId}`);
   return { groupId: dirty.groupId, pairs };
+}
+
+function heldMembers({ store, sync }: PlanContext) {
+  return store.db
+    .selectFrom("plan_changes")
+    .innerJoin("plans", "plans.id", "plan_changes.plan")
+    .where("plans.sync", "=", sync.id)
+    .where("plans.state", "=", "held")
+    .where("plan_changes.action", "=", "members");
+}
+
+async function heldGroups(context: PlanContext): Promise<ReadonlySet<string>> {
+  const rows = await heldMembers(context).select("plan_changes.object_id").distinct().execute();
+  return new Set(rows.map((row) => row.object_id));
+}
+
+/** Removals that wait for approval are not planned a second time. */
+async function withoutHeld(context: PlanContext, dirty: GroupPairs): Promise<GroupPairs> {
+  const rows = await heldMembers(context)
+    .select("plan_changes.remove")
+    .where("plan_changes.object_id", "=", dirty.groupId)
+    .execute();
+  const held = new Set(rows.flatMap((row) => idsOf(row.remove)));
+  return { groupId: dirty.groupId, pairs: dirty.pairs.filter((pair) => !held.has(pair.memberId)) };
 }
 
 async function writable(context: PlanContext, id: string, fresh: ReadonlySet<string>): Promise<WritableGroup | null> {

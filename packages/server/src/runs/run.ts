@@ -1,5 +1,6 @@
 import { ConnectorError, type Counts, type SourceKind, type SyncDefinition, type Target } from "@entrain/core";
 import { newId } from "../clock.ts";
+import { releasePinned } from "../store/pending.ts";
 import { clearPlan, NO_COUNTS, type PlanRow, plansIn, updatePlan, weightOf } from "../store/plans.ts";
 import { createRun, type RunRow, saveRun, unfinishedRuns } from "../store/runs.ts";
 import type { Lease } from "../store/store.ts";
@@ -107,12 +108,7 @@ export async function rejectSync(engine: Engine, options: RunOptions & { readonl
     if (!held) throw stale(options.digest);
     await store.fenced(lease, async (tx) => {
       await updatePlan(tx, held.id, { state: "rejected", finished_at: store.clock.now() });
-      await tx
-        .updateTable("pending")
-        .set({ plan: null, reason: "conflict", code: "conflict", retry_at: 0 })
-        .where("sync", "=", options.sync)
-        .where("plan", "=", held.id)
-        .execute();
+      await releasePinned(tx, options.sync, held.id, "conflict");
     });
   });
 }
@@ -177,6 +173,8 @@ async function resume(session: Session, begun: PlanRow): Promise<Tally> {
   const now = store.clock.now();
   await store.fenced(lease, async (tx) => {
     await updatePlan(tx, begun.id, { state: "applied", finished_at: now });
+    // What a held plan pinned and left open, such as a group's rename meanwhile, is planned by the next run.
+    if (begun.part === "removals") await releasePinned(tx, sync.id, begun.id, "dependant");
     if (sync.first_run_at !== null) return;
     await tx.updateTable("syncs").set({ first_run_at: now }).where("id", "=", sync.id).execute();
   });

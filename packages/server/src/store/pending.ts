@@ -42,6 +42,21 @@ export async function enterPending(store: Store, tx: Transaction<DB>, rows: read
   );
 }
 
+/** Lets go of the records that a held plan pinned: the next run evaluates them. */
+export async function releasePinned(
+  tx: Transaction<DB>,
+  sync: string,
+  plan: string,
+  reason: "conflict" | "dependant",
+): Promise<void> {
+  await tx
+    .updateTable("pending")
+    .set({ plan: null, reason, code: reason, retry_at: 0 })
+    .where("sync", "=", sync)
+    .where("plan", "=", plan)
+    .execute();
+}
+
 /** Takes settled records out of the pending set. */
 export async function leavePending(tx: Transaction<DB>, sync: string, ids: readonly string[]): Promise<void> {
   for (let at = 0; at < ids.length; at += 500) {

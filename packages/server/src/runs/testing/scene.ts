@@ -47,6 +47,7 @@ export interface SceneOptions {
 
 const CONNECTION = "c_test";
 const DAY = 86_400_000;
+const TOKEN_KEPT = 1_800_000;
 /** The defaults of a sync, written out so that a test shows what it relies on. */
 const DEFINITION: Omit<SyncDefinition, "records" | "mapping" | "matching"> = {
   scope: {},
@@ -91,7 +92,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
     signal,
     onProgress: () => undefined,
   });
-  let token: string | null = null;
+  let token = { text: "", until: 0 };
   return {
     simulator,
     scim,
@@ -107,8 +108,8 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
       fault = next;
     },
     graph: async (method, path, body) => {
-      token ??= await signIn(simulator);
-      return await send(simulator, token, { method, path, body });
+      if (token.until <= clock.now()) token = { text: await signIn(simulator), until: clock.now() + TOKEN_KEPT };
+      return await send(simulator, token.text, { method, path, body });
     },
     close: async () => {
       await store.close();
