@@ -125,12 +125,14 @@ function Values({ change }: { readonly change: PlannedChange }): ReactNode {
   const styles = useStyles();
   const { before, after } = change;
   const rows = rowsOf(before, after);
+  // A record that is new to us has nothing to compare with.
+  const compares = Object.keys(before ?? {}).length > 0;
   if (rows.length === 0) return <Text size={200}>No attribute changes.</Text>;
   return (
     <table className={styles.values}>
       <thead>
         <tr>
-          {["Attribute", "Before", "After"].map((label) => (
+          {["Attribute", ...(compares ? ["Before"] : []), "After"].map((label) => (
             <th key={label} scope="col" className={styles.heading}>
               {label}
             </th>
@@ -143,9 +145,11 @@ function Values({ change }: { readonly change: PlannedChange }): ReactNode {
           return (
             <tr key={name}>
               <td className={styles.value}>{name}</td>
-              <td className={`${styles.value} ${same ? styles.same : styles.before}`}>
-                <bdi dir="auto">{from === "" ? "–" : from}</bdi>
-              </td>
+              {compares && (
+                <td className={`${styles.value} ${same ? styles.same : styles.before}`}>
+                  <bdi dir="auto">{from === "" ? "–" : from}</bdi>
+                </td>
+              )}
               <td className={`${styles.value} ${same ? styles.same : styles.after}`}>
                 <bdi dir="auto">{to === "" ? "–" : to}</bdi>
               </td>

@@ -98,29 +98,40 @@ function ConnectionCard({ connection }: { readonly connection: Connection }): Re
         </Text>
       )}
       {verify.error !== null && <Failed error={verify.error} />}
-      {verify.data !== undefined && <Checks checks={verify.data.checks} />}
+      {verify.data !== undefined && <Checks checks={verify.data.checks} onHide={verify.reset} />}
     </Card>
   );
 }
 
-function Checks({ checks }: { readonly checks: readonly Check[] }): ReactNode {
+function Checks(props: { readonly checks: readonly Check[]; readonly onHide: () => void }): ReactNode {
   const styles = useStyles();
+  const { checks, onHide } = props;
+  const passed = checks.filter(({ ok }) => ok).length;
   return (
-    <ul className={styles.checks} aria-label="Checks" aria-live="polite">
-      {checks.map(({ name, ok, detail, fix }) => (
-        <li key={name} className={styles.check}>
-          {ok ? (
-            <CheckmarkCircle20Filled className={styles.good} aria-label="Passed" />
-          ) : (
-            <ErrorCircle20Filled className={styles.bad} aria-label="Failed" />
-          )}
-          <div>
-            <Text weight="semibold">{name}</Text> <Text className={styles.quiet}>{detail}</Text>
-            {fix !== null && <Text block>{fix}</Text>}
-          </div>
-        </li>
-      ))}
-    </ul>
+    <div>
+      <div className={styles.head} role="status">
+        <Text weight="semibold">{`${number(passed)} of ${number(checks.length)} checks passed`}</Text>
+        <span className={styles.space} />
+        <Button appearance="subtle" size="small" onClick={onHide}>
+          Hide
+        </Button>
+      </div>
+      <ul className={styles.checks} aria-label="Checks">
+        {checks.map(({ name, ok, detail, fix }) => (
+          <li key={name} className={styles.check}>
+            {ok ? (
+              <CheckmarkCircle20Filled className={styles.good} aria-label="Passed" />
+            ) : (
+              <ErrorCircle20Filled className={styles.bad} aria-label="Failed" />
+            )}
+            <div>
+              <Text weight="semibold">{name}</Text> <Text className={styles.quiet}>{detail}</Text>
+              {fix !== null && <Text block>{fix}</Text>}
+            </div>
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 

@@ -27,9 +27,12 @@ const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["minute", 60_000],
 ];
 
-/** How long ago, or how soon; anything within a minute is "now". */
-export function relativeTime(at: number, now: number): string {
-  const ms = at - now;
+/**
+ * How long ago something was, or how soon it is due. A server's clock may be a little ahead of the browser's: what was is
+ * never said to come. What is due in less than a minute is due "in 1 minute"; what just was, was "now".
+ */
+export function relativeTime(at: number, now: number, due: boolean): string {
+  const ms = due ? Math.max(at - now, 60_000) : Math.min(at - now, 0);
   for (const [unit, size] of UNITS) {
     if (Math.abs(ms) >= size) return RELATIVE.format(Math.trunc(ms / size), unit);
   }

@@ -26,7 +26,7 @@ import { Fact, Failed, Name, Time } from "./parts.tsx";
 import type { HeldPlan, PlannedChange, Sync } from "./types.ts";
 
 const useStyles = makeStyles({
-  bars: { display: "grid", gap: tokens.spacingVerticalS },
+  bars: { display: "grid", gap: tokens.spacingVerticalS, ":empty": { display: "none" } },
   surface: { maxWidth: "760px", width: "calc(100vw - 32px)" },
   content: { display: "grid", gap: tokens.spacingVerticalM, alignContent: "start" },
   facts: {
@@ -45,7 +45,7 @@ export function HeldPlans(): ReactNode {
   const pages = usePages<Sync>(["syncs"], (after) => pathOf(["syncs"], { after, limit: 25 }));
   const held = itemsOf(pages.data).flatMap((sync) => sync.status.held.map((plan) => ({ sync, plan })));
   return (
-    <div className={styles.bars} aria-live="polite">
+    <div className={styles.bars}>
       {held.map(({ sync, plan }) => (
         <HeldBar key={plan.plan} sync={sync} plan={plan} />
       ))}

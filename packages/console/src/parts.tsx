@@ -43,12 +43,12 @@ export function Name({ children }: { readonly children: string }): ReactNode {
   );
 }
 
-/** A moment, in words, with the exact time behind it. */
-export function Time({ at }: { readonly at: number }): ReactNode {
+/** A moment, past or due, in words, with the exact time behind it. */
+export function Time({ at, due = false }: { readonly at: number; readonly due?: boolean }): ReactNode {
   const now = useNow();
   return (
     <time className={useStyles().time} dateTime={new Date(at).toISOString()} title={absoluteTime(at)}>
-      {relativeTime(at, now)}
+      {due && at <= now ? "due" : relativeTime(at, now, due)}
     </time>
   );
 }

@@ -12,8 +12,9 @@ import type { Plan, Run } from "./types.ts";
 const useStyles = makeStyles({
   facts: {
     display: "grid",
-    gridTemplateColumns: "repeat(auto-fit, minmax(130px, 1fr))",
+    gridTemplateColumns: "repeat(3, minmax(0, 1fr))",
     gap: `${tokens.spacingVerticalM} ${tokens.spacingHorizontalL}`,
+    "@media (max-width: 480px)": { gridTemplateColumns: "repeat(2, minmax(0, 1fr))" },
   },
 });
 

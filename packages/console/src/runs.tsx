@@ -10,7 +10,7 @@ import { Cell, Row, Table } from "./table.tsx";
 import type { Run } from "./types.ts";
 
 const COLUMNS = [
-  { label: "Sync" },
+  { label: "Sync", wide: true },
   { label: "Result" },
   { label: "Applied" },
   { label: "Failed", end: true },

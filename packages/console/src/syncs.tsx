@@ -19,14 +19,19 @@ import type { Activity, Sync } from "./types.ts";
 const useStyles = makeStyles({
   title: { display: "grid" },
   quiet: { color: tokens.colorNeutralForeground3 },
-  actions: { display: "flex", gap: tokens.spacingHorizontalS, justifyContent: "flex-end", flexWrap: "wrap" },
+  actions: {
+    display: "flex",
+    gap: tokens.spacingHorizontalS,
+    justifyContent: "flex-end",
+    "@media (max-width: 720px)": { justifyContent: "flex-start" },
+  },
   // As high idle as busy, so that nothing moves when a run begins or ends.
-  status: { minHeight: "40px", display: "grid", alignContent: "center" },
+  status: { minHeight: "36px", display: "grid", alignContent: "center" },
   last: { display: "flex", gap: tokens.spacingHorizontalS, alignItems: "center", flexWrap: "wrap" },
 });
 
 const COLUMNS = [
-  { label: "Sync" },
+  { label: "Sync", wide: true },
   { label: "State" },
   { label: "Synced", end: true },
   { label: "Unsynced", end: true },
@@ -64,7 +69,7 @@ function SyncRows({ sync }: { readonly sync: Sync }): ReactNode {
   const styles = useStyles();
   const activity = useActivities().get(sync.id) ?? null;
   const { status } = sync;
-  const next = activity !== null ? "Running" : status.nextRun === null ? "By hand" : <Time at={status.nextRun} />;
+  const next = activity !== null ? "Running" : status.nextRun === null ? "By hand" : <Time at={status.nextRun} due />;
   return (
     <>
       <Row>

@@ -24,30 +24,33 @@ const useStyles = makeStyles({
   },
   row: {
     borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
-    [NARROW]: { display: "block", padding: `${tokens.spacingVerticalS} 0` },
+    // On a narrow screen a row is a card: two columns of values, each below its column's name.
+    [NARROW]: {
+      display: "grid",
+      gridTemplateColumns: "minmax(0, 1fr) minmax(0, 1fr)",
+      padding: `${tokens.spacingVerticalS} 0`,
+    },
   },
   joined: { borderTop: "none", [NARROW]: { display: "block", padding: `0 0 ${tokens.spacingVerticalS}` } },
   cell: {
     padding: `${tokens.spacingVerticalS} ${tokens.spacingHorizontalM}`,
     verticalAlign: "middle",
-    // On a narrow screen a row is a card, and each value stands behind its column's name.
     [NARROW]: {
-      display: "flex",
-      justifyContent: "space-between",
-      alignItems: "center",
-      gap: tokens.spacingHorizontalM,
-      padding: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalM}`,
-      minHeight: "28px",
+      display: "block",
+      padding: `${tokens.spacingVerticalXS} ${tokens.spacingHorizontalM}`,
       "::before": {
         content: "attr(data-label)",
+        display: "block",
         color: tokens.colorNeutralForeground3,
         fontSize: tokens.fontSizeBase200,
-        flexShrink: 0,
+        lineHeight: tokens.lineHeightBase200,
       },
     },
   },
-  bare: { [NARROW]: { display: "block", "::before": { content: "none" } } },
-  end: { textAlign: "end", fontVariantNumeric: "tabular-nums", whiteSpace: "nowrap" },
+  bare: { [NARROW]: { gridColumn: "1 / -1", "::before": { content: "none" } } },
+  end: { textAlign: "end", fontVariantNumeric: "tabular-nums", whiteSpace: "nowrap", [NARROW]: { textAlign: "start" } },
+  tight: { paddingTop: 0 },
+  wide: { width: "30%" },
 });
 
 /** Said outright: what CSS makes of a table on a narrow screen takes its own roles away. */
@@ -56,6 +59,7 @@ const ROLE = { table: { role: "table" }, row: { role: "row" }, cell: { role: "ce
 interface Column {
   readonly label: string;
   readonly end?: boolean;
+  readonly wide?: boolean;
 }
 
 /** A table that becomes a list of cards where there is no room for columns. */
@@ -70,8 +74,12 @@ export function Table(props: {
       <table className={styles.table} {...ROLE.table} aria-label={props.label}>
         <thead className={styles.head}>
           <tr>
-            {props.columns.map(({ label, end }) => (
-              <th key={label} scope="col" className={mergeClasses(styles.heading, end && styles.end)}>
+            {props.columns.map(({ label, end, wide }) => (
+              <th
+                key={label}
+                scope="col"
+                className={mergeClasses(styles.heading, end && styles.end, wide && styles.wide)}
+              >
                 {label}
               </th>
             ))}
@@ -103,6 +111,7 @@ export function Row({
 export function Cell(props: {
   readonly label?: string;
   readonly end?: boolean;
+  /** For the cell of a joined row: how many columns it takes. */
   readonly span?: number;
   readonly children: ReactNode;
 }): ReactNode {
@@ -113,7 +122,12 @@ export function Cell(props: {
       {...ROLE.cell}
       colSpan={span}
       data-label={label}
-      className={mergeClasses(styles.cell, label === undefined && styles.bare, end && styles.end)}
+      className={mergeClasses(
+        styles.cell,
+        label === undefined && styles.bare,
+        end && styles.end,
+        span !== undefined && styles.tight,
+      )}
     >
       {children}
     </td>

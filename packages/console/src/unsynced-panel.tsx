@@ -49,7 +49,7 @@ export function UnsyncedPanel({ id, onClose }: { readonly id: string; readonly o
               {record.retryAt !== null && (
                 <>
                   {" "}
-                  · tried again <Time at={record.retryAt} />
+                  · tried again <Time at={record.retryAt} due />
                 </>
               )}
             </Text>

@@ -1,7 +1,7 @@
 import fastifyCookie from "@fastify/cookie";
 import fastifyHelmet from "@fastify/helmet";
 import fastifyRateLimit from "@fastify/rate-limit";
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { type Clock, newId } from "../clock.ts";
 import type { Engine } from "../runs/context.ts";
 import type { Store } from "../store/store.ts";
@@ -105,7 +105,7 @@ function newServer({ logger, clock }: ApiDeps): Api {
   const app = fastify({
     ...(logger === undefined ? {} : { loggerInstance: logger }),
     // Fastify's own lines hold the whole address, and with it the sign-in link's token.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => newId(clock, "request"),
     bodyLimit: BODY_MAX,
     requestTimeout: REQUEST_MS,
