@@ -16,7 +16,8 @@ interface Unlinked {
 /** Finds the target's records that unlinked source records match, by look-up or by reading the target once. */
 export class Matcher {
   readonly #context: PlanContext;
-  #indexed = false;
+  /** Set once the whole target was read into the plan's index. */
+  #source: "target" | "index" = "target";
 
   constructor(context: PlanContext) {
     this.#context = context;
@@ -25,7 +26,7 @@ export class Matcher {
   /** One decision per record, in the order of `records`. */
   async match(records: readonly Unlinked[]): Promise<readonly Match[]> {
     if (records.length === 0) return [];
-    if (!this.#indexed && records.length >= MANY) await this.#readTarget();
+    if (this.#source === "target" && records.length >= MANY) await this.#readTarget();
     const { kind, store, space } = this.#context;
     const tries = await this.#tries(records);
     const candidates = tries.flatMap((of) => of.flatMap((one) => one.candidates.map((candidate) => candidate.id)));
@@ -57,7 +58,7 @@ export class Matcher {
 
   /** Candidates by matching key. */
   async #find(attribute: string, values: readonly MatchValue[]): Promise<ReadonlyMap<string, readonly TargetRecord[]>> {
-    return this.#indexed ? await this.#fromIndex(values) : await this.#fromTarget(attribute, values);
+    return this.#source === "index" ? await this.#fromIndex(values) : await this.#fromTarget(attribute, values);
   }
 
   async #fromTarget(
@@ -122,7 +123,7 @@ export class Matcher {
       ] as const;
       await store.fenced(lease, (tx) => store.insertMany(tx, { table: "match_index", columns }, rows));
     }
-    this.#indexed = true;
+    this.#source = "index";
   }
 }
 
