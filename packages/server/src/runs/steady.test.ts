@@ -82,6 +82,15 @@ for (const target of ["portal", "scim"] as const) {
   });
 }
 
+test("after 50 changes among 100,000 people a run into portal plans exactly those, with at most 10 Graph requests", async () => {
+  const { people: some, teams } = await inStep("portal", 100_000);
+  const fifty = await makeFiftyChanges(scene, { people: some, groups: teams });
+  assert.ok((await requestsOf(people, fifty.people)) <= MOST_REQUESTS);
+  assert.ok((await requestsOf(groups, fifty.groups)) <= MOST_REQUESTS);
+  await requestsOf(people, []);
+  await requestsOf(groups, []);
+});
+
 test("the reasons of changes name the attributes, from and to", async () => {
   const { people: some } = await inStep("portal", 1000);
   await scene.graph("PATCH", `/users/${some[0]?.id}`, { department: "Reorganised" });

@@ -24,8 +24,8 @@ export async function makeFiftyChanges(
 ): Promise<Fifty> {
   const people: string[] = [];
   const groups: string[] = [];
-  let next = 0;
-  const take = (count: number): readonly Person[] => tenant.people.slice(next, (next += count));
+  const untouched = [...tenant.people];
+  const take = (count: number): readonly Person[] => untouched.splice(0, count);
   const change = (id: string, body: object): Promise<unknown> => scene.graph("PATCH", `/users/${id}`, body);
   for (let at = 0; at < 8; at += 1) {
     await scene.graph("POST", "/users", newUser(`Fifty Joiner ${at}`));
