@@ -15,6 +15,9 @@ export interface Invocation {
   open(create?: boolean): Promise<Installation>;
 }
 
+/** Registers the commands of a group, which report their exit code through `ended`. */
+export type Register = (group: Command, world: World, ended: (code: number) => void) => void;
+
 /** Exit code of a command that ends otherwise than by success or a fault. */
 export type ExitCode = 0 | 1 | 3;
 

@@ -5,9 +5,8 @@ import { differencesOf, type EntryDifference } from "../config/difference.ts";
 import type { ConfigurationDocument } from "../config/document.ts";
 import { readDocument } from "../config/read.ts";
 import { plainDocument, renderDocument } from "../config/render.ts";
-import { command, type Invocation, type Options } from "./command.ts";
+import { command, type Invocation, type Options, type Register } from "./command.ts";
 import { apply } from "./entries.ts";
-import type { Register } from "./program.ts";
 import type { Installation } from "./world.ts";
 
 export const register: Register = (group, world, ended) => {

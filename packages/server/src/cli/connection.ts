@@ -4,9 +4,8 @@ import { CLOUD_NAMES } from "../config/document.ts";
 import { plainConnection } from "../config/render.ts";
 import type { Store } from "../store/store.ts";
 import { allOk, printChecks } from "./checks.ts";
-import { command, type Invocation, listOption, type Options, textOption, usage } from "./command.ts";
+import { command, type Invocation, listOption, type Options, type Register, textOption, usage } from "./command.ts";
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
-import type { Register } from "./program.ts";
 import { readSecretOptions, secretOptions } from "./secrets.ts";
 import { timeInWords } from "./wording.ts";
 

@@ -5,9 +5,8 @@ import { type CurrentConfiguration, connectionCloud, loadConfiguration } from ".
 import { heldPlans } from "../runs/queries.ts";
 import { readLease } from "../store/leases.ts";
 import { allOk, printChecks } from "./checks.ts";
-import { command, type Invocation } from "./command.ts";
+import { command, type Invocation, type Register } from "./command.ts";
 import { describeFault } from "./output.ts";
-import type { Register } from "./program.ts";
 import type { Installation } from "./world.ts";
 
 const NODE_WANTED = 24;

@@ -71,6 +71,6 @@ function requireName(current: CurrentConfiguration, section: Section, name: stri
   if (names.includes(name)) return;
   const there = names.length === 0 ? "There is none yet." : `There are: ${names.slice(0, 20).join(", ")}.`;
   const near = suggestion(name, names);
-  const message = `There is no ${WORDS[section]} "${name}".${near === "" ? ` ${there}` : near}`;
+  const message = `There is no ${WORDS[section]} "${name}"${near === "" ? `. ${there}` : near}`;
   throw new ConnectorError("not_found", message, { stops: "run", retry: "never" });
 }

@@ -148,7 +148,7 @@ test("a corrupt configuration file", async (context) => {
   );
   await writeFile(join(cwd, "wrong.yaml"), "targets:\n  desk:\n    type: scmi\n");
   const wrong = await fails(["config", "apply", "wrong.yaml"], { cwd }, 1);
-  assert.match(wrong.stderr, /targets\.desk\.type: .*Did you mean "scim"\? \(line 3\)/);
+  assert.match(wrong.stderr, /targets\.desk\.type: .*did you mean "scim"\? \(line 3\)/);
   assert.match(
     (await fails(["config", "apply", "none.yaml"], { cwd }, 1)).stderr,
     /none\.yaml cannot be read: there is no/,

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { createConsoleLink } from "../store/operators.ts";
-import { command, textOption } from "./command.ts";
-import type { Register } from "./program.ts";
+import { command, type Register, textOption } from "./command.ts";
 
 const DEFAULT_ADDRESS = "http://127.0.0.1:7420";
 

@@ -1,8 +1,7 @@
 import { ConnectorError, inWords } from "@entrain/core";
 import { findPeople, showPerson } from "../runs/people.ts";
-import { command, type Invocation, numberOption, type Options, textOption } from "./command.ts";
+import { command, type Invocation, numberOption, type Options, type Register, textOption } from "./command.ts";
 import { findRow } from "./entries.ts";
-import type { Register } from "./program.ts";
 
 export const register: Register = (group, world, ended) => {
   const find = group

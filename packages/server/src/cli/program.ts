@@ -1,10 +1,8 @@
 import { ConnectorError } from "@entrain/core";
 import { Command, CommanderError } from "commander";
+import type { Register } from "./command.ts";
 import { Output } from "./output.ts";
 import type { World } from "./world.ts";
-
-/** Registers the commands of a group, which report their exit code through `ended`. */
-export type Register = (group: Command, world: World, ended: (code: number) => void) => void;
 
 interface Group {
   readonly description: string;

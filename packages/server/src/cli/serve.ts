@@ -1,6 +1,5 @@
 import type { Command } from "commander";
-import { command, numberOption, textOption } from "./command.ts";
-import type { Register } from "./program.ts";
+import { command, numberOption, type Register, textOption } from "./command.ts";
 
 const DEFAULT_PORT = "7420";
 const DEFAULT_HOST = "127.0.0.1";

@@ -3,10 +3,18 @@ import { loadConfiguration } from "../config/current.ts";
 import { plainSync } from "../config/render.ts";
 import { runHistory, syncStatus, unsyncedRecords } from "../runs/queries.ts";
 import { applySync, approveSync, rejectSync, runSync } from "../runs/run.ts";
-import { command, type Invocation, listOption, numberOption, type Options, textOption, usage } from "./command.ts";
+import {
+  command,
+  type Invocation,
+  listOption,
+  numberOption,
+  type Options,
+  type Register,
+  textOption,
+  usage,
+} from "./command.ts";
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
 import { planCommand } from "./plan.ts";
-import type { Register } from "./program.ts";
 import { withRun } from "./run.ts";
 import { countsInWords, durationInWords, timeInWords } from "./wording.ts";
 

@@ -2,9 +2,8 @@ import { sql } from "kysely";
 import { loadConfiguration } from "../config/current.ts";
 import type { TargetType } from "../config/target-types.ts";
 import { allOk, printChecks } from "./checks.ts";
-import { command, type Invocation, listOption, type Options, textOption, usage } from "./command.ts";
+import { command, type Invocation, listOption, type Options, type Register, textOption, usage } from "./command.ts";
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
-import type { Register } from "./program.ts";
 import { readSecretOptions, secretOptions } from "./secrets.ts";
 
 export const register: Register = (group, world, ended) => {

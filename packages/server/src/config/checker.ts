@@ -22,7 +22,7 @@ export class Checker {
     for (const key of known === null ? [] : Object.keys(value)) {
       if (known?.includes(key)) continue;
       const near = suggestion(key, known ?? []);
-      this.flaw([...path, key], `there is no "${key}" here.${near || ` Known: ${known?.join(", ")}.`}`);
+      this.flaw([...path, key], `there is no "${key}" here${near || `; known are ${known?.join(", ")}`}`);
     }
     return value as Entries;
   }
@@ -61,7 +61,7 @@ export class Checker {
     const found = known.find((one) => one === value);
     if (found !== undefined) return found;
     const near = typeof value === "string" ? suggestion(value, known) : "";
-    return this.flaw(path, `must be one of ${known.join(", ")}, not ${shown(value)}.${near}`);
+    return this.flaw(path, `must be one of ${known.join(", ")}, not ${shown(value)}${near}`);
   }
 }
 

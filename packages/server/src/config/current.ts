@@ -8,7 +8,6 @@ import type {
   CompleteConfiguration,
   ConnectionEntry,
   SecretEntry,
-  Section,
   SyncEntry,
   TargetEntry,
 } from "./document.ts";
@@ -58,11 +57,6 @@ export async function newestRevision(db: Store["db"] | Transaction<DB>): Promise
     .select((eb) => eb.fn.max("number").as("number"))
     .executeTakeFirst();
   return Number(row?.number ?? 0);
-}
-
-/** The immutable id behind an alias, or null. */
-export function idOf(configuration: CurrentConfiguration, section: Section, name: string): string | null {
-  return configuration.rows[section].get(name)?.id ?? null;
 }
 
 /** The credential of a connection as its row keeps it. */

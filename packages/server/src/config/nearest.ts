@@ -1,7 +1,7 @@
 const FARTHEST = 3;
 
 /** The name that was probably meant, or null when none is near: at most three letters wrong, and less than half of them. */
-export function nearest(name: string, known: readonly string[]): string | null {
+function nearest(name: string, known: readonly string[]): string | null {
   const ranked = known
     .map((one) => ({ one, far: distance(name.toLowerCase(), one.toLowerCase()) }))
     .sort((a, b) => a.far - b.far);
@@ -10,10 +10,10 @@ export function nearest(name: string, known: readonly string[]): string | null {
   return best.one;
 }
 
-/** ` Did you mean "x"?`, or nothing. */
+/** `; did you mean "x"?`, or nothing. */
 export function suggestion(name: string, known: readonly string[]): string {
   const near = nearest(name, known);
-  return near === null ? "" : ` Did you mean "${near}"?`;
+  return near === null ? "" : `; did you mean "${near}"?`;
 }
 
 /** Levenshtein's distance: insertions, removals and replacements of one letter. */
