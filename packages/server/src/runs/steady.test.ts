@@ -5,7 +5,7 @@ import type { GraphGroup, GraphUser, TenantFile } from "@entrain/simulator";
 import { makeFiftyChanges } from "./testing/fifty.ts";
 import { plannedIn, scimWrites } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
-import { crowd, group } from "./testing/tenant.ts";
+import { crowd, group, type Known } from "./testing/tenant.ts";
 import { testClock } from "./testing/time.ts";
 
 let scene: Scene;
@@ -16,14 +16,12 @@ afterEach(() => scene.close());
 /** Named once more in the assertions, so that a change of the default shows. */
 const MOST_REQUESTS = 10;
 
-type Named<T> = T & { readonly id: string; readonly displayName: string };
-
 /** A tenant of plain people, every tenth a manager of the nine behind, in groups of a hundred. */
 function company(
   size: number,
-): TenantFile & { readonly people: Named<GraphUser>[]; readonly teams: Named<GraphGroup>[] } {
-  const users = crowd(size) as Named<GraphUser>[];
-  const teams = Array.from({ length: 10 }, (_, at) => group(`Team ${at}`)) as Named<GraphGroup>[];
+): TenantFile & { readonly people: Known<GraphUser>[]; readonly teams: Known<GraphGroup>[] } {
+  const users = crowd(size);
+  const teams = Array.from({ length: 10 }, (_, at) => group(`Team ${at}`));
   const late = users.slice(60);
   const memberships = Object.fromEntries(
     teams.map(({ id }, at) => [id, late.slice(at * 100, at * 100 + 100).map((one) => one.id)]),

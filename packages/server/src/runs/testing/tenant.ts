@@ -7,8 +7,11 @@ export function idOf(name: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
+/** A directory object whose id and name are known. */
+export type Known<T> = T & { readonly id: string; readonly displayName: string };
+
 /** A person as Graph answers one; the id is made from the display name. */
-export function person(displayName: string, more: Partial<GraphUser> = {}): GraphUser & { readonly id: string } {
+export function person(displayName: string, more: Partial<GraphUser> = {}): Known<GraphUser> {
   const local = displayName.toLowerCase().replaceAll(/[^a-z0-9]+/g, ".");
   return {
     id: idOf(displayName),
@@ -19,11 +22,11 @@ export function person(displayName: string, more: Partial<GraphUser> = {}): Grap
     accountEnabled: true,
     department: "Sales",
     ...more,
-  } as GraphUser & { readonly id: string };
+  } as Known<GraphUser>;
 }
 
 /** A security group as Graph answers one; the id is made from the name. */
-export function group(displayName: string, more: Partial<GraphGroup> = {}): GraphGroup & { readonly id: string } {
+export function group(displayName: string, more: Partial<GraphGroup> = {}): Known<GraphGroup> {
   return {
     id: idOf(displayName),
     displayName,
@@ -32,14 +35,11 @@ export function group(displayName: string, more: Partial<GraphGroup> = {}): Grap
     mailNickname: displayName.toLowerCase().replaceAll(/[^a-z0-9]+/g, "."),
     securityEnabled: true,
     ...more,
-  } as GraphGroup & { readonly id: string };
+  } as Known<GraphGroup>;
 }
 
 /** As many people as asked, named `Person 0001` and so on. */
-export function crowd(
-  count: number,
-  more: (at: number) => Partial<GraphUser> = () => ({}),
-): (GraphUser & { readonly id: string })[] {
+export function crowd(count: number, more: (at: number) => Partial<GraphUser> = () => ({})): Known<GraphUser>[] {
   return Array.from({ length: count }, (_, at) => person(`Person ${String(at + 1).padStart(4, "0")}`, more(at)));
 }
 
