@@ -37,6 +37,7 @@ const useStyles = makeStyles({
     padding: `0 ${tokens.spacingHorizontalXXL}`,
     "@media (max-width: 640px)": { padding: `0 ${tokens.spacingHorizontalM}` },
   },
+  name: { margin: 0, font: "inherit", display: "flex" },
   space: { flexGrow: 1 },
   version: { color: tokens.colorNeutralForeground3, "@media (max-width: 640px)": { display: "none" } },
   operator: { maxWidth: "14rem", overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
@@ -50,7 +51,9 @@ export function Header(): ReactNode {
   return (
     <header className={styles.header}>
       <div className={styles.inner}>
-        <Logo />
+        <h1 className={styles.name}>
+          <Logo />
+        </h1>
         {demo && (
           <Badge appearance="tint" color="warning" title="A simulated tenant; nothing here touches a real one.">
             Demo

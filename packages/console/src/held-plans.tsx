@@ -130,7 +130,7 @@ function Review(props: { readonly sync: Sync; readonly plan: HeldPlan; readonly 
           {approve.error !== null && <Failed error={approve.error} />}
           {reject.error !== null && <Failed error={reject.error} />}
         </DialogContent>
-        <DialogActions>
+        <DialogActions fluid>
           <Button onClick={onClose}>Decide later</Button>
           <Button disabledFocusable={pending} onClick={() => reject.mutate(path("reject"))}>
             Reject

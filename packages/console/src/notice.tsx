@@ -27,7 +27,10 @@ export function Notice(props: { readonly sync: string; readonly run: Run } | { r
   return (
     <Toast>
       <ToastTitle action={<Link href={hrefOf({ panel: "run", id: run.run })}>Show</Link>}>
-        <Name>{sync}</Name> {ENDED[run.result ?? ""] ?? run.result}
+        {/* One child: the title lays its children out side by side. */}
+        <span>
+          <Name>{sync}</Name> {ENDED[run.result ?? ""] ?? run.result}
+        </span>
       </ToastTitle>
       <ToastBody>{run.error?.message ?? countsInWords(run.counts) ?? "Nothing to change"}</ToastBody>
     </Toast>

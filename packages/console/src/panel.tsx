@@ -8,10 +8,10 @@ import {
   tokens,
 } from "@fluentui/react-components";
 import { Dismiss24Regular } from "@fluentui/react-icons/svg/dismiss";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 
 const useStyles = makeStyles({
-  panel: { width: "min(820px, 100vw)" },
+  panel: { width: "820px", maxWidth: "100%" },
   body: {
     display: "grid",
     alignContent: "start",
@@ -27,6 +27,13 @@ export function Panel(props: {
   readonly children: ReactNode;
 }): ReactNode {
   const styles = useStyles();
+  const [opener] = useState(() => document.activeElement);
+  // Whoever closes a panel goes on where they opened it.
+  useEffect(() => {
+    return () => {
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
+    };
+  }, [opener]);
   return (
     <OverlayDrawer
       open

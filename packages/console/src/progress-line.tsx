@@ -17,7 +17,7 @@ const useStyles = makeStyles({
 });
 
 const PHASES: { readonly [phase in Progress["phase"]]: string } = {
-  waiting: "Waiting",
+  waiting: "Beginning",
   reading: "Reading",
   planning: "Planning",
   applying: "Applying",

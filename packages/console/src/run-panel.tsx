@@ -48,7 +48,7 @@ function RunDetails({ run }: { readonly run: Run }): ReactNode {
         <Fact label="Took">
           {ms === null ? "Still running" : `${duration(ms)}, of it ${duration(run.readMs)} reading`}
         </Fact>
-        <Fact label="Applied">{countsInWords(counts) ?? "Nothing to change"}</Fact>
+        <Fact label="Applied">{countsInWords(counts) ?? (run.result === null ? "–" : "Nothing to change")}</Fact>
         <Fact label="Failed">{number(run.failed)}</Fact>
         <Fact label="Already right">{number(run.unchanged)}</Fact>
       </div>

@@ -53,7 +53,7 @@ function RunRow({ run }: { readonly run: Run }): ReactNode {
       <Cell label="Result">
         <ResultBadge result={run.result} />
       </Cell>
-      <Cell label="Applied">{countsInWords(run.counts) ?? "nothing to change"}</Cell>
+      <Cell label="Applied">{countsInWords(run.counts) ?? (run.result === null ? "–" : "nothing to change")}</Cell>
       <Cell label="Failed" end>
         {number(run.failed)}
       </Cell>

@@ -111,7 +111,7 @@ export class Background {
       sync,
       startedAt: clock.now(),
       controller: new AbortController(),
-      pace: new Pace("Beginning"),
+      pace: new Pace(),
       id: "",
       state: "running",
       plan: null,

@@ -6,15 +6,15 @@ describe("the pace of a run", () => {
   const applying = (done: number) => ({ phase: "applying", detail: "users", done, total: 1000 }) as const;
 
   it("tells items a second and the time left, from where the phase began", () => {
-    const pace = new Pace("Beginning");
+    const pace = new Pace();
     pace.report(applying(200), 10_000);
     pace.report(applying(400), 12_000);
     assert.deepEqual(pace.progress, { ...applying(400), perSecond: 100, remainingMs: 6000 });
   });
 
   it("says nothing about the pace of a moment, or of a phase that has just begun", () => {
-    const pace = new Pace("Beginning");
-    assert.equal(pace.progress.detail, "Beginning");
+    const pace = new Pace();
+    assert.equal(pace.progress.phase, "waiting");
     pace.report({ phase: "reading", detail: "users", done: 0, total: null }, 0);
     pace.report({ phase: "reading", detail: "users", done: 500, total: null }, 1000);
     assert.deepEqual([pace.progress.perSecond, pace.progress.remainingMs], [500, null]);
@@ -24,7 +24,7 @@ describe("the pace of a run", () => {
   });
 
   it("begins anew when the count does", () => {
-    const pace = new Pace("Beginning");
+    const pace = new Pace();
     pace.report({ phase: "reading", detail: "users", done: 900, total: null }, 0);
     pace.report({ phase: "reading", detail: "groups", done: 0, total: null }, 5000);
     pace.report({ phase: "reading", detail: "groups", done: 30, total: null }, 6000);
@@ -32,7 +32,7 @@ describe("the pace of a run", () => {
   });
 
   it("does not promise negative time", () => {
-    const pace = new Pace("Beginning");
+    const pace = new Pace();
     pace.report(applying(0), 0);
     pace.report(applying(1200), 1000);
     assert.equal(pace.progress.remainingMs, 0);

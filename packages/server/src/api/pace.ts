@@ -14,11 +14,14 @@ export class Pace {
   #phase = "";
   #since = 0;
   #from = 0;
-  #paced: PacedProgress;
-
-  constructor(detail: string) {
-    this.#paced = { phase: "waiting", detail, done: 0, total: null, perSecond: null, remainingMs: null };
-  }
+  #paced: PacedProgress = {
+    phase: "waiting",
+    detail: "",
+    done: 0,
+    total: null,
+    perSecond: null,
+    remainingMs: null,
+  };
 
   get progress(): PacedProgress {
     return this.#paced;

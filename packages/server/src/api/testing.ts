@@ -27,6 +27,8 @@ export interface TestServer {
   signIn(): Promise<Client>;
   /** Sends a write to the simulated Graph with the app's own token. */
   graph(method: string, path: string, body?: unknown): Promise<void>;
+  /** Stops serving; the installation stays open, to be looked into. */
+  stop(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -93,6 +95,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     link,
     signIn: async () => await signIn(url, await link()),
     graph: (method, path, body) => sendGraph(simulator, { method, path, body }),
+    stop: async () => await app.close(),
     close: async () => {
       await app.close();
       await installation.close();

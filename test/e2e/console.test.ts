@@ -1,0 +1,267 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Browser, Locator, Page } from "playwright-core";
+import { type Client, NAMES, startTestServer, type TestServer } from "../../packages/server/src/api/testing.ts";
+import { skipUnless } from "../servers.ts";
+import { builtConsole, launchBrowser, openPage } from "./browser.ts";
+
+const MAIN = resolve(import.meta.dirname, "../../packages/server/src/main.ts");
+const SLOW = [{ action: { type: "slow", ms: 400 } }] as const;
+
+describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
+  let browser: Browser;
+
+  before(async () => {
+    builtConsole();
+    browser = await launchBrowser();
+  });
+  after(async () => await browser.close());
+
+  describe("on the demo, as npm start serves it", () => {
+    let folder: string;
+    let demo: ChildProcess;
+    let link: string;
+
+    before(async () => {
+      folder = await mkdtemp(join(tmpdir(), "entrain-demo-"));
+      demo = spawn(process.execPath, [MAIN, "serve", "--demo", "--port", "0"], {
+        cwd: folder,
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      link = await printedLink(demo);
+    });
+    after(async () => {
+      if (demo.exitCode === null) {
+        demo.kill("SIGINT");
+        await once(demo, "exit");
+      }
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    it("signs in once, shows the tenant, runs a sync with its progress, and tells every change's reason", async () => {
+      const { page, complaints } = await openPage(browser);
+      await page.goto(link);
+      assert.equal(new URL(page.url()).search, "", "the token must not stay in the address");
+      await page.getByText("Demo", { exact: true }).waitFor();
+      const connection = page.getByRole("group", { name: "Connection demo" });
+      const people = await factOf(connection, "People");
+      assert.ok(Math.abs(Number(people.replaceAll(",", "")) - 1000) < 20, people);
+
+      const simulator = `http://${await factOf(connection, "Cloud")}`;
+      await control(simulator, "POST", "churn", { changes: 40 });
+      await control(simulator, "PUT", "faults", SLOW);
+      await page.getByRole("button", { name: "Run demo-people now" }).click();
+      await page.getByRole("progressbar", { name: "Progress of demo-people" }).waitFor();
+      await control(simulator, "DELETE", "faults");
+      await page.getByRole("progressbar").waitFor({ state: "detached" });
+
+      const run = page.getByRole("table", { name: "Last runs" }).getByRole("link", { name: "demo-people" }).first();
+      await run.click();
+      const panel = page.getByRole("dialog");
+      await panel.getByText("Succeeded").first().waitFor();
+      const first = panel.getByRole("list", { name: "Changes" }).getByRole("listitem").first();
+      await first.waitFor();
+      const [name = "", reason = ""] = await first.locator("bdi").allTextContents();
+      assert.ok(name.length > 0 && reason.length > 5, `${name}: ${reason}`);
+      await first.getByRole("button", { name: /What changes for/ }).click();
+      await first.getByRole("columnheader", { name: "After" }).waitFor();
+      await page.keyboard.press("Escape");
+      await panel.waitFor({ state: "detached" });
+      assert.equal(await run.evaluate((element) => element === document.activeElement), true, "focus returns");
+      assert.deepEqual(complaints, []);
+
+      await page.getByRole("button", { name: "Operator demo" }).click();
+      await page.getByRole("menuitem", { name: "Sign out" }).click();
+      await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+    });
+
+    it("does not let the same link in again, and says how to get another one", async () => {
+      const { page } = await openPage(browser);
+      await page.goto(link);
+      await page.getByRole("heading", { name: "This link does not sign you in" }).waitFor();
+      await page.goto(new URL("/", link).href);
+      await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+    });
+  });
+
+  describe("on an installation", () => {
+    let server: TestServer;
+    let client: Client;
+
+    before(async () => {
+      server = await startTestServer({
+        simulator: { people: 300, groups: 6 },
+        api: { consoleFolder: builtConsole() },
+      });
+      client = await server.signIn();
+    });
+    after(async () => await server.close());
+
+    const open = async (options: Parameters<typeof openPage>[1] = {}) => {
+      const opened = await openPage(browser, options);
+      await opened.page.goto(await server.link());
+      await opened.page.getByRole("table", { name: "Syncs" }).waitFor();
+      return opened;
+    };
+
+    it("says what is empty, then fills itself while a sync runs, without moving what is on the page", async () => {
+      const { page, complaints } = await open();
+      await page.getByText("Nothing has run yet.").waitFor();
+      await page.getByText("Not run yet.").first().waitFor();
+      const table = page.getByRole("table", { name: "Syncs" });
+      const before = await table.boundingBox();
+      server.simulator.faults.set(SLOW);
+      await page.getByRole("button", { name: "Run people now" }).click();
+      const bar = page.getByRole("progressbar", { name: "Progress of people" });
+      await bar.waitFor();
+      assert.deepEqual(await table.boundingBox(), before);
+      await page.getByRole("button", { name: "Stop people" }).waitFor();
+      server.simulator.faults.clear();
+      await bar.waitFor({ state: "detached" });
+      await page.getByText("people is in step", { exact: true }).waitFor();
+      assert.deepEqual(await table.boundingBox(), before);
+      const connection = page.getByRole("group", { name: `Connection ${NAMES.connection}` });
+      assert.equal(await factOf(connection, "People"), "300");
+      assert.deepEqual(complaints, []);
+    });
+
+    it("runs the connection's named checks, and shows what to do about one that fails", async () => {
+      const { page } = await open();
+      await page.getByRole("button", { name: "Verify" }).click();
+      await page.getByText(/^(\d+) of \1 checks passed$/).waitFor();
+      server.simulator.setRoles(["User.Read.All"]);
+      try {
+        await page.getByRole("button", { name: "Hide" }).click();
+        await page.getByRole("button", { name: "Verify" }).click();
+        await page
+          .getByRole("listitem")
+          .filter({ has: page.getByLabel("Failed") })
+          .filter({ hasText: "admin consent" })
+          .first()
+          .waitFor();
+      } finally {
+        server.simulator.setRoles(EVERY_ROLE);
+      }
+    });
+
+    it("shows what is known of a person, whose name may run the other way", async () => {
+      const { page } = await open();
+      await page.getByRole("searchbox", { name: "Find a person" }).fill("ا");
+      const person = page.getByRole("list", { name: "People found" }).getByRole("link").first();
+      const name = (await person.textContent()) ?? "";
+      assert.match(name, /\p{Script=Arabic}/u);
+      assert.equal(await person.locator("bdi").getAttribute("dir"), "auto");
+      await person.click();
+      const panel = page.getByRole("dialog");
+      await panel.getByRole("heading", { name }).waitFor();
+      await panel.getByText("userPrincipalName").waitFor();
+    });
+
+    it("plans without applying, and applies exactly that plan", async () => {
+      const { page } = await open();
+      const { id, displayName } = await changeable(client);
+      await server.graph("PATCH", `/users/${id}`, { jobTitle: "Harbour pilot" });
+      await page.getByRole("button", { name: "Plan people without applying" }).click();
+      const panel = page.getByRole("dialog");
+      await panel.getByText("1 updated").waitFor();
+      await panel.getByRole("button", { name: `What changes for ${displayName}` }).click();
+      await panel.getByRole("cell", { name: "Harbour pilot" }).waitFor();
+      await panel.getByRole("button", { name: "Apply exactly this plan" }).click();
+      await panel.getByRole("heading", { name: "Run of people" }).waitFor();
+      await panel.getByText("Succeeded").first().waitFor();
+    });
+
+    it("names the records of a held plan before it asks, and applies it when approved", async () => {
+      const { body } = await client.get("/api/v1/people?search=e&limit=60");
+      for (const { id } of body.items) await server.graph("DELETE", `/users/${id}`);
+      const { page } = await open();
+      await page.getByRole("button", { name: "Run people now" }).click();
+      await page.getByText(/changes wait for your approval/).waitFor();
+      await page.getByRole("button", { name: "Review" }).click();
+      const dialog = page.getByRole("dialog");
+      const changes = dialog.getByRole("list", { name: "Changes" }).getByRole("listitem");
+      await changes.first().waitFor();
+      assert.equal(await changes.count(), 50, "one page");
+      await dialog.getByRole("button", { name: "Load more" }).click();
+      await dialog.getByRole("button", { name: "Load more" }).waitFor({ state: "detached" });
+      const { body: sync } = await client.get(`/api/v1/syncs/${NAMES.people}`);
+      const [held] = sync.status.held;
+      assert.equal(await changes.count(), held.counts.disable);
+      await dialog.getByText(held.digest.slice(0, 12)).waitFor();
+      await dialog.getByRole("button", { name: "Approve and apply" }).click();
+      await page.getByText(/changes wait for your approval/).waitFor({ state: "detached" });
+      const done = await client.get(`/api/v1/runs?limit=1&sync=${NAMES.people}`);
+      assert.equal(done.body.items[0].mode, "approve");
+    });
+
+    for (const [width, scheme] of [
+      [360, "light"],
+      [390, "dark"],
+      [1280, "dark"],
+    ] as const) {
+      it(`fits a window of ${width} pixels, in ${scheme} colours`, async () => {
+        const { page, complaints } = await open({ viewport: { width, height: 800 }, colorScheme: scheme });
+        await page.getByRole("table", { name: "Last runs" }).waitFor();
+        assert.ok((await overflow(page)) <= 0);
+        await page.getByRole("table", { name: "Last runs" }).getByRole("link").first().click();
+        await page.getByRole("list", { name: "Changes" }).waitFor();
+        assert.ok((await overflow(page)) <= 0);
+        const dialog = await page.getByRole("dialog").boundingBox();
+        assert.ok(dialog !== null && dialog.x >= 0 && dialog.width <= width);
+        assert.deepEqual(complaints, []);
+      });
+    }
+  });
+});
+
+const EVERY_ROLE = ["Directory.Read.All", "Member.Read.Hidden", "User.ReadWrite.All"];
+
+/** The value that a card shows under a label. */
+async function factOf(card: Locator, label: string): Promise<string> {
+  return (await card.getByText(label, { exact: true }).locator("xpath=following-sibling::*").textContent()) ?? "";
+}
+
+/** Somebody who is synced, and whom Graph lets us change: not mastered on premises. */
+async function changeable(client: Client): Promise<{ readonly id: string; readonly displayName: string }> {
+  const { body } = await client.get("/api/v1/people?search=e&limit=100");
+  for (const { id } of body.items) {
+    const [person] = (await client.get(`/api/v1/people/${id}`)).body.items;
+    if (person.links.length > 0 && person.attributes.onPremisesSyncEnabled !== true) return person;
+  }
+  throw new Error("nobody in the tenant can be changed");
+}
+
+/** The link in what the demo prints, which it does when it is ready. */
+async function printedLink(demo: ChildProcess): Promise<string> {
+  let said = "";
+  demo.stderr?.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  for await (const chunk of demo.stdout ?? []) {
+    said += String(chunk);
+    const [, link] = /Sign in\s+(http:\S+)\n/.exec(said) ?? [];
+    if (link !== undefined) {
+      demo.stdout?.resume();
+      return link;
+    }
+  }
+  throw new Error(`the demo ended before it was ready:\n${said}`);
+}
+
+async function control(simulator: string, method: string, path: string, body?: unknown): Promise<void> {
+  const response = await fetch(`${simulator}/_simulator/${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  assert.ok(response.ok, `${method} ${path}: ${response.status}`);
+  await response.arrayBuffer();
+}
+
+async function overflow(page: Page): Promise<number> {
+  return await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+}
