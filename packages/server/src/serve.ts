@@ -14,7 +14,8 @@ const CONSOLE_FOLDER = fileURLToPath(new URL("../../console/dist", import.meta.u
  * is begun. @throws ConnectorError `port_taken`, and what opening an installation throws
  */
 export async function serve(world: World, options: ServeOptions): Promise<void> {
-  const { demo } = options;
+  const { demo, json } = options;
+  const say = (text: string): void => void (json || world.stdout.write(text));
   const installation = await world.openInstallation({ demo, create: true });
   const closing: (() => Promise<void>)[] = [() => installation.close()];
   try {
@@ -27,17 +28,18 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
       consoleFolder: CONSOLE_FOLDER,
       demo,
       version: world.version,
+      ...(options.publicOrigin === null ? {} : { publicOrigin: options.publicOrigin }),
     });
     closing.push(() => api.close());
     const address = await listen(api, options);
     if (demo) {
       const { openDemo } = await import("./demo/demo.ts");
-      const opened = await openDemo({ world, installation });
+      const opened = await openDemo({ world, installation, say, quiet: json });
       closing.push(() => opened.close());
     }
-    if (!world.signal.aborted) await announce(world, installation, address);
+    if (!world.signal.aborted) await announce(world, installation, { address, json });
     await runSchedule({ engine: installation.engine, log, signal: world.signal });
-    world.stdout.write(demo ? "Stopped; everything is saved. Start again with npm start.\n" : "");
+    if (demo) say("Stopped; everything is saved. Start again with npm start.\n");
   } finally {
     for (const close of closing.reverse()) await close();
   }
@@ -61,13 +63,21 @@ async function listen(api: FastifyInstance, { host, port }: ServeOptions): Promi
 }
 
 /** Where the console is. The link is the one secret that is ever printed: good once, for ten minutes. */
-async function announce(world: World, installation: Installation, address: string): Promise<void> {
-  const { stdout } = world;
-  if (!installation.demo) {
+async function announce(
+  { stdout }: World,
+  { store, demo }: Installation,
+  { address, json }: { readonly address: string; readonly json: boolean },
+): Promise<void> {
+  const token = demo ? await createConsoleLink(store, { operator: "demo" }) : null;
+  if (json) {
+    const link = token === null ? {} : { link: signInLink(address, token) };
+    stdout.write(`${JSON.stringify({ address, ...link })}\n`);
+    return;
+  }
+  if (token === null) {
     stdout.write(`Entrain is at ${address} (sign in with a link from: entrain operator link). Ctrl-C stops it.\n`);
     return;
   }
-  const token = await createConsoleLink(installation.store, { operator: "demo" });
   stdout.write(
     `\nConsole      ${address}\nSign in      ${signInLink(address, token)}\n             (works once, for ten minutes; another one: npx entrain operator link --demo)\n\n` +
       "The simulated tenant keeps changing a little; the syncs run every minute. Ctrl-C stops and saves everything.\n",

@@ -22,6 +22,10 @@ export interface ServeOptions {
   readonly demo: boolean;
   readonly port: number;
   readonly host: string;
+  /** The origin under which operators reach the console through a proxy. */
+  readonly publicOrigin: string | null;
+  /** Tell where it listens in one line of JSON, and nothing else. */
+  readonly json: boolean;
 }
 
 /** What a command of the command line can reach: its surroundings, and what whoever wires the program gave it. */

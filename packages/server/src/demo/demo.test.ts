@@ -25,6 +25,12 @@ test("npm start: a whole tenant in step, a link to see it, and everything kept f
     assert.match(text, /demo-groups +50 created, [\d,]+ memberships, in [\d.]+ m?s/);
     const status = await runJson<{ synced: number; unsynced: number }>(["sync", "status", "demo-people", "--demo"], of);
     assert.ok(status.synced > 900 && status.unsynced === 0, JSON.stringify(status));
+    const link = /Sign in +(\S+)/.exec(text)?.[1] ?? "";
+    const opened = await fetch(link, { redirect: "manual" });
+    assert.ok(opened.status === 302 || opened.status === 303, String(opened.status));
+    assert.match(opened.headers.get("set-cookie") ?? "", /HttpOnly/i);
+    const again = await fetch(link, { redirect: "manual" });
+    assert.ok(again.status >= 400 && again.headers.get("set-cookie") === null, String(again.status));
     serving.child.kill("SIGINT");
     const ended = await serving.ended;
     assert.equal(ended.code, 0, ended.stderr);

@@ -19,6 +19,10 @@ export interface Demo {
 export interface DemoOptions {
   readonly world: World;
   readonly installation: Installation;
+  /** Tells the user what is done. */
+  readonly say: (text: string) => void;
+  /** Show no progress. */
+  readonly quiet: boolean;
 }
 
 const PORT = 7421;
@@ -32,14 +36,15 @@ const ACTOR = { kind: "system", id: "demo" } as const;
  * Starts the simulated tenant, connects it, and runs the syncs once, telling what it does. The tenant survives in the
  * demo's folder, so that the next start goes on with its changes.
  */
-export async function openDemo({ world, installation }: DemoOptions): Promise<Demo> {
+export async function openDemo(options: DemoOptions): Promise<Demo> {
+  const { world, installation, say } = options;
   const tenant = `Entrain demo: a simulated tenant of ${grouped(PEOPLE)} people, kept in ${installation.folder}`;
-  world.stdout.write(`${tenant}\n\n`);
-  const simulator = await startTenant(installation.folder, world);
+  say(`${tenant}\n\n`);
+  const simulator = await startTenant(installation.folder, say);
   try {
     await connect(installation, simulator);
-    await verify(world, installation);
-    for (const name of DEMO_SYNCS) await runOnce(world, installation, name);
+    await verify(options);
+    for (const name of DEMO_SYNCS) await runOnce(options, name);
   } catch (error) {
     if (!world.signal.aborted) {
       await simulator.close();
@@ -49,7 +54,7 @@ export async function openDemo({ world, installation }: DemoOptions): Promise<De
   return { close: () => simulator.close() };
 }
 
-async function startTenant(folder: string, world: World): Promise<Simulator> {
+async function startTenant(folder: string, say: DemoOptions["say"]): Promise<Simulator> {
   const { startSimulator } = await import("@entrain/simulator");
   const options = {
     people: PEOPLE,
@@ -63,7 +68,7 @@ async function startTenant(folder: string, world: World): Promise<Simulator> {
   } catch (error) {
     const simulator = await startSimulator({ ...options, port: 0 }).catch(() => null);
     if (simulator === null) throw told(error);
-    world.stdout.write(`Port ${PORT} is in use, so the simulated tenant listens at ${simulator.graph}.\n`);
+    say(`Port ${PORT} is in use, so the simulated tenant listens at ${simulator.graph}.\n`);
     return simulator;
   }
 }
@@ -89,16 +94,16 @@ async function connect(installation: Installation, simulator: Simulator): Promis
   );
 }
 
-async function verify({ stdout, signal }: World, { store, engine }: Installation): Promise<void> {
+async function verify({ world, installation: { store, engine }, say }: DemoOptions): Promise<void> {
   const { rows } = await loadConfiguration(store);
   const row = rows.connections.get(DEMO_CONNECTION);
   if (row === undefined) return;
   const source = await engine.openSource(row);
   try {
-    const checks = await source.verify(signal);
+    const checks = await source.verify(world.signal);
     const failed = checks.filter(({ ok }) => !ok);
-    stdout.write(`Connection   ${checks.length - failed.length} of ${checks.length} checks passed: ${names(checks)}\n`);
-    for (const { name, detail, fix } of failed) stdout.write(`             ${name}: ${detail} ${fix ?? ""}\n`);
+    say(`Connection   ${checks.length - failed.length} of ${checks.length} checks passed: ${names(checks)}\n`);
+    for (const { name, detail, fix } of failed) say(`             ${name}: ${detail} ${fix ?? ""}\n`);
   } finally {
     await source.close();
   }
@@ -108,11 +113,13 @@ function names(checks: readonly Check[]): string {
   return checks.map(({ name, ok }) => (ok ? name : `${name} (failed)`)).join(", ");
 }
 
-async function runOnce(world: World, { store, engine }: Installation, name: string): Promise<void> {
+async function runOnce(options: DemoOptions, name: string): Promise<void> {
+  const { world, say } = options;
+  const { store, engine } = options.installation;
   const { rows } = await loadConfiguration(store);
   const sync = rows.syncs.get(name);
   if (sync === undefined || world.signal.aborted) return;
-  const progress = progressView(world, false);
+  const progress = progressView(world, options.quiet);
   try {
     const { onProgress, signal } = { onProgress: progress.update, signal: world.signal };
     const summary = await runSync(engine, { sync: sync.id, actor: ACTOR, signal, onProgress });
@@ -124,7 +131,7 @@ async function runOnce(world: World, { store, engine }: Installation, name: stri
       ...(error === null ? [] : [error.message]),
     ];
     const what = [countsInWords(counts), ...also].join(", ");
-    world.stdout.write(`${name.padEnd(12)} ${what}, in ${durationInWords(ms)}\n`);
+    say(`${name.padEnd(12)} ${what}, in ${durationInWords(ms)}\n`);
   } finally {
     progress.stop();
   }

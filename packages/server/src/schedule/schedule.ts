@@ -1,10 +1,11 @@
-import { ConnectorError, type SyncDefinition } from "@entrain/core";
+import { ConnectorError, grouped, type SyncDefinition } from "@entrain/core";
 import type { Engine, Progress } from "../runs/context.ts";
 import { type RunSummary, runSync } from "../runs/run.ts";
 import type { Store } from "../store/store.ts";
 
 /** What the schedule tells; secrets never are among it. */
 export interface ScheduleLog {
+  debug(facts: object, message: string): void;
   info(facts: object, message: string): void;
   warn(facts: object, message: string): void;
   error(facts: object, message: string): void;
@@ -114,7 +115,15 @@ function tell({ log }: ScheduleOptions, sync: Scheduled, summary: RunSummary, to
   }
   if (result === "failed") log.error({ ...facts, error }, `${sync.name}: ${error?.message ?? "The run failed."}`);
   else if (result === "partial") log.warn(facts, `${sync.name}: ${failed} records could not be synced.`);
-  else if (result !== "held") log.info(facts, `${sync.name}: ${result}`);
+  else if (result !== "held") tellSuccess(log, facts, sync.name);
+}
+
+/** A run that changed something is worth a line; that nothing changed is for whoever looks closely. */
+function tellSuccess(log: ScheduleLog, facts: Pick<RunSummary, "counts" | "result">, name: string): void {
+  const changes = Object.values(facts.counts).reduce((sum: number, count: number) => sum + count, 0);
+  if (changes > 0)
+    log.info(facts, `${name}: ${facts.result}, ${grouped(changes)} ${changes === 1 ? "change" : "changes"}`);
+  else log.debug(facts, `${name}: ${facts.result}, no changes`);
 }
 
 function factsOf(error: unknown): { readonly code: string; readonly error: string } {

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Simulator, startSimulator } from "@entrain/simulator";
+import { errorOf, run, runJson, temporaryFolder } from "./testing.ts";
+
+interface Summary {
+  readonly result: string;
+  readonly counts: { readonly create: number; readonly disable: number; readonly delete: number };
+  readonly held: { readonly digest: string; readonly count: number } | null;
+}
+
+test("removals beyond the guard are held with their names, and done by approval alone", async (context) => {
+  const simulator = await startSimulator({ people: 40, groups: 4, seed: 5, throttle: "off" });
+  context.after(() => simulator.close());
+  const cwd = await temporaryFolder(context);
+  await install(simulator, cwd);
+  const first = await runJson<Summary>(["sync", "run", "people"], { cwd });
+  const leavers = await people(simulator, first.counts.create / 4);
+  for (const { id } of leavers) await graph(simulator, "DELETE", `/users/${id}`);
+
+  const held = await runJson<Summary>(["sync", "run", "people"], { cwd }, 3);
+  assert.equal(held.result, "held");
+  assert.ok(held.held);
+  assert.equal(held.held.count, leavers.length);
+  const { digest } = held.held;
+
+  const again = await run(["sync", "run", "people"], { cwd });
+  assert.match(again.stdout, /Waiting for approval: \d+ disabled\./);
+  for (const { displayName } of leavers) assert.ok(again.stdout.includes(displayName), displayName);
+  assert.match(again.stdout, new RegExp(`entrain sync approve people --digest ${digest}`));
+  const doctor = await runJson<{ ok: boolean; checks: { ok: boolean; fix: string }[] }>(["doctor"], { cwd }, 1);
+  assert.match(doctor.checks.find(({ ok }) => !ok)?.fix ?? "", new RegExp(`approve people --digest ${digest}`));
+
+  const wrong = await run(["sync", "approve", "people", "--digest", "0".repeat(64), "--json"], { cwd });
+  assert.equal(wrong.code, 1);
+  assert.equal(errorOf(wrong).code, "plan_stale");
+
+  const rejected = await run(["sync", "approve", "people", "--digest", digest, "--reject"], { cwd });
+  assert.equal(rejected.code, 0, rejected.stderr);
+  const once = await runJson<Summary>(["sync", "run", "people"], { cwd }, 3);
+  const approved = await runJson<Summary>(["sync", "approve", "people", "--digest", once.held?.digest ?? ""], { cwd });
+  assert.equal(approved.result, "succeeded");
+  assert.equal(approved.counts.disable + approved.counts.delete, leavers.length);
+  const last = await runJson<Summary>(["sync", "run", "people"], { cwd });
+  assert.equal(last.held, null);
+});
+
+async function install({ tenant, client, login, graph: base, secret }: Simulator, cwd: string): Promise<void> {
+  const custom = ["--cloud", "custom", "--login", login, "--graph", base, "--secret-stdin"];
+  const sync = ["--connection", "contoso", "--target", "portal", "--records", "requester"];
+  for (const args of [
+    ["connection", "add", "contoso", "--tenant", tenant, "--client", client, ...custom],
+    ["target", "add", "portal", "--type", "portal"],
+    ["sync", "add", "people", ...sync],
+  ]) {
+    const ran = await run(args, { cwd, input: secret });
+    assert.equal(ran.code, 0, ran.stderr);
+  }
+}
+
+async function people(simulator: Simulator, count: number): Promise<readonly { id: string; displayName: string }[]> {
+  const filter = "$filter=accountEnabled eq true&$select=id,displayName&$orderby=displayName&$count=true";
+  const found = (await graph(simulator, "GET", `/users?${filter}`)) as { value: { id: string; displayName: string }[] };
+  return found.value.slice(0, Math.ceil(count));
+}
+
+async function graph(simulator: Simulator, method: string, path: string): Promise<unknown> {
+  const signedIn = await fetch(`${simulator.login}/${simulator.tenant}/oauth2/v2.0/token`, {
+    method: "POST",
+    body: new URLSearchParams({
+      grant_type: "client_credentials",
+      client_id: simulator.client,
+      client_secret: simulator.secret,
+      scope: "https://graph.microsoft.com/.default",
+    }),
+  });
+  const { access_token } = (await signedIn.json()) as { access_token: string };
+  const headers = { authorization: `Bearer ${access_token}`, ConsistencyLevel: "eventual" };
+  const answer = await fetch(`${simulator.graph}/v1.0${path}`, { method, headers });
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
+  return answer.status === 204 ? null : answer.json();
+}
