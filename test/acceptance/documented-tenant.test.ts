@@ -34,7 +34,7 @@ class Reader {
   readonly #managers = new Map<string, string>();
 
   read({ request, response }: Example): void {
-    const path = request?.url?.replace(/^https:\/\/graph\.microsoft\.com\/v1\.0/, "").split("?")[0] ?? "";
+    const path = request.url.replace(/^https:\/\/graph\.microsoft\.com\/v1\.0/, "").split("?")[0] ?? "";
     const group = /^\/groups\/([^/]+)\/members$/.exec(path)?.[1];
     for (const record of recordsIn(response?.body)) {
       const kind = kindOf(record, path);
