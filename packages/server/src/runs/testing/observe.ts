@@ -3,7 +3,6 @@ import type { ScimServer } from "@entrain/connectors/scim/testing";
 import type { Change } from "@entrain/core";
 import type { Store } from "../../store/store.ts";
 import { changeOf, planRows } from "../seal.ts";
-import type { Scene } from "./scene.ts";
 
 /** Every change of a plan in its order. */
 export async function changesIn(store: Store, plan: string): Promise<readonly Change[]> {
@@ -29,12 +28,6 @@ export async function heldChanges(store: Store, digest: string): Promise<readonl
     .where("state", "=", "held")
     .executeTakeFirstOrThrow();
   return await changesIn(store, plan.id);
-}
-
-/** Plans a sync, and gives what the plan holds. */
-export async function preview(scene: Scene, sync: string): Promise<readonly Change[]> {
-  const { plan } = await scene.plan(sync);
-  return await changesIn(scene.store, plan.id);
 }
 
 /** `action name` of each change, sorted: what a test compares with. */

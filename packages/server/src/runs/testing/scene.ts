@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { createEntraSource } from "@entrain/connectors/entra";
 import { createScimTarget } from "@entrain/connectors/scim";
 import { type ScimServer, type ScimServerOptions, startScimServer } from "@entrain/connectors/scim/testing";
-import type { Counts, Source, SyncDefinition, Target } from "@entrain/core";
+import type { Source, SyncDefinition, Target } from "@entrain/core";
 import { type Simulator, type SimulatorOptions, startSimulator } from "@entrain/simulator";
 import { type Clock, newId, systemClock } from "../../clock.ts";
+import { createPortalTarget } from "../../portal/target.ts";
 import { openStore } from "../../store/open.ts";
 import type { Location, Store } from "../../store/store.ts";
 import type { Engine } from "../context.ts";
@@ -59,9 +60,6 @@ const DEFINITION: Omit<SyncDefinition, "records" | "mapping" | "matching"> = {
   },
   schedule: { manual: true },
 };
-
-/** No change; for comparing counts. */
-export const NONE: Counts = { create: 0, join: 0, update: 0, enable: 0, disable: 0, delete: 0, members: 0 };
 
 export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   const clock = options.clock ?? systemClock;
@@ -160,11 +158,11 @@ function engineOf(store: Store, simulator: Simulator, scim: ScimServer): Engine 
       sleep: (ms, signal) => clock.sleep(ms, signal),
       ...(simulator.ca === null ? {} : { ca: simulator.ca }),
     });
-  const openTarget = async (type: string): Promise<Target> =>
+  const openTarget = (type: string): Target =>
     type === "portal"
-      ? (await import("../../portal/target.ts")).createPortalTarget(store, "t_portal")
+      ? createPortalTarget(store, "t_portal")
       : createScimTarget({ baseUrl: scim.baseUrl, token: () => "scim-test-token", clock, groupSettleMs: 100 });
-  return { store, openSource: async () => openSource(), openTarget: (row) => openTarget(row.type) };
+  return { store, openSource: async () => openSource(), openTarget: async (row) => openTarget(row.type) };
 }
 
 async function addSync(
