@@ -6,7 +6,7 @@ import { heldPlans } from "../runs/queries.ts";
 import { readLease } from "../store/leases.ts";
 import { allOk, printChecks } from "./checks.ts";
 import { command, type Invocation, type Register } from "./command.ts";
-import { describeFault } from "./output.ts";
+import { describeFault, SAYS_ENOUGH } from "./output.ts";
 import type { Installation } from "./world.ts";
 
 const NODE_WANTED = 24;
@@ -131,8 +131,8 @@ async function attempt<T>(
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof ConnectorError)) throw error;
-    const { message, fix } = describeFault(error, signal);
-    checks.push(failed(name, message, fix));
+    const { code, message, fix } = describeFault(error, signal);
+    checks.push({ name, ok: false, detail: message, fix: SAYS_ENOUGH.has(code) ? null : fix });
     return null;
   }
 }

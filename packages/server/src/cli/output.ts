@@ -7,7 +7,13 @@ import type { World } from "./world.ts";
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
 /** Codes whose message names the place or the way itself; what the code alone could add would say it twice. */
-const SAYS_ENOUGH: ReadonlySet<string> = new Set(["store_failed", "config_invalid", "not_found", "exists", "conflict"]);
+export const SAYS_ENOUGH: ReadonlySet<string> = new Set([
+  "store_failed",
+  "config_invalid",
+  "not_found",
+  "exists",
+  "conflict",
+]);
 
 /** What a command says: results on standard output, everything else on standard error. */
 export class Output {

@@ -1,6 +1,10 @@
 import { byCodeUnits, DEFAULTS, formatDuration, type GuardLimit, type SyncDefinition } from "@entrain/core";
-import { stringify } from "yaml";
+import { Document, isMap, isScalar, isSeq, visit } from "yaml";
 import type { CloudEntry, CompleteConfiguration, ConnectionEntry, SyncEntry, TargetEntry } from "./document.ts";
+
+/** How many nodes stand above the values of an entry: document, map of sections, its pair, map of entries, its pair, entry. */
+const ENTRY_DEPTH = 6;
+const ONE_LINE_MAX = 4;
 
 type Plain = { readonly [key: string]: unknown };
 
@@ -15,7 +19,15 @@ export function plainDocument(configuration: CompleteConfiguration): Plain {
 
 /** The same in YAML. Secrets are references; a sealed one is `{ sealed: true }`, which keeps what the store holds. */
 export function renderDocument(configuration: CompleteConfiguration): string {
-  return stringify(plainDocument(configuration), { lineWidth: 0, aliasDuplicateObjects: false });
+  const document = new Document(plainDocument(configuration), { aliasDuplicateObjects: false });
+  visit(document, {
+    Collection: (_key, node, ancestors) => {
+      // The document, a section, an entry and its settings stand on lines of their own; what is small and plain on one.
+      const values = isMap(node) ? node.items.map(({ value }) => value) : isSeq(node) ? node.items : [];
+      if (ancestors.length > ENTRY_DEPTH && values.length <= ONE_LINE_MAX && values.every(isScalar)) node.flow = true;
+    },
+  });
+  return document.toString({ lineWidth: 0 });
 }
 
 function section<T>(entries: ReadonlyMap<string, T>, plain: (entry: T) => Plain): Plain {

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { type Simulator, startSimulator } from "@entrain/simulator";
+import { temporaryFolder } from "./cli/testing.ts";
+import type { Installation } from "./cli/world.ts";
+import { systemClock } from "./clock.ts";
+import { changeConfiguration } from "./config/apply.ts";
+import { loadConfiguration } from "./config/current.ts";
+import { readDocument } from "./config/read.ts";
+import { runSync } from "./runs/run.ts";
+import { openInstallation } from "./wiring.ts";
+
+interface Opened {
+  readonly simulator: Simulator;
+  readonly installation: Installation;
+  readonly folder: string;
+}
+
+/** An installation whose connection reads its secret from an environment that the test may change. */
+async function opened(context: TestContext, environment: { [name: string]: string }): Promise<Opened> {
+  const simulator = await startSimulator({ people: 20, groups: 3, seed: 9, throttle: "off" });
+  const folder = await temporaryFolder(context);
+  const paths = { folder, location: { kind: "sqlite", folder }, key: undefined, demo: false } as const;
+  const installation = await openInstallation({ paths, environment, clock: systemClock, create: true });
+  context.after(async () => {
+    await installation.close();
+    await simulator.close();
+  });
+  return { simulator, installation, folder };
+}
+
+async function configure({ simulator, installation }: Opened, more: string): Promise<void> {
+  const { store, keyring, types } = installation;
+  const { login, graph, tenant, client } = simulator;
+  const text = `
+connections:
+  contoso:
+    cloud: { kind: custom, login: "${login}", graph: "${graph}" }
+    tenant: ${tenant}
+    client: ${client}
+    credential: { kind: secret, secret: { env: CONTOSO_SECRET } }
+${more}`;
+  const actor = { kind: "command", id: "test" };
+  await changeConfiguration({ store, keyring, types, prune: false, demo: false, actor }, (current) =>
+    readDocument(text, { name: "test.yaml", types, current }),
+  );
+}
+
+async function run({ installation }: Opened, name: string): Promise<ReturnType<typeof runSync>> {
+  const sync = (await loadConfiguration(installation.store)).rows.syncs.get(name)?.id ?? "";
+  const signal = new AbortController().signal;
+  const actor = { kind: "command", id: "test" } as const;
+  return runSync(installation.engine, { sync, actor, signal, onProgress: () => undefined });
+}
+
+test("what a sync maps or filters by is read, beside the default attributes", async (context) => {
+  const environment: { [name: string]: string } = {};
+  const of = await opened(context, environment);
+  environment.CONTOSO_SECRET = of.simulator.secret;
+  await configure(
+    of,
+    `
+targets: { portal: { type: portal } }
+syncs:
+  people:
+    connection: contoso
+    target: portal
+    records: requester
+    scope: { filters: [[{ attribute: onPremisesSecurityIdentifier, operator: IS NULL }]] }
+    mapping: { userName: { direct: userPrincipalName }, externalId: { direct: id }, city: { direct: passwordPolicies } }`,
+  );
+  const { result } = await run(of, "people");
+  assert.equal(result, "succeeded");
+  const [asked] = of.simulator.requests.list("/users/delta?");
+  assert.match(asked?.path ?? "", /onPremisesSecurityIdentifier/);
+  assert.match(asked?.path ?? "", /passwordPolicies/);
+  assert.match(asked?.path ?? "", /displayName/);
+});
+
+test("people arrive in CSV files", async (context) => {
+  const environment: { [name: string]: string } = {};
+  const of = await opened(context, environment);
+  environment.CONTOSO_SECRET = of.simulator.secret;
+  const path = join(of.folder, "files");
+  await mkdir(path);
+  await configure(
+    of,
+    `
+targets: { sheet: { type: csv, settings: { path: ${JSON.stringify(path)}, columns: { user: [usageLocation] } } } }
+syncs:
+  people: { connection: contoso, target: sheet, records: user }`,
+  );
+  const { counts } = await run(of, "people");
+  const lines = (await readFile(join(path, "user.csv"), "utf8")).trim().split("\r\n");
+  assert.equal(lines.length, counts.create + 1);
+  assert.match(lines[0] ?? "", /^id,active,externalId,userPrincipalName,.*usageLocation/);
+});
+
+test("a secret is read anew at each sign-in, and one that is missing is named", async (context) => {
+  const environment: { [name: string]: string } = {};
+  const of = await opened(context, environment);
+  await configure(
+    of,
+    `
+targets: { portal: { type: portal } }
+syncs:
+  people: { connection: contoso, target: portal, records: requester }`,
+  );
+  const without = await run(of, "people");
+  assert.equal(without.result, "failed");
+  assert.match(without.error?.message ?? "", /environment variable CONTOSO_SECRET, which holds a secret, is not set/);
+  environment.CONTOSO_SECRET = of.simulator.secret;
+  assert.equal((await run(of, "people")).result, "succeeded");
+});
