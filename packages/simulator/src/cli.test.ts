@@ -1,47 +1,10 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { startSimulator } from "./simulator.ts";
-
-const BIN = join(dirname(fileURLToPath(import.meta.url)), "..", "bin", "entrain-simulator.mjs");
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the command; `whenReady` gets the line that it prints when it serves, and then the command is interrupted. */
-async function run(args: readonly string[], whenReady?: (line: string) => Promise<void>): Promise<Ended> {
-  const child = spawn(process.execPath, [BIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  let [stdout, stderr] = ["", ""];
-  child.stderr.on("data", (chunk: Buffer) => {
-    stderr += chunk.toString();
-  });
-  const lines = createInterface(child.stdout);
-  const ready = new Promise<string | null>((resolve) => {
-    lines.on("line", (line) => {
-      stdout += `${line}\n`;
-      resolve(line);
-    });
-    lines.on("close", () => resolve(null));
-  });
-  const ended = once(child, "close") as Promise<[number | null]>;
-  try {
-    const line = await ready;
-    if (line !== null) await whenReady?.(line);
-  } finally {
-    if (whenReady !== undefined) child.kill("SIGINT");
-  }
-  const [code] = await ended;
-  return { code, stdout, stderr };
-}
+import { runCommand } from "./testing/command.ts";
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "entrain-simulator-"));
@@ -51,7 +14,7 @@ async function folder(t: TestContext): Promise<string> {
 
 test("prints one line of JSON when it is ready, serves, and ends at once with 0 when interrupted", async () => {
   const args = ["--people", "20", "--groups", "3", "--seed", "7", "--port", "0", "--roles", "User.Read.All", "--json"];
-  const { code, stdout, stderr } = await run(args, async (line) => {
+  const { code, stdout, stderr } = await runCommand(args, async (line) => {
     const ready = JSON.parse(line) as Record<string, unknown>;
     assert.deepEqual(Object.keys(ready), ["login", "graph", "tenant", "client", "secret", "roles"]);
     assert.deepEqual(ready.roles, ["User.Read.All"]);
@@ -65,7 +28,7 @@ test("with --tls names the file of its authority; with --state keeps its tenant"
   const path = await folder(t);
   const [ca, state] = [join(path, "ca.pem"), join(path, "tenant.state")];
   const args = ["--people", "5", "--groups", "1", "--port", "0", "--json", "--tls", "--ca", ca, "--state", state];
-  const { code } = await run(args, async (line) => {
+  const { code } = await runCommand(args, async (line) => {
     assert.equal((JSON.parse(line) as { ca: string }).ca, ca);
     assert.match(await readFile(ca, "utf8"), /^-----BEGIN CERTIFICATE-----/);
   });
@@ -79,7 +42,7 @@ test("serves a tenant from a file", async (t) => {
     file,
     JSON.stringify({ users: [{ id: "u", displayName: "U", userPrincipalName: "u@contoso.com" }], groups: [] }),
   );
-  const { code, stderr } = await run(["--tenant", file, "--port", "0"], async (line) => {
+  const { code, stderr } = await runCommand(["--tenant", file, "--port", "0"], async (line) => {
     assert.match(line, /^Simulated tenant ready: login http/);
   });
   assert.deepEqual([code, stderr], [0, ""]);
@@ -97,7 +60,7 @@ const WRONG: readonly (readonly [args: readonly string[], code: number, says: Re
 
 for (const [args, code, says] of WRONG) {
   test(`${args.join(" ")} exits ${code} and says why without a stack trace`, async () => {
-    const ended = await run(args);
+    const ended = await runCommand(args);
     assert.equal(ended.code, code);
     assert.match(ended.stderr, says);
     assert.doesNotMatch(ended.stderr, /\n\s+at /);
@@ -108,7 +71,7 @@ test("a taken port exits 1 with one sentence", async (t) => {
   const simulator = await startSimulator({ people: 1, groups: 0 });
   t.after(() => simulator.close());
   const { port } = new URL(simulator.graph);
-  const { code, stderr } = await run(["--people", "1", "--port", port]);
+  const { code, stderr } = await runCommand(["--people", "1", "--port", port]);
   assert.deepEqual(
     [code, stderr],
     [1, `Port ${port} on 127.0.0.1 is taken; stop what uses it or choose another port.\n`],
@@ -116,7 +79,7 @@ test("a taken port exits 1 with one sentence", async (t) => {
 });
 
 test("--help shows every option and the syntax of faults", async () => {
-  const { code, stdout } = await run(["--help"]);
+  const { code, stdout } = await runCommand(["--help"]);
   assert.equal(code, 0);
   for (const part of [
     "--people",

@@ -152,6 +152,14 @@ test("documents with almost nothing in them load, completed by what the service 
   ]);
 });
 
+test("no made-up user name takes one that a later person of the tenant has", async (t) => {
+  const userPrincipalName = "AdeleVance@contoso.com";
+  const tenant = { users: [{ displayName: "Adele Vance" }, { userPrincipalName }], groups: [] };
+  const client = await startClient(t, { tenant });
+  const { records } = await client.all("/users?$select=userPrincipalName");
+  assert.deepEqual(records, [{ userPrincipalName: "AdeleVance.0@contoso.com" }, { userPrincipalName }]);
+});
+
 test("a reference that leads nowhere is named", async () => {
   const tenant = smallTenant(1, { [team(1)]: { members: [person(2)] } });
   await assert.rejects(startSimulator({ tenant }), new RegExp(`no user or group with the id ${person(2)}`));

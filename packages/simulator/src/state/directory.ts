@@ -142,6 +142,12 @@ export class Directory {
     member.memberOf.push(group.ordinal);
   }
 
+  /** Gives a loaded user a name without logging. Throws when it is taken. */
+  placeName(user: DirectoryObject, userPrincipalName: string): void {
+    this.#claimName(user, userPrincipalName);
+    user.properties = { ...user.properties, userPrincipalName };
+  }
+
   placeManager(user: DirectoryObject, manager: DirectoryObject): void {
     user.manager = manager;
     manager.reports.push(user.ordinal);

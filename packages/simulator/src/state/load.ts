@@ -1,6 +1,6 @@
+import { type MadeIds, madeIds } from "../tenant/made-ids.ts";
 import type { GraphGroup, GraphUser, Json, ManagerReference, Membership, TenantFile } from "../tenant/types.ts";
 import type { Directory } from "./directory.ts";
-import { uuidFrom } from "./identifiers.ts";
 import type { DirectoryObject, Kind, Properties } from "./objects.ts";
 
 /** Never stored: annotations of an answer and references that have their own place. */
@@ -22,6 +22,7 @@ const LEFT_OUT = new Set([
 export function loadTenant(directory: Directory, file: TenantFile, context: LoadContext): void {
   const loader = new Loader(directory, context);
   for (const user of file.users) loader.user(user);
+  loader.nameTheNameless();
   for (const group of file.groups) loader.group(group);
   for (const { group, member } of membershipsOf(file)) loader.member(group, member);
   for (const { user, manager } of managersOf(file)) loader.manager(user, manager);
@@ -39,19 +40,26 @@ export interface LoadContext {
 class Loader {
   readonly #directory: Directory;
   readonly #context: LoadContext;
-  #count = 0;
+  readonly #madeId: MadeIds;
+  readonly #nameless: DirectoryObject[] = [];
 
   constructor(directory: Directory, context: LoadContext) {
     this.#directory = directory;
     this.#context = context;
+    this.#madeId = madeIds(context.ids);
   }
 
   user(user: GraphUser): void {
     const properties = plainProperties(user);
-    properties.userPrincipalName ??= this.#userName(properties);
     properties.accountEnabled ??= true;
     properties.userType ??= "Member";
-    this.#place("user", user.id, properties);
+    const object = this.#place("user", user.id, properties);
+    if (properties.userPrincipalName === undefined) this.#nameless.push(object);
+  }
+
+  /** Makes up user names, once all given ones are taken. */
+  nameTheNameless(): void {
+    for (const user of this.#nameless) this.#directory.placeName(user, this.#userName(user));
   }
 
   group(group: GraphGroup): void {
@@ -72,27 +80,23 @@ class Loader {
     this.#directory.placeManager(found, this.#find("user", manager, "a manager reference"));
   }
 
-  #place(kind: Kind, id: string | undefined, properties: Record<string, Json>): void {
-    this.#count++;
+  #place(kind: Kind, id: string | undefined, properties: Record<string, Json>): DirectoryObject {
     properties.createdDateTime ??= `${new Date(this.#context.now).toISOString().slice(0, 19)}Z`;
     // Parsed objects share their hidden classes; objects filled name by name would be hash tables of thrice the size.
     const stored = JSON.parse(JSON.stringify(properties)) as Properties;
-    this.#directory.place(kind, id ?? this.#madeId(kind, properties), stored);
+    return this.#directory.place(kind, id ?? this.#madeId(kind, stored as GraphUser | GraphGroup), stored);
   }
 
-  #madeId(kind: Kind, { displayName }: Properties): string {
-    return uuidFrom(this.#context.ids, kind, this.#count, String(displayName ?? ""));
-  }
-
-  #userName(properties: Properties): string {
+  #userName({ properties, ordinal }: DirectoryObject): string {
     const { mail, mailNickname, displayName } = properties;
-    const candidates = [mail, mailNickname, displayName].filter((text) => typeof text === "string" && text !== "");
-    const text = String(candidates[0] ?? `user${this.#count}`);
-    const local = (text.split("@")[0] ?? text).normalize("NFD").replaceAll(/[^\w.-]+/g, "") || `user${this.#count}`;
-    const name = `${local}@${this.#context.defaultDomain}`;
-    return this.#directory.byUserPrincipalName(name) === undefined
-      ? name
-      : `${local}.${this.#count}@${this.#context.defaultDomain}`;
+    const text = [mail, mailNickname, displayName].find((value) => typeof value === "string" && value !== "");
+    const plain = String(text ?? "").split("@")[0] ?? "";
+    const local = plain.normalize("NFD").replaceAll(/[^\w.-]+/g, "") || `user${ordinal}`;
+    let name = `${local}@${this.#context.defaultDomain}`;
+    for (let number = ordinal; this.#directory.byUserPrincipalName(name) !== undefined; number++) {
+      name = `${local}.${number}@${this.#context.defaultDomain}`;
+    }
+    return name;
   }
 
   #find(kind: Kind | null, id: string, where: string): DirectoryObject {

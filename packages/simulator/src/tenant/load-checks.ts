@@ -48,12 +48,12 @@ export function isObject(value: Json | undefined): value is { readonly [name: st
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Reports what is wrong with a user; true when it has an id to go on with. */
+/** Reports what is wrong with a user; true when its id is right or left out, so that reading can go on with it. */
 export function checkUser(record: Json, where: string, report: Report): boolean {
   return checkRecord(record, USER, where, report);
 }
 
-/** Reports what is wrong with a group; true when it has an id to go on with. */
+/** Reports what is wrong with a group; true as for a user. */
 export function checkGroup(record: Json, where: string, report: Report): boolean {
   return checkRecord(record, GROUP, where, report);
 }
@@ -80,8 +80,8 @@ function checkRecord(record: Json, properties: ReadonlyMap<string, Test>, where:
   }
   checkProperties(record, properties, where, report);
   const { id } = record;
-  if (typeof id === "string" && id !== "") return true;
-  report(`${where}.id`, id === undefined ? "is missing" : id === "" ? "is empty" : "is not a string");
+  if (id === undefined || (typeof id === "string" && id !== "")) return true;
+  report(`${where}.id`, id === "" ? "is empty" : "is not a string");
   return false;
 }
 

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { checkGroup, checkOrganization, checkUser, isObject, type Report } from "./load-checks.ts";
+import { type MadeIds, madeIds } from "./made-ids.ts";
 import type { GraphGroup, GraphUser, Json, ManagerReference, Membership, TenantFile } from "./types.ts";
 
 /** A tenant document that cannot be loaded; the message has one line for each of the first problems. */
@@ -20,7 +21,10 @@ export class TenantFileError extends Error {
 const PROBLEMS_SHOWN = 10;
 const SECTIONS: readonly string[] = ["organization", "users", "groups", "memberships", "managers"];
 
-/** A user or group that was found valid. */
+/** Names the ids that are made up: one file gives the same ids in every run. */
+const SERIES = "tenant file";
+
+/** A user or group that was found valid, with its own id or one made up for it. */
 type Identified<T> = T & { readonly id: string };
 type JsonObject = { readonly [name: string]: Json };
 
@@ -41,8 +45,9 @@ export async function readTenantFile(path: string): Promise<TenantFile> {
 }
 
 /**
- * Reads a tenant from JSON text: users and groups in Graph's own shape, each with an `id`; a user's `manager` and a
- * group's `members` may also stand inside the record, as Graph answers them to `$expand`. In the result they are edges.
+ * Reads a tenant from JSON text: users and groups in Graph's own shape; a user's `manager` and a group's `members` may
+ * also stand inside the record, as Graph answers them to `$expand`. In the result they are edges. A record without `id`
+ * gets one, made of its name.
  *
  * @throws TenantFileError for anything that is missing, of the wrong type, named twice, or refers to what is not there.
  */
@@ -76,8 +81,9 @@ function readDocument(document: Json, report: Report): TenantFile {
   }
   const { organization } = document;
   if (organization !== undefined) checkOrganization(organization, report);
-  const users = readRecords<Identified<GraphUser>>(document, "users", checkUser, report);
-  const groups = readRecords<Identified<GraphGroup>>(document, "groups", checkGroup, report);
+  const made = madeIds(SERIES);
+  const users = readRecords<GraphUser>(document, "users", checkUser, report).map(identify("user", made));
+  const groups = readRecords<GraphGroup>(document, "groups", checkGroup, report).map(identify("group", made));
   const references = indexReferences(users, groups, report);
   return {
     ...(isObject(organization) ? { organization } : {}),
@@ -100,6 +106,13 @@ function readRecords<T>(
     return [];
   }
   return list.filter((record, index) => check(record, `${section}[${index}]`, report)) as T[];
+}
+
+function identify<T extends GraphUser | GraphGroup>(
+  kind: "user" | "group",
+  made: MadeIds,
+): (record: T) => Identified<T> {
+  return (record) => ({ ...record, id: record.id ?? made(kind, record) });
 }
 
 interface References {

@@ -91,7 +91,9 @@ export async function connect(simulator: Simulator): Promise<TestClient> {
 }
 
 /** A token as any client gets it. */
-async function fetchToken(simulator: Simulator): Promise<string> {
+export async function fetchToken(
+  simulator: Pick<Simulator, "login" | "tenant" | "client" | "secret">,
+): Promise<string> {
   const response = await fetch(`${simulator.login}/${simulator.tenant}/oauth2/v2.0/token`, {
     method: "POST",
     body: new URLSearchParams({
