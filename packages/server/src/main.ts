@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runProgram } from "./cli/program.ts";
+import { runProgram, tellFault } from "./cli/program.ts";
 import type { World } from "./cli/world.ts";
 import { systemClock } from "./clock.ts";
 import { readPaths } from "./config.ts";
@@ -10,7 +10,7 @@ import { readPaths } from "./config.ts";
 /** The program: reads its surroundings, wires its parts, and ends with the exit code of the command that was typed. */
 const stop = new AbortController();
 let asked = 0;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
     asked += 1;
     stop.abort(new Error("The command was stopped."));
@@ -41,6 +41,12 @@ const world: World = {
     await serve(world, options);
   },
 };
+
+for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+  process.on(event, (fault: unknown) => {
+    void tellFault(fault, process.argv, world).finally(() => process.exit(1));
+  });
+}
 
 process.exitCode = await runProgram(process.argv.slice(2), world);
 process.stdin.destroy();

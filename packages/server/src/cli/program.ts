@@ -42,6 +42,11 @@ export async function runProgram(args: readonly string[], world: World): Promise
   }
 }
 
+/** Tells a fault that no command was there to hear, in the form that the command line asked for. */
+export async function tellFault(fault: unknown, args: readonly string[], world: World): Promise<void> {
+  await new Output(world, args.includes("--json")).fault(fault);
+}
+
 async function buildProgram(args: readonly string[], world: World, ended: (code: number) => void): Promise<Command> {
   const program = new Command("entrain")
     .description("Keeps every app in step with Microsoft Entra ID.")

@@ -1,3 +1,4 @@
+import { GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "@entrain/connectors/entra";
 import type { Checker } from "./checker.ts";
 import { CLOUD_NAMES, type CloudEntry, type ConnectionEntry, type Path, type SecretEntry } from "./document.ts";
 
@@ -12,13 +13,35 @@ export function readConnection(checker: Checker, value: unknown, path: Path): Co
   const entry = checker.map(value, path, ["labels", "cloud", "tenant", "client", "attributes", "credential"]);
   if (entry === undefined) return undefined;
   const labels = entry.labels === undefined ? [] : checker.texts(entry.labels, [...path, "labels"]);
-  const attributes = entry.attributes === undefined ? [] : checker.texts(entry.attributes, [...path, "attributes"]);
+  const attributes = entry.attributes === undefined ? [] : readAttributes(checker, entry.attributes, path);
   const cloud = entry.cloud === undefined ? { kind: "global" as const } : readCloud(checker, entry.cloud, path);
   const tenant = readId(checker, entry.tenant, [...path, "tenant"], "Directory (tenant) ID");
   const client = readId(checker, entry.client, [...path, "client"], "Application (client) ID");
   const credential = readCredential(checker, entry.credential, [...path, "credential"]);
   if (!(labels && attributes && cloud && tenant && client && credential)) return undefined;
   return { labels, cloud, tenant, client, attributes, credential };
+}
+
+function readAttributes(checker: Checker, value: unknown, parent: Path): readonly string[] | undefined {
+  const names = checker.texts(value, [...parent, "attributes"]);
+  for (const [at, name] of (names ?? []).entries()) checkAttribute(checker, name, [...parent, "attributes", at]);
+  return names;
+}
+
+const KNOWN: readonly string[] = [...new Set([...USER_ATTRIBUTES, ...GROUP_ATTRIBUTES])];
+
+/**
+ * A source attribute's name, judged before Graph would refuse the whole read for it. Graph has more of them than are
+ * known here, so that only its shape and its case can be wrong.
+ */
+export function checkAttribute(checker: Checker, text: string, path: Path): void {
+  const [root = ""] = text.split(".");
+  if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(root)) {
+    checker.flaw(path, `${JSON.stringify(text)} is not the name of a source attribute, such as displayName`);
+    return;
+  }
+  const known = KNOWN.find((name) => name.toLowerCase() === root.toLowerCase());
+  if (known !== undefined && known !== root) checker.flaw(path, `Graph calls it ${known}, not ${root}`);
 }
 
 /** An id of Entra's in its one spelling. A domain would not do: with the object id, the tenant id is the identity. */

@@ -172,6 +172,13 @@ describe("a flaw is told with its place and line", () => {
     it(name, () => assert.match(flawed(from, to), said));
   }
 
+  it("a source attribute that Graph would refuse", () => {
+    assert.match(flawed("attribute: department", "attribute: Department"), /attribute: Graph calls it department, not/);
+    assert.match(flawed("attribute: department", "attribute: the department"), /is not the name of a source attribute/);
+    const mapping = "mapping: { userName: { direct: userprincipalname } }\n    schedule:";
+    assert.match(flawed("schedule:", mapping), /mapping\.userName\.direct: Graph calls it userPrincipalName/);
+  });
+
   it("tells several at once", () => {
     const text = DOCUMENT.replace("records: requester", "records: x").replace("window: 24h", "window: x");
     assert.match(flawOf(text), /records: .*\(line 15\); .*window: .*\(line 20\)/);

@@ -1,5 +1,6 @@
 import { ConnectorError } from "@entrain/core";
 import type { Transaction } from "kysely";
+import { readLease } from "../store/leases.ts";
 import type { DB } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import type { Section } from "./document.ts";
@@ -12,7 +13,7 @@ import type { Section } from "./document.ts";
 export async function removeEntry(tx: Transaction<DB>, store: Store, section: Section, id: string): Promise<void> {
   if (section === "syncs") return removeSync(tx, store, id);
   if (section === "targets") return removeTarget(tx, id);
-  await refuseBusy(tx, store, `read:${id}`, "The connection is being read");
+  await refuseBusy(store, `read:${id}`, "The connection is being read");
   for (const table of ["records", "edges", "watermarks"] as const) {
     await tx.deleteFrom(table).where("connection", "=", id).execute();
   }
@@ -20,7 +21,7 @@ export async function removeEntry(tx: Transaction<DB>, store: Store, section: Se
 }
 
 async function removeSync(tx: Transaction<DB>, store: Store, id: string): Promise<void> {
-  await refuseBusy(tx, store, `sync:${id}`, "The sync is running");
+  await refuseBusy(store, `sync:${id}`, "The sync is run");
   const open = await tx.selectFrom("open_intents").select("run").where("sync", "=", id).limit(1).executeTakeFirst();
   if (open !== undefined) {
     const message =
@@ -58,8 +59,9 @@ async function removeTarget(tx: Transaction<DB>, id: string): Promise<void> {
   await tx.deleteFrom("targets").where("id", "=", id).execute();
 }
 
-async function refuseBusy(tx: Transaction<DB>, store: Store, lease: string, what: string): Promise<void> {
-  const row = await tx.selectFrom("leases").select(["expires_at"]).where("name", "=", lease).executeTakeFirst();
-  if (row === undefined || row.expires_at <= store.clock.now()) return;
-  throw new ConnectorError("lease_held", `${what} just now.`, { stops: "sync", retry: "later" });
+async function refuseBusy(store: Store, lease: string, what: string): Promise<void> {
+  const holder = await readLease(store, lease);
+  if (holder === null) return;
+  const message = `${what} by process ${holder.heldBy.pid} on ${holder.heldBy.host} just now.`;
+  throw new ConnectorError("lease_held", message, { stops: "sync", retry: "later" });
 }

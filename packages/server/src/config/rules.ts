@@ -8,6 +8,7 @@ import {
   type WhenEmpty,
 } from "@entrain/core";
 import type { Checker } from "./checker.ts";
+import { checkAttribute } from "./connections.ts";
 import type { Path } from "./document.ts";
 
 const WHEN_EMPTY: readonly WhenEmpty[] = ["keep", "clear", "default"];
@@ -47,6 +48,7 @@ function readClause(checker: Checker, value: unknown, path: Path): ScopeClause |
   const operator = checker.oneOf(entry.operator, [...path, "operator"], SCOPE_OPERATORS);
   const wanted = entry.value === undefined ? null : checker.text(entry.value, [...path, "value"]);
   if (attribute === undefined || operator === undefined || wanted === undefined) return undefined;
+  checkAttribute(checker, attribute, [...path, "attribute"]);
   return { attribute, operator, ...(wanted === null ? {} : { value: wanted }) };
 }
 
@@ -89,5 +91,7 @@ function readWay(
     return expression === undefined ? undefined : { expression };
   }
   const direct = checker.text(entry.direct, [...path, "direct"]);
-  return direct === undefined ? undefined : { direct };
+  if (direct === undefined) return undefined;
+  checkAttribute(checker, direct, [...path, "direct"]);
+  return { direct };
 }

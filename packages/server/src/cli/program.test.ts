@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
+import { test } from "node:test";
+import { ConnectorError } from "@entrain/core";
+import { type Clock, systemClock } from "../clock.ts";
+import { runProgram } from "./program.ts";
+import { progressView } from "./progress.ts";
+import type { World } from "./world.ts";
+
+interface Said {
+  readonly world: World;
+  out(): string;
+  err(): string;
+}
+
+function world(over: Partial<World> = {}): Said {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const read = (stream: PassThrough) => (): string => String(stream.setEncoding("utf8").read() ?? "");
+  return {
+    out: read(stdout),
+    err: read(stderr),
+    world: {
+      stdin,
+      stdout,
+      stderr,
+      environment: {},
+      clock: systemClock,
+      user: "olga",
+      version: "1.2.3",
+      signal: new AbortController().signal,
+      targetTypes: async () => new Map(),
+      openInstallation: () => Promise.reject(new Error("not opened")),
+      serve: async () => undefined,
+      ...over,
+    },
+  };
+}
+
+test("a bug of ours is told in one sentence, and its stack only to who asks for it", async () => {
+  const openInstallation = (): Promise<never> => Promise.reject(new TypeError("x is not\na function"));
+  const bug = world({ openInstallation });
+  assert.equal(await runProgram(["sync", "list"], bug.world), 1);
+  assert.equal(
+    bug.err(),
+    "error: Unexpected: x is not. Run it again with ENTRAIN_DEBUG=1 and report what it prints.\n",
+  );
+  const json = world({ openInstallation });
+  assert.equal(await runProgram(["sync", "list", "--json"], json.world), 1);
+  const { error } = JSON.parse(json.err()) as { error: { code: string } };
+  assert.equal(error.code, "internal");
+  const debug = world({ openInstallation, environment: { ENTRAIN_DEBUG: "1" } });
+  await runProgram(["sync", "list"], debug.world);
+  assert.match(debug.err(), /\n {4}at /);
+});
+
+test("a name from outside cannot move the cursor", async () => {
+  const message = "There is no sync \u001b[2J\u202egnp.";
+  const fault = new ConnectorError("not_found", message, { stops: "run", retry: "never" });
+  const said = world({ openInstallation: () => Promise.reject(fault) });
+  await runProgram(["sync", "list"], said.world);
+  assert.equal(said.err(), "error: There is no sync ?[2J?gnp.\n");
+});
+
+test("help and version are no errors, and every command is in the help", async () => {
+  const help = world();
+  assert.equal(await runProgram(["--help"], help.world), 0);
+  const text = help.out();
+  for (const name of ["serve", "connection", "target", "sync", "person", "config", "operator", "doctor"]) {
+    assert.match(text, new RegExp(`^ {2}${name} `, "m"));
+  }
+  const group = world();
+  assert.equal(await runProgram(["sync", "--help"], group.world), 0);
+  assert.match(group.out(), /approve \[options\] <name>/);
+  const version = world();
+  assert.equal(await runProgram(["--version"], version.world), 0);
+  assert.equal(version.out(), "1.2.3\n");
+});
+
+test("a command that was stopped says that it was stopped", async () => {
+  const stop = new AbortController();
+  stop.abort();
+  const openInstallation = (): Promise<never> => Promise.reject(stop.signal.reason);
+  const said = world({ signal: stop.signal, openInstallation });
+  assert.equal(await runProgram(["sync", "run", "people"], said.world), 1);
+  assert.equal(said.err(), "error: The command was stopped. Run it again; it goes on where it stopped.\n");
+});
+
+test("progress off a terminal is at most one line a second, and none with --json", () => {
+  let now = 0;
+  const clock: Clock = { ...systemClock, monotonic: () => now };
+  const said = world({ clock });
+  const view = progressView(said.world, false);
+  for (; now < 2500; now += 100) view.update({ phase: "reading", detail: "users", done: now, total: 9000 });
+  view.stop();
+  assert.deepEqual(said.err().trim().split("\n"), [
+    'progress phase=reading detail="users" done=0 total=9000',
+    'progress phase=reading detail="users" done=1000 total=9000',
+    'progress phase=reading detail="users" done=2000 total=9000',
+  ]);
+  progressView(said.world, true).update({ phase: "reading", detail: "users", done: 1, total: null });
+  assert.equal(said.err(), "");
+});
+
+test("progress on a terminal shows rate and time left", () => {
+  let now = 0;
+  const clock: Clock = { ...systemClock, monotonic: () => now };
+  const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 120, cursorTo: () => true });
+  const view = progressView({ stderr, clock }, false);
+  view.update({ phase: "applying", detail: "", done: 0, total: 9000 });
+  now = 2000;
+  view.update({ phase: "applying", detail: "", done: 3000, total: 9000 });
+  view.stop();
+  assert.match(String(stderr.setEncoding("utf8").read()), /applying .* 3,000 of 9,000 · 1,500\/s · 4\.0 s left/);
+});
