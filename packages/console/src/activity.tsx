@@ -40,7 +40,7 @@ export function ActivityProvider({ children }: { readonly children: ReactNode })
 }
 
 /** Queries whose answers a run or preview changes, by the first part of their key. */
-const LISTS: ReadonlySet<unknown> = new Set(["connections", "syncs", "runs", "run", "unsynced", "plan"]);
+const LISTS: ReadonlySet<unknown> = new Set(["connections", "syncs", "runs", "run", "unsynced", "plan", "plans"]);
 
 function isSame(left: ReadonlySet<string>, right: ReadonlySet<string>): boolean {
   return left.size === right.size && [...left].every((each) => right.has(each));

@@ -7,13 +7,12 @@ export const TOASTER = "notices";
 
 /** A command to the API; afterwards every list is read anew. */
 export function useCommand<T>(
-  method: "POST" | "DELETE",
   options: { readonly onDone?: (answer: T) => void; readonly onFault?: (fault: Error) => void } = {},
 ): UseMutationResult<T, Error, string> {
   const client = useQueryClient();
   const { csrf } = useSession();
   return useMutation({
-    mutationFn: (path: string) => command<T>(method, path, csrf),
+    mutationFn: (path: string) => command<T>("POST", path, csrf),
     onSuccess: (answer) => options.onDone?.(answer),
     onError: (fault) => options.onFault?.(fault),
     onSettled: () => client.invalidateQueries(),

@@ -7,7 +7,7 @@ import type { ReactNode } from "react";
 import { pathOf } from "./api.ts";
 import { useCommand } from "./commands.ts";
 import { number } from "./format.ts";
-import { itemsOf, usePages } from "./hooks.ts";
+import { itemsOf, REFRESH, usePages } from "./hooks.ts";
 import { Empty, Fact, Failed, More, Name, Section, Time, Waiting } from "./parts.tsx";
 import type { Connection, Verification } from "./types.ts";
 
@@ -34,7 +34,11 @@ const useStyles = makeStyles({
 /** The Entra tenants that are read, how well that goes, and their checks. */
 export function Connections(): ReactNode {
   const styles = useStyles();
-  const pages = usePages<Connection>(["connections"], (after) => pathOf(["connections"], { after, limit: 10 }));
+  const pages = usePages<Connection>(
+    ["connections"],
+    (after) => pathOf(["connections"], { after, limit: 10 }),
+    REFRESH,
+  );
   const connections = itemsOf(pages.data);
   return (
     <Section id="connections" title={connections.length > 1 ? "Connections" : "Connection"}>
@@ -57,7 +61,7 @@ export function Connections(): ReactNode {
 
 function ConnectionCard({ connection }: { readonly connection: Connection }): ReactNode {
   const styles = useStyles();
-  const verify = useCommand<Verification>("POST");
+  const verify = useCommand<Verification>();
   const { name, cloud, tenant, labels, people, groups, reads } = connection;
   const readAt = Math.max(0, ...reads.map((read) => read.readAt ?? 0));
   const incomplete = reads.find((read) => read.incomplete !== null)?.incomplete ?? null;

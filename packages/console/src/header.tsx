@@ -13,8 +13,9 @@ import {
 import { ChevronDown16Regular } from "@fluentui/react-icons/svg/chevron-down";
 import { PersonCircle20Regular } from "@fluentui/react-icons/svg/person-circle";
 import { SignOut20Regular } from "@fluentui/react-icons/svg/sign-out";
+import { useMutation } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { useCommand } from "./commands.ts";
+import { command } from "./api.ts";
 import { Logo } from "./logo.tsx";
 import { Name } from "./parts.tsx";
 import { useSession } from "./session.tsx";
@@ -46,8 +47,12 @@ const useStyles = makeStyles({
 /** The product, whether this is the demo, and the operator's menu. */
 export function Header(): ReactNode {
   const styles = useStyles();
-  const { demo, version, operator } = useSession();
-  const signOut = useCommand<null>("DELETE");
+  const { demo, version, operator, csrf } = useSession();
+  const signOut = useMutation({
+    mutationFn: () => command<null>("DELETE", "/session", csrf),
+    // A new page holds nothing of what the operator saw, nor of what is still under way.
+    onSettled: () => location.replace("/"),
+  });
   return (
     <header className={styles.header}>
       <div className={styles.inner}>
@@ -74,7 +79,7 @@ export function Header(): ReactNode {
           </MenuTrigger>
           <MenuPopover>
             <MenuList>
-              <MenuItem icon={<SignOut20Regular />} onClick={() => signOut.mutate("/session")}>
+              <MenuItem icon={<SignOut20Regular />} onClick={() => signOut.mutate()}>
                 Sign out
               </MenuItem>
             </MenuList>

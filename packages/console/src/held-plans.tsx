@@ -21,9 +21,10 @@ import { Changes } from "./changes.tsx";
 import { useCommand } from "./commands.ts";
 import { useRunEnd } from "./follow.ts";
 import { countsInWords, plural, totalOf } from "./format.ts";
-import { itemsOf, usePages } from "./hooks.ts";
-import { Fact, Failed, Name, Time } from "./parts.tsx";
-import type { HeldPlan, PlannedChange, Sync } from "./types.ts";
+import { itemsOf, REFRESH, usePages } from "./hooks.ts";
+import { Fact, Failed, More, Name, Time } from "./parts.tsx";
+import { useSyncName } from "./sync-names.ts";
+import type { Plan, PlannedChange } from "./types.ts";
 
 const useStyles = makeStyles({
   bars: { display: "grid", gap: tokens.spacingVerticalS, ":empty": { display: "none" } },
@@ -42,19 +43,24 @@ const NAMES_SHOWN = 3;
 /** Plans that wait for a person, each with names and the way to look at it and decide. */
 export function HeldPlans(): ReactNode {
   const styles = useStyles();
-  const pages = usePages<Sync>(["syncs"], (after) => pathOf(["syncs"], { after, limit: 25 }));
-  const held = itemsOf(pages.data).flatMap((sync) => sync.status.held.map((plan) => ({ sync, plan })));
+  const pages = usePages<Plan>(
+    ["plans", "held"],
+    (after) => pathOf(["plans"], { state: "held", after, limit: 20 }),
+    REFRESH,
+  );
   return (
     <div className={styles.bars}>
-      {held.map(({ sync, plan }) => (
-        <HeldBar key={plan.plan} sync={sync} plan={plan} />
+      {itemsOf(pages.data).map((plan) => (
+        <HeldBar key={plan.plan} plan={plan} />
       ))}
+      {pages.hasNextPage && <More busy={pages.isFetchingNextPage} onMore={pages.fetchNextPage} />}
     </div>
   );
 }
 
-function HeldBar({ sync, plan }: { readonly sync: Sync; readonly plan: HeldPlan }): ReactNode {
+function HeldBar({ plan }: { readonly plan: Plan }): ReactNode {
   const [open, setOpen] = useState(false);
+  const name = useSyncName(plan.sync) ?? "…";
   const first = usePages<PlannedChange>(["changes", plan.plan, null], (after) =>
     pathOf(["plans", plan.plan, "changes"], { after, limit: 50 }),
   );
@@ -64,7 +70,7 @@ function HeldBar({ sync, plan }: { readonly sync: Sync; readonly plan: HeldPlan 
     <MessageBar intent="warning" layout="multiline">
       <MessageBarBody>
         <MessageBarTitle>
-          <Name>{sync.name}</Name>: {plural(total, "change waits", "changes wait")} for your approval.
+          <Name>{name}</Name>: {plural(total, "change waits", "changes wait")} for your approval.
         </MessageBarTitle>
         {plan.holds[0]?.detail}{" "}
         {names.map((name, at) => (
@@ -79,31 +85,32 @@ function HeldBar({ sync, plan }: { readonly sync: Sync; readonly plan: HeldPlan 
         <Button onClick={() => setOpen(true)}>Review</Button>
       </MessageBarActions>
       <Dialog open={open} onOpenChange={(_event, data) => setOpen(data.open)}>
-        <Review sync={sync} plan={plan} onClose={() => setOpen(false)} />
+        <Review name={name} plan={plan} onClose={() => setOpen(false)} />
       </Dialog>
     </MessageBar>
   );
 }
 
-function Review(props: { readonly sync: Sync; readonly plan: HeldPlan; readonly onClose: () => void }): ReactNode {
+function Review(props: { readonly name: string; readonly plan: Plan; readonly onClose: () => void }): ReactNode {
   const styles = useStyles();
-  const { sync, plan, onClose } = props;
-  const follow = useRunEnd(sync.name);
-  const approve = useCommand<{ readonly run: string }>("POST", {
+  const { name, plan, onClose } = props;
+  const digest = plan.digest ?? "";
+  const follow = useRunEnd(name);
+  const approve = useCommand<{ readonly run: string }>({
     onDone: ({ run }) => {
       follow(run);
       onClose();
     },
   });
-  const reject = useCommand<null>("POST", { onDone: onClose });
+  const reject = useCommand<null>({ onDone: onClose });
   const pending = approve.isPending || reject.isPending;
-  const path = (verb: string): string => pathOf(["syncs", sync.id, "plans", plan.digest, verb]);
+  const path = (verb: string): string => pathOf(["syncs", plan.sync, "plans", digest, verb]);
   const total = totalOf(plan.counts);
   return (
     <DialogSurface className={styles.surface}>
       <DialogBody>
         <DialogTitle>
-          Approve {plural(total, "change", "changes")} of <Name>{sync.name}</Name>?
+          Approve {plural(total, "change", "changes")} of <Name>{name}</Name>?
         </DialogTitle>
         <DialogContent className={styles.content}>
           {plan.holds.map((hold) => (
@@ -112,11 +119,11 @@ function Review(props: { readonly sync: Sync; readonly plan: HeldPlan; readonly 
           <div className={styles.facts}>
             <Fact label="Would do">{countsInWords(plan.counts) ?? "Nothing"}</Fact>
             <Fact label="Waits since">
-              <Time at={plan.since} />
+              <Time at={plan.createdAt} />
             </Fact>
             <Fact label="Digest">
-              <Text font="monospace" title={plan.digest}>
-                {plan.digest.slice(0, 12)}
+              <Text font="monospace" title={digest}>
+                {digest.slice(0, 12)}
               </Text>
             </Fact>
           </div>

@@ -37,11 +37,14 @@ export function useSettled<T>(value: T, ms: number): T {
   return settled;
 }
 
+/** Lists that others change too are read anew this often, beside what the stream of events tells. */
+export const REFRESH = { refetchInterval: 30_000 } as const;
+
 /** A collection, page by page. `pathFor` makes the path of the page behind `after`. */
 export function usePages<T>(
   key: readonly unknown[],
   pathFor: (after: string | null) => string,
-  options: { readonly enabled?: boolean } = {},
+  options: { readonly refetchInterval?: number } = {},
 ): UseInfiniteQueryResult<InfiniteData<Collection<T>, string | null>, Error> {
   return useInfiniteQuery({
     queryKey: key,

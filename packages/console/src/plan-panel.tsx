@@ -46,7 +46,7 @@ export function PlanPanel({ id, onClose }: { readonly id: string; readonly onClo
 function PlanDetails({ plan, name }: { readonly plan: Plan; readonly name: string }): ReactNode {
   const styles = useStyles();
   const follow = useRunEnd(name);
-  const apply = useCommand<{ readonly run: string }>("POST", {
+  const apply = useCommand<{ readonly run: string }>({
     onDone: ({ run }) => {
       follow(run);
       openPlace({ panel: "run", id: run });

@@ -2,7 +2,7 @@ import { Link, Text } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { pathOf } from "./api.ts";
 import { countsInWords, duration, number } from "./format.ts";
-import { itemsOf, usePages } from "./hooks.ts";
+import { itemsOf, REFRESH, usePages } from "./hooks.ts";
 import { Empty, Failed, More, Name, ResultBadge, Section, Time, Waiting } from "./parts.tsx";
 import { hrefOf } from "./place.ts";
 import { useSyncName } from "./sync-names.ts";
@@ -20,7 +20,7 @@ const COLUMNS = [
 
 /** The runs of all syncs, newest first. */
 export function Runs(): ReactNode {
-  const pages = usePages<Run>(["runs"], (after) => pathOf(["runs"], { after, limit: 10 }));
+  const pages = usePages<Run>(["runs"], (after) => pathOf(["runs"], { after, limit: 10 }), REFRESH);
   const runs = itemsOf(pages.data);
   return (
     <Section id="runs" title="Last runs">

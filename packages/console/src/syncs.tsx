@@ -8,7 +8,7 @@ import { ApiFault, pathOf } from "./api.ts";
 import { TOASTER, useCommand } from "./commands.ts";
 import { usePreviewPlan, useRunEnd } from "./follow.ts";
 import { countsInWords, duration, number } from "./format.ts";
-import { itemsOf, usePages } from "./hooks.ts";
+import { itemsOf, REFRESH, usePages } from "./hooks.ts";
 import { Notice } from "./notice.tsx";
 import { Empty, Failed, More, Name, ResultBadge, Section, Time, Waiting } from "./parts.tsx";
 import { hrefOf } from "./place.ts";
@@ -42,7 +42,7 @@ const COLUMNS = [
 
 /** The syncs, how each stands, and the way to run one. */
 export function Syncs(): ReactNode {
-  const pages = usePages<Sync>(["syncs"], (after) => pathOf(["syncs"], { after, limit: 25 }));
+  const pages = usePages<Sync>(["syncs"], (after) => pathOf(["syncs"], { after, limit: 25 }), REFRESH);
   const syncs = itemsOf(pages.data);
   return (
     <Section id="syncs" title="Syncs">
@@ -164,12 +164,12 @@ function Commands({ sync, activity }: { readonly sync: Sync; readonly activity: 
   };
   const follow = useRunEnd(sync.name);
   const plan = usePreviewPlan();
-  const run = useCommand<{ readonly run: string }>("POST", { onDone: (answer) => follow(answer.run), onFault });
-  const preview = useCommand<{ readonly preview: string }>("POST", {
+  const run = useCommand<{ readonly run: string }>({ onDone: (answer) => follow(answer.run), onFault });
+  const preview = useCommand<{ readonly preview: string }>({
     onDone: (answer) => plan(answer.preview),
     onFault,
   });
-  const stop = useCommand<unknown>("POST", { onFault });
+  const stop = useCommand<unknown>({ onFault });
   const busy = activity !== null || run.isPending || preview.isPending;
   return (
     <div className={styles.actions}>

@@ -56,7 +56,7 @@ async function elsewhere(store: Store, sync: string): Promise<Activity | null> {
 }
 
 /** How far a run of another process is, as it last wrote it down. */
-export function storedProgress(run: RunView): PacedProgress {
+function storedProgress(run: RunView): PacedProgress {
   const { phase = run.phase, detail = "", done = 0, total = null } = run.progress;
   return unpaced({ phase, detail, done, total });
 }

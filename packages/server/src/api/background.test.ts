@@ -97,6 +97,15 @@ describe("runs behind a request", () => {
 
     const { body: sync } = await client.get(PEOPLE);
     const [held] = sync.status.held;
+    const { body: waiting } = await client.get("/api/v1/plans?state=held");
+    assert.deepEqual(
+      waiting.items.map(({ plan, digest, sync: of }: { plan: string; digest: string; sync: string }) => [
+        plan,
+        digest,
+        of,
+      ]),
+      [[held.plan, held.digest, sync.id]],
+    );
     assert.match(held.holds[0].detail, /\d/);
     const { body: changes } = await client.get(`/api/v1/plans/${held.plan}/changes`);
     assert.deepEqual(new Set(changes.items.map(({ objectId }: { objectId: string }) => objectId)), new Set(leavers));

@@ -3,7 +3,7 @@ import { RequestError } from "./problems.ts";
 type Part = string | number;
 
 /** Makes the `next` of a page: opaque to callers, the last item's place in the order to us. */
-export function toCursor(parts: readonly Part[]): string {
+function toCursor(parts: readonly Part[]): string {
   return Buffer.from(JSON.stringify(parts), "utf8").toString("base64url");
 }
 

@@ -27,8 +27,6 @@ function isOwnAddress(hostname: string, localAddress: string | undefined): boole
   return isIP(address) !== 0 && address === localAddress?.replace(/^::ffff:/, "");
 }
 
-const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
-
 /**
  * Refuses what another site's page sends (Fetch Metadata, "Sec-Fetch-Site"; RFC 6454 Origin). Programs send neither header.
  * @throws RequestError `origin_refused`
@@ -36,18 +34,12 @@ const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 export function checkOrigin(request: FastifyRequest, publicOrigin: URL | null): void {
   const { origin, host } = request.headers;
   const site = request.headers["sec-fetch-site"];
-  const foreignSite = site === "cross-site" || site === "same-site";
   const own = origin === undefined || origin === publicOrigin?.origin || origin === `http://${host}`;
-  if (own && !(foreignSite && !isNavigation(request))) return;
+  if (own && site !== "cross-site" && site !== "same-site") return;
   throw new RequestError("origin_refused", "The request came from another site's page.");
-}
-
-/** Following a link to us is not a request that another page reads. */
-function isNavigation(request: FastifyRequest): boolean {
-  return SAFE.has(request.method) && request.headers["sec-fetch-mode"] === "navigate";
 }
 
 /** True for methods that change nothing (RFC 9110, 9.2.1). */
 export function isSafe(method: string): boolean {
-  return SAFE.has(method);
+  return method === "GET" || method === "HEAD" || method === "OPTIONS";
 }

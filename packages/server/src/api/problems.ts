@@ -20,7 +20,7 @@ const REQUEST_CODES = {
   type_refused: { status: 415, fix: "Send JSON, or no body." },
   too_many_requests: { status: 429, fix: "Wait as long as the header Retry-After says, then try again." },
   not_running: { status: 409, fix: "There is nothing to stop." },
-  run_elsewhere: { status: 409, fix: "Stop it where it runs." },
+  run_elsewhere: { status: 409, fix: "Wait for its end, or stop it where it was started." },
   not_ready: { status: 503, fix: "Check the database, then look at the server's log." },
   too_many_streams: { status: 503, fix: "Close another tab of the console and try again." },
 } as const;
@@ -94,7 +94,7 @@ const TITLES: { readonly [status: number]: string } = {
 };
 
 /** Turns whatever was thrown into a problem. What is not known to be fit for a page is called an unexpected fault. */
-export function problemOf(error: unknown, requestId: string): Problem {
+function problemOf(error: unknown, requestId: string): Problem {
   if (error instanceof RequestError) {
     const { status, fix } = REQUEST_CODES[error.code];
     return problem(status, error.code, error.message, fix);

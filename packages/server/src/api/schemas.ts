@@ -17,7 +17,7 @@ export type Api = FastifyInstance<
   TypeBoxProvider
 >;
 
-export const LIMIT_MAX = 200;
+const LIMIT_MAX = 200;
 export const LIMIT_DEFAULT = 50;
 
 /** What every collection takes. */

@@ -343,6 +343,7 @@ const OPERATIONS: readonly string[] = [
   "listChanges",
   "listConnections",
   "listIssues",
+  "listPlans",
   "listRuns",
   "listSyncs",
   "listTargets",

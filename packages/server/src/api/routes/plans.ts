@@ -1,9 +1,9 @@
 import Type, { type TSchema } from "typebox";
-import { findPlan, type PlannedChangeView, type PlanView, planIssues } from "../../runs/queries.ts";
+import { findPlan, type PlannedChangeView, type PlanView, planIssues, planView } from "../../runs/queries.ts";
 import { changeOf } from "../../runs/seal.ts";
 import type { PlanKey } from "../../store/plans.ts";
 import type { Store } from "../../store/store.ts";
-import type { ApiContext } from "../context.ts";
+import { type ApiContext, findSync } from "../context.ts";
 import { fromCursor, pageOf } from "../cursor.ts";
 import { notFound } from "../problems.ts";
 import {
@@ -14,6 +14,7 @@ import {
   FINDING,
   ID,
   LIMIT_DEFAULT,
+  NAME,
   orNull,
   PAGE,
   strict,
@@ -21,6 +22,18 @@ import {
 } from "../schemas.ts";
 
 const ACTIONS = ["create", "join", "update", "enable", "disable", "delete", "members"] as const;
+
+const STATES = [
+  "building",
+  "sealed",
+  "applying",
+  "held",
+  "approved",
+  "applied",
+  "rejected",
+  "abandoned",
+  "forgotten",
+] as const;
 
 const PLAN: TSchema = Type.Object({
   plan: Type.String(),
@@ -68,6 +81,35 @@ const MEMBERS_SHOWN = 100;
 
 /** Plans, their changes with reasons, and what they could not plan. */
 export function planRoutes(app: Api, { store }: ApiContext): void {
+  app.get(
+    "/plans",
+    {
+      schema: {
+        operationId: "listPlans",
+        summary: "Plans, newest first; with `state=held` those that wait for approval",
+        tags: ["plans"],
+        querystring: strict({ ...PAGE, sync: Type.Optional(NAME), state: Type.Optional(Type.Enum([...STATES])) }),
+        response: { 200: collectionOf(PLAN) },
+      },
+    },
+    async ({ query: { limit = LIMIT_DEFAULT, after, sync, state } }) => {
+      let query = store.db.selectFrom("plans").selectAll();
+      if (sync !== undefined) query = query.where("sync", "=", (await findSync(store, sync)).id);
+      if (state !== undefined) query = query.where("state", "=", state);
+      const parts = fromCursor(after, ["number", "string"]);
+      if (parts !== null) {
+        const [at, id] = [Number(parts[0]), String(parts[1])];
+        query = query.where((eb) => eb(eb.refTuple("created_at", "id"), "<", eb.tuple(at, id)));
+      }
+      const ordered = query.orderBy("created_at", "desc").orderBy("id", "desc");
+      const { items, next } = pageOf(await ordered.limit(limit + 1).execute(), limit, (row) => [
+        row.created_at,
+        row.id,
+      ]);
+      return { items: items.map(planView), next };
+    },
+  );
+
   app.get(
     "/plans/:id",
     {

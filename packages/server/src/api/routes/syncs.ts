@@ -197,7 +197,10 @@ function commands(app: Api, context: ApiContext): void {
       const sync = await findSync(store, request.params.name);
       const under = (await activities(store, background)).find((one) => one.sync === sync.id);
       if (under?.here === false) {
-        throw new RequestError("run_elsewhere", "Another process runs this sync; this server cannot stop it.");
+        throw new RequestError(
+          "run_elsewhere",
+          "The run was not started from here: the schedule or a command line runs it.",
+        );
       }
       return reply.code(202).send({ id: background.cancel(sync.id).id });
     },
