@@ -12,6 +12,7 @@ import type { ConfigurationDocument } from "../config/document.ts";
 import { GROUP, REQUESTER } from "../portal/kinds.ts";
 import { createConsoleLink } from "../store/operators.ts";
 import { Secret } from "../store/secrets.ts";
+import type { Location } from "../store/store.ts";
 import { openInstallation } from "../wiring.ts";
 import { type ApiDeps, createApi } from "./server.ts";
 
@@ -59,13 +60,16 @@ export interface TestServerOptions {
   readonly clock?: Clock;
   readonly api?: Partial<ApiDeps>;
   readonly definition?: Partial<SyncDefinition>;
+  /** Where the store lives; an embedded one in a temporary folder unless given. */
+  readonly location?: Location;
 }
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const clock = options.clock ?? systemClock;
   const folder = await mkdtemp(join(tmpdir(), "entrain-api-"));
   const simulator = await startSimulator({ people: 60, groups: 8, seed: 7, throttle: "off", ...options.simulator });
-  const paths = { folder, location: { kind: "sqlite", folder }, key: undefined, demo: false } as const;
+  const { location = { kind: "sqlite", folder } } = options;
+  const paths = { folder, location, key: undefined, demo: false };
   const installation = await openInstallation({ paths, environment: {}, clock, create: true });
   await configure(installation, simulator, options.definition ?? {});
   const lines: string[] = [];
