@@ -28,14 +28,26 @@ const PASSES = 3;
 export async function applyPlan(context: ApplyContext, total: number): Promise<Tally> {
   let tally = await resolveOpenIntents(context, NO_TALLY);
   for (let pass = 0; pass < PASSES; pass += 1) {
-    tally = await applyRows(context, total, tally);
-    const left = await changesPage(context.store.db, context.plan.id, { after: null, limit: 1, states: ["again"] });
-    if (left.length === 0) return tally;
+    tally = await applyRows(context, { total, patient: pass + 1 < PASSES }, tally);
+    if (!(await hasUnheard(context))) return tally;
   }
   return await giveUp(context, tally);
 }
 
-async function applyRows(context: ApplyContext, total: number, start: Tally): Promise<Tally> {
+/** Whether there are changes whose answer was not heard and that are sent once more. */
+async function hasUnheard({ store, plan }: ApplyContext): Promise<boolean> {
+  return (await changesPage(store.db, plan.id, { after: null, limit: 1, states: ["again"] })).length > 0;
+}
+
+/**
+ * One pass over what is not applied yet. A `patient` pass ends before a phase that needs records whose creation is to
+ * be sent once more: memberships of a group that is not there yet would only be in conflict.
+ */
+async function applyRows(
+  context: ApplyContext,
+  of: { readonly total: number; readonly patient: boolean },
+  start: Tally,
+): Promise<Tally> {
   const { store, plan, signal } = context;
   let tally = start;
   let after: PlanKey | null = null;
@@ -49,9 +61,10 @@ async function applyRows(context: ApplyContext, total: number, start: Tally): Pr
     const batch = sameRank(page);
     const last = batch.at(-1);
     if (!last) return tally;
+    if (of.patient && after !== null && last.phase > after.phase && (await hasUnheard(context))) return tally;
     after = { phase: last.phase, rank: last.rank, ordinal: last.ordinal };
-    tally = await applyBatch(context, batch, tally, total);
-    context.onProgress(progressOf(tally, total));
+    tally = await applyBatch(context, batch, tally, of.total);
+    context.onProgress(progressOf(tally, of.total));
   }
 }
 

@@ -143,6 +143,19 @@ test("a nested group whose creation was refused is added to its group once it is
   await nothingIsPlanned();
 });
 
+test("a group whose creation was cut off before it took effect gets its members once it is created", async () => {
+  const users = crowd(2);
+  const staff = group("Staff");
+  await open({ users, groups: [staff], memberships: { [staff.id]: users.map(({ id }) => id) } });
+  await scene.run(people);
+  let creations = 0;
+  scene.disturb(({ method, path }) => (method === "POST" && path === "/Groups" && creations++ === 0 ? "cut" : null));
+  const run = await scene.run(groups);
+  assert.deepEqual([run.counts.create, run.counts.members], [1, 2]);
+  assert.equal(scimMembers(scene.scim, staff.id).length, 2);
+  await nothingIsPlanned();
+});
+
 test("a membership that was refused is tried again although its group changed meanwhile", async () => {
   const users = crowd(1);
   const staff = group("Staff");
