@@ -119,19 +119,14 @@ export class Background {
       ended: Promise.resolve(),
     };
     const begun = Promise.withResolvers<string>();
-    const engine: Engine = {
-      ...this.#engine,
-      // The target is opened under the sync's lease, once the run stands in the store: that is the moment it has begun.
-      openTarget: async (row) => {
-        if (entry.id === "") entry.id = kind === "preview" ? newId(clock, "preview") : await this.#runUnderWay(sync);
-        begun.resolve(entry.id);
-        return await this.#engine.openTarget(row);
-      },
-    };
     const onProgress = (progress: Progress): void => entry.pace.report(progress, clock.monotonic());
-    const options: RunOptions = { sync, actor, signal: entry.controller.signal, onProgress };
+    const onBegin = (run: string | null): void => {
+      entry.id = run ?? newId(clock, "preview");
+      begun.resolve(entry.id);
+    };
+    const options: RunOptions = { sync, actor, signal: entry.controller.signal, onProgress, onBegin };
     this.#running.add(entry);
-    entry.ended = work(engine, options).then(
+    entry.ended = work(this.#engine, options).then(
       (plan) => this.#end(entry, { plan }),
       (fault: unknown) => {
         begun.reject(fault);
@@ -139,19 +134,6 @@ export class Background {
       },
     );
     return await begun.promise;
-  }
-
-  /** The run that holds the sync's lease now: fencing numbers only grow. */
-  async #runUnderWay(sync: string): Promise<string> {
-    const row = await this.#engine.store.db
-      .selectFrom("runs")
-      .select("id")
-      .where("sync", "=", sync)
-      .where("result", "is", null)
-      .orderBy("fence", "desc")
-      .limit(1)
-      .executeTakeFirstOrThrow();
-    return row.id;
   }
 
   #end(entry: Entry, how: { readonly plan: string | null } | { readonly fault: unknown }): void {

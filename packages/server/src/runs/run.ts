@@ -30,6 +30,8 @@ export interface RunOptions {
   readonly actor: Actor;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
+  /** Told once the lease is taken and the run stands in the store; a preview has no run (`null`). */
+  readonly onBegin?: (run: string | null) => void;
 }
 
 /** A reference that could not be written yet is written by a further plan of the same run; circles need one more. */
@@ -61,6 +63,7 @@ export async function runSync(engine: Engine, options: RunOptions): Promise<RunS
 export async function planSync(engine: Engine, options: RunOptions): Promise<Planned> {
   const { store } = engine;
   return await withLease(store, syncLease(options.sync), leaseOptions(options), async (lease) => {
+    options.onBegin?.(null);
     return await withEnds(engine, options, lease, "", async (session) => {
       await abandonUnfinished(session);
       await read(session);
@@ -347,6 +350,7 @@ async function inRun(
     const row = newRun(engine, options, mode, lease);
     const begun = store.clock.monotonic();
     await store.fenced(lease, (tx) => createRun(tx, row));
+    options.onBegin?.(row.id);
     let applied: Applied = NOTHING;
     let error: RunSummary["error"] = null;
     let result: RunSummary["result"] = "succeeded";
