@@ -104,3 +104,22 @@ test("Ctrl-C in the middle of the first sync stops at once and loses nothing", a
   const status = await runJson<{ synced: number; unsynced: number }>(["sync", "status", "demo-people", "--demo"], of);
   assert.ok(status.synced > 900 && status.unsynced === 0, JSON.stringify(status));
 });
+
+test("the demo touches nothing of a real installation beside it", async (context) => {
+  const cwd = await temporaryFolder(context);
+  const added = await run(["target", "add", "mine", "--type", "portal"], { cwd });
+  assert.equal(added.code, 0, added.stderr);
+  const data = join(cwd, ".entrain", "data");
+  const files = async (): Promise<readonly string[]> => {
+    const names = (await readdir(data)).sort();
+    return Promise.all(names.map(async (name) => `${name} ${(await readFile(join(data, name))).toString("base64")}`));
+  };
+  const before = await files();
+  const serving = start(["serve", "--demo", "--port", "0"], { cwd });
+  await serving.until(/Sign in +\S+/);
+  serving.child.kill("SIGINT");
+  await serving.ended;
+  assert.deepEqual(await files(), before);
+  const [target, ...others] = await runJson<{ name: string }[]>(["target", "list"], { cwd });
+  assert.deepEqual([target?.name, others], ["mine", []]);
+});
