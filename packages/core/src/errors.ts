@@ -50,12 +50,12 @@ export const CODES = {
   privileged_join: "The record to be joined has rights of its own. Joining it waits for approval.",
   held: "The change is part of a held plan. Approve or reject it with `entrain sync approve`.",
   // The installation.
-  config_invalid: "The configuration is not valid. The detail names the place.",
-  not_found: "There is nothing by that name.",
-  exists: "Something by that name exists already.",
+  config_invalid: "Correct the configuration at the place that the message names, and try again.",
+  not_found: "Check the name; the matching `list` command shows what there is.",
+  exists: "Choose another name, or change the one that is there.",
   key_wrong:
     "ENTRAIN_KEY is not the key that this store was encrypted with. Set the right key, or restore the key file.",
-  store_failed: "The store could not be opened or written.",
+  store_failed: "Check the data folder or the database that the message names, then try again.",
   store_demo: "This is the demo's store. Add --demo to work on it, or choose another folder.",
   store_real: "This store belongs to a real installation; the demo does not touch it.",
   lease_held: "Another process is running this sync. Wait for it to finish, or stop it.",

@@ -94,10 +94,13 @@ export async function syncStatus(store: Store, sync: string): Promise<SyncStatus
     .where("sync", "=", sync)
     .where("reason", "in", UNSYNCED)
     .executeTakeFirstOrThrow();
-  const connection = await store.db
-    .selectFrom("connections")
-    .select("sequence")
-    .where("id", "=", row.connection)
+  const lag = await store.db
+    .selectFrom("records")
+    .select(sql<number>`count(*)`.as("count"))
+    .where("connection", "=", row.connection)
+    // Every target calls its groups "group"; all other kinds are made of people.
+    .where("kind", "=", row.records === "group" ? "group" : "user")
+    .where("sequence", ">", row.cursor)
     .executeTakeFirstOrThrow();
   return {
     sync,
@@ -106,7 +109,7 @@ export async function syncStatus(store: Store, sync: string): Promise<SyncStatus
     synced: Number(synced.count),
     failed: last?.failed ?? 0,
     unsynced: Number(unsynced.count),
-    cursorLag: Math.max(0, connection.sequence - row.cursor),
+    cursorLag: Number(lag.count),
     held: await heldPlans(store, sync),
   };
 }
