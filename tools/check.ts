@@ -12,7 +12,11 @@ interface Check {
 
 const CHECKS: readonly Check[] = [
   { name: "types", command: "tsc", args: ["-p", "."] },
-  { name: "format and lint", command: "biome", args: ["ci", "--colors=off", "--error-on-warnings", "--max-diagnostics=100"] },
+  {
+    name: "format and lint",
+    command: "biome",
+    args: ["ci", "--colors=off", "--error-on-warnings", "--max-diagnostics=100"],
+  },
   { name: "dead code and dependencies", command: "knip", args: ["--no-progress"] },
   { name: "architecture", command: "node", args: ["tools/test.ts", "test/architecture.test.ts"] },
 ];

@@ -55,7 +55,7 @@ export interface RunView {
 }
 
 /** A run for people and machines, without what only the engine needs. */
-export function runView(row: RunRow): RunView {
+function runView(row: RunRow): RunView {
   return {
     run: row.id,
     sync: row.sync,
