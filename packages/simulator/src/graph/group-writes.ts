@@ -50,6 +50,7 @@ function createGroup(context: Context): GraphResponse {
   if (properties.isAssignableToRole === true && !context.roles.has("RoleManagement.ReadWrite.Directory"))
     throw denied();
   const members = boundIn(context, body, properties);
+  if (members.length > 0) checkStatic(properties);
   const mail = isUnified(properties) ? `${String(properties.mailNickname)}@${context.tenant.defaultDomain}` : null;
   const group = context.directory.create("group", {
     groupTypes: [],
@@ -72,7 +73,8 @@ function updateGroup(context: Context, { group: key = "" }: Parameters): GraphRe
   const group = findObject(context, "group", key);
   const body = bodyOf(context.request);
   const patch = checkProperties("group", body);
-  const members = boundIn(context, body, { ...group.properties, ...patch });
+  const patched = { ...group.properties, ...patch };
+  const members = boundIn(context, body, patched);
   if (Object.keys(patch).length > 0 && !permits("updateGroup", context.roles)) throw denied();
   if (body["members@odata.bind"] !== undefined && !permits("writeMembers", context.roles)) throw denied();
   checkWritable(group.properties);
@@ -80,7 +82,7 @@ function updateGroup(context: Context, { group: key = "" }: Parameters): GraphRe
     if (patch[name] === null) throw invalidValue("group", name);
   }
   checkNickname(context, patch, group);
-  if (members.length > 0) checkStatic(group.properties);
+  if (members.length > 0) checkStatic(patched);
   if (members.some((member) => holds(group.members, member.ordinal))) throw alreadyMember();
   context.directory.update(group, patch);
   for (const member of members) context.directory.addMember(group, member);

@@ -1,7 +1,8 @@
 import type { Json } from "../tenant/types.ts";
 import { type Change, ChangeLog } from "./change-log.ts";
+import { DynamicGroups } from "./dynamic-groups.ts";
 import { uuidFrom } from "./identifiers.ts";
-import { type DirectoryObject, isLive, type Kind, type Properties } from "./objects.ts";
+import { type DirectoryObject, isLive, type KeptReferences, type Kind, type Properties } from "./objects.ts";
 import { insert, remove, settle } from "./ordinals.ts";
 import { currentView, type View, viewAsOf } from "./view.ts";
 
@@ -37,6 +38,7 @@ export class Directory {
   readonly #byUpn = new Map<string, DirectoryObject>();
   readonly #live: Record<Kind, number> = { user: 0, group: 0 };
   readonly #deleted = new Set<DirectoryObject>();
+  readonly #dynamic = new DynamicGroups(this);
   /** When the oldest deleted item goes for good; Infinity when there is none. */
   #nextPurge = Number.POSITIVE_INFINITY;
 
@@ -107,8 +109,8 @@ export class Directory {
   }
 
   /**
-   * Adds an object without logging: how a tenant is loaded. A purged one only keeps its place in the history. Throws
-   * when the id or the user name is taken.
+   * Adds an object without logging: how a tenant is loaded, dynamic groups with the members that they are given. A
+   * purged one only keeps its place in the history. Throws when the id or the user name is taken.
    */
   place(kind: Kind, id: string, properties: Properties, purged = false): DirectoryObject {
     const key = id.toLowerCase();
@@ -133,6 +135,7 @@ export class Directory {
     if (purged) return object;
     this.#byId.set(key, object);
     this.#live[kind]++;
+    if (kind === "group") this.#dynamic.note(object);
     return object;
   }
 
@@ -177,24 +180,17 @@ export class Directory {
   create(kind: Kind, properties: Properties): DirectoryObject {
     const object = this.place(kind, this.nextId(kind), { createdDateTime: this.#timestamp(), ...properties });
     this.#write(object, { type: "created" });
+    this.#review(object);
     return object;
   }
 
-  /** Changes properties; null clears. Values that stay equal are not a change. */
+  /**
+   * Changes properties; null clears. Values that stay equal are not a change. Memberships that dynamic groups' rules
+   * make of it follow at once.
+   */
   update(object: DirectoryObject, patch: Readonly<Record<string, Json>>): readonly string[] {
-    const before = object.properties;
-    const names = Object.keys(patch).filter((name) => !sameValue(before[name] ?? null, patch[name] ?? null));
-    if (names.length === 0) return names;
-    const after: Record<string, Json> = { ...before };
-    for (const name of names) after[name] = patch[name] ?? null;
-    if (names.includes("userPrincipalName")) {
-      this.#claimName(object, after.userPrincipalName);
-      if (keyOf(before.userPrincipalName) !== keyOf(after.userPrincipalName)) {
-        this.#releaseName(object, before.userPrincipalName);
-      }
-    }
-    object.properties = after;
-    this.#write(object, { type: "updated", before, names });
+    const names = this.#change(object, patch);
+    if (names.length > 0 && (object.kind === "user" || this.#dynamic.note(object))) this.#review(object);
     return names;
   }
 
@@ -235,7 +231,7 @@ export class Directory {
     this.#detach(object);
     // A deleted user frees its name: the directory prefixes it with the id until the user comes back.
     if (typeof name === "string") {
-      this.update(object, { userPrincipalName: object.id.replaceAll("-", "") + name });
+      this.#change(object, { userPrincipalName: object.id.replaceAll("-", "") + name });
     }
     object.kept = kept;
     this.#bin(object, this.#clock());
@@ -250,16 +246,8 @@ export class Directory {
     object.kept = null;
     this.#live[object.kind]++;
     this.#write(object, { type: "restored" });
-    if (kept === null) return;
-    if (kept.userPrincipalName !== null) this.update(object, { userPrincipalName: kept.userPrincipalName });
-    const living = (ordinal: number): DirectoryObject[] => {
-      const other = this.at(ordinal);
-      return other !== undefined && isLive(other) ? [other] : [];
-    };
-    for (const member of kept.members.flatMap(living)) this.addMember(object, member);
-    for (const group of kept.memberOf.flatMap(living)) this.addMember(group, object);
-    for (const report of kept.reports.flatMap(living)) if (report.manager === null) this.setManager(report, object);
-    for (const manager of kept.manager === null ? [] : living(kept.manager)) this.setManager(object, manager);
+    if (kept !== null) this.#reconnect(object, kept);
+    this.#review(object);
   }
 
   /** Deletes for good, from the deleted items or, as with security groups, at once. */
@@ -271,6 +259,7 @@ export class Directory {
     this.#deleted.delete(object);
     this.#byId.delete(object.id.toLowerCase());
     this.#releaseName(object, object.properties.userPrincipalName);
+    this.#dynamic.forget(object);
     object.kept = null;
     object.purged = true;
     this.#write(object, { type: "purged" });
@@ -287,6 +276,40 @@ export class Directory {
         this.#nextPurge = Math.min(this.#nextPurge, (deletedAt ?? now) + RETENTION_MS);
     }
     this.log.trim(now - TOKEN_LIFE_MS - 1);
+  }
+
+  #review(object: DirectoryObject): void {
+    if (object.kind === "user") this.#dynamic.reviewUser(object);
+    else this.#dynamic.reviewGroup(object);
+  }
+
+  #change(object: DirectoryObject, patch: Readonly<Record<string, Json>>): readonly string[] {
+    const before = object.properties;
+    const names = Object.keys(patch).filter((name) => !sameValue(before[name] ?? null, patch[name] ?? null));
+    if (names.length === 0) return names;
+    const after: Record<string, Json> = { ...before };
+    for (const name of names) after[name] = patch[name] ?? null;
+    if (names.includes("userPrincipalName")) {
+      this.#claimName(object, after.userPrincipalName);
+      if (keyOf(before.userPrincipalName) !== keyOf(after.userPrincipalName)) {
+        this.#releaseName(object, before.userPrincipalName);
+      }
+    }
+    object.properties = after;
+    this.#write(object, { type: "updated", before, names });
+    return names;
+  }
+
+  #reconnect(object: DirectoryObject, kept: KeptReferences): void {
+    if (kept.userPrincipalName !== null) this.#change(object, { userPrincipalName: kept.userPrincipalName });
+    const living = (ordinal: number): DirectoryObject[] => {
+      const other = this.at(ordinal);
+      return other !== undefined && isLive(other) ? [other] : [];
+    };
+    for (const member of kept.members.flatMap(living)) this.addMember(object, member);
+    for (const group of kept.memberOf.flatMap(living)) this.addMember(group, object);
+    for (const report of kept.reports.flatMap(living)) if (report.manager === null) this.setManager(report, object);
+    for (const manager of kept.manager === null ? [] : living(kept.manager)) this.setManager(object, manager);
   }
 
   #bin(object: DirectoryObject, deletedAt: number): void {

@@ -159,7 +159,7 @@ function makeDynamic(making: Making): void {
   const departments = [...making.departments.keys()];
   const countries = [...new Set(making.sites.map((site) => site.countryCode))];
   const rules: readonly (readonly [string, string])[] = [
-    ["DYN-Synced-From-AD", "user.onPremisesSyncEnabled -eq true"],
+    ["DYN-Synced-From-AD", "user.dirSyncEnabled -eq true"],
     ["DYN-Contractors-And-Interns", 'user.employeeType -in ["Contractor", "Intern"]'],
     [
       "DYN-Managers",
