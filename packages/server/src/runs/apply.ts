@@ -16,6 +16,7 @@ import {
 import type { Progress } from "./context.ts";
 import { resolveOpenIntents } from "./intents.ts";
 import { recordOutcomes } from "./outcomes.ts";
+import { type Part, partsOf } from "./parts.ts";
 import { type Prepared, prepareBatch } from "./prepare.ts";
 
 /** A change without an answer is tried this many times in one run. */
@@ -85,6 +86,7 @@ async function giveUp(context: ApplyContext, tally: Tally): Promise<Tally> {
   const outcomes = prepared.map(
     () => ({ status: "refused", code: "outcome_unknown", detail, retry: "later" }) as const,
   );
+  const parts = await partsOf(context, prepared, outcomes);
   const next = await store.fenced(lease, async (tx) => {
     await markChanges(
       tx,
@@ -92,7 +94,7 @@ async function giveUp(context: ApplyContext, tally: Tally): Promise<Tally> {
       "planned",
       rows.map((row) => row.ordinal),
     );
-    return await settle(context, tx, { prepared, outcomes, tally, total: 0 });
+    return await settle(context, tx, { prepared, outcomes, tally, total: 0, parts });
   });
   return await giveUp(context, next);
 }
@@ -139,7 +141,8 @@ async function applyBatch(
     await openIntents(context, tx, sendable);
   });
   const outcomes = changes.length === 0 ? [] : await sent(context, changes);
-  const next = await store.fenced(lease, (tx) => settle(context, tx, { prepared, outcomes, tally, total }));
+  const parts = await partsOf(context, prepared, outcomes);
+  const next = await store.fenced(lease, (tx) => settle(context, tx, { prepared, outcomes, tally, total, parts }));
   return outcomes.some((outcome) => outcome.status === "unknown" || outcome.status === "refused")
     ? await resolveOpenIntents(context, next)
     : next;
@@ -178,6 +181,8 @@ async function sent(context: ApplyContext, changes: Parameters<Target["apply"]>[
 }
 
 interface Batch {
+  /** Memberships that took effect although their change did not. */
+  readonly parts?: readonly Part[];
   readonly prepared: readonly Prepared[];
   readonly outcomes: readonly Outcome[];
   readonly tally: Tally;
@@ -185,7 +190,7 @@ interface Batch {
 }
 
 async function settle(context: ApplyContext, tx: Transaction<DB>, batch: Batch): Promise<Tally> {
-  const next = await recordOutcomes(context, tx, batch.prepared, batch.outcomes, batch.tally);
+  const next = await recordOutcomes(context, tx, batch.prepared, batch.outcomes, batch.tally, batch.parts);
   await saveRun(tx, context.reportTo, {
     counts: JSON.stringify(next.counts),
     failed: next.failed,

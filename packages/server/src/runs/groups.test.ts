@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { TenantFile } from "@entrain/simulator";
-import { plannedIn, scimGroup, scimMembers, scimWrites, unsynced } from "./testing/observe.ts";
+import { plannedIn, scimGroup, scimMembers, scimUser, scimWrites, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { crowd, group, idOf, reference } from "./testing/tenant.ts";
 import { MINUTE, type TestClock, testClock } from "./testing/time.ts";
@@ -154,6 +154,22 @@ test("a group whose creation was cut off before it took effect gets its members 
   assert.deepEqual([run.counts.create, run.counts.members], [1, 2]);
   assert.equal(scimMembers(scene.scim, staff.id).length, 2);
   await nothingIsPlanned();
+});
+
+test("a member who was let in although another of the same change was refused is let out again when they leave", async () => {
+  const users = crowd(3);
+  const ids = users.map(({ id }) => id);
+  const [one = "", two = "", three = ""] = ids;
+  const staff = group("Staff");
+  await open({ users, groups: [staff] });
+  await both();
+  scene.scim.store.delete(scene.scim.store.users, String(scimUser(scene.scim, two)?.id));
+  for (const id of ids) await scene.graph("POST", `/groups/${staff.id}/members/$ref`, reference(id));
+  assert.equal((await scene.run(groups)).result, "partial");
+  assert.deepEqual(scimMembers(scene.scim, staff.id), [one, three].sort());
+  await scene.graph("DELETE", `/groups/${staff.id}/members/${one}/$ref`);
+  await scene.run(groups);
+  assert.deepEqual(scimMembers(scene.scim, staff.id), [three]);
 });
 
 test("a membership that was refused is tried again although its group changed meanwhile", async () => {

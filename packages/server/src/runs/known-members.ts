@@ -7,7 +7,7 @@ import type { Prepared } from "./prepare.ts";
 export async function saveMembers(
   context: ApplyContext,
   tx: Transaction<DB>,
-  written: readonly Prepared[],
+  written: readonly Pick<Prepared, "row" | "add">[],
 ): Promise<void> {
   const { target, tenant } = context.space;
   const rows = written.flatMap(({ row, add }) => add.map((member) => [target, tenant, row.object_id, member]));
@@ -32,7 +32,7 @@ export async function saveMembers(
 export async function forgetMembers(
   context: ApplyContext,
   tx: Transaction<DB>,
-  written: readonly Prepared[],
+  written: readonly Pick<Prepared, "row" | "remove">[],
 ): Promise<void> {
   const { target, tenant } = context.space;
   for (const { row, remove } of written) {

@@ -7,6 +7,7 @@ import { changedIn, markChanges, type PlanChangeRow, settledIn } from "../store/
 import type { DB } from "../store/schema.ts";
 import { type ApplyContext, closeIntents, entryBase, streamOf, type Tally, tallied } from "./applying.ts";
 import { forgetMembers, saveMembers } from "./known-members.ts";
+import type { Part } from "./parts.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** One change of a batch with what became of it. */
@@ -26,6 +27,7 @@ export async function recordOutcomes(
   prepared: readonly Prepared[],
   outcomes: readonly Outcome[],
   tally: Tally,
+  parts: readonly Part[] = [],
 ): Promise<Tally> {
   const heard = pair(prepared, outcomes).filter(({ outcome }) => outcome.status !== "unknown");
   const settled = await withoutTaken(context, tx, heard);
@@ -41,6 +43,8 @@ export async function recordOutcomes(
     tx,
     written.map(({ change }) => change),
   );
+  await saveMembers(context, tx, parts);
+  await forgetMembers(context, tx, parts);
   await countRemovals(context, tx, written);
   await updatePending(context, tx, settled);
   await markStates(context, tx, settled);
@@ -214,7 +218,12 @@ async function updatePending(context: ApplyContext, tx: Transaction<DB>, settled
   await enterPending(
     store,
     tx,
-    open.map((item) => pendingOf(context, item, known.get(item.change.row.object_id), now)),
+    open.flatMap((item) => {
+      const before = known.get(item.change.row.object_id);
+      // Memberships of a group that was refused wait with it; when it is due, all of them are looked at.
+      const follows = item.change.row.action === "members" && item.change.link === undefined;
+      return follows && before?.reason === "failed" ? [] : [pendingOf(context, item, before, now)];
+    }),
   );
 }
 
