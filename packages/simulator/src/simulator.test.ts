@@ -89,6 +89,20 @@ test("tokens of a run that was killed before it saved ask for a resynchronisatio
   assert.equal((await client.get(`/users/delta${new URL(saved).search}`)).body.value?.length, 3);
 });
 
+test("a run that is killed after a save keeps its changes and its delta tokens", async (t) => {
+  const stateFile = join(await folder(), "tenant.json");
+  const killed = await startClient(t, { tenant: smallTenant(3), stateFile });
+  await killed.send("PATCH", `/users/${person(1)}`, { city: "Oslo" });
+  const link = (await killed.all("/users/delta?$select=city")).last["@odata.deltaLink"] ?? "";
+  await killed.simulator.save();
+  const client = await startClient(t, { stateFile });
+  removeAfter(t, stateFile);
+  assert.equal((await client.get(`/users/${person(1)}?$select=city`)).body.city, "Oslo");
+  await client.send("PATCH", `/users/${person(2)}`, { city: "Rome" });
+  const { body } = await client.get(`/users/delta${new URL(link).search}`);
+  assert.deepEqual(body.value, [{ id: person(2), city: "Rome" }]);
+});
+
 test("the ids of new people repeat only in a run that is named alike", async (t) => {
   const options = { tenant: smallTenant(1), clock: () => 1_800_000_000_000 };
   const ids = await Promise.all(

@@ -13,7 +13,8 @@ import { AppRegistration, type ClientSecret } from "./signin/app.ts";
 import { SignInService } from "./signin/service.ts";
 import { TokenService } from "./signin/tokens.ts";
 import { uuidFrom } from "./state/identifiers.ts";
-import { type Snapshot, saveSnapshot } from "./state/snapshot.ts";
+import { StateKeeper } from "./state/keeper.ts";
+import type { Snapshot } from "./state/snapshot.ts";
 import { tenantWriter } from "./state/writer.ts";
 import { createChurn } from "./tenant/churn.ts";
 import type { TenantFile } from "./tenant/types.ts";
@@ -53,7 +54,10 @@ export interface SimulatorOptions {
   readonly instance?: string | undefined;
   /** Sizes of delta pages; 200 objects and 1,000 members unless given. */
   readonly deltaPaging?: DeltaPaging | undefined;
-  /** Keeps the tenant, its history and so its delta tokens here across restarts; written by `close`. */
+  /**
+   * Keeps the tenant, its history and so its delta tokens here across restarts. Written once a minute when something
+   * changed, and by `close`; a save that fails meanwhile is told as a process warning and tried again.
+   */
   readonly stateFile?: string | undefined;
 }
 
@@ -82,6 +86,8 @@ export interface Simulator {
   expireDeltaTokens(): void;
   /** Makes this many changes as churn does, at once. */
   churn(changes: number): void;
+  /** Saves the state file now, when there is one and it is not up to date. */
+  save(): Promise<void>;
   /** Stops serving, then saves the state file when there is one. */
   close(): Promise<void>;
 }
@@ -108,6 +114,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     tls: made ?? (typeof options.tls === "object" ? options.tls : null),
     listener: (base) => listenerOf(parts, snapshot, base),
   });
+  const keeper = stateFile === undefined ? null : new StateKeeper(stateFile, snapshot, warn);
+  keeper?.start(every);
   if (churnPerMinute > 0) churn.start(every);
   const { app, requests, faults, levers } = parts;
   return {
@@ -129,10 +137,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       app.secrets = secrets;
     },
     ...levers,
+    save: async () => keeper?.save(),
     close: async () => {
       churn.stop();
+      keeper?.stop();
       await server.close();
-      if (stateFile !== undefined) await saveSnapshot(stateFile, snapshot);
+      await keeper?.save();
     },
   };
 }
@@ -243,6 +253,10 @@ function secretOf(seed: number): string {
 function every(milliseconds: number, tick: () => void): () => void {
   const timer = setInterval(tick, milliseconds).unref();
   return () => clearInterval(timer);
+}
+
+function warn(message: string): void {
+  process.emitWarning(message);
 }
 
 function repeat(times: number, act: () => unknown): void {

@@ -42,26 +42,52 @@ type SavedChange =
 
 type SavedEntry = readonly [at: number, object: number, change: SavedChange];
 
-/** Writes the tenant, one JSON value a line, into a new file that then takes the old one's place. */
+/**
+ * Writes the tenant as it is at the call, one JSON value a line, into a new file that then takes the old one's place.
+ * Rejects with one sentence when that fails; the old file then stays.
+ */
 export async function saveSnapshot(path: string, snapshot: Snapshot): Promise<void> {
+  const lines = linesOf(capture(snapshot));
   const fresh = `${path}.new`;
-  await writeFile(fresh, chunked(linesOf(snapshot)), { mode: 0o600 });
-  await rename(fresh, path);
+  try {
+    await writeFile(fresh, chunked(lines), { mode: 0o600, flush: true });
+    await rename(fresh, path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`The state file ${path} cannot be written: ${reason}.`, { cause });
+  }
 }
 
-function* linesOf({ tenant, directory }: Snapshot): Generator<string> {
+interface Captured {
+  readonly header: Header;
+  readonly objects: readonly SavedObject[];
+  readonly entries: readonly SavedEntry[];
+}
+
+/**
+ * Takes hold of the present state while writes go on. Records are replaced and never changed, so that only lists of
+ * members need copying, and turning it all into text can wait.
+ */
+function capture({ tenant, directory }: Snapshot): Captured {
   const { log, size } = directory;
-  const runs = [...directory.earlier, [directory.instance, log.head] as const];
-  const header: Header = { format: FORMAT, runs, version: log.floor, objects: size, tenant };
-  yield JSON.stringify(header);
+  const objects: SavedObject[] = [];
   for (let ordinal = 0; ordinal < size; ordinal++) {
     const object = directory.at(ordinal);
-    if (object !== undefined) yield JSON.stringify(savedObject(object));
+    if (object !== undefined) objects.push(savedObject(object));
   }
+  const entries: SavedEntry[] = [];
   for (let version = log.floor + 1; version <= log.head; version++) {
     const entry = log.entry(version);
-    if (entry !== undefined) yield JSON.stringify(savedEntry(entry));
+    if (entry !== undefined) entries.push(savedEntry(entry));
   }
+  const runs = [...directory.earlier, [directory.instance, log.head] as const];
+  return { header: { format: FORMAT, runs, version: log.floor, objects: size, tenant }, objects, entries };
+}
+
+function* linesOf({ header, objects, entries }: Captured): Generator<string> {
+  yield JSON.stringify(header);
+  for (const object of objects) yield JSON.stringify(object);
+  for (const entry of entries) yield JSON.stringify(entry);
 }
 
 /** Joins lines to pieces worth a write each, so that a large tenant is never one string. */
@@ -166,7 +192,7 @@ function savedObject(object: DirectoryObject): SavedObject {
     properties: object.properties,
     ...(object.deletedAt === null ? {} : { deletedAt: object.deletedAt }),
     ...(object.purged ? { purged: true as const } : {}),
-    ...(object.members.length === 0 ? {} : { members: object.members }),
+    ...(object.members.length === 0 ? {} : { members: [...object.members] }),
     ...(object.manager === null ? {} : { manager: object.manager.ordinal }),
     ...(object.kept === null ? {} : { kept: object.kept }),
   };
