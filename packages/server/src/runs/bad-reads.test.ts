@@ -151,6 +151,16 @@ test("nulls in a delta round clear and disable nobody; once the values are back,
   assert.deepEqual(await changesOf(people), [...FIVE, ...chiefs].sort());
 });
 
+test("nulls in the very first read store nothing and create nobody; the next read begins where that one failed", async () => {
+  scene = await openScene({ clock: testClock(), simulator: { tenant: { users, groups: [] } } });
+  people = await scene.addSync("people", "portal", { records: "requester", guard });
+  scene.simulator.faults.set([{ action: { type: "nulls" }, path: "/users" }]);
+  const run = await scene.run(people);
+  assert.deepEqual([run.result, run.error?.code], ["failed", "permission_lost"]);
+  scene.simulator.faults.clear();
+  assert.equal((await changesOf(people)).length, users.length);
+});
+
 test("one person without an account state is an issue of their own, is not disabled, and the others go on", async () => {
   await open();
   const before = scene.simulator.faults;

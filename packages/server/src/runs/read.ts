@@ -21,6 +21,8 @@ const SHRUNKEN_SHARE = 0.9;
 const SHORT_SHARE = 0.01;
 const SHORT_FEW = 3;
 const CONFIRM_BATCH = 100;
+/** So many people on one page without an account state are no accident. */
+const SILENT_MANY = 10;
 
 export interface ReadOptions {
   readonly store: Store;
@@ -149,7 +151,7 @@ function failureOf(page: SourcePage, watermark: WatermarkRow): ReadFailure | nul
 
 /**
  * Graph answers nulls for what a token may not read. Nobody's account state is ever unset, so a page on which most
- * people lose theirs was read without the permission, whatever the token says.
+ * people lose theirs, or many never had one, was read without the permission, whatever the token says.
  */
 async function hiddenValues(
   tx: Parameters<typeof saveWatermark>[0],
@@ -168,8 +170,8 @@ async function hiddenValues(
     const { accountEnabled } = JSON.parse(row.attributes) as { readonly accountEnabled?: unknown };
     return row.removed === null && typeof accountEnabled === "boolean";
   });
-  if (stated.length * 2 <= people.length) return null;
-  const detail = `Graph no longer says of ${stated.length} people whether their accounts are enabled: it hides what the application may not read.`;
+  if (stated.length * 2 <= people.length && silent.length < SILENT_MANY) return null;
+  const detail = `Graph does not say of ${silent.length} people whether their accounts are enabled: it hides what the application may not read.`;
   return { finding: { code: "permission_lost", detail }, restart: {} };
 }
 
