@@ -27,31 +27,28 @@ export interface Candidates {
   readonly pending: ReadonlyMap<string, PendingRow>;
 }
 
-/** Every record that changed since the cursor, in the order of the change numbers. */
+/**
+ * Every record that changed since the cursor, in the order of the change numbers; with everything to evaluate, in the
+ * order of ids: whatever is written for the records then fills neighbouring places of the indexes by id.
+ */
 export async function* changedRecords(span: Span): AsyncGenerator<Candidates> {
-  let after = span.cursor;
+  const { store, sync, kind, cursor, upto } = span;
+  let last: DirectoryRow | undefined;
   for (;;) {
-    const rows = await span.store.db
+    let query = store.db
       .selectFrom("records")
       .selectAll()
-      .where("connection", "=", span.sync.connection)
-      .where("kind", "=", span.kind)
-      .where("sequence", ">", after)
-      .where("sequence", "<=", span.upto)
-      .orderBy("sequence")
-      .limit(PAGE)
-      .execute();
-    const last = rows.at(-1);
+      .where("connection", "=", sync.connection)
+      .where("kind", "=", kind)
+      .where("sequence", "<=", upto)
+      .limit(PAGE);
+    if (cursor > 0) query = query.where("sequence", ">", last?.sequence ?? cursor).orderBy("sequence");
+    else query = query.where("id", ">", last?.id ?? "").orderBy("id");
+    const rows = await query.execute();
+    last = rows.at(-1);
     if (!last) return;
-    after = last.sequence;
-    yield {
-      rows,
-      pending: await loadPending(
-        span.store.db,
-        span.sync.id,
-        rows.map((row) => row.id),
-      ),
-    };
+    const ids = rows.map((row) => row.id);
+    yield { rows, pending: await loadPending(store.db, sync.id, ids) };
   }
 }
 

@@ -33,6 +33,7 @@ export interface Evaluated {
 
 interface Item {
   readonly row: DirectoryRow;
+  readonly record: DirectoryRecord;
   readonly input: EvaluationInput;
   readonly link: LinkRow | undefined;
 }
@@ -51,7 +52,7 @@ export async function evaluateBatch(
   const wanted: WantedKey[] = [];
   const fresh: string[] = [];
   for (const { item, evaluation, needs } of final) {
-    issues.push(...issuesOf(item.row, evaluation, candidates.pending.get(item.row.id)));
+    issues.push(...issuesOf(item, evaluation, candidates.pending.get(item.row.id)));
     if (evaluation.type !== "change") continue;
     changes.push(changeRow(item, evaluation));
     const { action } = evaluation.change;
@@ -115,7 +116,7 @@ async function inputsOf(context: PlanContext, rows: readonly DirectoryRow[]): Pr
       isLinked,
       nameOf: (id) => names.get(id) ?? null,
     };
-    return { row, input, link };
+    return { row, record, input, link };
   });
 }
 
@@ -220,8 +221,8 @@ function changeRow(item: Item, planned: PlannedChange): NewChange {
 }
 
 /** What becomes of the pending set: issues and suppressions enter it, whatever needs nothing any more leaves it. */
-function issuesOf(row: DirectoryRow, evaluation: Evaluation, pending: PendingRow | undefined): readonly NewIssue[] {
-  const base = { object_id: row.id, sequence: row.sequence, name: nameOf(recordOf(row)) };
+function issuesOf({ row, record }: Item, evaluation: Evaluation, pending: PendingRow | undefined): readonly NewIssue[] {
+  const base = { object_id: row.id, sequence: row.sequence, name: nameOf(record) };
   if (evaluation.type === "issue") {
     return [{ ...base, state: "issue", code: evaluation.finding.code, detail: evaluation.finding.detail }];
   }

@@ -1,5 +1,5 @@
 import { type Attributes, isReference, type TargetChange, type TargetKind, type Value, writesOf } from "@entrain/core";
-import { loadRecords } from "../store/directory.ts";
+import { changeNumbers } from "../store/directory.ts";
 import { type LinkRow, type LinkSpace, loadLinks } from "../store/links.ts";
 import { idsOf, type PlanChangeRow } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
@@ -40,7 +40,7 @@ export async function prepareBatch(
 ): Promise<readonly Prepared[]> {
   const { store, space, kind } = context;
   const ids = rows.map((row) => row.object_id);
-  const records = await loadRecords(store.db, context.connection, ids);
+  const numbers = options.checkStale ? await changeNumbers(store.db, context.connection, ids) : null;
   const links = await loadLinks(store.db, space, [kind.name], ids);
   const wanted = new Set<string>();
   for (const row of rows) {
@@ -54,7 +54,7 @@ export async function prepareBatch(
     prepare(row, {
       kind,
       link: links.get(row.object_id),
-      sequence: options.checkStale ? (records.get(row.object_id)?.sequence ?? 0) : null,
+      sequence: numbers === null ? null : (numbers.get(row.object_id) ?? 0),
       referenced,
       moved,
     }),
@@ -82,7 +82,7 @@ async function movedEdges(
 }
 
 /** The kinds of record that a kind refers to: by reference attributes and as members. */
-export function referencedKinds(kind: TargetKind): readonly string[] {
+function referencedKinds(kind: TargetKind): readonly string[] {
   const references = kind.attributes.flatMap((attribute) => attribute.references ?? []);
   return [...new Set([...references, ...kind.members])];
 }

@@ -49,7 +49,7 @@ const EDGE_CONFLICT = `on conflict (connection, group_id, member_id) do update s
  * Gives out `count` change numbers of a connection and returns the first. The row stays locked until commit, so that
  * numbers become visible in their order and a cursor never passes one that is still to come.
  */
-export async function takeSequences(tx: Transaction<DB>, connection: string, count: number): Promise<number> {
+async function takeSequences(tx: Transaction<DB>, connection: string, count: number): Promise<number> {
   const row = await tx
     .updateTable("connections")
     .set((eb) => ({ sequence: eb("sequence", "+", count) }))
@@ -190,6 +190,25 @@ export async function removedAmong(
       .where("removed", "is not", null)
       .execute();
     for (const { id } of rows) found.push(id);
+  }
+  return found;
+}
+
+/** The number of each record's last change, by id. */
+export async function changeNumbers(
+  db: Store["db"],
+  connection: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await db
+      .selectFrom("records")
+      .select(["id", "sequence"])
+      .where("connection", "=", connection)
+      .where("id", "in", ids.slice(at, at + 500))
+      .execute();
+    for (const row of rows) found.set(row.id, row.sequence);
   }
   return found;
 }

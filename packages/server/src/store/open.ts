@@ -44,7 +44,7 @@ export const WRITER_PRAGMAS: readonly string[] = [
   "foreign_keys = on",
   "cache_size = -32000",
   "mmap_size = 0",
-  "wal_autocheckpoint = 4000",
+  "wal_autocheckpoint = 16000",
   "journal_size_limit = 67108864",
 ];
 const READER_PRAGMAS: readonly string[] = [

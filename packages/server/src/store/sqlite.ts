@@ -1,4 +1,4 @@
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   type DatabaseConnection,
@@ -49,20 +49,36 @@ export class SqliteFile implements SqliteDatabase {
   }
 }
 
+type Row = Record<string, SQLOutputValue>;
+
 class CachedStatement implements SqliteStatement {
   readonly reader: boolean;
   readonly raw: StatementSync;
+  readonly #names: readonly string[];
+  readonly #blank: Row;
   readonly #again: () => StatementSync;
 
   constructor(database: DatabaseSync, sql: string) {
     this.raw = database.prepare(sql);
-    this.reader = this.raw.columns().length > 0;
+    this.#names = this.raw.columns().map(({ name }) => name);
+    this.#blank = Object.fromEntries(this.#names.map((name) => [name, null]));
+    this.reader = this.#names.length > 0;
+    if (this.reader) this.raw.setReturnArrays(true);
     this.#again = () => database.prepare(sql);
   }
 
+  /**
+   * node:sqlite's rows have no prototype and PostgreSQL's have one; the two must compare equal. Filling a copy of a blank
+   * row from the bare values takes a third of the time of copying such rows.
+   */
   all(parameters: readonly unknown[]): unknown[] {
-    // node:sqlite's rows have no prototype and PostgreSQL's have one; the two must compare equal.
-    return this.raw.all(...bindable(parameters)).map((row) => ({ ...row }));
+    const names = this.#names;
+    const rows = this.raw.all(...bindable(parameters)) as unknown as readonly (readonly SQLOutputValue[])[];
+    return rows.map((values) => {
+      const row = { ...this.#blank };
+      for (let at = 0; at < names.length; at += 1) row[names[at] ?? ""] = values[at] ?? null;
+      return row;
+    });
   }
 
   run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
