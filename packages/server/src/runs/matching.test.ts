@@ -3,7 +3,7 @@ import { afterEach, test } from "node:test";
 import type { GraphUser, TenantFile } from "@entrain/simulator";
 import { plannedIn, scimContent, scimUser, scimWrites, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
-import { idOf, person } from "./testing/tenant.ts";
+import { crowd, idOf, person } from "./testing/tenant.ts";
 import { MINUTE, type TestClock, testClock } from "./testing/time.ts";
 
 let scene: Scene;
@@ -47,6 +47,17 @@ test("two unlinked people with one matching value, the mail, are both ambiguous;
   assert.equal(scimUser(scene.scim, ana.id) ?? scimUser(scene.scim, bo.id), undefined);
   const again = await scene.run(sync);
   assert.deepEqual([again.result, again.counts.create], ["partial", 0], "and stay so");
+});
+
+test("25 unlinked people with one matching value are all ambiguous, and none of them is created", async () => {
+  await open(
+    crowd(25, () => ({ mail: "info@contoso.com" })),
+    [MAIL],
+  );
+  const run = await scene.run(sync);
+  assert.deepEqual([run.counts.create, run.failed], [0, 25]);
+  const pending = await scene.store.db.selectFrom("pending").select("detail").distinct().execute();
+  assert.match(pending.map(({ detail }) => detail).join("\n"), /^[^\n]+ and 5 more$/, "each is told the same, in short");
 });
 
 test("two unlinked people with one matching value do not join the record that has it", async () => {

@@ -34,6 +34,8 @@ export interface SealContext {
 }
 
 const PAGE = 1000;
+/** How many of those who share a value are named. */
+const SAID_NAMES = 20;
 
 /**
  * Two unlinked records that want the same target record, by any matching value, are ambiguous: neither is created nor
@@ -62,15 +64,18 @@ export async function dropAmbiguous(context: SealContext, firstIssue: number): P
       .where("match_index.plan", "=", plan.id)
       .where("match_index.key", "=", key)
       .orderBy("match_index.object_id")
-      .limit(20)
       .execute();
-    const names = wanting.map((row) => row.name).join(", ");
-    for (const row of wanting) {
-      if (row.object_id !== null) reasons.set(row.object_id, `${attributeOf(key)} is the same for ${names}`);
-    }
+    const detail = `${attributeOf(key)} is the same for ${listed(wanting.map(({ name }) => name))}`;
+    for (const row of wanting) if (row.object_id !== null) reasons.set(row.object_id, detail);
   }
   if (reasons.size > 0) await store.fenced(context.lease, (tx) => turnIntoIssues(context, tx, reasons, firstIssue));
   return reasons.size;
+}
+
+/** `Ana, Bo and 3 more`: a value that hundreds share would name hundreds, to each of them. */
+function listed(names: readonly string[]): string {
+  const more = names.length - SAID_NAMES;
+  return names.slice(0, SAID_NAMES).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
 function attributeOf(key: string): string {
