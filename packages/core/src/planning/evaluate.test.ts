@@ -98,6 +98,11 @@ describe("the account state", () => {
     }
   });
 
+  it("that the source does not say removes nobody from a scope that asks for it", () => {
+    const evaluation = linked(ana({ accountEnabled: null }), { scope: OUT });
+    assert.ok(evaluation.type === "issue" && evaluation.finding.code === "account_state_unknown");
+  });
+
   it("is nothing that a group has", () => {
     const evaluation = evaluate(rulesOf(), inputOf({ ...ana({ accountEnabled: null }), kind: "group" }));
     assert.equal(evaluation.type, "match");

@@ -68,6 +68,8 @@ function deprovision(rules: SyncRules, input: EvaluationInput, owned: Owned, rem
     return staysCurrent ? update(rules, input, owned, false) : NONE;
   }
   if (!input.readComplete) return suppressed(removal.cause, removal.why);
+  // A scope that asks for `accountEnabled` must not take an unset one for disabled.
+  if (removal.cause === "outOfScope" && accountStateUnknown(record)) return stateUnknown(input, record);
   const { before } = beforeAndAfter(rules.mapping.rules, link.known, []);
   const reason = sentence(removal.why, note);
   const common = { cause: removal.cause, reason, recordId: link.recordId, before };

@@ -57,7 +57,11 @@ test("25 unlinked people with one matching value are all ambiguous, and none of 
   const run = await scene.run(sync);
   assert.deepEqual([run.counts.create, run.failed], [0, 25]);
   const pending = await scene.store.db.selectFrom("pending").select("detail").distinct().execute();
-  assert.match(pending.map(({ detail }) => detail).join("\n"), /^[^\n]+ and 5 more$/, "each is told the same, in short");
+  assert.match(
+    pending.map(({ detail }) => detail).join("\n"),
+    /^[^\n]+ and 5 more$/,
+    "each is told the same, in short",
+  );
 });
 
 test("two unlinked people with one matching value do not join the record that has it", async () => {
