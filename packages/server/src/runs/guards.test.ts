@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { heldChanges, inShort, plannedIn, portalContent, scimGroup, scimMembers, scimUser } from "./testing/observe.ts";
+import {
+  heldChanges,
+  inShort,
+  plannedIn,
+  portalContent,
+  scimGroup,
+  scimMembers,
+  scimUser,
+  unsynced,
+} from "./testing/observe.ts";
 import { openScene, type Scene, type SceneOptions } from "./testing/scene.ts";
 import { crowd, group, idOf, newUser, person, reference } from "./testing/tenant.ts";
 import { DAY, type TestClock, testClock } from "./testing/time.ts";
@@ -231,14 +240,8 @@ test("a plan that is held is not planned a second time by a changed configuratio
   assert.equal(scimMembers(scene.scim, staff.id).length, 30);
 });
 
-test("a person who joins a record with rights of its own waits for approval, and reports refer to them afterwards", async () => {
-  clock = testClock();
-  const [boss, report] = [person("Boss"), person("Report")];
-  scene = await openScene({
-    clock,
-    simulator: { tenant: { users: [boss, report], groups: [], managers: { [report.id]: boss.id } } },
-  });
-  sync = await scene.addSync("people", "portal", { records: "requester" });
+/** A record with rights of its own that stood in the portal before us. */
+async function addAdministrator(mail: string | null = null): Promise<void> {
   await scene.store.transaction(async (tx) => {
     await tx
       .insertInto("portal_requesters")
@@ -248,10 +251,10 @@ test("a person who joins a record with rights of its own waits for approval, and
         external_id: null,
         user_name: "boss@contoso.com",
         display_name: "Administrator",
-        attributes: JSON.stringify({ userName: "boss@contoso.com", displayName: "Administrator" }),
+        attributes: JSON.stringify({ userName: "boss@contoso.com", displayName: "Administrator", mail }),
         user_name_key: "boss@contoso.com",
         external_id_key: null,
-        mail_key: null,
+        mail_key: mail,
         manager: null,
         active: 1,
         privileged: 1,
@@ -259,6 +262,17 @@ test("a person who joins a record with rights of its own waits for approval, and
       })
       .execute();
   });
+}
+
+test("a person who joins a record with rights of its own waits for approval, and reports refer to them afterwards", async () => {
+  clock = testClock();
+  const [boss, report] = [person("Boss"), person("Report")];
+  scene = await openScene({
+    clock,
+    simulator: { tenant: { users: [boss, report], groups: [], managers: { [report.id]: boss.id } } },
+  });
+  sync = await scene.addSync("people", "portal", { records: "requester" });
+  await addAdministrator();
   const run = await scene.run(sync);
   assert.deepEqual([run.result, run.counts.create, run.counts.join, run.held?.count], ["held", 1, 0, 1]);
   assert.equal((await scene.approve(sync, run.held?.digest ?? "")).counts.join, 1);
@@ -269,4 +283,22 @@ test("a person who joins a record with rights of its own waits for approval, and
     .where("external_id", "=", idOf("Report"))
     .execute();
   assert.equal(rows[0]?.manager, "admin");
+});
+
+test("of two people whose joins of one record are held, the one approved second does not touch it", async () => {
+  clock = testClock();
+  const [boss, mole] = [person("Boss", { mail: "root@contoso.com" }), person("Mole", { mail: null })];
+  scene = await openScene({ clock, simulator: { tenant: { users: [boss, mole], groups: [] } } });
+  sync = await scene.addSync("people", "portal", { records: "requester", matching: ["mail"] });
+  await addAdministrator("root@contoso.com");
+  const first = await scene.run(sync);
+  await scene.graph("PATCH", `/users/${mole.id}`, { mail: "root@contoso.com" });
+  const second = await scene.run(sync);
+  assert.deepEqual([first.held?.count, second.held?.count], [1, 1]);
+  assert.equal((await scene.approve(sync, first.held?.digest ?? "")).counts.join, 1);
+  const before = await portalContent(scene.store);
+  assert.equal((await scene.approve(sync, second.held?.digest ?? "")).counts.join, 0);
+  assert.equal(await portalContent(scene.store), before);
+  await scene.run(sync);
+  assert.deepEqual(await unsynced(scene.store, sync), new Map([[mole.id, "linked_elsewhere"]]));
 });

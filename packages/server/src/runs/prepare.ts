@@ -1,6 +1,6 @@
 import { type Attributes, isReference, type TargetChange, type TargetKind, type Value, writesOf } from "@entrain/core";
 import { changeNumbers } from "../store/directory.ts";
-import { type LinkRow, type LinkSpace, loadLinks } from "../store/links.ts";
+import { type LinkRow, type LinkSpace, linkedRecords, loadLinks } from "../store/links.ts";
 import { idsOf, type PlanChangeRow } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
 
@@ -50,6 +50,8 @@ export async function prepareBatch(
   const kinds = referencedKinds(kind);
   const referenced = await loadLinks(store.db, space, kinds, [...wanted]);
   const moved = options.checkStale ? await movedEdges(context, rows) : new Map<string, boolean>();
+  const joined = rows.flatMap((row) => (row.action === "join" && row.record_id !== null ? [row.record_id] : []));
+  const taken = await linkedRecords(store.db, space.target, kind.name, joined);
   return rows.map((row) =>
     prepare(row, {
       kind,
@@ -57,6 +59,7 @@ export async function prepareBatch(
       sequence: numbers === null ? null : (numbers.get(row.object_id) ?? 0),
       referenced,
       moved,
+      taken,
     }),
   );
 }
@@ -94,6 +97,8 @@ interface Surroundings {
   readonly sequence: number | null;
   readonly referenced: ReadonlyMap<string, LinkRow>;
   readonly moved: ReadonlyMap<string, boolean>;
+  /** Records of the target that are to be joined here and are linked by now. */
+  readonly taken: ReadonlyMap<string, unknown>;
 }
 
 function prepare(row: PlanChangeRow, around: Surroundings): Prepared {
@@ -116,7 +121,8 @@ function staleness(row: PlanChangeRow, around: Surroundings): string | null {
   }
   if (around.sequence !== row.record_sequence) return "the source record changed after the plan was made";
   if (row.action === "create" || row.action === "join") {
-    return link ? "the record was linked after the plan was made" : null;
+    if (link) return "the record was linked after the plan was made";
+    return around.taken.has(row.record_id ?? "") ? "the target record was linked to somebody else meanwhile" : null;
   }
   if (!link) return "the link to the target's record is gone";
   return link.sequence === row.link_sequence ? null : "the target record was changed after the plan was made";
