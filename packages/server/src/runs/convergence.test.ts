@@ -8,11 +8,8 @@ import { openScene, type Scene } from "./testing/scene.ts";
 import { reference } from "./testing/tenant.ts";
 import { DAY, type TestClock, testClock } from "./testing/time.ts";
 
-/** `ENTRAIN_SEED` replays one schedule; without it a few fixed ones and a new one run, and the seed is printed. */
-const SEEDS =
-  process.env.ENTRAIN_SEED === undefined
-    ? [1, 2, 3, Math.floor(Math.random() * 1e9)]
-    : [Number(process.env.ENTRAIN_SEED)];
+/** Fixed schedules, so that a red run means a change of the code; `ENTRAIN_SEED` runs any other one. */
+const SEEDS = process.env.ENTRAIN_SEED === undefined ? [1, 2, 3, 5, 8] : [Number(process.env.ENTRAIN_SEED)];
 const ROUNDS = 12;
 
 /** A small generator of the test's own (mulberry32), so that a seed means the same on every machine. */

@@ -191,7 +191,7 @@ describe(`killed at any moment and started again, the outcome is that of an undi
   }
 
   for (let nth = 0; nth < MOMENTS_EACH; nth += 1) {
-    const planned = upTo(2000);
+    const planned = upTo(1700);
     it(`planning: ${planned} changes planned`, async () => {
       await portalCase("portal-people", (installation) => {
         const plans = "select count(*) from plans where state = 'building'";
@@ -263,7 +263,7 @@ describe(`killed at any moment and started again, the outcome is that of an undi
     it(`between batches: request ${at} answered`, () => deskCase("betweenBatches", at));
   }
   for (let nth = 0; nth < MOMENTS_EACH - 2; nth += 1) {
-    const outcomes = 1 + upTo(2000);
+    const outcomes = 1 + upTo(1700);
     it(`between batches: ${outcomes} outcomes committed`, async () => {
       await portalCase("portal-people", (installation) => {
         return count(installation, "select count(*) from journal where type = 'outcome'") >= outcomes;
