@@ -9,6 +9,7 @@ import {
   closeIntents,
   entryBase,
   NO_TALLY,
+  sceneOf,
   streamOf,
   type Tally,
   type TransactionalTarget,
@@ -74,14 +75,7 @@ async function giveUp(context: ApplyContext, tally: Tally): Promise<Tally> {
   const { store, plan, lease } = context;
   const rows = await changesPage(store.db, plan.id, { after: null, limit: context.target.batch, states: ["again"] });
   if (rows.length === 0) return tally;
-  const scene = {
-    store,
-    space: context.space,
-    connection: context.sync.connection,
-    kind: context.kind,
-    upto: context.plan.upto,
-  };
-  const prepared = await prepareBatch(scene, rows, { checkStale: false });
+  const prepared = await prepareBatch(sceneOf(context), rows, { checkStale: false });
   const detail = "the target never answered, and the change did not take effect";
   const outcomes = prepared.map(
     () => ({ status: "refused", code: "outcome_unknown", detail, retry: "later" }) as const,
@@ -123,10 +117,7 @@ async function applyBatch(
   total: number,
 ): Promise<Tally> {
   const { store, target, lease } = context;
-  const prepared = await prepareBatch(
-    { store, space: context.space, connection: context.sync.connection, kind: context.kind, upto: context.plan.upto },
-    batch,
-  );
+  const prepared = await prepareBatch(sceneOf(context), batch);
   const sendable = prepared.filter((change) => change.send !== null);
   const changes = sendable.flatMap((change) => (change.send ? [change.send] : []));
   if (isTransactional(target)) {

@@ -6,6 +6,8 @@ import { countChange, NO_COUNTS, type PlanChangeRow, type PlanRow } from "../sto
 import type { DB } from "../store/schema.ts";
 import type { Lease, Store } from "../store/store.ts";
 import type { Actor, Progress, SyncRow } from "./context.ts";
+import type { PrepareContext } from "./prepare.ts";
+import type { ScopeNow } from "./scope-now.ts";
 
 /** What an apply works with: one sealed plan of one sync, under the sync's lease. */
 export interface ApplyContext {
@@ -22,6 +24,7 @@ export interface ApplyContext {
   readonly target: Target;
   readonly kind: TargetKind;
   readonly space: LinkSpace;
+  readonly scopeNow: ScopeNow | null;
   readonly lease: Lease;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
@@ -51,6 +54,12 @@ export function streamOf(sync: Pick<SyncRow, "id">): string {
 /** What every journal entry of an apply says. */
 export function entryBase(context: ApplyContext): Pick<JournalEntry, "actor" | "run" | "plan" | "target"> {
   return { actor: context.actor, run: context.run, plan: context.plan.id, target: context.sync.target };
+}
+
+/** What preparing a batch of the plan works with. */
+export function sceneOf(context: ApplyContext): PrepareContext {
+  const { store, space, sync, kind, plan, scopeNow } = context;
+  return { store, space, connection: sync.connection, kind, upto: plan.upto, scopeNow };
 }
 
 /** Takes intents that have an outcome off the list of open ones. */

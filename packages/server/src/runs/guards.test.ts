@@ -302,3 +302,24 @@ test("of two people whose joins of one record are held, the one approved second 
   await scene.run(sync);
   assert.deepEqual(await unsynced(scene.store, sync), new Map([[mole.id, "linked_elsewhere"]]));
 });
+
+test("people of a held plan who returned to the scope's group before the approval are not disabled by it", async () => {
+  const [staff, inner] = [group("Staff"), group("Inner")];
+  const memberships = { [staff.id]: [inner.id, ...ids.slice(6)], [inner.id]: ids.slice(0, 6) };
+  clock = testClock();
+  scene = await openScene({ clock, simulator: { tenant: { users, groups: [staff, inner], memberships } } });
+  const scope = { groups: { include: ["Staff"], transitive: true } };
+  sync = await scene.addSync("people", "scim", { records: "user", scope });
+  await scene.run(sync);
+  for (const id of [inner.id, ...ids.slice(6, 12)])
+    await scene.graph("DELETE", `/groups/${staff.id}/members/${id}/$ref`);
+  const { held } = await scene.run(sync);
+  assert.equal(held?.count, 12);
+  await scene.graph("POST", `/groups/${staff.id}/members/$ref`, reference(inner.id));
+  assert.equal((await scene.run(sync)).counts.enable, 0);
+  await scene.graph("POST", `/groups/${staff.id}/members/$ref`, reference(ids[6] ?? ""));
+  const run = await scene.approve(sync, held?.digest ?? "");
+  assert.deepEqual([run.counts.disable, activeCount()], [5, 35]);
+  const next = await scene.run(sync);
+  assert.deepEqual([await plannedIn(scene.store, next.run), next.result, next.held], [[], "succeeded", null]);
+});

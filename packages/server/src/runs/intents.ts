@@ -3,7 +3,7 @@ import { appendJournal } from "../store/journal.ts";
 import { linkedRecords } from "../store/links.ts";
 import { markChanges, type PlanChangeRow } from "../store/plans.ts";
 import { saveRun } from "../store/runs.ts";
-import { type ApplyContext, closeIntents, entryBase, streamOf, type Tally } from "./applying.ts";
+import { type ApplyContext, closeIntents, entryBase, sceneOf, streamOf, type Tally } from "./applying.ts";
 import { recordOutcomes } from "./outcomes.ts";
 import { type Prepared, prepareBatch } from "./prepare.ts";
 
@@ -53,15 +53,8 @@ async function openIntentsOf(context: ApplyContext): Promise<readonly OpenIntent
 
 async function resolveChunk(context: ApplyContext, open: readonly OpenIntent[], tally: Tally): Promise<Tally> {
   const { store } = context;
-  const scene = {
-    store,
-    space: context.space,
-    connection: context.sync.connection,
-    kind: context.kind,
-    upto: context.plan.upto,
-  };
   const prepared = await prepareBatch(
-    scene,
+    sceneOf(context),
     open.map(({ row }) => row),
     { checkStale: false },
   );

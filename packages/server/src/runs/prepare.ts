@@ -3,6 +3,7 @@ import { changeNumbers } from "../store/directory.ts";
 import { type LinkRow, type LinkSpace, linkedRecords, loadLinks } from "../store/links.ts";
 import { idsOf, type PlanChangeRow } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
+import type { ScopeNow } from "./scope-now.ts";
 
 /** A planned change made ready to send: references resolved, or the finding that keeps it from being sent. */
 export interface Prepared {
@@ -27,6 +28,8 @@ export interface PrepareContext {
   readonly kind: TargetKind;
   /** The directory's change number that the plan was made at. */
   readonly upto: number;
+  /** Who is in scope now, where memberships decide that. */
+  readonly scopeNow: ScopeNow | null;
 }
 
 /**
@@ -50,6 +53,7 @@ export async function prepareBatch(
   const kinds = referencedKinds(kind);
   const referenced = await loadLinks(store.db, space, kinds, [...wanted]);
   const moved = options.checkStale ? await movedEdges(context, rows) : new Map<string, boolean>();
+  const scope = options.checkStale && context.scopeNow ? await context.scopeNow(ids, context.upto) : null;
   const joined = rows.flatMap((row) => (row.action === "join" && row.record_id !== null ? [row.record_id] : []));
   const taken = await linkedRecords(store.db, space.target, kind.name, joined);
   return rows.map((row) =>
@@ -59,6 +63,7 @@ export async function prepareBatch(
       sequence: numbers === null ? null : (numbers.get(row.object_id) ?? 0),
       referenced,
       moved,
+      scope,
       taken,
     }),
   );
@@ -97,6 +102,8 @@ interface Surroundings {
   readonly sequence: number | null;
   readonly referenced: ReadonlyMap<string, LinkRow>;
   readonly moved: ReadonlyMap<string, boolean>;
+  /** Who is in scope now; null when that is as it was planned. */
+  readonly scope: ReadonlyMap<string, boolean> | null;
   /** Records of the target that are to be joined here and are linked by now. */
   readonly taken: ReadonlyMap<string, unknown>;
 }
@@ -120,12 +127,19 @@ function staleness(row: PlanChangeRow, around: Surroundings): string | null {
     return stale ? "a membership changed after the plan was made" : null;
   }
   if (around.sequence !== row.record_sequence) return "the source record changed after the plan was made";
+  if (hasCrossedScope(row, around)) return "the record entered or left the scope's groups after the plan was made";
   if (row.action === "create" || row.action === "join") {
     if (link) return "the record was linked after the plan was made";
     return around.taken.has(row.record_id ?? "") ? "the target record was linked to somebody else meanwhile" : null;
   }
   if (!link) return "the link to the target's record is gone";
   return link.sequence === row.link_sequence ? null : "the target record was changed after the plan was made";
+}
+
+/** Whoever is disabled or deleted at the source goes, in scope or not; everything else rests on being in or out. */
+function hasCrossedScope(row: PlanChangeRow, { scope }: Surroundings): boolean {
+  if (scope === null || ["disabled", "softDeleted", "deleted"].includes(row.cause)) return false;
+  return scope.get(row.object_id) !== (row.cause !== "outOfScope");
 }
 
 type Base = Omit<Prepared, "send">;

@@ -11,6 +11,7 @@ import type { Actor, ConnectionRow, Engine, Progress, SyncRow, TargetRow } from 
 import { readLease, syncLease, withLease } from "./lease.ts";
 import { buildPlan, kindOf, type Planned } from "./plan.ts";
 import { readKind } from "./read.ts";
+import { scopeNow } from "./scope-now.ts";
 
 /** How a run ended. `held` is what waits for approval, from this run or an earlier one. */
 export interface RunSummary {
@@ -167,6 +168,7 @@ async function resume(session: Session, begun: PlanRow): Promise<Tally> {
       kind: kindOf(target, sync.records),
       matching: definition.matching,
       space: { target: session.targetRow.id, tenant: session.connection.tenant },
+      scopeNow: scopeNow(store, session.connection.id, definition),
       lease,
       signal: options.signal,
       onProgress: options.onProgress,
