@@ -90,10 +90,10 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
   }
   const keeps = (attribute: string): boolean => context.definition.mapping[attribute]?.whenEmpty === "keep";
   const seal = { store, lease, plan, keeps };
-  const ambiguous = await dropAmbiguous(seal, writer.written.issues);
+  const { dropped: ambiguous, held } = await dropAmbiguous(seal, writer.written.issues);
   await dropUnresolvable(seal);
   await rankReferences(seal);
-  const holds = await guardHolds(context, writer.written);
+  const holds = await guardHolds(context, { ...writer.written, heldAnyway: writer.written.heldAnyway - held });
   const sealed = await sealPlan(seal, { state: "sealed", holds });
   // The index served this plan's matching; what it says of the target is outdated tomorrow.
   await store.fenced(lease, (tx) => tx.deleteFrom("match_index").where("plan", "=", plan.id).execute());
@@ -220,10 +220,7 @@ export function kindOf(target: Target, name: string): TargetKind {
 }
 
 /** Compiles scope, mapping and matching of a sync, or throws `config_invalid` with every flaw. */
-export function compileSync(
-  definition: SyncDefinition,
-  kind: TargetKind,
-): Pick<PlanContext, "scope" | "mapping" | "rules"> {
+function compileSync(definition: SyncDefinition, kind: TargetKind): Pick<PlanContext, "scope" | "mapping" | "rules"> {
   const scope = compileScope(definition.scope);
   const mapping = compileMapping(definition.mapping, kind);
   const findings: Finding[] = [];

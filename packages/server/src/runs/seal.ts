@@ -39,9 +39,12 @@ const SAID_NAMES = 20;
 
 /**
  * Two unlinked records that want the same target record, by any matching value, are ambiguous: neither is created nor
- * joined. Returns how many records that concerns.
+ * joined. Returns how many records that concerns, and how many of those would have waited for approval.
  */
-export async function dropAmbiguous(context: SealContext, firstIssue: number): Promise<number> {
+export async function dropAmbiguous(
+  context: SealContext,
+  firstIssue: number,
+): Promise<{ readonly dropped: number; readonly held: number }> {
   const { store, plan } = context;
   const shared = await store.db
     .selectFrom("match_index")
@@ -68,8 +71,9 @@ export async function dropAmbiguous(context: SealContext, firstIssue: number): P
     const detail = `${attributeOf(key)} is the same for ${listed(wanting.map(({ name }) => name))}`;
     for (const row of wanting) if (row.object_id !== null) reasons.set(row.object_id, detail);
   }
-  if (reasons.size > 0) await store.fenced(context.lease, (tx) => turnIntoIssues(context, tx, reasons, firstIssue));
-  return reasons.size;
+  if (reasons.size === 0) return { dropped: 0, held: 0 };
+  const held = await store.fenced(context.lease, (tx) => turnIntoIssues(context, tx, reasons, firstIssue));
+  return { dropped: reasons.size, held };
 }
 
 /** `Ana, Bo and 3 more`: a value that hundreds share would name hundreds, to each of them. */
@@ -87,19 +91,21 @@ async function turnIntoIssues(
   tx: Transaction<DB>,
   reasons: ReadonlyMap<string, string>,
   firstIssue: number,
-): Promise<void> {
+): Promise<number> {
   const { plan, store } = context;
   const ids = [...reasons.keys()];
   let ordinal = firstIssue;
+  let held = 0;
   for (let at = 0; at < ids.length; at += 500) {
     const slice = ids.slice(at, at + 500);
     const rows = await tx
       .selectFrom("plan_changes")
-      .select(["object_id", "name", "record_sequence"])
+      .select(["object_id", "name", "record_sequence", "hold"])
       .where("plan", "=", plan.id)
       .where("object_id", "in", slice)
       .where("action", "!=", "members")
       .execute();
+    held += rows.filter(({ hold }) => hold !== null).length;
     const issues = rows.map((row) => ({
       plan: plan.id,
       ordinal: ordinal++,
@@ -113,6 +119,7 @@ async function turnIntoIssues(
     await insertPlanIssues(store, tx, issues);
     await tx.deleteFrom("plan_changes").where("plan", "=", plan.id).where("object_id", "in", slice).execute();
   }
+  return held;
 }
 
 /**
