@@ -2,7 +2,7 @@ import type { Finding } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { newId } from "../clock.ts";
 import { adoptLinks, type LinkSpace } from "../store/links.ts";
-import { enterPending, leavePending, type PendingRow } from "../store/pending.ts";
+import { enterPending, leavePending, loadPending, type PendingRow, releasePinned } from "../store/pending.ts";
 import { changedIn, createPlan, holdsOf, type PlanRow, updatePlan } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
 import type { Lease, Store } from "../store/store.ts";
@@ -35,15 +35,32 @@ export async function beginPlan(context: BeginContext, sealed: PlanRow): Promise
   const plan: PlanRow = { ...split.plan, state: "applying", run: context.run };
   const held: PlanRow | null = split.held && { ...split.held, state: "held" };
   await store.fenced(lease, async (tx) => {
+    const news = sealed.part === "changes" && !(await isOvertaken(tx, sealed));
     await updatePlan(tx, plan.id, { state: plan.state, run: plan.run });
-    if (sealed.part === "changes") await moveCursors(tx, context.sync, plan);
+    if (news) await moveCursors(tx, context.sync, plan);
     await adoptLinks(tx, context.space, context.sync.records, context.sync.id);
-    await settlePending(context, tx, plan);
+    if (news) await settlePending(context, tx, plan);
+    if (sealed.part === "removals") await releasePinned(tx, context.sync.id, plan.id, "dependant");
     if (!held) return;
     await updatePlan(tx, held.id, { state: held.state });
     await pinHeld(context, tx, held);
   });
   return { plan, held };
+}
+
+/** A preview that is applied after a later plan: what it found beside its changes was found again since, or is outdated. */
+async function isOvertaken(tx: Transaction<DB>, plan: PlanRow): Promise<boolean> {
+  if (plan.run !== null) return false;
+  const later = await tx
+    .selectFrom("plans")
+    .select("id")
+    .where("sync", "=", plan.sync)
+    .where("part", "=", "changes")
+    .where("state", "in", ["applying", "applied", "forgotten"])
+    .where("created_at", ">", plan.created_at)
+    .limit(1)
+    .executeTakeFirst();
+  return later !== undefined;
 }
 
 async function moveCursors(tx: Transaction<DB>, sync: SyncRow, plan: PlanRow): Promise<void> {
@@ -74,11 +91,13 @@ async function splitHolds(context: BeginContext, sealed: PlanRow): Promise<Begun
   };
   await store.fenced(lease, async (tx) => {
     await createPlan(tx, held);
+    // A preview without what it held is nothing that anybody may apply later: an interruption drops both halves.
+    await updatePlan(tx, sealed.id, { state: "building" });
     await moveHeld(tx, sealed.id, held.id, holds);
   });
   const seal = { store, lease, keeps: () => false };
   return {
-    plan: await sealPlan({ ...seal, plan: sealed }, { state: "sealed", holds: [] }),
+    plan: await sealPlan({ ...seal, plan: sealed }, { state: "building", holds: [] }),
     held: await sealPlan({ ...seal, plan: held }, { state: "building", holds }),
   };
 }
@@ -136,8 +155,39 @@ async function settlePending(context: BeginContext, tx: Transaction<DB>, plan: P
   }
 }
 
-/** Records of a held plan are pinned: later runs plan only the others. */
+/**
+ * Records of a held plan are pinned: later runs plan only the others. A group whose memberships alone are held is not:
+ * those memberships are left out one by one, and the group's other changes go on.
+ */
 async function pinHeld(context: BeginContext, tx: Transaction<DB>, held: PlanRow): Promise<void> {
+  const pin = { reason: "held", code: "held", plan: held.id };
+  await enterChanged(context, tx, { plan: held.id, memberships: false, as: pin });
+}
+
+/**
+ * A held plan is decided: the next run evaluates what that did not settle, all of a rejected plan, and the groups whose
+ * memberships an applied one held.
+ */
+export async function reviewHeld(
+  context: { readonly store: Store; readonly sync: Pick<SyncRow, "id"> },
+  tx: Transaction<DB>,
+  plan: string,
+  reason: "conflict" | "dependant",
+): Promise<void> {
+  await releasePinned(tx, context.sync.id, plan, reason);
+  await enterChanged(context, tx, { plan, memberships: true, as: { reason, code: reason, plan: null } });
+}
+
+/** Enters the groups whose memberships a plan changes, or all others. What is pending already is pinned, or stays. */
+async function enterChanged(
+  context: { readonly store: Store; readonly sync: Pick<SyncRow, "id"> },
+  tx: Transaction<DB>,
+  of: {
+    readonly plan: string;
+    readonly memberships: boolean;
+    readonly as: Pick<PendingRow, "reason" | "code" | "plan">;
+  },
+): Promise<void> {
   const { store, sync } = context;
   const now = store.clock.now();
   let after = -1;
@@ -145,7 +195,8 @@ async function pinHeld(context: BeginContext, tx: Transaction<DB>, held: PlanRow
     const rows = await tx
       .selectFrom("plan_changes")
       .select(["ordinal", "object_id", "reason", "record_sequence"])
-      .where("plan", "=", held.id)
+      .where("plan", "=", of.plan)
+      .where("action", of.memberships ? "=" : "!=", "members")
       .where("ordinal", ">", after)
       .orderBy("ordinal")
       .limit(PAGE)
@@ -153,21 +204,13 @@ async function pinHeld(context: BeginContext, tx: Transaction<DB>, held: PlanRow
     const last = rows.at(-1);
     if (!last) return;
     after = last.ordinal;
-    await enterPending(
-      store,
-      tx,
-      rows.map((row) => ({
-        sync: sync.id,
-        object_id: row.object_id,
-        reason: "held",
-        code: "held",
-        detail: row.reason,
-        plan: held.id,
-        attempts: 0,
-        retry_at: 0,
-        sequence: row.record_sequence,
-        since: now,
-      })),
-    );
+    const ids = rows.map((row) => row.object_id);
+    const known = of.as.plan === null ? await loadPending(tx, sync.id, ids) : new Map<string, PendingRow>();
+    const entering = rows.flatMap((row): readonly PendingRow[] => {
+      const { object_id, reason: detail, record_sequence: sequence } = row;
+      const base = { sync: sync.id, object_id, detail, sequence, attempts: 0 };
+      return known.has(object_id) ? [] : [{ ...base, ...of.as, retry_at: 0, since: now }];
+    });
+    await enterPending(store, tx, entering);
   }
 }

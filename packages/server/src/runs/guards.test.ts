@@ -323,3 +323,78 @@ test("people of a held plan who returned to the scope's group before the approva
   const next = await scene.run(sync);
   assert.deepEqual([await plannedIn(scene.store, next.run), next.result, next.held], [[], "succeeded", null]);
 });
+
+test("held membership removals of a group that was renamed in the same run are planned anew when rejected", async () => {
+  const staff = group("Staff");
+  await open({ tenant: { users, groups: [staff], memberships: { [staff.id]: ids.slice(0, 30) } } });
+  const groups = await scene.addSync("groups", "scim", { records: "group" });
+  await scene.run(groups);
+  for (const id of ids.slice(0, 10)) await scene.graph("DELETE", `/groups/${staff.id}/members/${id}/$ref`);
+  await scene.graph("PATCH", `/groups/${staff.id}`, { displayName: "All staff" });
+  const run = await scene.run(groups);
+  assert.deepEqual([run.counts.update, run.held?.count], [1, 10]);
+  await scene.reject(groups, run.held?.digest ?? "");
+  const again = await scene.run(groups);
+  assert.deepEqual([again.result, again.held?.count], ["held", 10]);
+});
+
+test("a preview that is applied after its people were held unpins none of them", async () => {
+  await open();
+  for (const id of ids.slice(0, 12)) await scene.graph("PATCH", `/users/${id}`, { jobTitle: "Chief" });
+  const preview = await scene.plan(sync);
+  await leave(0, 12);
+  const { held } = await scene.run(sync);
+  const run = await scene.apply(sync, preview.plan.digest ?? "");
+  assert.deepEqual([run.result, run.counts.update], ["succeeded", 0]);
+  const next = await scene.run(sync);
+  assert.deepEqual([next.result, next.held], ["succeeded", held]);
+  assert.equal((await scene.approve(sync, held?.digest ?? "")).counts.disable, 12);
+});
+
+test("a preview that is applied late does not settle a change that was refused since", async () => {
+  await open();
+  await scene.graph("PATCH", `/users/${ids[0]}`, { jobTitle: "Chief" });
+  scene.disturb(({ method }) => (method === "PATCH" ? { status: 400 } : null));
+  assert.equal((await scene.run(sync)).failed, 1);
+  await scene.graph("PATCH", `/users/${ids[0]}`, { jobTitle: null });
+  const preview = await scene.plan(sync);
+  await scene.graph("PATCH", `/users/${ids[0]}`, { jobTitle: "Boss" });
+  assert.equal((await scene.run(sync)).failed, 1);
+  scene.disturb(null);
+  await scene.apply(sync, preview.plan.digest ?? "");
+  clock.advance(DAY);
+  assert.equal((await scene.run(sync)).counts.update, 1);
+  assert.equal(scimUser(scene.scim, ids[0] ?? "")?.title, "Boss");
+});
+
+test("two people who want one record with rights of its own are ambiguous, and nothing waits for approval", async () => {
+  clock = testClock();
+  const two = ["Boss", "Mole"].map((name) => person(name, { mail: "root@contoso.com" }));
+  scene = await openScene({ clock, simulator: { tenant: { users: two, groups: [] } } });
+  sync = await scene.addSync("people", "portal", { records: "requester", matching: ["mail"] });
+  await addAdministrator("root@contoso.com");
+  const run = await scene.run(sync);
+  assert.deepEqual([run.result, run.failed, run.held], ["partial", 2, null]);
+});
+
+test("a manager who is linked while the join of a report is held is referred to after the approval", async () => {
+  clock = testClock();
+  const [boss, chief] = [person("Boss"), person("Chief", { department: "Board" })];
+  const tenant = { users: [boss, chief], groups: [], managers: { [boss.id]: chief.id } };
+  scene = await openScene({ clock, simulator: { tenant } });
+  const filters = [[{ attribute: "department", operator: "EQUALS", value: "Sales" }]] as const;
+  sync = await scene.addSync("people", "portal", { records: "requester", scope: { filters } });
+  await addAdministrator();
+  const { held } = await scene.run(sync);
+  await scene.graph("PATCH", `/users/${chief.id}`, { department: "Sales" });
+  assert.equal((await scene.run(sync)).counts.create, 1);
+  assert.equal((await scene.approve(sync, held?.digest ?? "")).counts.join, 1);
+  assert.equal((await scene.run(sync)).counts.update, 1);
+  const rows = await scene.store.db
+    .selectFrom("portal_requesters")
+    .select("manager")
+    .where("id", "=", "admin")
+    .execute();
+  assert.ok(rows[0]?.manager);
+  assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
+});

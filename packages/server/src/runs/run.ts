@@ -1,12 +1,11 @@
 import { ConnectorError, type Counts, type SourceKind, type SyncDefinition, type Target } from "@entrain/core";
 import { newId } from "../clock.ts";
-import { releasePinned } from "../store/pending.ts";
 import { clearPlan, NO_COUNTS, type PlanRow, plansIn, updatePlan, weightOf } from "../store/plans.ts";
 import { createRun, type RunRow, saveRun, unfinishedRuns } from "../store/runs.ts";
 import type { Lease } from "../store/store.ts";
 import { applyPlan } from "./apply.ts";
 import { NO_TALLY, type Tally } from "./applying.ts";
-import { beginPlan } from "./begin.ts";
+import { beginPlan, reviewHeld } from "./begin.ts";
 import type { Actor, ConnectionRow, Engine, Progress, SyncRow, TargetRow } from "./context.ts";
 import { readLease, syncLease, withLease } from "./lease.ts";
 import { buildPlan, kindOf, type Planned } from "./plan.ts";
@@ -112,7 +111,7 @@ export async function rejectSync(engine: Engine, options: RunOptions & { readonl
     if (!held) throw stale(options.digest);
     await store.fenced(lease, async (tx) => {
       await updatePlan(tx, held.id, { state: "rejected", finished_at: store.clock.now() });
-      await releasePinned(tx, options.sync, held.id, "conflict");
+      await reviewHeld({ store, sync: { id: options.sync } }, tx, held.id, "conflict");
     });
   });
 }
@@ -179,7 +178,7 @@ async function resume(session: Session, begun: PlanRow): Promise<Tally> {
   await store.fenced(lease, async (tx) => {
     await updatePlan(tx, begun.id, { state: "applied", finished_at: now });
     // What a held plan pinned and left open, such as a group's rename meanwhile, is planned by the next run.
-    if (begun.part === "removals") await releasePinned(tx, sync.id, begun.id, "dependant");
+    if (begun.part === "removals") await reviewHeld({ store, sync }, tx, begun.id, "dependant");
     if (sync.first_run_at !== null) return;
     await tx.updateTable("syncs").set({ first_run_at: now }).where("id", "=", sync.id).execute();
   });

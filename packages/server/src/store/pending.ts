@@ -17,10 +17,12 @@ const PENDING_COLUMNS = [
   { name: "since", type: "int8" },
 ] as const;
 
+/** What a held plan pinned stays as it is until that plan is decided. */
 const PENDING_CONFLICT = `on conflict (sync, object_id) do update set
   reason = excluded.reason, code = excluded.code, detail = excluded.detail, plan = excluded.plan,
   attempts = case when excluded.attempts = 0 then 0 else pending.attempts + excluded.attempts end,
-  retry_at = excluded.retry_at, sequence = excluded.sequence`;
+  retry_at = excluded.retry_at, sequence = excluded.sequence
+  where pending.plan is null`;
 
 /** The first retries of a refused change: after a minute, then doubling up to a day. */
 const RETRY_FIRST_MS = 60_000;
@@ -42,7 +44,7 @@ export async function enterPending(store: Store, tx: Transaction<DB>, rows: read
   );
 }
 
-/** Lets go of the records that a held plan pinned: the next run evaluates them. */
+/** Lets go of the records that a held plan pinned. */
 export async function releasePinned(
   tx: Transaction<DB>,
   sync: string,
@@ -57,12 +59,13 @@ export async function releasePinned(
     .execute();
 }
 
-/** Takes settled records out of the pending set. */
+/** Takes settled records out of the pending set, unless a held plan pins them. */
 export async function leavePending(tx: Transaction<DB>, sync: string, ids: readonly string[]): Promise<void> {
   for (let at = 0; at < ids.length; at += 500) {
     await tx
       .deleteFrom("pending")
       .where("sync", "=", sync)
+      .where("plan", "is", null)
       .where("object_id", "in", ids.slice(at, at + 500))
       .execute();
   }

@@ -12,7 +12,7 @@ import { openStore } from "../../store/open.ts";
 import type { Location, Store } from "../../store/store.ts";
 import type { Engine } from "../context.ts";
 import type { Planned } from "../plan.ts";
-import { approveSync, planSync, type RunSummary, rejectSync, runSync } from "../run.ts";
+import { applySync, approveSync, planSync, type RunSummary, rejectSync, runSync } from "../run.ts";
 
 /** A simulated tenant, a store, and syncs to a portal and a SCIM server that we did not write. */
 export interface Scene {
@@ -28,6 +28,7 @@ export interface Scene {
   ): Promise<string>;
   run(sync: string): Promise<RunSummary>;
   plan(sync: string): Promise<Planned>;
+  apply(sync: string, digest: string): Promise<RunSummary>;
   approve(sync: string, digest: string): Promise<RunSummary>;
   reject(sync: string, digest: string): Promise<void>;
   /** Changes a sync's definition, as an operator would: a new revision. */
@@ -99,6 +100,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
     addSync: (name, target, definition) => addSync(engine, name, target, definition),
     run: (sync) => runSync(engine, of(sync)),
     plan: (sync) => planSync(engine, of(sync)),
+    apply: (sync, digest) => applySync(engine, { ...of(sync), digest }),
     approve: (sync, digest) => approveSync(engine, { ...of(sync), digest }),
     reject: (sync, digest) => rejectSync(engine, { ...of(sync), digest }),
     redefine: (sync, definition) => redefine(store, sync, definition),
