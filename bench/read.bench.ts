@@ -1,5 +1,5 @@
 import { startChild } from "./child.ts";
-import type { Contender, ReadRequest, ReadTiming } from "./read/contender.ts";
+import type { Contender, ReadRequest, ReadTiming } from "./read/timing.ts";
 import { addressOf } from "./runs/work.ts";
 import { type BenchmarkOptions, median, type Table } from "./table.ts";
 import { startTenant, type TenantAddress } from "./tenant/tenant.ts";

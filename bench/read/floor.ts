@@ -5,8 +5,8 @@ import { WRITER_PRAGMAS } from "../../packages/server/src/store/open.ts";
 import { CONNECTION, openInstallation } from "../installation.ts";
 import { FIRST_PAGE } from "../tenant/pages.ts";
 import type { TenantAddress } from "../tenant/tenant.ts";
-import type { ReadTiming } from "./contender.ts";
 import { contentOf } from "./content.ts";
+import type { ReadTiming } from "./timing.ts";
 
 /** A user as the pages hold one. */
 export interface Person {

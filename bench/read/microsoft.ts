@@ -1,8 +1,8 @@
 import { Client, PageIterator } from "@microsoft/microsoft-graph-client";
 import { FIRST_PAGE } from "../tenant/pages.ts";
 import type { TenantAddress } from "../tenant/tenant.ts";
-import type { ReadTiming } from "./contender.ts";
 import { onFloor, type Person } from "./floor.ts";
+import type { ReadTiming } from "./timing.ts";
 
 const TRANSACTION = 999;
 
