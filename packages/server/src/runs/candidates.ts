@@ -93,12 +93,12 @@ async function unchanged(span: Span, ids: readonly string[]): Promise<Candidates
 /** Records whose groups changed, for a scope that asks for groups: members of changed edges, nested ones included. */
 export async function* regrouped(span: Span, groups: ScopeGroups): AsyncGenerator<Candidates> {
   const nested = new Set<string>();
-  let after = { group: "", member: "" };
+  let after = { sequence: span.cursor + 1, group: "", member: "" };
   for (;;) {
     const edges = await changedEdges(span, after);
     const last = edges.at(-1);
     if (!last) break;
-    after = { group: last.group_id, member: last.member_id };
+    after = { sequence: last.sequence, group: last.group_id, member: last.member_id };
     const touched = edges.filter((edge) => groups.touched.has(edge.group_id));
     for (const edge of touched) if (edge.member_type === "group") nested.add(edge.member_id);
     yield await unchanged(
@@ -110,17 +110,28 @@ export async function* regrouped(span: Span, groups: ScopeGroups): AsyncGenerato
   for (const group of nested) yield* descendants(span, group, seen);
 }
 
+interface ChangedEdge {
+  readonly group_id: string;
+  readonly member_id: string;
+  readonly member_type: string;
+  readonly sequence: number;
+}
+
+/** By their change numbers, for in the order of groups each page would walk over all edges that did not change. */
 async function changedEdges(
   span: Span,
-  after: { readonly group: string; readonly member: string },
-): Promise<readonly { readonly group_id: string; readonly member_id: string; readonly member_type: string }[]> {
+  after: { readonly sequence: number; readonly group: string; readonly member: string },
+): Promise<readonly ChangedEdge[]> {
   return await span.store.db
     .selectFrom("edges")
-    .select(["group_id", "member_id", "member_type"])
+    .select(["group_id", "member_id", "member_type", "sequence"])
     .where("connection", "=", span.sync.connection)
-    .where("sequence", ">", span.cursor)
+    .where("sequence", ">=", after.sequence)
     .where("sequence", "<=", span.upto)
-    .where((eb) => eb(eb.refTuple("group_id", "member_id"), ">", eb.tuple(after.group, after.member)))
+    .where((eb) =>
+      eb(eb.refTuple("sequence", "group_id", "member_id"), ">", eb.tuple(after.sequence, after.group, after.member)),
+    )
+    .orderBy("sequence")
     .orderBy("group_id")
     .orderBy("member_id")
     .limit(EDGE_PAGE)
@@ -177,20 +188,22 @@ export async function* reportsOfLinked(
 /** The direct reports of these people that did not change themselves. */
 export async function* reportsOf(span: Span, managers: readonly string[]): AsyncGenerator<Candidates> {
   for (let at = 0; at < managers.length; at += 500) {
-    let after = "";
+    let after = { manager: "", id: "" };
     for (;;) {
+      // In the order of managers: in that of ids alone each page would walk over everybody.
       const rows = await span.store.db
         .selectFrom("records")
-        .select("id")
+        .select(["id", "manager"])
         .where("connection", "=", span.sync.connection)
         .where("manager", "in", managers.slice(at, at + 500))
-        .where("id", ">", after)
+        .where((eb) => eb(eb.refTuple("manager", "id"), ">", eb.tuple(after.manager, after.id)))
+        .orderBy("manager")
         .orderBy("id")
         .limit(PAGE)
         .execute();
       const last = rows.at(-1);
       if (!last) break;
-      after = last.id;
+      after = { manager: last.manager ?? "", id: last.id };
       yield await unchanged(
         span,
         rows.map((row) => row.id),

@@ -39,29 +39,30 @@ async function idsOfGroups(
   connection: string,
   names: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const wanted = new Map<string, string[]>(names.map((name) => [name, []]));
-  let after = "";
+  const wanted = new Map<string, Set<string>>(names.map((name) => [name, new Set()]));
+  let after = 0;
   for (;;) {
+    // By change numbers, which an index has by kind; in the order of ids each page would walk over the people too.
     const rows = await store.db
       .selectFrom("records")
-      .select(["id", "attributes"])
+      .select(["id", "attributes", "sequence"])
       .where("connection", "=", connection)
       .where("kind", "=", "group")
       .where("removed", "is", null)
-      .where("id", ">", after)
-      .orderBy("id")
+      .where("sequence", ">", after)
+      .orderBy("sequence")
       .limit(PAGE)
       .execute();
     for (const row of rows) {
       const { displayName } = JSON.parse(row.attributes) as { readonly displayName?: unknown };
-      wanted.get(row.id)?.push(row.id);
-      if (typeof displayName === "string") wanted.get(displayName)?.push(row.id);
+      wanted.get(row.id)?.add(row.id);
+      if (typeof displayName === "string") wanted.get(displayName)?.add(row.id);
     }
     const last = rows.at(-1);
     if (!last || rows.length < PAGE) break;
-    after = last.id;
+    after = last.sequence;
   }
-  return new Map([...wanted].map(([name, found]) => [name, only(name, found)]));
+  return new Map([...wanted].map(([name, found]) => [name, only(name, [...found])]));
 }
 
 function only(name: string, found: readonly string[]): string {

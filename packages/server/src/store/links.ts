@@ -120,6 +120,9 @@ export async function deleteLinks(
 
 /** Takes over links that no sync owns, as left behind by a removed sync of the same target, kind and tenant. */
 export async function adoptLinks(tx: Transaction<DB>, space: LinkSpace, kind: string, sync: string): Promise<void> {
+  // Nearly always there are none, which the index by sync knows at once; the update would walk over all links.
+  const unowned = await tx.selectFrom("links").select("object_id").where("sync", "is", null).limit(1).execute();
+  if (unowned.length === 0) return;
   await tx
     .updateTable("links")
     .set({ sync })
