@@ -90,6 +90,20 @@ test("an expired token with five who are gone for good in between: exactly those
   );
 });
 
+test("an expired token after which five leavers of before are gone for good: exactly those five are deleted", async () => {
+  await open();
+  await fiveLeave();
+  assert.deepEqual(await changesOf(people), FIVE);
+  for (const id of ids.slice(0, 5)) await scene.graph("DELETE", `/directory/deletedItems/${id}`);
+  scene.simulator.expireDeltaTokens();
+  assert.deepEqual(
+    await changesOf(people),
+    FIVE.map((line) => line.replace("disable", "delete")),
+  );
+  scene.simulator.expireDeltaTokens();
+  assert.deepEqual(await changesOf(people), []);
+});
+
 test("an expired token with a group, two memberships and a joiner in between: exactly those", async () => {
   await open();
   await scene.graph("DELETE", `/groups/${teams[0]?.id}`);

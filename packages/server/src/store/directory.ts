@@ -295,7 +295,10 @@ export async function dropUnseenEdges(
   return { dropped: unseen, shrunken };
 }
 
-/** Living records that the full round did not see: suspicions, to be confirmed by id before they count as removed. */
+/**
+ * Records that the full round did not see: suspicions, to be confirmed by id before they count as removed. Those that
+ * could still be restored are asked for again: no later delta tells that they are gone for good by now.
+ */
 export async function suspects(
   db: Store["db"],
   of: { readonly connection: string; readonly kind: SourceKind; readonly round: number; readonly limit: number },
@@ -305,7 +308,7 @@ export async function suspects(
     .select("id")
     .where("connection", "=", of.connection)
     .where("kind", "=", of.kind)
-    .where("removed", "is", null)
+    .where((eb) => eb.or([eb("removed", "is", null), eb("removed", "=", "soft")]))
     .where("round", "<", of.round)
     .orderBy("id")
     .limit(of.limit)
@@ -313,7 +316,7 @@ export async function suspects(
   return rows.map((row) => row.id);
 }
 
-/** Stores what a look-up said of suspects: present ones count as seen, gone ones get a tombstone. */
+/** Stores what a look-up said of suspects: those that are as known count as seen, gone ones get a tombstone. */
 export async function settleSuspects(
   tx: Transaction<DB>,
   of: { readonly connection: string; readonly round: number; readonly doubtful: boolean },
@@ -321,11 +324,14 @@ export async function settleSuspects(
 ): Promise<void> {
   const { connection, round } = of;
   let sequence = await takeSequences(tx, connection, presence.size);
+  const known = await loadRecords(tx, connection, [...presence.keys()]);
   for (const [id, state] of presence) {
-    const change =
-      state === "present" ? { round } : { round, removed: state, doubtful: of.doubtful ? 1 : 0, sequence: sequence++ };
+    const before = known.get(id);
+    const asKnown = state === "present" || state === before?.removed;
+    const doubtful = of.doubtful || before?.doubtful === 1 ? 1 : 0;
+    const change = asKnown ? { round } : { round, removed: state, doubtful, sequence: sequence++ };
     await tx.updateTable("records").set(change).where("connection", "=", connection).where("id", "=", id).execute();
-    if (state === "present") continue;
+    if (asKnown) continue;
     await tx
       .updateTable("edges")
       .set({ present: 0, doubtful: of.doubtful ? 1 : 0, sequence: sequence - 1 })
