@@ -1,4 +1,4 @@
-import type { Attributes, Outcome, TargetRecord, Value } from "@entrain/core";
+import { matchKey, matchKeys, type Outcome, sameValue, type TargetRecord } from "@entrain/core";
 import { appendJournal } from "../store/journal.ts";
 import { linkedRecords } from "../store/links.ts";
 import { markChanges, type PlanChangeRow } from "../store/plans.ts";
@@ -61,9 +61,10 @@ async function resolveChunk(context: ApplyContext, open: readonly OpenIntent[], 
   const shown: Prepared[] = [];
   const outcomes: Outcome[] = [];
   const without: Prepared[] = [];
+  const seen = await lookAll(context, prepared);
   for (const [index, change] of prepared.entries()) {
     context.signal.throwIfAborted();
-    const outcome = await lookUp(context, change, open[index]?.at ?? 0);
+    const outcome = await lookUp(context, change, open[index]?.at ?? 0, seen);
     if (outcome) {
       shown.push(change);
       outcomes.push(outcome);
@@ -98,14 +99,43 @@ async function resolveChunk(context: ApplyContext, open: readonly OpenIntent[], 
   });
 }
 
+/** What the target holds of a chunk of changes, by their ordinals. */
+interface Seen {
+  /** When the target was asked. */
+  readonly at: number;
+  /** What each creation can have made. */
+  readonly made: ReadonlyMap<number, readonly TargetRecord[]>;
+  /** The record that each other change was sent to. */
+  readonly held: ReadonlyMap<number, TargetRecord>;
+}
+
+/** Asks for many at once: to a target that reads a file for every question, one by one would take hours. */
+async function lookAll(context: ApplyContext, changes: readonly Prepared[]): Promise<Seen> {
+  const { target, kind, signal, store } = context;
+  const at = store.clock.now();
+  const creates = changes.filter(({ row }) => row.action === "create");
+  const held = new Map<number, TargetRecord>();
+  for (const members of [false, true]) {
+    const asking = changes.filter(({ row }) => row.action !== "create" && (row.action === "members") === members);
+    const ids = [...new Set(asking.flatMap(({ send }) => send?.recordId ?? []))];
+    if (ids.length === 0) continue;
+    const records = new Map((await target.get(kind.name, ids, { members }, signal)).map((one) => [one.id, one]));
+    for (const { row, send } of asking) {
+      const record = records.get(send?.recordId ?? "");
+      if (record) held.set(row.ordinal, record);
+    }
+  }
+  return { at, made: await findCreated(context, creates), held };
+}
+
 /** The outcome that the target's records show; null when the change had no effect. */
-async function lookUp(context: ApplyContext, change: Prepared, intentAt: number): Promise<Outcome | null> {
-  if (!change.send) return null;
-  if (change.row.action === "create") return await lookUpCreate(context, change, intentAt);
-  const recordId = change.send.recordId ?? "";
-  const members = change.row.action === "members";
-  const [record] = await context.target.get(change.row.kind, [recordId], { members }, context.signal);
-  if (change.row.action === "delete") return record ? null : { status: "applied", recordId };
+async function lookUp(context: ApplyContext, change: Prepared, intentAt: number, seen: Seen): Promise<Outcome | null> {
+  const { row, send } = change;
+  if (!send) return null;
+  if (row.action === "create") return await lookUpCreate(context, change, intentAt, seen);
+  const recordId = send.recordId ?? "";
+  const record = seen.held.get(row.ordinal);
+  if (row.action === "delete") return record ? null : { status: "applied", recordId };
   if (!record)
     return {
       status: "refused",
@@ -116,40 +146,58 @@ async function lookUp(context: ApplyContext, change: Prepared, intentAt: number)
   return shows(record, change) ? { status: "applied", recordId } : null;
 }
 
-async function lookUpCreate(context: ApplyContext, change: Prepared, intentAt: number): Promise<Outcome | null> {
+async function lookUpCreate(
+  context: ApplyContext,
+  change: Prepared,
+  intentAt: number,
+  seen: Seen,
+): Promise<Outcome | null> {
   const { store, kind, signal } = context;
   const until = intentAt + kind.settleMs;
+  let { at, made } = seen;
   for (;;) {
-    const late = store.clock.now() >= until;
-    const found = await findCreated(context, change);
+    const found = made.get(change.row.ordinal) ?? [];
     if (found.length > 1) {
       const detail = `${found.length} records of the target have the matching value`;
       return { status: "refused", code: "ambiguous", detail, retry: "later" };
     }
     const [record] = found;
     if (record) return { status: "applied", recordId: record.id };
-    if (late) return null;
+    if (at >= until) return null;
     await store.clock.sleep(Math.min(500, Math.max(1, until - store.clock.now())), signal);
+    at = store.clock.now();
+    made = await findCreated(context, [change]);
   }
 }
 
-/** The records that the create can have made: found by the first matching attribute with a hit, linked to nobody. */
-async function findCreated(context: ApplyContext, change: Prepared): Promise<readonly TargetRecord[]> {
+/** The records that each create can have made: found by the first matching attribute with a hit, linked to nobody. */
+async function findCreated(
+  context: ApplyContext,
+  changes: readonly Prepared[],
+): Promise<ReadonlyMap<number, readonly TargetRecord[]>> {
   const { target, kind, signal, store, space } = context;
+  const found = new Map<number, readonly TargetRecord[]>();
   for (const attribute of context.matching) {
-    const value = change.send?.set[attribute];
-    if (value === undefined || value === null) continue;
-    const hits = await target.find(kind.name, attribute, [value], signal);
-    const linked = await linkedRecords(
-      store.db,
-      space.target,
-      kind.name,
-      hits.map((hit) => hit.id),
-    );
-    const free = hits.filter((hit) => !linked.has(hit.id));
-    if (free.length > 0) return free;
+    const declared = kind.attributes.find(({ name }) => name === attribute) ?? {};
+    const asking = changes.flatMap(({ row, send }) => {
+      const value = send?.set[attribute];
+      const key = matchKey(value, declared);
+      return value === undefined || key === null || found.has(row.ordinal)
+        ? []
+        : [{ ordinal: row.ordinal, value, key }];
+    });
+    if (asking.length === 0) continue;
+    const values = asking.map(({ value }) => value);
+    const hits = await target.find(kind.name, attribute, values, signal);
+    const ids = hits.map((hit) => hit.id);
+    const linked = await linkedRecords(store.db, space.target, kind.name, ids);
+    for (const { ordinal, key } of asking) {
+      const fits = (hit: TargetRecord): boolean => matchKeys(hit.attributes[attribute], declared).includes(key);
+      const free = hits.filter((hit) => !linked.has(hit.id) && fits(hit));
+      if (free.length > 0) found.set(ordinal, free);
+    }
   }
-  return [];
+  return found;
 }
 
 function shows(record: TargetRecord, change: Prepared): boolean {
@@ -158,9 +206,5 @@ function shows(record: TargetRecord, change: Prepared): boolean {
   if (send.active !== undefined && record.active !== send.active) return false;
   const members = new Set(record.members ?? []);
   if (send.add?.some((id) => !members.has(id)) || send.remove?.some((id) => members.has(id))) return false;
-  return Object.entries(send.set).every(([name, value]) => equal(record.attributes, name, value));
-}
-
-function equal(attributes: Attributes, name: string, value: Value): boolean {
-  return JSON.stringify(attributes[name] ?? null) === JSON.stringify(value);
+  return Object.entries(send.set).every(([name, value]) => sameValue(record.attributes[name] ?? null, value));
 }
