@@ -133,6 +133,20 @@ test("a rejected plan is planned anew, and held again", async () => {
   assert.deepEqual([run.result, run.held?.count], ["held", 12]);
   await scene.approve(sync, run.held?.digest ?? "");
   assert.equal(activeCount(), 28);
+  const decisions = await scene.store.db
+    .selectFrom("journal")
+    .innerJoin("journal_values as said", (join) =>
+      join.onRef("said.stream", "=", "journal.stream").onRef("said.sequence", "=", "journal.sequence"),
+    )
+    .select(["type", "actor_id", "said.detail"])
+    .where("type", "in", ["approved", "rejected"])
+    .orderBy("journal.sequence")
+    .execute();
+  const actor_id = "test";
+  assert.deepEqual(decisions, [
+    { type: "rejected", actor_id, detail: held?.digest },
+    { type: "approved", actor_id, detail: run.held?.digest },
+  ]);
 });
 
 test("removals that trickle stay under the guard run by run, and are held when a day's sum exceeds it", async () => {

@@ -1,10 +1,13 @@
 import { ConnectorError, type Counts, type SourceKind, type SyncDefinition, type Target } from "@entrain/core";
+import type { Transaction } from "kysely";
 import { newId } from "../clock.ts";
+import { appendJournal } from "../store/journal.ts";
 import { clearPlan, NO_COUNTS, type PlanRow, plansIn, updatePlan, weightOf } from "../store/plans.ts";
 import { createRun, type RunRow, saveRun, unfinishedRuns } from "../store/runs.ts";
+import type { DB } from "../store/schema.ts";
 import type { Lease } from "../store/store.ts";
 import { applyPlan } from "./apply.ts";
-import { NO_TALLY, type Tally } from "./applying.ts";
+import { NO_TALLY, streamOf, type Tally } from "./applying.ts";
 import { beginPlan, reviewHeld } from "./begin.ts";
 import type { Actor, ConnectionRow, Engine, Progress, SyncRow, TargetRow } from "./context.ts";
 import { readLease, syncLease, withLease } from "./lease.ts";
@@ -98,7 +101,10 @@ export async function approveSync(
     await read(session);
     const { store } = engine;
     const approval = { approved_by: JSON.stringify(options.actor), approved_at: store.clock.now(), state: "approved" };
-    await store.fenced(session.lease, (tx) => updatePlan(tx, waiting.id, approval));
+    await store.fenced(session.lease, async (tx) => {
+      await updatePlan(tx, waiting.id, approval);
+      await journalDecision(engine, tx, options, { type: "approved", plan: waiting.id, run: session.run });
+    });
     return await applyOne(session, { ...waiting, ...approval }, resumed);
   });
 }
@@ -111,9 +117,21 @@ export async function rejectSync(engine: Engine, options: RunOptions & { readonl
     if (!held) throw stale(options.digest);
     await store.fenced(lease, async (tx) => {
       await updatePlan(tx, held.id, { state: "rejected", finished_at: store.clock.now() });
+      await journalDecision(engine, tx, options, { type: "rejected", plan: held.id, run: null });
       await reviewHeld({ store, sync: { id: options.sync } }, tx, held.id, "conflict");
     });
   });
+}
+
+/** Who decided on a plan, and on which: its digest names every change of it. */
+async function journalDecision(
+  engine: Engine,
+  tx: Transaction<DB>,
+  options: RunOptions & { readonly digest: string },
+  decision: { readonly type: "approved" | "rejected"; readonly plan: string; readonly run: string | null },
+): Promise<void> {
+  const entry = { ...decision, actor: options.actor, detail: options.digest };
+  await appendJournal(tx, engine.store, streamOf({ id: options.sync }), [entry]);
 }
 
 interface Applied {
