@@ -165,6 +165,18 @@ test("nulls in a delta round clear and disable nobody; once the values are back,
   assert.deepEqual(await changesOf(people), [...FIVE, ...chiefs].sort());
 });
 
+test("nulls that end a full round at its first page leave the delta that follows complete: true removals go", async () => {
+  await open();
+  const { roles } = scene.simulator;
+  scene.simulator.setRoles([...roles, "User.ReadBasic.All"]);
+  scene.simulator.faults.set([{ action: { type: "nulls" }, path: "/users" }]);
+  assert.equal((await scene.run(people)).result, "failed");
+  scene.simulator.faults.clear();
+  scene.simulator.setRoles(roles);
+  await fiveLeave();
+  assert.deepEqual(await changesOf(people), FIVE);
+});
+
 test("nulls in the very first read store nothing and create nobody; the next read begins where that one failed", async () => {
   scene = await openScene({ clock: testClock(), simulator: { tenant: { users, groups: [] } } });
   people = await scene.addSync("people", "portal", { records: "requester", guard });

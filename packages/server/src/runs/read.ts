@@ -61,7 +61,9 @@ export async function readKind(options: ReadOptions, kind: SourceKind): Promise<
         : { ...watermark, expected: page.expected ?? watermark.expected };
       const failure = failureOf(page, before) ?? (await hiddenValues(tx, connection, page));
       if (failure) {
-        await saveWatermark(tx, { ...before, ...failure.restart, incomplete: JSON.stringify(failure.finding) });
+        // A round that fails with its first page was never begun: what a delta tells next belongs to the one before.
+        const base = page.begins ? watermark : before;
+        await saveWatermark(tx, { ...base, ...failure.restart, incomplete: JSON.stringify(failure.finding) });
         return { failure, watermark: before, progress: null };
       }
       await mergePage(store, tx, { connection, round: before.round, records: page.records });
