@@ -51,7 +51,9 @@ function windowStart(context: PlanContext, limit: GuardLimit): number {
 }
 
 async function owned(context: PlanContext, counter: Counter, start: number): Promise<number> {
-  if (counter === "removals") return await ownedLinks(context.store.db, context.sync.id, start);
+  // What was removed since stood there when the window began.
+  const since = await counted(context, counter, start);
+  if (counter === "removals") return since + (await ownedLinks(context.store.db, context.sync.id, start));
   const { target, tenant } = context.space;
   const row = await context.store.db
     .selectFrom("known_members")
@@ -59,7 +61,7 @@ async function owned(context: PlanContext, counter: Counter, start: number): Pro
     .where("target", "=", target)
     .where("tenant", "=", tenant)
     .executeTakeFirstOrThrow();
-  return Number(row.count) + (await counted(context, counter, start));
+  return Number(row.count) + since;
 }
 
 async function counted(context: PlanContext, counter: Counter, start: number): Promise<number> {

@@ -171,6 +171,17 @@ test("approved removals do not count against the guard of those that follow", as
   assert.deepEqual([run.result, run.counts.disable], ["succeeded", 2]);
 });
 
+test("people who were disabled long ago do not widen the guard for those who are active", async () => {
+  await open();
+  await leave(0, 30);
+  const { held } = await scene.run(sync);
+  await scene.approve(sync, held?.digest ?? "");
+  clock.advance(2 * DAY);
+  await leave(30, 34);
+  const run = await scene.run(sync);
+  assert.deepEqual([run.result, run.held?.count, activeCount()], ["held", 4, 10]);
+});
+
 test("a slow drain of three a day is held by the thirty-day window", async () => {
   await open();
   let day = 0;

@@ -163,13 +163,17 @@ export async function linkedSince(
   return rows.map((row) => ({ objectId: row.object_id, sequence: row.linked_sequence }));
 }
 
-/** How many links a sync owns, and how many of them were there before a moment. */
-export async function ownedLinks(db: Reader, sync: string, before: number): Promise<number> {
+/**
+ * How many active records a sync owns that were linked by a moment. Those that were disabled long ago do not count: the
+ * more leavers a target has kept, the more people a share of all would let go at once.
+ */
+export async function ownedLinks(db: Reader, sync: string, by: number): Promise<number> {
   const row = await db
     .selectFrom("links")
     .select(sql<number>`count(*)`.as("count"))
     .where("sync", "=", sync)
-    .where("created_at", "<=", before)
+    .where("active", "=", 1)
+    .where("created_at", "<=", by)
     .executeTakeFirstOrThrow();
   return Number(row.count);
 }
