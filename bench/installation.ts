@@ -11,7 +11,7 @@ import type { Store } from "../packages/server/src/store/store.ts";
 import type { TenantAddress } from "./tenant/tenant.ts";
 
 export const CONNECTION = "c_bench";
-export const TARGET = "t_portal";
+const TARGET = "t_portal";
 export const SYNC = "s_bench";
 
 /** A store in a folder of its own with one connection, the portal, and one sync of people between them. */

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Counts } from "@entrain/core";
+import { boundHeap } from "../../packages/server/src/memory.ts";
 import { runSync } from "../../packages/server/src/runs/run.ts";
 import { answerParent } from "../child.ts";
 import { type Installation, openInstallation, SYNC } from "../installation.ts";
@@ -91,6 +92,7 @@ if (import.meta.main) {
   let installation: Installation | null = null;
   answerParent<WorkRequest, RunReport>(async (request) => {
     if (request.ask === "open") {
+      boundHeap(); // As the program itself does.
       installation = await openInstallation(request.address, "http");
       return NOTHING;
     }

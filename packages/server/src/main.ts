@@ -6,6 +6,7 @@ import { runProgram, tellFault } from "./cli/program.ts";
 import type { World } from "./cli/world.ts";
 import { systemClock } from "./clock.ts";
 import { readPaths } from "./config.ts";
+import { boundHeap } from "./memory.ts";
 
 /** The program: reads its surroundings, wires its parts, and ends with the exit code of the command that was typed. */
 const stop = new AbortController();
@@ -33,6 +34,7 @@ const world: World = {
   targetTypes: async () => (await import("./target-types.ts")).TARGET_TYPES,
   openInstallation: async ({ demo, create }) => {
     const { openInstallation } = await import("./wiring.ts");
+    boundHeap();
     const paths = readPaths(process.env, process.cwd(), demo);
     return openInstallation({ paths, environment: process.env, clock: systemClock, create });
   },

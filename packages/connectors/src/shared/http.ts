@@ -53,6 +53,7 @@ const MAX_COMPRESSED_BYTES = 64 * 1024 * 1024;
 const MAX_BYTES = 256 * 1024 * 1024;
 const MIN_CHUNK_BYTES = 16 * 1024;
 const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
+const ISIZE_BYTES = 4;
 const gunzipAsync = promisify(gunzip);
 
 /** `ca` (PEM) replaces the system's certificate authorities, for hosts with an authority of their own. */
@@ -126,8 +127,10 @@ async function decode(bytes: Buffer, encoding: string | string[] | undefined, ur
   if (encoding !== "gzip")
     throw new TransportFault("invalid", `${url.host} answered in an encoding that was not asked for`);
   try {
-    // One trip to the thread pool for most pages: by default zlib makes one for each 16 KiB.
-    const chunkSize = Math.min(MAX_CHUNK_BYTES, Math.max(MIN_CHUNK_BYTES, bytes.length * 16));
+    // One trip to the thread pool for most pages: by default zlib makes one for each 16 KiB. The last four bytes tell the
+    // size (RFC 1952, ISIZE); who lies in them gets smaller or larger trips.
+    const size = bytes.length < ISIZE_BYTES ? 0 : bytes.readUInt32LE(bytes.length - ISIZE_BYTES);
+    const chunkSize = Math.min(MAX_CHUNK_BYTES, Math.max(MIN_CHUNK_BYTES, size + 1));
     return (await gunzipAsync(bytes, { maxOutputLength: MAX_BYTES, chunkSize })).toString("utf8");
   } catch {
     throw new TransportFault("broken", `the compressed answer of ${url.host} is incomplete or damaged`);
