@@ -8,7 +8,9 @@ export function contentOf(folder: string): { readonly rows: number; readonly dig
   try {
     const hash = createHash("sha256");
     let rows = 0;
-    const statement = file.prepare("select id, attributes, manager, removed, round from records order by connection, id");
+    const statement = file.prepare(
+      "select id, attributes, manager, removed, round from records order by connection, id",
+    );
     for (const { id, attributes, manager, removed, round } of statement.iterate()) {
       const values = Object.entries(JSON.parse(String(attributes)) as object).sort(([a], [b]) => (a < b ? -1 : 1));
       hash.update(JSON.stringify([id, values, manager, removed, round]));
