@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { TenantFile } from "@entrain/simulator";
+import type { Engine } from "./context.ts";
+import { runSync } from "./run.ts";
 import { plannedIn, scimGroup, scimMembers, scimUser, scimWrites, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { crowd, group, idOf, reference } from "./testing/tenant.ts";
@@ -273,4 +275,38 @@ test("a person who is deleted at the source stays no member, and is one again wh
   await both();
   assert.deepEqual(scimMembers(scene.scim, staff.id), ids.toSorted());
   await nothingIsPlanned();
+});
+
+test("a membership that another sync's failed read keeps back is removed by the next run that reads well", async () => {
+  const users = crowd(3);
+  const staff = group("Staff");
+  const [gone = "", ...rest] = users.map(({ id }) => id);
+  await open({ users, groups: [staff], memberships: { [staff.id]: [gone, ...rest] } });
+  await both();
+  await scene.graph("DELETE", `/groups/${staff.id}/members/${gone}/$ref`);
+  const failing = async (): Promise<void> => {
+    const incomplete = JSON.stringify({ code: "permission_lost", detail: "another sync read without the permission" });
+    await scene.store.transaction((tx) =>
+      tx.updateTable("watermarks").set({ incomplete }).where("kind", "=", "group").execute(),
+    );
+  };
+  const openSource: Engine["openSource"] = async (connection) => {
+    const source = await scene.engine.openSource(connection);
+    return {
+      read: (...asked) => source.read(...asked),
+      presence: (...asked) => source.presence(...asked),
+      verify: (signal) => source.verify(signal),
+      // The read lease is given back next, and another sync's read goes wrong before this one has planned.
+      close: async () => {
+        await source.close();
+        await failing();
+      },
+    };
+  };
+  const signal = new AbortController().signal;
+  const actor = { kind: "system", id: "test" } as const;
+  await runSync({ ...scene.engine, openSource }, { sync: groups, actor, signal, onProgress: () => undefined });
+  assert.equal(scimMembers(scene.scim, staff.id).length, 3);
+  await scene.run(groups);
+  assert.deepEqual(scimMembers(scene.scim, staff.id), [...rest].sort());
 });

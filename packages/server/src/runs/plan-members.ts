@@ -4,7 +4,7 @@ import { type LinkRow, loadLinks } from "../store/links.ts";
 import { idsOf } from "../store/plans.ts";
 import { recordOf } from "./evaluate-batch.ts";
 import { dirtyPairs, type GroupPairs, type Pair, type PairsScope } from "./pairs.ts";
-import type { NewChange, PlanContext } from "./plan-context.ts";
+import type { NewChange, NewIssue, PlanContext } from "./plan-context.ts";
 import type { PlanWriter } from "./plan-writer.ts";
 import { belongs, groupsOf } from "./scope-groups.ts";
 
@@ -29,8 +29,7 @@ export async function planMemberships(context: PlanContext, writer: PlanWriter, 
     if (!group) continue;
     const free = held.has(dirty.groupId) ? await withoutHeld(context, dirty) : dirty;
     const unseen = context.span.cursor === 0 ? free : onlyUnseen(free, seen);
-    const changes = await changesOf(context, group, unseen, fresh);
-    await writer.write({ changes, issues: [], wanted: [] });
+    await writer.write({ ...(await changesOf(context, group, unseen, fresh)), wanted: [] });
   }
 }
 
@@ -82,10 +81,10 @@ async function changesOf(
   group: WritableGroup,
   dirty: GroupPairs,
   fresh: ReadonlySet<string>,
-): Promise<readonly NewChange[]> {
+): Promise<{ readonly changes: readonly NewChange[]; readonly issues: readonly NewIssue[] }> {
   const { store, space, kind } = context;
   const differing = dirty.pairs.filter((pair) => pair.present !== pair.known);
-  if (differing.length === 0) return [];
+  if (differing.length === 0) return { changes: [], issues: [] };
   const links = await loadLinks(
     store.db,
     space,
@@ -105,12 +104,14 @@ async function changesOf(
     };
   };
   const of = { objectId: dirty.groupId, name: group.name, recordId: group.link?.record_id ?? null };
-  const planned = (pairs: readonly Pair[], hold: string | null): readonly NewChange[] =>
-    planMembers(context.rules, of, pairs.map(stateOf), { readComplete: context.complete, size: CHUNK }).changes.map(
-      (change) => memberRow(change, group, hold),
-    );
+  const suppressed: string[] = [];
+  const planned = (pairs: readonly Pair[], hold: string | null): readonly NewChange[] => {
+    const plan = planMembers(context.rules, of, pairs.map(stateOf), { readComplete: context.complete, size: CHUNK });
+    suppressed.push(...plan.suppressed);
+    return plan.changes.map((change) => memberRow(change, group, hold));
+  };
   // Additions and removals are changes of their own, so that held removals never keep a joiner out of a group.
-  return [
+  const changes = [
     ...planned(
       differing.filter((pair) => pair.present),
       null,
@@ -124,6 +125,14 @@ async function changesOf(
       "round_shrunken",
     ),
   ];
+  return { changes, issues: suppressed.length === 0 ? [] : [suppressedIn(group, dirty.groupId, suppressed.length)] };
+}
+
+/** The cursor moves past these memberships: pending, the group brings them back once a read is complete. */
+function suppressedIn(group: WritableGroup, id: string, count: number): NewIssue {
+  const detail = `${count} members that an incomplete read says are gone stay until a complete one says so`;
+  const { name, sequence } = group;
+  return { state: "suppressed", code: "memberships", detail, object_id: id, name, sequence };
 }
 
 async function namesOf(context: PlanContext, pairs: readonly Pair[]): Promise<ReadonlyMap<string, string>> {
