@@ -176,7 +176,7 @@ async function openPlan(options: PlanOptions): Promise<PlanContext> {
   const cursor = sync.evaluated_revision === sync.revision ? sync.cursor : 0;
   const groups = await resolveScopeGroups(store, connection.id, definition.scope, cursor);
   const current = await positions(store, sync);
-  const complete = await readComplete(store, connection.id, kind);
+  const complete = await readComplete(store, connection.id, kind.source === "group" || groups !== null);
   const plan: PlanRow = {
     id: newId(store.clock, "plan"),
     sync: sync.id,
@@ -251,8 +251,8 @@ async function positions(store: Store, sync: SyncRow): Promise<{ readonly upto: 
 }
 
 /** Whether the directory was read well: the last round ended, and nothing is known to be missing or hidden. */
-async function readComplete(store: Store, connection: string, kind: TargetKind): Promise<boolean> {
-  const kinds = kind.source === "group" ? (["user", "group"] as const) : (["user"] as const);
+async function readComplete(store: Store, connection: string, withGroups: boolean): Promise<boolean> {
+  const kinds = withGroups ? (["user", "group"] as const) : (["user"] as const);
   for (const one of kinds) {
     const watermark = await loadWatermark(store.db, connection, one);
     if (watermark.phase !== "settled" || watermark.incomplete !== null) return false;

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { TenantFile } from "@entrain/simulator";
+import type { Engine } from "./context.ts";
+import { runSync } from "./run.ts";
 import { inShort, plannedIn, scimUser } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { crowd, group, person, reference } from "./testing/tenant.ts";
@@ -189,4 +191,32 @@ test("the reasons say why: joined by scope, left scope, deleted, disabled", asyn
   ]);
   assert.match(changes.find(({ name }) => name === "Ana")?.reason ?? "", /department.*Legal/i);
   clock.advance(DAY);
+});
+
+test("who left the scope's group stays while another sync's read of groups has failed, and leaves once one is good", async () => {
+  const [staff, bo] = [group("Staff"), person("Bo")];
+  const memberships = { [staff.id]: [ana.id, bo.id] };
+  await open({ users: [ana, bo], groups: [staff], memberships }, { groups: { include: ["Staff"], transitive: false } });
+  await scene.run(sync);
+  await scene.graph("DELETE", `/groups/${staff.id}/members/${ana.id}/$ref`);
+  const openSource: Engine["openSource"] = async (connection) => {
+    const source = await scene.engine.openSource(connection);
+    return {
+      read: (...asked) => source.read(...asked),
+      presence: (...asked) => source.presence(...asked),
+      verify: (signal) => source.verify(signal),
+      // The read lease is given back next, and another sync's read goes wrong before this one has planned.
+      close: async () => {
+        await source.close();
+        await scene.store.transaction((tx) =>
+          tx.updateTable("watermarks").set({ incomplete: "{}" }).where("kind", "=", "group").execute(),
+        );
+      },
+    };
+  };
+  const signal = new AbortController().signal;
+  const actor = { kind: "system", id: "test" } as const;
+  await runSync({ ...scene.engine, openSource }, { sync, actor, signal, onProgress: () => undefined });
+  assert.equal(scimUser(scene.scim, ana.id)?.active, true);
+  assert.deepEqual(await changesOfARun(), ["disable Ana"]);
 });
