@@ -1,9 +1,19 @@
 // Makes a fresh clone ready before an npm script runs: dependencies, the console's build and, with --tests, the servers that
 // tests need. Runs on any Node >= 20 without dependencies, in a shell of its own (prestart, pretest, …): the shell of the
 // script itself would remember the old `node` that it found before the dependencies brought Node 24.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,7 +26,7 @@ const NODE_WANTED = 24;
 
 try {
   requireOldestNode();
-  installDependencies();
+  await installDependencies();
   requireOurNode();
   buildConsole();
   if (process.argv.includes("--tests")) installServers();
@@ -33,13 +43,19 @@ function requireOldestNode() {
   );
 }
 
-function installDependencies() {
+async function installDependencies() {
   const lock = readFileSync(join(ROOT, "package-lock.json"));
   // A folder shared between two systems (a container, another processor) holds binaries for one of them only.
   const stamp = `${process.platform}-${process.arch} ${hash([lock])}\n`;
   const stampFile = join(MODULES, ".entrain-lock");
-  if (readText(stampFile) === stamp && existsSync(OUR_NODE)) return;
-  if (readText(stampFile) === "" && existsSync(OUR_NODE) && isInstalled(JSON.parse(lock.toString()))) {
+  const unfinished = join(MODULES, ".entrain-installing");
+  if (readText(stampFile) === stamp && existsSync(OUR_NODE) && !existsSync(unfinished)) return;
+  if (
+    !existsSync(unfinished) &&
+    readText(stampFile) === "" &&
+    existsSync(OUR_NODE) &&
+    isInstalled(JSON.parse(lock.toString()))
+  ) {
     writeFileSync(stampFile, stamp);
     return;
   }
@@ -49,10 +65,42 @@ function installDependencies() {
   // Not `npm ci`: it refuses a lockfile that lists the binaries of one platform only, and a registry that mirrors only one.
   // Without --save the lockfile still decides every version and stays as it is.
   const options = ["install", "--no-save", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"];
-  const result = spawnSync(command, [...first, ...options], { cwd: ROOT, encoding: "utf8", maxBuffer: 1 << 26 });
-  if (result.status !== 0)
-    throw new Error(explainInstall(`${result.stdout ?? ""}${result.stderr ?? result.error ?? ""}`));
+  // npm takes a package that it was stopped at for a whole one, so what an interrupted installation left is thrown away.
+  if (existsSync(unfinished)) rmSync(MODULES, { recursive: true, force: true, maxRetries: 5 });
+  mkdirSync(MODULES, { recursive: true });
+  writeFileSync(unfinished, "");
+  const result = await runToEnd(command, [...first, ...options]);
+  if (result.status !== 0) throw new Error(explainInstall(result.output));
+  rmSync(unfinished, { force: true });
   writeFileSync(stampFile, stamp);
+}
+
+/**
+ * Runs a command in a process group of its own and collects what it prints. Ctrl-C ends the whole group: npm by itself
+ * would work on in the background, in the way of the next start.
+ */
+function runToEnd(command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: process.platform !== "win32",
+    });
+    const stop = () => {
+      if (child.pid !== undefined) process.kill(process.platform === "win32" ? child.pid : -child.pid, "SIGKILL");
+      console.error("entrain: stopped while installing; the next start begins the installation anew.");
+      process.exit(1);
+    };
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, stop);
+    let output = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text) => (output += text));
+    child.once("error", reject);
+    child.once("close", (status) => {
+      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.removeListener(signal, stop);
+      resolve({ status, output });
+    });
+  });
 }
 
 /** True when what npm recorded in node_modules is what the lockfile asks for, whoever installed it. */
