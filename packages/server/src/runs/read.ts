@@ -208,7 +208,8 @@ async function confirmAbsences(options: ReadOptions, kind: SourceKind): Promise<
   if (watermark.phase !== "confirming") return;
   const { round } = watermark;
   const doubtful = watermark.shrunken_round === round;
-  for (;;) {
+  // Nothing can be absent that was not there before: a first round need not look through all that it has just written.
+  while (watermark.known_before > 0) {
     const ids = await suspects(store.db, { connection, kind, round, limit: CONFIRM_BATCH });
     if (ids.length === 0) break;
     const presence = await source.presence(kind, ids, signal);

@@ -105,10 +105,13 @@ async function markListed(tx: Transaction<DB>, page: Parameters<typeof mergePage
   }
 }
 
+/** What a record's row holds of the source. */
+type Content = Pick<DirectoryRow, "attributes" | "manager">;
+
 /** The rows to write: whole records as they are, partial ones laid over what is known. A record twice in a page: once. */
 async function mergedRows(
   tx: Transaction<DB>,
-  page: { readonly connection: string; readonly round: number; readonly records: readonly SourceRecord[] },
+  page: Parameters<typeof mergePage>[2],
   first: number,
 ): Promise<Iterable<readonly (string | number | null)[]>> {
   const partial = page.records.filter((record) => record.form === "partial" || record.removed !== undefined);
@@ -117,33 +120,27 @@ async function mergedRows(
     page.connection,
     partial.map((record) => record.id),
   );
-  const rows = new Map<string, readonly (string | number | null)[]>();
-  const merged = new Map<string, { attributes: string; manager: string | null }>();
-  let sequence = first;
-  for (const record of page.records) {
-    const before = merged.get(record.id) ?? known.get(record.id);
-    const after = laidOver(record, before);
-    merged.set(record.id, after);
-    const removed = record.removed ?? null;
-    rows.set(record.id, [
-      page.connection,
-      record.id,
-      record.kind,
-      after.attributes,
-      after.manager,
-      removed,
-      0,
-      sequence++,
-      page.round,
-    ]);
-  }
-  return rows.values();
+  return rowsOf(page, known, first);
 }
 
-function laidOver(
-  record: SourceRecord,
-  before: { readonly attributes: string; readonly manager: string | null } | undefined,
-): { attributes: string; manager: string | null } {
+/** Row by row, so that a row is garbage as soon as it is written: a page's worth of them would be promoted to old age. */
+function* rowsOf(
+  { connection, round, records }: Parameters<typeof mergePage>[2],
+  known: ReadonlyMap<string, Content>,
+  first: number,
+): Generator<readonly (string | number | null)[]> {
+  const last = new Map(records.map((record, at) => [record.id, at]));
+  const earlier = new Map<string, Content>();
+  for (const [at, record] of records.entries()) {
+    const { id, kind, removed = null } = record;
+    const content = laidOver(record, earlier.get(id) ?? known.get(id));
+    if (last.get(id) === at)
+      yield [connection, id, kind, content.attributes, content.manager, removed, 0, first + at, round];
+    else earlier.set(id, content);
+  }
+}
+
+function laidOver(record: SourceRecord, before: Content | undefined): Content {
   if (record.removed !== undefined && before) return before;
   if (record.form === "whole") {
     return { attributes: JSON.stringify(record.attributes), manager: record.manager ?? null };
