@@ -38,6 +38,11 @@ export interface GraphRequest {
   readonly patience?: Patience;
   /** Sent by POST, as JSON. */
   readonly body?: object;
+  /**
+   * A page is kept as text until this resolves. Fetched ahead and parsed at once, its thousands of objects would wait
+   * beside those of the page that is being stored, and the collector would copy them again and again.
+   */
+  readonly turn?: Promise<void>;
 }
 
 /** Speaks to Microsoft Graph v1.0 with one tenant's application permissions. */
@@ -90,6 +95,7 @@ export class GraphClient {
   async #json(target: string, request: GraphRequest, signal: AbortSignal): Promise<Sent & { readonly body: unknown }> {
     const sent = await this.#send(target, request, signal);
     const { text } = sent.answer;
+    await request.turn;
     if (text.trimStart().startsWith("<")) throw invalid(sent.call, "the answer is HTML instead of JSON");
     try {
       return { ...sent, body: JSON.parse(text) };

@@ -20,7 +20,8 @@ export interface Step {
 export interface Reader {
   readonly kind: SourceKind;
   readonly selection: string;
-  step(position: Position, signal: AbortSignal): Promise<Step>;
+  /** A step that is taken ahead may leave parsing what came until its `turn`. */
+  step(position: Position, signal: AbortSignal, turn?: Promise<void>): Promise<Step>;
 }
 
 /** Refusals of a link that Graph gave earlier: the token behind it is too old. Casing differs between services. */
@@ -91,8 +92,10 @@ export async function* readPages(
       empty = step.records.length === 0 ? empty + 1 : 0;
       if (empty > MAX_EMPTY_PAGES) throw endless(reader.kind);
       const last = step.complete && position.round === "delta";
-      if (!last) pending = prefetch(reader, step.next, within);
+      const turn = Promise.withResolvers<void>();
+      if (!last) pending = prefetch(reader, step.next, within, turn.promise);
       yield pageOf(position, step);
+      turn.resolve();
       if (last) return;
       position = step.next;
     }
@@ -102,8 +105,8 @@ export async function* readPages(
 }
 
 /** The promise is awaited later, or never when the consumer stops: then its failure is nobody's. */
-function prefetch(reader: Reader, position: Position, signal: AbortSignal): Promise<Step> {
-  const pending = reader.step(position, signal);
+function prefetch(reader: Reader, position: Position, signal: AbortSignal, turn: Promise<void>): Promise<Step> {
+  const pending = reader.step(position, signal, turn);
   pending.catch(() => {});
   return pending;
 }

@@ -23,12 +23,13 @@ export function userReader(client: GraphClient, tenant: string, attributes: read
   const collection = { path: "/users", tracked, request: REQUEST } as const;
   const trail = new Trail();
 
-  const fullStep = async (position: Position, signal: AbortSignal): Promise<Step> => {
+  const fullStep = async (position: Position, signal: AbortSignal, turn?: Promise<void>): Promise<Step> => {
     if (position.link === null) trail.clear();
     const begun = position.delta === null ? await beginRound(client, collection, signal) : null;
     const delta = begun?.delta ?? position.delta ?? "";
     const expected = begun?.expected ?? position.expected;
-    const page = await client.page(position.link ?? first, REQUEST, signal);
+    const request = turn === undefined ? REQUEST : { ...REQUEST, turn };
+    const page = await client.page(position.link ?? first, request, signal);
     trail.follow("Reading users", page);
     return {
       records: page.entities.map((entity) => wholeUser(entity, blank)),
@@ -46,10 +47,10 @@ export function userReader(client: GraphClient, tenant: string, attributes: read
   return {
     kind: "user",
     selection: selectionHash("user", client.origin, tenant, names),
-    step: (position, signal) =>
+    step: (position, signal, turn) =>
       position.round === "delta" && position.link !== null
         ? deltaStep(client, { ...position, link: position.link }, delta, signal)
-        : fullStep(position, signal),
+        : fullStep(position, signal, turn),
   };
 }
 
