@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { inspect } from "node:util";
-import { ConnectorError } from "@entrain/core";
+import { ConnectorError, type Wait } from "@entrain/core";
 import {
   type Answer,
   type Call,
@@ -64,6 +64,40 @@ test("backs off with jitter where Graph asks to wait but not how long", async ()
   const rig = rigFor(tenant.origin);
   assert.equal(await read(rig), 1);
   assert.deepEqual(rig.time.waits, [250, 500, 1000, 2000]);
+});
+
+test("tells each wait when it begins and when it is over: who, why, how long, which attempt", async () => {
+  const tenant = await tenantThat([throttled("7"), throttled("2.128"), { status: 503, body: {} }]);
+  const told: (Wait | null)[] = [];
+  const rig = rigFor(tenant.origin, { onWait: (wait) => told.push(wait) });
+  assert.equal(await read(rig), 1);
+  const service = "Microsoft Graph";
+  assert.deepEqual(told, [
+    { service, status: 429, seconds: 7, attempt: 2, of: 8 },
+    null,
+    { service, status: 429, seconds: 3, attempt: 3, of: 8 },
+    null,
+    { service, status: 503, seconds: 1, attempt: 4, of: 8 },
+    null,
+  ]);
+});
+
+test("tells the wait for a token, and a wait that is cut short as over", async () => {
+  const tenant = await tenantThat([]);
+  tenant.refusal = throttled("9");
+  const told: (Wait | null)[] = [];
+  const stop = new Error("stopped");
+  const rig = rigFor(tenant.origin, { onWait: (wait) => told.push(wait), sleep: () => Promise.reject(stop) });
+  await assert.rejects(read(rig));
+  assert.deepEqual(told, [{ service: "Microsoft sign-in", status: 429, seconds: 9, attempt: 2, of: 8 }, null]);
+});
+
+test("tells the wait for a service that does not answer", async () => {
+  const tenant = await tenantThat([{ body: { value: [] }, cut: true }]);
+  const told: (Wait | null)[] = [];
+  const rig = rigFor(tenant.origin, { onWait: (wait) => told.push(wait) });
+  assert.equal(await read(rig), 1);
+  assert.deepEqual(told, [{ service: "Microsoft Graph", status: null, seconds: 1, attempt: 2, of: 5 }, null]);
 });
 
 test("tries passing server faults and cut connections again", async () => {

@@ -76,6 +76,7 @@ function connect(options: EntraOptions): { transport: Transport; tokens: TokenPr
     // One more than are read at a time, for the page ahead.
     connections: (options.concurrency ?? CONCURRENCY) + 1,
   });
-  const tokens = new TokenProvider(options, new Sender(transport, options));
-  return { transport, tokens, client: new GraphClient(options, new Sender(transport, options), tokens) };
+  const tokens = new TokenProvider(options, new Sender("Microsoft sign-in", transport, options));
+  const graph = new Sender("Microsoft Graph", transport, options);
+  return { transport, tokens, client: new GraphClient(options, graph, tokens) };
 }

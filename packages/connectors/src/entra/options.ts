@@ -1,3 +1,4 @@
+import type { WaitListener } from "@entrain/core";
 import type { Timeouts } from "../shared/http.ts";
 import { GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
 
@@ -55,6 +56,8 @@ export interface EntraOptions {
   readonly concurrency?: number;
   readonly timeouts?: Partial<Timeouts>;
   readonly onRequest?: (event: RequestEvent) => void;
+  /** Told whenever a request waits before it is tried again. */
+  readonly onWait?: WaitListener;
 }
 
 /** What is wrong with the settings before anything is sent: a sentence that may be shown, and how to mend it. */

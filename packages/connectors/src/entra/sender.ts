@@ -1,4 +1,4 @@
-import { ConnectorError } from "@entrain/core";
+import { ConnectorError, type Wait } from "@entrain/core";
 import { backoffMs, retryAfterMs } from "../shared/backoff.ts";
 import { type HttpAnswer, type HttpRequest, type Transport, TransportFault } from "../shared/http.ts";
 import type { EntraOptions } from "./options.ts";
@@ -19,7 +19,7 @@ export const HASTY: Patience = { answered: 3, unanswered: 2, longestMs: 5000 };
 
 const RETRIED: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504, 509]);
 
-type Runtime = Pick<EntraOptions, "clock" | "random" | "sleep" | "onRequest">;
+type Runtime = Pick<EntraOptions, "clock" | "random" | "sleep" | "onRequest" | "onWait">;
 
 /**
  * Sends requests to one service and tries again what may succeed later: throttling, passing server faults, cut
@@ -27,11 +27,14 @@ type Runtime = Pick<EntraOptions, "clock" | "random" | "sleep" | "onRequest">;
  * requests count against the limit too ("Microsoft Graph throttling guidance").
  */
 export class Sender {
+  readonly #service: string;
   readonly #transport: Transport;
   readonly #runtime: Runtime;
   #notBefore = 0;
 
-  constructor(transport: Transport, runtime: Runtime) {
+  /** `service` is its name for operators. */
+  constructor(service: string, transport: Transport, runtime: Runtime) {
+    this.#service = service;
     this.#transport = transport;
     this.#runtime = runtime;
   }
@@ -44,14 +47,18 @@ export class Sender {
       const answer = await this.#once(request, signal, retry);
       if (answer instanceof TransportFault) {
         if (answer.kind === "invalid" || ++unanswered >= patience.unanswered) throw faultOf(answer, request);
-        await this.#wait(this.#backoff(retry), signal);
+        const attempts = { status: null, attempt: unanswered + 1, of: patience.unanswered };
+        await this.#pause(this.#backoff(retry), attempts, signal);
         continue;
       }
       if (!RETRIED.has(answer.status)) return answer;
       const asked = askedWaitMs(answer, this.#runtime.clock.now());
-      if (retry - unanswered + 1 >= patience.answered || (asked ?? 0) > patience.longestMs) return answer;
-      if (asked === null) await this.#wait(this.#backoff(retry), signal);
-      else this.#notBefore = Math.max(this.#notBefore, this.#runtime.clock.now() + asked);
+      const refused = retry - unanswered + 1;
+      if (refused >= patience.answered || (asked ?? 0) > patience.longestMs) return answer;
+      const until = this.#runtime.clock.now() + (asked ?? this.#backoff(retry));
+      if (asked !== null) this.#notBefore = Math.max(this.#notBefore, until);
+      const wait = (asked === null ? until : this.#notBefore) - this.#runtime.clock.now();
+      await this.#pause(wait, { status: answer.status, attempt: refused + 1, of: patience.answered }, signal);
     }
   }
 
@@ -74,6 +81,17 @@ export class Sender {
 
   #backoff(retry: number): number {
     return backoffMs(retry, this.#runtime.random());
+  }
+
+  /** A wait that whoever watches should know of. */
+  async #pause(ms: number, attempts: Pick<Wait, "status" | "attempt" | "of">, signal: AbortSignal): Promise<void> {
+    const { onWait } = this.#runtime;
+    onWait?.({ service: this.#service, seconds: Math.ceil(ms / 1000), ...attempts });
+    try {
+      await this.#wait(ms, signal);
+    } finally {
+      onWait?.(null);
+    }
   }
 
   async #wait(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { ConnectorError } from "@entrain/core";
+import { ConnectorError, type WaitListener } from "@entrain/core";
 import { Pool } from "undici";
 import { backoffMs, Gate, retryAfterMs, type ScimClock } from "./pace.ts";
 import { type Reply, replyOf, replyOfError } from "./reply.ts";
@@ -19,6 +19,8 @@ export interface ClientOptions {
   readonly timeouts: { readonly connectMs: number; readonly answerMs: number };
   /** Plain `http` beyond loopback: the token travels readable. */
   readonly allowHttp: boolean;
+  /** Told whenever a request waits before it is tried again. */
+  readonly onWait: WaitListener;
 }
 
 export interface ScimRequest {
@@ -55,7 +57,7 @@ export function createScimClient(options: ClientOptions): ScimClient {
     bodyTimeout: timeouts.answerMs,
     maxResponseSize: LARGEST_ANSWER_BYTES,
   });
-  const gate = new Gate(clock);
+  const gate = new Gate(clock, new URL(base.origin).host, options.onWait);
 
   async function sendOnce(request: ScimRequest, signal: AbortSignal): Promise<Reply> {
     const token = readToken(options.token);
@@ -98,7 +100,9 @@ export function createScimClient(options: ClientOptions): ScimClient {
       if (asked !== null && asked > LONGEST_WAIT_MS) return reply;
       const wait = asked ?? backoffMs(attempt, clock.random());
       if (next.kind === "error") gate.hold(wait);
-      else if (attempt + 1 < ATTEMPTS && !(await gate.wait(wait, signal))) return reply;
+      if (attempt + 1 === ATTEMPTS) return reply;
+      const status = "status" in next ? (next.status ?? null) : null;
+      if (!(await gate.pause(wait, { status, attempt: attempt + 2, of: ATTEMPTS }, signal))) return reply;
     }
     return reply;
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { ConnectorError, type Target, type TargetChange } from "@entrain/core";
+import { ConnectorError, type Target, type TargetChange, type Wait } from "@entrain/core";
 import { createScimTarget, type ScimTargetOptions } from "./index.ts";
 import { type ScriptedAnswer, type ScriptedRequest, startScriptedServer } from "./testing/scripted-server.ts";
 
@@ -14,6 +14,7 @@ afterEach(async () => {
 interface Bench {
   readonly target: Target;
   readonly requests: readonly ScriptedRequest[];
+  readonly host: string;
   /** The milliseconds of every wait; waiting moves the clock and takes no time. */
   readonly waits: readonly number[];
 }
@@ -35,7 +36,7 @@ async function bench(
   };
   const target = createScimTarget({ baseUrl: server.baseUrl, token: () => TOKEN, clock, concurrency: 1, ...options });
   closing.push(target.close, server.close);
-  return { target, requests: server.requests, waits };
+  return { target, requests: server.requests, host: new URL(server.baseUrl).host, waits };
 }
 
 const change = (fields: Partial<TargetChange>): TargetChange => ({
@@ -95,6 +96,20 @@ test("repeats what may be repeated after a cut connection or a failure of the se
     assert.deepEqual(await one(bed, each), { status: "applied", recordId: "u1" });
     assert.deepEqual(bed.waits, [375]);
   }
+});
+
+test("tells each wait when it begins and when it is over", async () => {
+  const answers: readonly ScriptedAnswer[] = [{ status: 429, headers: { "retry-after": "4" } }, "cut", { status: 204 }];
+  const told: (Wait | null)[] = [];
+  const bed = await bench((_, ordinal) => answers[ordinal] ?? "cut", { onWait: (wait) => told.push(wait) });
+  assert.deepEqual(await one(bed, update), { status: "applied", recordId: "u1" });
+  const service = bed.host;
+  assert.deepEqual(told, [
+    { service, status: 429, seconds: 4, attempt: 2, of: 5 },
+    null,
+    { service, status: null, seconds: 1, attempt: 3, of: 5 },
+    null,
+  ]);
 });
 
 test("gives up on a server that keeps failing after five attempts, without knowing the outcome", async () => {

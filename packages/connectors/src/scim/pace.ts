@@ -1,3 +1,5 @@
+import type { Wait, WaitListener } from "@entrain/core";
+
 /** Time and chance, as the caller gives them. */
 export interface ScimClock {
   /** Milliseconds since 1970, UTC. */
@@ -28,10 +30,15 @@ export function retryAfterMs(header: string | string[] | undefined, nowMs: numbe
 /** Holds all requests of one server back while it throttles, not only the one that was told so. */
 export class Gate {
   readonly #clock: ScimClock;
+  readonly #service: string;
+  readonly #onWait: WaitListener;
   #opensAt = 0;
 
-  constructor(clock: ScimClock) {
+  /** `service` is the server's name for operators. */
+  constructor(clock: ScimClock, service: string, onWait: WaitListener) {
     this.#clock = clock;
+    this.#service = service;
+    this.#onWait = onWait;
   }
 
   hold(ms: number): void {
@@ -41,11 +48,20 @@ export class Gate {
   /** Waits until the gate is open; false when the work was stopped meanwhile. */
   async pass(signal: AbortSignal): Promise<boolean> {
     const ms = this.#opensAt - this.#clock.now();
-    return ms <= 0 || this.wait(ms, signal);
+    return ms <= 0 || this.#wait(ms, signal);
   }
 
-  /** False when the work was stopped meanwhile. */
-  async wait(ms: number, signal: AbortSignal): Promise<boolean> {
+  /** A wait before a further attempt, told to whoever watches; false when the work was stopped meanwhile. */
+  async pause(ms: number, attempts: Pick<Wait, "status" | "attempt" | "of">, signal: AbortSignal): Promise<boolean> {
+    this.#onWait({ service: this.#service, seconds: Math.ceil(ms / 1000), ...attempts });
+    try {
+      return await this.#wait(ms, signal);
+    } finally {
+      this.#onWait(null);
+    }
+  }
+
+  async #wait(ms: number, signal: AbortSignal): Promise<boolean> {
     try {
       await this.#clock.sleep(ms, signal);
       return true;

@@ -15,7 +15,7 @@ export type Reply =
       readonly detail: string;
       readonly retryAfterMs: number | null;
     }
-  | { readonly kind: "unheard"; readonly code: Code; readonly detail: string }
+  | { readonly kind: "unheard"; readonly code: Code; readonly detail: string; readonly status?: number }
   | { readonly kind: "unsent"; readonly code: Code; readonly detail: string };
 
 /** Classifies an HTTP answer. `token` is taken out of whatever the server says. */
@@ -40,7 +40,7 @@ export function replyOf(status: number, text: string, retryAfterMs: number | nul
   };
   if (status === 429 || (status === 503 && retryAfterMs !== null)) return { ...error, code: "throttled" };
   if (status === 401) return { ...error, code: "credential_refused" };
-  if (status >= 500 && status !== 501) return { kind: "unheard", code: "server_failed", detail };
+  if (status >= 500 && status !== 501) return { kind: "unheard", code: "server_failed", detail, status };
   if (status >= 300 && status < 400) {
     return { ...error, code: "request_refused", detail: `${detail}. Redirects are not followed: correct the address.` };
   }

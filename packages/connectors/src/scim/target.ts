@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ConnectorError, type Target } from "@entrain/core";
+import { ConnectorError, type Target, type WaitListener } from "@entrain/core";
 import { applyBatch } from "./apply.ts";
 import { type ScimKind, scimKinds } from "./attributes.ts";
 import { createScimClient } from "./client.ts";
@@ -29,6 +29,8 @@ export interface ScimTargetOptions {
    * their `userName` is unique.
    */
   readonly groupSettleMs?: number;
+  /** Told whenever a request waits before it is tried again. */
+  readonly onWait?: WaitListener;
 }
 
 const BATCH = 50;
@@ -54,6 +56,7 @@ export function createScimTarget(options: ScimTargetOptions): Target {
       answerMs: options.timeouts?.answerMs ?? 60_000,
     },
     allowHttp: options.allowHttp ?? false,
+    onWait: options.onWait ?? (() => undefined),
   });
 
   const open = (kind: string, signal: AbortSignal): Reader => ({
