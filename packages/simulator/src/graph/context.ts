@@ -21,6 +21,12 @@ export interface DeltaPaging {
   readonly members: number;
 }
 
+/** Whose token a request brought: the app and the object that it acts as. */
+export interface Caller {
+  readonly client: string;
+  readonly principal: string;
+}
+
 /** Everything that answering one Graph request needs. */
 export interface Context {
   readonly request: GraphRequest;
@@ -30,6 +36,7 @@ export interface Context {
   readonly view: View;
   readonly tenant: TenantProfile;
   readonly roles: ReadonlySet<string>;
+  readonly caller: Caller;
   readonly access: Readonly<Record<Kind, Access>>;
   /** Whether memberships of groups with hidden membership may be read. */
   readonly hiddenMembers: boolean;

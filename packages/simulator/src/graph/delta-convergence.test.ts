@@ -34,6 +34,7 @@ class Mirror {
       body: undefined,
     };
     const answer = this.#service.answer(request, this.#service.route(request), new Set(EVERY_ROLE), effects);
+    assert.ok(!(answer instanceof Promise));
     const page = answer.json as Record_ & { readonly value: readonly Record_[] };
     for (const record of page.value) this.#merge(record);
     this.link = String(page["@odata.nextLink"] ?? page["@odata.deltaLink"]);

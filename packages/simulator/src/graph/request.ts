@@ -14,12 +14,14 @@ export interface GraphRequest {
   readonly body: Json | undefined;
 }
 
-/** An answer before it is written: a JSON value, a plain text (for `$count`) or nothing. */
+/** An answer before it is written: a JSON value, a plain text (for `$count`), a file or nothing. */
 export interface GraphResponse {
   readonly status: number;
   readonly headers?: OutgoingHttpHeaders;
   readonly json?: unknown;
   readonly text?: string;
+  /** A file; its type is in the headers. */
+  readonly bytes?: Buffer;
 }
 
 /** A refusal in Graph's own words ("Microsoft Graph error responses and resource types"). */

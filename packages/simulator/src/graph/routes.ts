@@ -16,7 +16,7 @@ export interface Endpoint {
   readonly cost: number;
   /** Set for a POST that asks a question: charged by its cost, and no write. */
   readonly reads?: true;
-  readonly handle: (context: Context, parameters: Parameters) => GraphResponse;
+  readonly handle: (context: Context, parameters: Parameters) => GraphResponse | Promise<GraphResponse>;
 }
 
 /** An endpoint and what its pattern caught. */

@@ -1,7 +1,7 @@
 import { groupAccess, permits, seesHiddenMembers, userAccess } from "../permissions.ts";
 import type { Directory } from "../state/directory.ts";
 import type { View } from "../state/view.ts";
-import type { Context, DeltaPaging, TenantProfile } from "./context.ts";
+import type { Caller, Context, DeltaPaging, TenantProfile } from "./context.ts";
 import { DELETED_ITEMS } from "./deleted-items.ts";
 import { deltaLinkNow } from "./delta.ts";
 import { DIRECTORY_OBJECTS } from "./directory-objects.ts";
@@ -22,6 +22,9 @@ export interface GraphOptions {
   readonly clock: () => number;
   readonly deltaPaging: DeltaPaging;
 }
+
+/** For callers that have no token: tests of the operations alone. */
+const NOBODY: Caller = { client: "", principal: "" };
 
 /** Graph v1.0 of one tenant, free of HTTP: requests in, answers or `GraphError`s out. */
 export class GraphService {
@@ -55,20 +58,21 @@ export class GraphService {
     route: Route,
     roles: ReadonlySet<string>,
     effects: Effects = NO_EFFECTS,
-  ): GraphResponse {
+    caller: Caller = NOBODY,
+  ): GraphResponse | Promise<GraphResponse> {
     if (!permits(route.endpoint.rule, roles)) throw denied();
     this.#options.directory.expire();
-    return route.endpoint.handle(this.#context(request, roles, effects), route.parameters);
+    return route.endpoint.handle(this.#context(request, roles, effects, caller), route.parameters);
   }
 
   /** A delta link from the present state, for a round that a fault ends too early; null elsewhere. */
   deltaLink(request: GraphRequest, roles: ReadonlySet<string>): string | null {
     const [set, name] = request.segments;
     if (name !== "delta") return null;
-    return deltaLinkNow(this.#context(request, roles, NO_EFFECTS), set === "groups" ? "group" : "user");
+    return deltaLinkNow(this.#context(request, roles, NO_EFFECTS, NOBODY), set === "groups" ? "group" : "user");
   }
 
-  #context(request: GraphRequest, roles: ReadonlySet<string>, effects: Effects): Context {
+  #context(request: GraphRequest, roles: ReadonlySet<string>, effects: Effects, caller: Caller): Context {
     const { directory, tenant, clock, deltaPaging } = this.#options;
     const now = clock();
     return {
@@ -78,6 +82,7 @@ export class GraphService {
       view: viewOf(directory, effects, now),
       tenant,
       roles,
+      caller,
       access: {
         user: effects.nullProperties ? "basic" : userAccess(roles),
         group: groupAccess(roles),

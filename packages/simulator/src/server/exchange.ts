@@ -5,5 +5,5 @@ export interface WireResponse {
   readonly status: number;
   readonly headers: OutgoingHttpHeaders;
   /** Empty for answers without content. */
-  readonly body: string;
+  readonly body: string | Buffer;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { bendPage, effectsOf } from "../faults/apply.ts";
 import type { FaultAction } from "../faults/rules.ts";
+import type { Caller } from "../graph/context.ts";
 import { parseOptions } from "../graph/odata/options.ts";
 import {
   badRequest,
@@ -56,6 +57,7 @@ interface Answer {
   readonly headers: GraphResponse["headers"];
   readonly json?: unknown;
   readonly text?: string;
+  readonly bytes?: Buffer;
   readonly units: number;
 }
 
@@ -76,7 +78,7 @@ export class GraphFront {
         ? { body: JSON.stringify(answer.json), type: JSON_TYPE }
         : answer.text !== undefined
           ? { body: answer.text, type: "text/plain" }
-          : { body: "", type: null };
+          : { body: answer.bytes ?? "", type: null };
     return {
       status: answer.status,
       headers: {
@@ -98,25 +100,31 @@ export class GraphFront {
 
   async #answer(request: FrontRequest, actions: readonly FaultAction[], ids: Ids): Promise<Answer> {
     try {
-      const roles = await this.#authenticate(request);
+      const token = await this.#authenticate(request);
       if (request.unreadable === true) throw unreadableBody();
-      if (request.path.toLowerCase() !== "/$batch") return this.#single(request, roles, actions, ids);
-      return this.#batch(request, roles, ids);
+      if (request.path.toLowerCase() !== "/$batch") return await this.#single(request, token, actions, ids);
+      return await this.#batch(request, token, ids);
     } catch (error) {
       return this.#refuse(error, ids);
     }
   }
 
-  async #authenticate({ headers }: FrontRequest): Promise<ReadonlySet<string>> {
+  async #authenticate({ headers }: FrontRequest): Promise<Bearer> {
     const { tokens, base, issuer } = this.#options;
     const token = /^Bearer\s+(.+)$/i.exec(headers.authorization ?? "")?.[1];
     if (token === undefined) throw unauthorized("Access token is empty.", base);
     const verified = await tokens.verify(token, issuer);
     if (!verified.ok) throw unauthorized(verified.message, base);
-    return verified.roles;
+    const { appid = "", oid = "" } = verified.claims;
+    return { roles: verified.roles, caller: { client: String(appid), principal: String(oid) } };
   }
 
-  #single(front: FrontRequest, roles: ReadonlySet<string>, actions: readonly FaultAction[], ids: Ids): Answer {
+  async #single(
+    front: FrontRequest,
+    { roles, caller }: Bearer,
+    actions: readonly FaultAction[],
+    ids: Ids,
+  ): Promise<Answer> {
     const { service, throttle, base } = this.#options;
     let headers: GraphResponse["headers"] = {};
     let units = 0;
@@ -128,7 +136,7 @@ export class GraphFront {
       const charge = throttle.charge(units, write);
       headers = charge.headers;
       if (charge.refusal !== null) throw charge.refusal;
-      const response = service.answer(request, route, roles, effectsOf(actions));
+      const response = await service.answer(request, route, roles, effectsOf(actions), caller);
       const self = `${base}/v1.0${front.path}${front.search === "" ? "" : `?${front.search}`}`;
       const json =
         actions.length === 0
@@ -141,7 +149,7 @@ export class GraphFront {
     }
   }
 
-  #batch(outer: FrontRequest, roles: ReadonlySet<string>, ids: Ids): Answer {
+  async #batch(outer: FrontRequest, token: Bearer, ids: Ids): Promise<Answer> {
     if (outer.method !== "POST") throw badRequest("The $batch endpoint only accepts POST requests.");
     const failed = new Set<string>();
     const responses: Json[] = [];
@@ -149,23 +157,24 @@ export class GraphFront {
     for (const inner of parseBatch(outer.body)) {
       const answer = inner.dependsOn.some((id) => failed.has(id))
         ? this.#refuse(new GraphError(424, "FailedDependency", "A request that this one depends on failed."), ids)
-        : this.#inner({ ...inner, headers: { ...inner.headers } }, roles, ids);
+        : await this.#inner({ ...inner, headers: { ...inner.headers } }, token, ids);
       units += answer.units;
       this.#log(inner, answer, ids);
       if (answer.status >= 400) failed.add(inner.id);
       const type = answer.text === undefined ? "application/json" : "text/plain";
       const headers = { "Content-Type": type, ...capitalised(answer.headers) };
-      const body = (answer.json ?? answer.text) as Json | undefined;
+      // "Combine multiple requests": a file in a batch is answered as base64.
+      const body = (answer.json ?? answer.text ?? answer.bytes?.toString("base64")) as Json | undefined;
       responses.push({ id: inner.id, status: answer.status, headers, ...(body === undefined ? {} : { body }) });
     }
     return { status: 200, headers: {}, json: { responses }, units };
   }
 
-  #inner(inner: FrontRequest, roles: ReadonlySet<string>, ids: Ids): Answer {
+  async #inner(inner: FrontRequest, token: Bearer, ids: Ids): Promise<Answer> {
     const actions = this.#options.faults(inner);
     const status = actions.find((action) => action.type === "status");
     if (status !== undefined) return this.#refuse(faultRefusal(status), ids);
-    return this.#single(inner, roles, actions, ids);
+    return this.#single(inner, token, actions, ids);
   }
 
   #log({ method, path, search }: FrontRequest, { status, units }: Answer, ids: Ids): void {
@@ -180,6 +189,12 @@ export class GraphFront {
     const date = new Date(this.#options.clock()).toISOString().slice(0, 19);
     return { status: error.status, headers: error.headers, json: errorBody(error, { date, ...ids }), units: 0 };
   }
+}
+
+/** What a request's token says. */
+interface Bearer {
+  readonly roles: ReadonlySet<string>;
+  readonly caller: Caller;
 }
 
 interface Ids {

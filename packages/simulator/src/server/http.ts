@@ -142,7 +142,7 @@ export function pageOf(search: string): number {
 }
 
 function cutBody(request: IncomingMessage, response: ServerResponse, bent: WireResponse): void {
-  const body = Buffer.from(bent.body, "utf8");
+  const body = typeof bent.body === "string" ? Buffer.from(bent.body, "utf8") : bent.body;
   response.writeHead(bent.status, { ...bent.headers, "content-length": body.length });
   response.write(body.subarray(0, Math.floor(body.length / 2)), () => request.socket.destroy());
 }

@@ -8,7 +8,7 @@ const SMALL = 1024; // Below this, compressing costs more than it saves.
 
 /** Writes an answer, compressed when the client accepts gzip. */
 export async function send(request: IncomingMessage, response: ServerResponse, answer: WireResponse): Promise<void> {
-  const body = Buffer.from(answer.body, "utf8");
+  const body = typeof answer.body === "string" ? Buffer.from(answer.body, "utf8") : answer.body;
   const headers = { ...answer.headers };
   let content = body;
   if (body.length >= SMALL && /\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) {

@@ -39,6 +39,7 @@ export class Directory {
   readonly #live: Record<Kind, number> = { user: 0, group: 0 };
   readonly #deleted = new Set<DirectoryObject>();
   readonly #dynamic = new DynamicGroups(this);
+  #observer: ((object: DirectoryObject, change: Change) => void) | null = null;
   /** When the oldest deleted item goes for good; Infinity when there is none. */
   #nextPurge = Number.POSITIVE_INFINITY;
 
@@ -48,6 +49,11 @@ export class Directory {
     this.log = new ChangeLog(options.version ?? 1);
     this.#ids = options.ids;
     this.#clock = options.clock;
+  }
+
+  /** Tells `observer` every change from now on, in the middle of the write: it may note, but not write. */
+  observe(observer: (object: DirectoryObject, change: Change) => void): void {
+    this.#observer = observer;
   }
 
   get current(): View {
@@ -352,6 +358,7 @@ export class Directory {
 
   #write(object: DirectoryObject, change: Change): void {
     this.log.append(object, change, this.#clock());
+    this.#observer?.(object, change);
   }
 
   #timestamp(): string {
