@@ -55,6 +55,7 @@ export type {
 export { type Attributes, isReference, type Reference, type Value } from "./model/value.ts";
 export { type Wait, type WaitListener, waitInWords } from "./model/wait.ts";
 export { grouped, inWords, nameOf, plain } from "./model/wording.ts";
+export { type Removal, removalOf } from "./planning/deprovision.ts";
 export { sameValue, writesOf } from "./planning/difference.ts";
 export { canonicalJson, createPlanDigest, type Hasher, type PlanDigest, type PlanHeader } from "./planning/digest.ts";
 export { evaluate } from "./planning/evaluate.ts";

@@ -1,7 +1,9 @@
 import { ConnectorError, inWords } from "@entrain/core";
-import { findPeople, showPerson } from "../runs/people.ts";
+import { findPeople, type PersonDetail, showPerson } from "../runs/people.ts";
+import type { Standing } from "../runs/standing.ts";
 import { command, type Invocation, numberOption, type Options, type Register, textOption } from "./command.ts";
 import { findRow } from "./entries.ts";
+import { timeInWords } from "./wording.ts";
 
 export const register: Register = (group, world, ended) => {
   const find = group
@@ -36,28 +38,64 @@ async function find_(invocation: Invocation, [text = ""]: readonly string[], opt
 }
 
 async function show_(invocation: Invocation, [id = ""]: readonly string[]): Promise<undefined> {
-  const { store } = await invocation.open();
-  const people = await showPerson(store, id);
+  const { engine } = await invocation.open();
+  const people = await showPerson(engine, id);
   if (people.length === 0) {
-    const message = `There is no person "${id}" in the directory. Give the object id or the whole sign-in name; entrain person find looks for parts.`;
+    const message = `There is no person "${id}" in the directory, which is as fresh as the last run. Give the object id or the whole sign-in name; entrain person find looks for parts.`;
     throw new ConnectorError("not_found", message, { stops: "run", retry: "never" });
   }
   await invocation.output.value(people);
-  for (const person of people) {
-    const values = Object.entries(person.attributes).filter(([, value]) => inWords(value) !== "empty");
-    await invocation.output.say(
-      `${person.displayName ?? person.id} in ${person.connection}${person.removed === null ? "" : " (removed)"}`,
-      ...values.map(([name, value]) => `  ${name}: ${inWords(value)}`),
-      `  manager: ${person.manager ?? "none"}`,
-      `  groups: ${person.groups.map((group) => group.displayName ?? group.id).join(", ") || "none"}`,
-    );
-    for (const link of person.links) {
-      const state = link.active ? "" : ", disabled";
-      await invocation.output.say(
-        `  → ${link.target} ${link.kind} ${link.recordId} (${link.origin} by ${link.sync ?? "no sync"}${state})`,
-      );
-    }
-    for (const { sync, code, detail } of person.pending) await invocation.output.say(`  ${sync}: ${code}: ${detail}`);
-  }
+  for (const person of people) await invocation.output.say(...linesOf(person));
   return undefined;
+}
+
+function linesOf(person: PersonDetail): readonly string[] {
+  const values = Object.entries(person.attributes).filter(([, value]) => inWords(value) !== "empty");
+  const syncs = new Set(person.syncs.map(({ sync }) => sync));
+  const elsewhere = person.links.filter(({ sync }) => sync === null || !syncs.has(sync));
+  return [
+    `${person.displayName ?? person.id} in ${person.connection}${person.removed === null ? "" : " (removed)"}`,
+    ...values.map(([name, value]) => `  ${name}: ${inWords(value)}`),
+    `  manager: ${managerInWords(person)}`,
+    `  groups: ${groupsInWords(person)}`,
+    ...person.syncs.map((standing) => `  ${standing.sync} → ${standing.target}: ${standingInWords(standing)}`),
+    ...(person.syncs.length > 0 ? [] : ["  No sync of this connection provisions people yet."]),
+    ...elsewhere.map(
+      ({ target, kind, recordId, origin, active }) =>
+        `  → ${target} ${kind} ${recordId} (${origin}, of no sync any more${active ? "" : ", disabled"})`,
+    ),
+  ];
+}
+
+function managerInWords({ manager, managerRecord }: PersonDetail): string {
+  if (manager === null) return "none";
+  const name = managerRecord?.displayName ?? null;
+  const signIn = managerRecord?.userPrincipalName ?? null;
+  if (name === null && signIn === null) return `${manager} (not in the directory)`;
+  return name === null ? `${signIn}` : `${name}${signIn === null ? "" : ` (${signIn})`}`;
+}
+
+function groupsInWords({ groups, groupsRead }: PersonDetail): string {
+  if (!groupsRead) return "not read (no sync of this connection needs them)";
+  return groups.map((group) => group.displayName ?? group.id).join(", ") || "none";
+}
+
+const PLACES: { readonly [state in Standing["state"]]: string } = {
+  synced: "in the target",
+  disabled: "in the target, disabled",
+  absent: "not in the target",
+  waiting: "not in the target yet",
+  held: "not in the target yet",
+  unsynced: "not in the target",
+};
+
+/** `in the target since …: requester r1 (created); …`, or why not. */
+function standingInWords({ state, reason, record, plan, retryAt, sync }: Standing): string {
+  const retry = retryAt === null ? "" : `; tried again at ${timeInWords(retryAt)}`;
+  const approve = plan === null ? "" : ` (entrain sync approve ${sync} --digest ${plan.digest})`;
+  const why = `${reason}${retry}${approve}`;
+  if (record === null) return `${PLACES[state]}: ${why}`;
+  const where = record.active ? PLACES.synced : PLACES.disabled;
+  const owner = record.sync === sync || record.sync === null ? "" : ` by ${record.sync}`;
+  return `${where} since ${timeInWords(record.since)}: ${record.kind} ${record.id} (${record.origin}${owner}); ${why}`;
 }

@@ -90,7 +90,16 @@ export function recordOf(row: DirectoryRow): DirectoryRecord {
   };
 }
 
-async function inputsOf(context: PlanContext, rows: readonly DirectoryRow[]): Promise<readonly Item[]> {
+/** What evaluating a record asks of its surroundings: less than a plan has, for one record is looked at without one. */
+export type EvaluationContext = Pick<
+  PlanContext,
+  "store" | "space" | "kind" | "groups" | "scope" | "sync" | "complete"
+> & {
+  readonly span: Pick<PlanContext["span"], "cursor">;
+};
+
+/** Everything that is known of these records, as core evaluates it. */
+export async function inputsOf(context: EvaluationContext, rows: readonly DirectoryRow[]): Promise<readonly Item[]> {
   const { store, space, kind, groups, scope, sync } = context;
   const ids = rows.map((row) => row.id);
   const links = await loadLinks(store.db, space, [kind.name], ids);
@@ -121,7 +130,10 @@ async function inputsOf(context: PlanContext, rows: readonly DirectoryRow[]): Pr
 }
 
 /** Managers are named in reasons; with a whole directory to plan nobody reads those, and the names cost a read each. */
-async function managerNames(context: PlanContext, rows: readonly DirectoryRow[]): Promise<ReadonlyMap<string, string>> {
+async function managerNames(
+  context: EvaluationContext,
+  rows: readonly DirectoryRow[],
+): Promise<ReadonlyMap<string, string>> {
   const names = new Map<string, string>();
   if (context.span.cursor === 0) return names;
   const ids = [...new Set(rows.flatMap((row) => row.manager ?? []))];

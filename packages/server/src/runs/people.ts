@@ -1,5 +1,8 @@
 import { type Attributes, matchKey } from "@entrain/core";
+import { loadRecords, loadWatermark } from "../store/directory.ts";
 import type { Store } from "../store/store.ts";
+import type { Engine } from "./context.ts";
+import { type Standing, standingsOf } from "./standing.ts";
 
 /** The name in a stored record's attributes; null when it has none. */
 export function nameIn(attributes: string | null): string | null {
@@ -21,15 +24,25 @@ export interface PersonView {
 
 const SCAN = 1000;
 
+/** Signs that stand for an apostrophe in names: a keyboard gives one, Word and telephones another. */
+const APOSTROPHES = /[\u2018\u2019\u201b\u02bc\u02bb\u00b4\u0060\u2032\uff07]/g;
+const HYPHENS = /[\u2010\u2011\u2012\u2013\u2212]/g;
+
+/** Searching is looser than matching, which joins records: whoever types cannot see which sign a name has. */
+function searchKey(text: string): string {
+  return (matchKey(text, {}) ?? "").replace(APOSTROPHES, "'").replace(HYPHENS, "-");
+}
+
 /**
- * People whose name, sign-in name, mail or object id contains the text, whatever its case and accents' composition.
+ * People whose name, sign-in name, mail or object id contains the text, whatever its case, accents' composition and
+ * form of apostrophes and hyphens.
  * The directory is walked in the order of ids until `limit` are found.
  */
 export async function findPeople(
   store: Store,
   options: { readonly text: string; readonly connection?: string; readonly limit: number },
 ): Promise<readonly PersonView[]> {
-  const wanted = matchKey(options.text, {}) ?? "";
+  const wanted = searchKey(options.text);
   const found: PersonView[] = [];
   let after = { connection: "", id: "" };
   for (;;) {
@@ -75,15 +88,20 @@ function personView(id: string, connection: string, attributes: Attributes): Per
 
 function fits(person: PersonView, wanted: string): boolean {
   return [person.displayName, person.userPrincipalName, person.mail, person.id].some(
-    (value) => value !== null && (matchKey(value, {}) ?? "").includes(wanted),
+    (value) => value !== null && searchKey(value).includes(wanted),
   );
 }
 
 /** Everything that is known of one person: the directory's record, groups, and the records that are linked to it. */
 export interface PersonDetail extends PersonView {
   readonly attributes: Attributes;
+  /** The manager's object id. */
   readonly manager: string | null;
+  /** The manager as the directory has it; null without one, and while the directory does not hold that person. */
+  readonly managerRecord: Pick<PersonView, "id" | "displayName" | "userPrincipalName"> | null;
   readonly removed: string | null;
+  /** False: no sync of this connection asked for groups so far, so none are known. */
+  readonly groupsRead: boolean;
   readonly groups: readonly { readonly id: string; readonly displayName: string | null }[];
   readonly links: readonly {
     readonly target: string;
@@ -100,19 +118,23 @@ export interface PersonDetail extends PersonView {
     readonly code: string;
     readonly detail: string;
   }[];
+  /** Whether each sync's target holds the person, and why or why not. */
+  readonly syncs: readonly Standing[];
 }
 
-/** One person by object id or user principal name, or null. */
-export async function showPerson(store: Store, idOrName: string): Promise<readonly PersonDetail[]> {
+/** One person by object id or user principal name: one entry for each connection whose directory holds them. */
+export async function showPerson(engine: Engine, idOrName: string): Promise<readonly PersonDetail[]> {
+  const { store } = engine;
   const byId = await store.db.selectFrom("records").select(["connection", "id"]).where("id", "=", idOrName).execute();
   const wanted = matchKey(idOrName, {}) ?? "";
   const named = byId.length > 0 ? [] : await findPeople(store, { text: idOrName, limit: 50 });
   const exact = named.filter((person) => matchKey(person.userPrincipalName ?? "", {}) === wanted);
   const ids = byId.length > 0 ? byId.map((row) => row.id) : exact.map((person) => person.id);
-  return (await Promise.all(ids.map((id) => personDetails(store, id)))).flat();
+  return (await Promise.all(ids.map((id) => personDetails(engine, id)))).flat();
 }
 
-async function personDetails(store: Store, id: string): Promise<readonly PersonDetail[]> {
+async function personDetails(engine: Engine, id: string): Promise<readonly PersonDetail[]> {
+  const { store } = engine;
   const rows = await store.db
     .selectFrom("records")
     .innerJoin("connections", "connections.id", "records.connection")
@@ -147,12 +169,15 @@ async function personDetails(store: Store, id: string): Promise<readonly PersonD
         .innerJoin("syncs", "syncs.id", "pending.sync")
         .select(["syncs.name as sync", "pending.reason", "pending.code", "pending.detail"])
         .where("pending.object_id", "=", id)
+        .where("syncs.connection", "=", row.connection)
         .execute();
       return {
         ...personView(id, row.alias, attributes),
         attributes,
         manager: row.manager,
+        managerRecord: await managerOf(store, row.connection, row.manager),
         removed: row.removed,
+        groupsRead: (await loadWatermark(store.db, row.connection, "group")).round > 0,
         groups: groups.map((group) => ({ id: group.group_id, displayName: nameIn(group.attributes) })),
         links: links.map((link) => ({
           target: link.target,
@@ -164,7 +189,20 @@ async function personDetails(store: Store, id: string): Promise<readonly PersonD
           known: JSON.parse(link.known) as Attributes,
         })),
         pending,
+        syncs: await standingsOf(engine, { connection: row.connection, id }),
       };
     }),
   );
+}
+
+async function managerOf(
+  store: Store,
+  connection: string,
+  manager: string | null,
+): Promise<PersonDetail["managerRecord"]> {
+  if (manager === null) return null;
+  const row = (await loadRecords(store.db, connection, [manager])).get(manager);
+  if (row === undefined) return null;
+  const { id, displayName, userPrincipalName } = personView(manager, "", JSON.parse(row.attributes) as Attributes);
+  return { id, displayName, userPrincipalName };
 }

@@ -220,7 +220,10 @@ export function kindOf(target: Target, name: string): TargetKind {
 }
 
 /** Compiles scope, mapping and matching of a sync, or throws `config_invalid` with every flaw. */
-function compileSync(definition: SyncDefinition, kind: TargetKind): Pick<PlanContext, "scope" | "mapping" | "rules"> {
+export function compileSync(
+  definition: SyncDefinition,
+  kind: TargetKind,
+): Pick<PlanContext, "scope" | "mapping" | "rules"> {
   const scope = compileScope(definition.scope);
   const mapping = compileMapping(definition.mapping, kind);
   const findings: Finding[] = [];
@@ -251,7 +254,7 @@ async function positions(store: Store, sync: SyncRow): Promise<{ readonly upto: 
 }
 
 /** Whether the directory was read well: the last round ended, and nothing is known to be missing or hidden. */
-async function readComplete(store: Store, connection: string, withGroups: boolean): Promise<boolean> {
+export async function readComplete(store: Store, connection: string, withGroups: boolean): Promise<boolean> {
   const kinds = withGroups ? (["user", "group"] as const) : (["user"] as const);
   for (const one of kinds) {
     const watermark = await loadWatermark(store.db, connection, one);

@@ -77,7 +77,7 @@ function runView(row: RunRow): RunView {
 }
 
 /** Reasons of the pending set that mean "unsynced": somebody, or time, has to mend something. */
-const UNSYNCED = ["issue", "failed", "conflict"] as const;
+export const UNSYNCED = ["issue", "failed", "conflict"] as const;
 
 /** How a sync stands now. Null when there is none with this id. */
 export async function syncStatus(store: Store, sync: string): Promise<SyncStatus | null> {

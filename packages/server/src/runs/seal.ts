@@ -4,6 +4,7 @@ import {
   type Counts,
   createPlanDigest,
   type Finding,
+  inWords,
   isReference,
   PHASES,
   type Value,
@@ -63,12 +64,13 @@ export async function dropAmbiguous(
           .onRef("plan_changes.plan", "=", "match_index.plan")
           .onRef("plan_changes.object_id", "=", "match_index.object_id"),
       )
-      .select(["match_index.object_id", "plan_changes.name"])
+      .select(["match_index.object_id", "plan_changes.name", "plan_changes.after"])
       .where("match_index.plan", "=", plan.id)
       .where("match_index.key", "=", key)
       .orderBy("match_index.object_id")
       .execute();
-    const detail = `${attributeOf(key)} is the same for ${listed(wanting.map(({ name }) => name))}`;
+    const shared = `${attributeOf(key)} ${sharedValue(key, wanting[0]?.after ?? null)}`;
+    const detail = `${shared} is the same for ${listed(wanting.map(({ name }) => name))}`;
     for (const row of wanting) if (row.object_id !== null) reasons.set(row.object_id, detail);
   }
   if (reasons.size === 0) return { dropped: 0, held: 0 };
@@ -80,6 +82,14 @@ export async function dropAmbiguous(
 function listed(names: readonly string[]): string {
   const more = names.length - SAID_NAMES;
   return names.slice(0, SAID_NAMES).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+/** As the first of them spells it: the key itself is folded. What is no attribute's value is told as the key has it. */
+function sharedValue(key: string, after: string | null): string {
+  const attributes = JSON.parse(after ?? "{}") as { readonly [name: string]: Value };
+  const attribute = attributeOf(key);
+  const value = Object.hasOwn(attributes, attribute) ? attributes[attribute] : undefined;
+  return `"${inWords(value ?? key.slice(attribute.length + 1))}"`;
 }
 
 function attributeOf(key: string): string {

@@ -20,7 +20,11 @@ const DETAIL: TSchema = Type.Object({
   ...PERSON_FIELDS,
   attributes: ANY,
   manager: orNull(Type.String({ description: "Object id." })),
+  managerRecord: orNull(
+    Type.Object({ id: Type.String(), displayName: orNull(Type.String()), userPrincipalName: orNull(Type.String()) }),
+  ),
   removed: orNull(Type.String()),
+  groupsRead: Type.Boolean({ description: "False while no sync of the connection asked for groups." }),
   groups: Type.Array(Type.Object({ id: Type.String(), displayName: orNull(Type.String()) })),
   links: Type.Array(
     Type.Object({
@@ -36,13 +40,33 @@ const DETAIL: TSchema = Type.Object({
   pending: Type.Array(
     Type.Object({ sync: Type.String(), reason: Type.String(), code: Type.String(), detail: Type.String() }),
   ),
+  syncs: Type.Array(
+    Type.Object({
+      sync: Type.String(),
+      target: Type.String(),
+      state: Type.String({ description: "synced, disabled, absent, waiting, held or unsynced." }),
+      reason: Type.String({ description: "Why the target holds the person, or why not." }),
+      record: orNull(
+        Type.Object({
+          kind: Type.String(),
+          id: Type.String(),
+          origin: Type.String(),
+          active: Type.Boolean(),
+          since: Type.Integer(),
+          sync: orNull(Type.String()),
+        }),
+      ),
+      plan: orNull(Type.Object({ id: Type.String(), digest: Type.String() })),
+      retryAt: orNull(Type.Integer()),
+    }),
+  ),
 });
 
 /** A search that finds more is too wide to be read; it says so by ending here. */
 const FOUND_MAX = 1000;
 
 /** People of the directory. */
-export function peopleRoutes(app: Api, { store }: ApiContext): void {
+export function peopleRoutes(app: Api, { store, engine }: ApiContext): void {
   app.get(
     "/people",
     {
@@ -81,7 +105,7 @@ export function peopleRoutes(app: Api, { store }: ApiContext): void {
       },
     },
     async ({ params: { id } }) => {
-      const items = await showPerson(store, id);
+      const items = await showPerson(engine, id);
       if (items.length === 0) throw notFound("person with this object id or sign-in name");
       return { items, next: null };
     },

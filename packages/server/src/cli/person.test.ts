@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
+import { afterEach, test } from "node:test";
+import type { TenantFile } from "@entrain/simulator";
+import { systemClock } from "../clock.ts";
+import { openScene, type Scene } from "../runs/testing/scene.ts";
+import { person, reference } from "../runs/testing/tenant.ts";
+import { runProgram } from "./program.ts";
+import type { Installation, World } from "./world.ts";
+
+let scene: Scene;
+afterEach(() => scene.close());
+
+async function open(tenant: TenantFile): Promise<void> {
+  scene = await openScene({ simulator: { tenant } });
+}
+
+/** What a command prints, given the scene as its installation. */
+async function said(...args: readonly string[]): Promise<string> {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const { store, engine } = scene;
+  const installation = { store, engine, types: new Map(), demo: false, folder: "", close: async () => undefined };
+  const world: World = {
+    stdin,
+    stdout,
+    stderr,
+    environment: {},
+    clock: systemClock,
+    user: "olga",
+    version: "1.2.3",
+    signal: new AbortController().signal,
+    targetTypes: async () => new Map(),
+    openInstallation: async () => installation as unknown as Installation,
+    serve: async () => undefined,
+  };
+  assert.equal(await runProgram(args, world), 0, String(stderr.read() ?? ""));
+  return String(stdout.setEncoding("utf8").read() ?? "");
+}
+
+const ana = person("Ana");
+
+test("person show says of every sync whether its target holds the person, and why not", async () => {
+  await open({ users: [ana, person("Lea", { department: "Legal", accountEnabled: false })], groups: [] });
+  const scope = { filters: [[{ attribute: "department", operator: "EQUALS", value: "Sales" } as const]] };
+  const sync = await scene.addSync("people", "scim", { records: "user", scope });
+  await scene.addSync("portal-people", "portal", { records: "requester" });
+  await scene.run(sync);
+  const shown = await said("person", "show", ana.id);
+  assert.match(shown, /^ {2}people → scim: in the target since \d{4}-.* UTC: user \S+ \(created\); in step$/m);
+  assert.match(shown, /^ {2}portal-people → portal: not in the target yet: the sync has never run$/m);
+  const lea = await said("person", "show", "lea@contoso.com");
+  assert.match(lea, /people → scim: not in the target: out of scope: department is Legal, not Sales; also disabled/);
+  const [json] = JSON.parse(await said("person", "show", "lea@contoso.com", "--json")) as [{ syncs: object[] }];
+  assert.deepEqual(json.syncs[0], {
+    sync: "people",
+    target: "scim",
+    state: "absent",
+    reason: "out of scope: department is Legal, not Sales; also disabled and without a record there, so none is made",
+    record: null,
+    plan: null,
+    retryAt: null,
+  });
+});
+
+test("person show tells groups that were never read from none, and names the manager", async () => {
+  await open({ users: [ana, person("Bo")], groups: [] });
+  await scene.graph("PUT", `/users/${person("Bo").id}/manager/$ref`, reference(ana.id));
+  const people = await scene.addSync("people", "portal", { records: "requester" });
+  await scene.run(people);
+  const before = await said("person", "show", person("Bo").id);
+  assert.match(before, /^ {2}groups: not read \(no sync of this connection needs them\)$/m);
+  assert.match(before, /^ {2}manager: Ana \(ana@contoso\.com\)$/m);
+  await scene.run(await scene.addSync("groups", "portal", { records: "group" }));
+  assert.match(await said("person", "show", person("Bo").id), /^ {2}groups: none$/m);
+});
+
+test("person find takes one form of apostrophe and hyphen for the other", async () => {
+  await open({ users: [person("Mary O’Brien"), person("Liam O'Neill"), person("Jean‑Luc")], groups: [] });
+  await scene.run(await scene.addSync("people", "portal", { records: "requester" }));
+  for (const [text, name] of [
+    ["o'brien", "Mary O’Brien"],
+    ["O’Brien", "Mary O’Brien"],
+    ["O’Neill", "Liam O'Neill"],
+    ["jean-luc", "Jean‑Luc"],
+  ] as const) {
+    const found = JSON.parse(await said("person", "find", text, "--json")) as { displayName: string }[];
+    assert.deepEqual(
+      found.map((one) => one.displayName),
+      [name],
+      text,
+    );
+  }
+});
