@@ -1,6 +1,6 @@
 import { type CsvTargetOptions, createCsvTarget } from "@entrain/connectors/csv";
 import { createScimTarget, type ScimTargetOptions } from "@entrain/connectors/scim";
-import { type Attributes, ConnectorError, type Target } from "@entrain/core";
+import { type Attributes, ConnectorError, type Target, type WaitListener } from "@entrain/core";
 import type { Clock } from "./clock.ts";
 import type { TargetType } from "./config/target-types.ts";
 import { GROUP, REQUESTER } from "./portal/kinds.ts";
@@ -14,6 +14,7 @@ export interface OpenTarget {
   readonly id: string;
   readonly settings: Attributes;
   readonly secret: (field: string) => string;
+  readonly onWait: WaitListener;
 }
 
 /** A target type that can also be opened. */
@@ -59,8 +60,8 @@ const SCIM: OpenableType = {
   credential: [{ name: "token", required: true, description: "the bearer token" }],
   addresses: ({ baseUrl }) => (typeof baseUrl === "string" ? [baseUrl] : []),
   kinds: (settings) => kindsOf(createScimTarget({ ...scimSettings(settings), clock: NO_CLOCK, token: () => "" })),
-  open: ({ settings, clock, secret }) =>
-    createScimTarget({ ...scimSettings(settings), clock, token: () => secret("token") }),
+  open: ({ settings, clock, secret, onWait }) =>
+    createScimTarget({ ...scimSettings(settings), clock, token: () => secret("token"), onWait }),
 };
 
 const CSV: OpenableType = {

@@ -8,6 +8,7 @@ import {
   type Source,
   type SyncDefinition,
   type Target,
+  type WaitListener,
 } from "@entrain/core";
 import type { Installation } from "./cli/world.ts";
 import type { Clock } from "./clock.ts";
@@ -41,8 +42,8 @@ export async function openInstallation(options: OpenInstallation): Promise<Insta
     const keyring = await openKeyring(store, { key: paths.key, folder, environment });
     const engine: Engine = {
       store,
-      openSource: (row) => openSource(store, keyring, row),
-      openTarget: async (row) => openTarget(store, keyring, row),
+      openSource: (row, onWait) => openSource(store, keyring, row, onWait),
+      openTarget: async (row, onWait) => openTarget(store, keyring, row, onWait),
     };
     return { store, engine, keyring, types: TARGET_TYPES, demo, folder, close: () => store.close() };
   } catch (error) {
@@ -61,7 +62,12 @@ function makeFolder(folder: string): void {
   }
 }
 
-async function openSource(store: Store, keyring: Keyring, row: ConnectionRow): Promise<Source> {
+async function openSource(
+  store: Store,
+  keyring: Keyring,
+  row: ConnectionRow,
+  onWait: WaitListener = () => undefined,
+): Promise<Source> {
   const cloud = connectionCloud(row);
   const { secret } = connectionCredential(row);
   const { clock } = store;
@@ -76,6 +82,7 @@ async function openSource(store: Store, keyring: Keyring, row: ConnectionRow): P
     clock,
     random: () => clock.random(),
     sleep: (ms, signal) => clock.sleep(ms, signal),
+    onWait,
   });
 }
 
@@ -108,12 +115,13 @@ async function neededAttributes(
   return { user: [...user].sort(byCodeUnits), group: [...group].sort(byCodeUnits) };
 }
 
-function openTarget(store: Store, keyring: Keyring, row: TargetRow): Target {
+function openTarget(store: Store, keyring: Keyring, row: TargetRow, onWait: WaitListener = () => undefined): Target {
   const secrets = targetSecrets(row);
   return targetType(row.type).open({
     store,
     clock: store.clock,
     id: row.id,
+    onWait,
     settings: JSON.parse(row.settings),
     secret: (field) => {
       const reference = secrets[field];

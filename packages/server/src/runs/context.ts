@@ -1,4 +1,4 @@
-import type { Source, Target } from "@entrain/core";
+import type { Source, Target, Wait, WaitListener } from "@entrain/core";
 import type { Selectable } from "kysely";
 import type { DB } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
@@ -19,11 +19,13 @@ export interface Progress {
   readonly detail: string;
   readonly done: number;
   readonly total: number | null;
+  /** Present while a request waits for a service that is busy or silent; the same object for as long as it is the same wait. */
+  readonly waiting?: Wait & { readonly message: string };
 }
 
 /** What every part of a run works with. Sources and targets are opened by whoever wires the server. */
 export interface Engine {
   readonly store: Store;
-  openSource(connection: ConnectionRow): Promise<Source>;
-  openTarget(target: TargetRow): Promise<Target>;
+  openSource(connection: ConnectionRow, onWait?: WaitListener): Promise<Source>;
+  openTarget(target: TargetRow, onWait?: WaitListener): Promise<Target>;
 }

@@ -1,4 +1,11 @@
-import { ConnectorError, type Counts, type SourceKind, type SyncDefinition, type Target } from "@entrain/core";
+import {
+  ConnectorError,
+  type Counts,
+  type SourceKind,
+  type SyncDefinition,
+  type Target,
+  type WaitListener,
+} from "@entrain/core";
 import type { Transaction } from "kysely";
 import { newId } from "../clock.ts";
 import { appendJournal } from "../store/journal.ts";
@@ -14,6 +21,7 @@ import { readLease, syncLease, withLease } from "./lease.ts";
 import { buildPlan, kindOf, type Planned } from "./plan.ts";
 import { readKind } from "./read.ts";
 import { scopeNow } from "./scope-now.ts";
+import { WaitTeller } from "./waits.ts";
 
 /** How a run ended. `held` is what waits for approval, from this run or an earlier one. */
 export interface RunSummary {
@@ -51,6 +59,7 @@ interface Session {
   readonly target: Target;
   readonly lease: Lease;
   readonly run: string;
+  readonly onWait: WaitListener;
 }
 
 /** Runs a sync once: finishes what a crash left, reads, plans, holds what the guard holds, applies the rest. */
@@ -255,7 +264,7 @@ async function read(session: Session): Promise<void> {
     readLease(connection.id),
     { wait: true, signal: options.signal, what, onWait },
     async (lease) => {
-      const source = await engine.openSource(connection);
+      const source = await engine.openSource(connection, session.onWait);
       try {
         const { onProgress, signal } = options;
         const run = session.run === "" ? null : session.run;
@@ -508,11 +517,23 @@ async function withEnds<T>(
     .where("id", "=", sync.connection)
     .executeTakeFirstOrThrow();
   const targetRow = await db.selectFrom("targets").selectAll().where("id", "=", sync.target).executeTakeFirstOrThrow();
-  const target = await engine.openTarget(targetRow);
+  const { store } = engine;
+  const waits = new WaitTeller({
+    clock: store.clock,
+    tell: options.onProgress,
+    save: async (progress) => {
+      if (run === "") return;
+      await store.fenced(lease, (tx) => saveRun(tx, run, { progress: JSON.stringify(progress) }));
+    },
+  });
+  const { onProgress, onWait } = waits;
+  const target = await engine.openTarget(targetRow, onWait);
   try {
-    return await work({ engine, options, sync, connection, targetRow, target, lease, run });
+    const told = { ...options, onProgress };
+    return await work({ engine, options: told, sync, connection, targetRow, target, lease, run, onWait });
   } finally {
     await target.close();
+    await waits.settled();
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createEntraSource } from "@entrain/connectors/entra";
 import { createScimTarget } from "@entrain/connectors/scim";
 import { type ScimServer, type ScimServerOptions, startScimServer } from "@entrain/connectors/scim/testing";
-import type { Source, SyncDefinition, Target } from "@entrain/core";
+import type { SyncDefinition } from "@entrain/core";
 import { type Simulator, type SimulatorOptions, startSimulator } from "@entrain/simulator";
 import { type Clock, newId, systemClock } from "../../clock.ts";
 import { createPortalTarget } from "../../portal/target.ts";
@@ -149,7 +149,7 @@ async function addEnds(store: Store, simulator: Simulator): Promise<void> {
 
 function engineOf(store: Store, simulator: Simulator, scim: ScimServer): Engine {
   const { clock } = store;
-  const openSource = (): Source =>
+  const openSource: Engine["openSource"] = async (_connection, onWait = () => undefined) =>
     createEntraSource({
       cloud: { login: simulator.login, graph: simulator.graph },
       tenant: simulator.tenant,
@@ -159,12 +159,14 @@ function engineOf(store: Store, simulator: Simulator, scim: ScimServer): Engine 
       random: () => clock.random(),
       sleep: (ms, signal) => clock.sleep(ms, signal),
       ...(simulator.ca === null ? {} : { ca: simulator.ca }),
+      onWait,
     });
-  const openTarget = (type: string): Target =>
-    type === "portal"
-      ? createPortalTarget(store, "t_portal")
-      : createScimTarget({ baseUrl: scim.baseUrl, token: () => "scim-test-token", clock, groupSettleMs: 100 });
-  return { store, openSource: async () => openSource(), openTarget: async (row) => openTarget(row.type) };
+  const openTarget: Engine["openTarget"] = async ({ type }, onWait = () => undefined) => {
+    if (type === "portal") return createPortalTarget(store, "t_portal");
+    const { baseUrl } = scim;
+    return createScimTarget({ baseUrl, token: () => "scim-test-token", clock, groupSettleMs: 100, onWait });
+  };
+  return { store, openSource, openTarget };
 }
 
 async function addSync(
