@@ -112,10 +112,13 @@ eachEngine((engine) => {
     for (const [from, to, said] of [
       [/tenant: 6f/, "tenant: 7f", /connections\.contoso\.tenant: cannot become 7f/],
       [/cloud: \{.*\}/, "cloud: global", /connections\.contoso\.cloud: cannot become global, it is custom/],
-      ["records: requester", "records: group", /contoso-desk\.records: cannot become group/],
     ] as const) {
       await assert.rejects(apply(DOCUMENT.replace(from, to)), fault("config_invalid", said));
     }
+    const ofGroups = DOCUMENT.replace("records: requester", "records: group")
+      .replace("attribute: department", "attribute: displayName")
+      .replace("attribute: accountEnabled", "attribute: securityEnabled");
+    await assert.rejects(apply(ofGroups), fault("config_invalid", /contoso-desk\.records: cannot become group/));
     const moved = DOCUMENT.replaceAll("127.0.0.1:7421", "127.0.0.1:9421");
     assert.equal((await apply(moved)).length, 1);
   });
@@ -184,7 +187,10 @@ eachEngine((engine) => {
       credential: fc.record({ kind: fc.constant("secret"), secret }),
     });
     const clause = fc.record({
-      attribute: fc.stringMatching(/^[a-z]{1,8}$/),
+      attribute: fc.oneof(
+        fc.constantFrom("displayName", "mail", "onPremisesExtensionAttributes.extensionAttribute7"),
+        fc.stringMatching(/^extension_[0-9a-f]{32}_[a-z]{1,8}$/),
+      ),
       operator: fc.constant("EQUALS"),
       value: text,
     });

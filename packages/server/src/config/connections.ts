@@ -1,6 +1,8 @@
-import { GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "@entrain/connectors/entra";
+import { attributeFlaw } from "@entrain/connectors/entra";
+import type { SourceKind } from "@entrain/core";
 import type { Checker } from "./checker.ts";
 import { CLOUD_NAMES, type CloudEntry, type ConnectionEntry, type Path, type SecretEntry } from "./document.ts";
+import { suggestion } from "./nearest.ts";
 
 /** Credentials of later stages, so that a document that uses one is told so and not that it is misspelt. */
 const LATER = ["certificate", "federated", "managed-identity", "delegated", "password"];
@@ -24,24 +26,28 @@ export function readConnection(checker: Checker, value: unknown, path: Path): Co
 
 function readAttributes(checker: Checker, value: unknown, parent: Path): readonly string[] | undefined {
   const names = checker.texts(value, [...parent, "attributes"]);
-  for (const [at, name] of (names ?? []).entries()) checkAttribute(checker, name, [...parent, "attributes", at]);
+  for (const [at, name] of (names ?? []).entries()) {
+    // They are read as they stand; what lies inside comes with the whole.
+    const [root = "", ...inner] = name.split(".");
+    const path = [...parent, "attributes", at];
+    if (inner.length > 0) checker.flaw(path, `write ${root}: what lies inside an attribute is read with it`);
+    else checkAttribute(checker, name, path, "user");
+  }
   return names;
 }
 
-const KNOWN: readonly string[] = [...new Set([...USER_ATTRIBUTES, ...GROUP_ATTRIBUTES])];
-
 /**
- * A source attribute's name, judged before Graph would refuse the whole read for it. Graph has more of them than are
- * known here, so that only its shape and its case can be wrong.
+ * A source attribute's name, judged before Graph would refuse the whole read for it. Where the kind of records is not
+ * known, because it is flawed itself, only the shape can be wrong.
  */
-export function checkAttribute(checker: Checker, text: string, path: Path): void {
+export function checkAttribute(checker: Checker, text: string, path: Path, kind: SourceKind | null): void {
   const [root = ""] = text.split(".");
   if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(root)) {
     checker.flaw(path, `${JSON.stringify(text)} is not the name of a source attribute, such as displayName`);
     return;
   }
-  const known = KNOWN.find((name) => name.toLowerCase() === root.toLowerCase());
-  if (known !== undefined && known !== root) checker.flaw(path, `Graph calls it ${known}, not ${root}`);
+  const flaw = kind === null ? null : attributeFlaw(kind, text);
+  if (flaw !== null) checker.flaw(path, `${flaw.detail}${suggestion(flaw.name, flaw.known)}`);
 }
 
 /** An id of Entra's in its one spelling. A domain would not do: with the object id, the tenant id is the identity. */

@@ -179,6 +179,29 @@ describe("a flaw is told with its place and line", () => {
     assert.match(flawed("schedule:", mapping), /mapping\.userName\.direct: Graph calls it userPrincipalName/);
   });
 
+  it("a source attribute that Graph does not have, in mapping, scope and the connection's own", () => {
+    const mapping = (direct: string): string =>
+      flawed("schedule:", `mapping: { userName: { direct: ${direct} } }\n    schedule:`);
+    assert.match(
+      mapping("userPrincipalNam"),
+      /mapping\.userName\.direct: Graph's person has no attribute userPrincipalNam; did you mean "userPrincipalName"\? \(line 21\)/,
+    );
+    assert.match(mapping("aboutMe"), /aboutMe is kept outside the directory/);
+    assert.match(mapping("extension_12_costCenter"), /is no directory extension/);
+    assert.doesNotMatch(mapping(`extension_${"ab".repeat(16)}_costCenter`), /direct/);
+    assert.match(mapping("onPremisesExtensionAttributes.extensionAttribut1"), /did you mean "extensionAttribute1"\?/);
+    assert.match(flawed("attribute: department", "attribute: jobTitel"), /\.attribute: .*did you mean "jobTitle"\?/);
+    assert.match(
+      flawed("labels:", "attributes: [jobTitel]\n    labels:"),
+      /connections\.contoso\.attributes\[0\]: .*did you mean "jobTitle"\?/,
+    );
+  });
+
+  it("a duration without its unit", () => {
+    assert.match(flawed("window: 24h", "window: 24"), /guard\.removals\.window: .*write 24h/);
+    assert.match(flawed("every: 5m", "every: 5"), /schedule\.every: .*write 5m/);
+  });
+
   it("tells several at once", () => {
     const text = DOCUMENT.replace("records: requester", "records: x").replace("window: 24h", "window: x");
     assert.match(flawOf(text), /records: .*\(line 15\); .*window: .*\(line 20\)/);

@@ -4,6 +4,7 @@ import {
   SCOPE_OPERATORS,
   type Scope,
   type ScopeClause,
+  type SourceKind,
   type Value,
   type WhenEmpty,
 } from "@entrain/core";
@@ -14,11 +15,12 @@ import type { Path } from "./document.ts";
 const WHEN_EMPTY: readonly WhenEmpty[] = ["keep", "clear", "default"];
 
 /** Who is in: groups and filters, as in Entra. Nested groups count unless `transitive` says otherwise. */
-export function readScope(checker: Checker, value: unknown, path: Path): Scope | undefined {
+export function readScope(checker: Checker, value: unknown, path: Path, source: SourceKind | null): Scope | undefined {
   const entry = checker.map(value, path, ["groups", "filters"]);
   if (entry === undefined) return undefined;
   const groups = entry.groups === undefined ? null : readGroups(checker, entry.groups, [...path, "groups"]);
-  const filters = entry.filters === undefined ? null : readFilters(checker, entry.filters, [...path, "filters"]);
+  const filters =
+    entry.filters === undefined ? null : readFilters(checker, entry.filters, [...path, "filters"], source);
   if (groups === undefined || filters === undefined) return undefined;
   return { ...(groups === null ? {} : { groups }), ...(filters === null ? {} : { filters }) };
 }
@@ -31,40 +33,52 @@ function readGroups(checker: Checker, value: unknown, path: Path): Scope["groups
   return include === undefined || transitive === undefined ? undefined : { include, transitive };
 }
 
-function readFilters(checker: Checker, value: unknown, path: Path): Scope["filters"] {
-  const filters = checker.list(value, path)?.map((filter, at) => readFilter(checker, filter, [...path, at]));
+function readFilters(checker: Checker, value: unknown, path: Path, source: SourceKind | null): Scope["filters"] {
+  const filters = checker.list(value, path)?.map((filter, at) => readFilter(checker, filter, [...path, at], source));
   return filters?.every((filter) => filter !== undefined) ? (filters as Scope["filters"]) : undefined;
 }
 
-function readFilter(checker: Checker, value: unknown, path: Path): readonly ScopeClause[] | undefined {
-  const clauses = checker.list(value, path)?.map((clause, at) => readClause(checker, clause, [...path, at]));
+function readFilter(
+  checker: Checker,
+  value: unknown,
+  path: Path,
+  source: SourceKind | null,
+): readonly ScopeClause[] | undefined {
+  const clauses = checker.list(value, path)?.map((clause, at) => readClause(checker, clause, [...path, at], source));
   return clauses?.every((clause) => clause !== undefined) ? (clauses as readonly ScopeClause[]) : undefined;
 }
 
-function readClause(checker: Checker, value: unknown, path: Path): ScopeClause | undefined {
+function readClause(checker: Checker, value: unknown, path: Path, source: SourceKind | null): ScopeClause | undefined {
   const entry = checker.map(value, path, ["attribute", "operator", "value"]);
   if (entry === undefined) return undefined;
   const attribute = checker.text(entry.attribute, [...path, "attribute"]);
   const operator = checker.oneOf(entry.operator, [...path, "operator"], SCOPE_OPERATORS);
   const wanted = entry.value === undefined ? null : checker.text(entry.value, [...path, "value"]);
   if (attribute === undefined || operator === undefined || wanted === undefined) return undefined;
-  checkAttribute(checker, attribute, [...path, "attribute"]);
+  checkAttribute(checker, attribute, [...path, "attribute"], source);
   return { attribute, operator, ...(wanted === null ? {} : { value: wanted }) };
 }
 
 /** Target attribute to rule. What a rule may say of which attribute is judged by core, with the kind at hand. */
-export function readMapping(checker: Checker, value: unknown, path: Path): Mapping | undefined {
+export function readMapping(
+  checker: Checker,
+  value: unknown,
+  path: Path,
+  source: SourceKind | null,
+): Mapping | undefined {
   const entry = checker.map(value, path, null);
   if (entry === undefined) return undefined;
-  const rules = Object.entries(entry).map(([name, rule]) => [name, readRule(checker, rule, [...path, name])] as const);
+  const rules = Object.entries(entry).map(
+    ([name, rule]) => [name, readRule(checker, rule, [...path, name], source)] as const,
+  );
   return rules.every(([, rule]) => rule !== undefined) ? (Object.fromEntries(rules) as Mapping) : undefined;
 }
 
-function readRule(checker: Checker, value: unknown, path: Path): MappingRule | undefined {
+function readRule(checker: Checker, value: unknown, path: Path, source: SourceKind | null): MappingRule | undefined {
   const keys = ["direct", "constant", "expression", "whenEmpty", "default", "apply"];
   const entry = checker.map(value, path, keys);
   if (entry === undefined) return undefined;
-  const way = readWay(checker, entry, path);
+  const way = readWay(checker, entry, path, source);
   const whenEmpty =
     entry.whenEmpty === undefined ? null : checker.oneOf(entry.whenEmpty, [...path, "whenEmpty"], WHEN_EMPTY);
   const apply =
@@ -82,6 +96,7 @@ function readWay(
   checker: Checker,
   entry: { readonly [key: string]: unknown },
   path: Path,
+  source: SourceKind | null,
 ): { readonly direct: string } | { readonly constant: Value } | { readonly expression: string } | undefined {
   const ways = ["direct", "constant", "expression"].filter((way) => entry[way] !== undefined);
   if (ways.length !== 1) return checker.flaw(path, "needs exactly one of direct, constant and expression");
@@ -92,6 +107,6 @@ function readWay(
   }
   const direct = checker.text(entry.direct, [...path, "direct"]);
   if (direct === undefined) return undefined;
-  checkAttribute(checker, direct, [...path, "direct"]);
+  checkAttribute(checker, direct, [...path, "direct"], source);
   return { direct };
 }

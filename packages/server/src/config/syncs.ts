@@ -46,9 +46,13 @@ export function readSync(checker: Checker, value: unknown, path: Path, around: S
   const target = readAlias(checker, entry.target, [...path, "target"], [...around.targets.keys()]);
   const kind =
     target === undefined ? undefined : readKind(checker, entry.records, [...path, "records"], around, target);
-  const scope = entry.scope === undefined ? DEFAULTS.scope : readScope(checker, entry.scope, [...path, "scope"]);
+  const source = kind?.source ?? null;
+  const scope =
+    entry.scope === undefined ? DEFAULTS.scope : readScope(checker, entry.scope, [...path, "scope"], source);
   const mapping =
-    entry.mapping === undefined ? kind?.preset.mapping : readMapping(checker, entry.mapping, [...path, "mapping"]);
+    entry.mapping === undefined
+      ? kind?.preset.mapping
+      : readMapping(checker, entry.mapping, [...path, "mapping"], source);
   const matching =
     entry.matching === undefined ? kind?.preset.matching : checker.texts(entry.matching, [...path, "matching"]);
   const operations = readFlags(checker, entry.operations, [...path, "operations"]);
@@ -138,6 +142,11 @@ function readLimit(checker: Checker, value: unknown, path: Path, fallback: Guard
 }
 
 function readDuration(checker: Checker, value: unknown, path: Path): number | undefined {
+  // Without a unit nobody knows which one is meant; the number is shown with the one that is used most there.
+  if (Number.isSafeInteger(value) || (typeof value === "string" && /^\d+$/.test(value))) {
+    const unit = path.at(-1) === "window" ? "h" : "m";
+    return checker.flaw(path, `must be a duration with its unit: write ${value}${unit}, or 30s, 5m, 24h, 7d`);
+  }
   const text = checker.text(value, path);
   if (text === undefined) return undefined;
   const duration = parseDuration(text);

@@ -1,0 +1,164 @@
+import type { SourceKind } from "@entrain/core";
+
+const words = (text: string): readonly string[] => text.split(" ");
+
+/**
+ * What Graph lets a list and its delta select ("user resource type", "group resource type", and their description in
+ * OpenAPI). One name that is not among them makes Graph refuse the whole read, of every sync.
+ */
+const SELECTABLE: Readonly<Record<SourceKind, readonly string[]>> = {
+  user: words(
+    "accountEnabled ageGroup assignedLicenses assignedPlans authorizationInfo businessPhones city companyName " +
+      "consentProvidedForMinor country createdDateTime creationType deletedDateTime department displayName " +
+      "employeeHireDate employeeId employeeLeaveDateTime employeeOrgData employeeType externalUserState " +
+      "externalUserStateChangeDateTime faxNumber givenName identities identityParentId imAddresses " +
+      "isManagementRestricted isResourceAccount jobTitle lastPasswordChangeDateTime legalAgeGroupClassification " +
+      "licenseAssignmentStates mail mailNickname mobilePhone officeLocation onPremisesDistinguishedName " +
+      "onPremisesDomainName onPremisesExtensionAttributes onPremisesImmutableId onPremisesLastSyncDateTime " +
+      "onPremisesProvisioningErrors onPremisesSamAccountName onPremisesSecurityIdentifier onPremisesSyncEnabled " +
+      "onPremisesUserPrincipalName otherMails passwordPolicies postalCode preferredDataLocation preferredLanguage " +
+      "provisionedPlans proxyAddresses securityIdentifier serviceProvisioningErrors showInAddressList signInActivity " +
+      "signInSessionsValidFromDateTime state streetAddress surname usageLocation userPrincipalName userType",
+  ),
+  group: words(
+    "assignedLabels assignedLicenses classification createdDateTime creationOptions deletedDateTime description " +
+      "displayName expirationDateTime groupTypes hasMembersWithLicenseErrors infoCatalogs isAssignableToRole " +
+      "isManagementRestricted licenseProcessingState mail mailEnabled mailNickname membershipRule " +
+      "membershipRuleProcessingState onPremisesDomainName onPremisesExtensionAttributes onPremisesLastSyncDateTime " +
+      "onPremisesNetBiosName onPremisesProvisioningErrors onPremisesSamAccountName onPremisesSecurityIdentifier " +
+      "onPremisesSyncEnabled organizationId preferredDataLocation preferredLanguage proxyAddresses renewedDateTime " +
+      "resourceBehaviorOptions resourceProvisioningOptions securityEnabled securityIdentifier " +
+      "serviceProvisioningErrors theme uniqueName visibility",
+  ),
+};
+
+const ELSEWHERE =
+  "is kept outside the directory: Graph tells it of one person at a time and refuses a list that asks for it (501)";
+const RELATION = "is a relationship, not an attribute";
+const SINGLE = "is told of one group at a time only, never in a list";
+const SECURITY = "needs a permission and roles of its own, and is not read";
+
+/** What Graph has, but no list tells, with the reason. */
+const REFUSED: Readonly<Record<SourceKind, ReadonlyMap<string, string>>> = {
+  user: new Map([
+    ...reasons(
+      ELSEWHERE,
+      "aboutMe birthday deviceEnrollmentLimit hireDate interests mailboxSettings mySite pastProjects preferredName " +
+        "print responsibilities schools skills",
+    ),
+    ...reasons(
+      RELATION,
+      "appRoleAssignments directReports memberOf ownedObjects transitiveMemberOf transitiveReports photo",
+    ),
+    ...reasons("holds open extensions, which a delta cannot tell; use a directory extension", "extensions"),
+    ...reasons(SECURITY, "customSecurityAttributes"),
+    ...reasons("holds nothing that Graph would tell: passwords cannot be read", "passwordProfile"),
+  ]),
+  group: new Map([
+    ...reasons(
+      SINGLE,
+      "accessType allowExternalSenders autoSubscribeNewMembers hideFromAddressLists hideFromOutlookClients isArchived " +
+        "isFavorite isSubscribedByMail unseenConversationsCount unseenCount unseenMessagesCount welcomeMessageEnabled",
+    ),
+    ...reasons(
+      `${RELATION}; members are provisioned by themselves`,
+      "members transitiveMembers appRoleAssignments memberOf owners transitiveMemberOf",
+    ),
+    ...reasons("holds open extensions, which a delta cannot tell; use a directory extension", "extensions"),
+  ]),
+};
+
+/** What lies inside an attribute that is an object, or a list of objects. */
+const INSIDE: ReadonlyMap<string, readonly string[]> = new Map([
+  ["assignedLabels", words("displayName labelId")],
+  ["assignedLicenses", words("disabledPlans skuId")],
+  ["assignedPlans", words("assignedDateTime capabilityStatus service servicePlanId")],
+  ["authorizationInfo", words("certificateUserIds")],
+  ["employeeOrgData", words("costCenter division")],
+  ["identities", words("issuer issuerAssignedId signInType")],
+  ["licenseAssignmentStates", words("assignedByGroup disabledPlans error lastUpdatedDateTime skuId state")],
+  ["licenseProcessingState", words("state")],
+  ["onPremisesExtensionAttributes", Array.from({ length: 15 }, (_, at) => `extensionAttribute${at + 1}`)],
+  ["onPremisesProvisioningErrors", words("category occurredDateTime propertyCausingError value")],
+  ["provisionedPlans", words("capabilityStatus provisioningStatus service")],
+  ["serviceProvisioningErrors", words("createdDateTime isResolved serviceInstance")],
+  [
+    "signInActivity",
+    words(
+      "lastNonInteractiveSignInDateTime lastNonInteractiveSignInRequestId lastSignInDateTime lastSignInRequestId " +
+        "lastSuccessfulSignInDateTime lastSuccessfulSignInRequestId",
+    ),
+  ],
+]);
+
+/** Lists: what lies inside is chosen by its place, from 0. */
+const LISTS: ReadonlySet<string> = new Set(
+  words(
+    "assignedLabels assignedLicenses assignedPlans businessPhones creationOptions groupTypes identities imAddresses " +
+      "infoCatalogs licenseAssignmentStates onPremisesProvisioningErrors otherMails provisionedPlans proxyAddresses " +
+      "resourceBehaviorOptions resourceProvisioningOptions serviceProvisioningErrors",
+  ),
+);
+
+/** "Add custom data to resources using extensions": `extension_{appId without dashes}_{name}`. */
+const DIRECTORY_EXTENSION = /^extension_[0-9a-fA-F]{32}_[A-Za-z0-9_]+$/;
+/** `ext{8 letters}_{schema}`, or `{verified domain's label}_{schema}`. No property of Graph's own has an underscore. */
+const SCHEMA_EXTENSION = /^[A-Za-z][A-Za-z0-9]*_[A-Za-z0-9_]+$/;
+
+/** What is wrong with a source attribute's name; `known` are the names that may have been meant, `name` the part. */
+export interface AttributeFlaw {
+  readonly detail: string;
+  readonly name: string;
+  readonly known: readonly string[];
+}
+
+/**
+ * What keeps Graph from telling this attribute of people or groups in a list; null: it can be read. A dotted name
+ * reaches into an object (`employeeOrgData.costCenter`) or a list (`businessPhones.0`).
+ */
+export function attributeFlaw(kind: SourceKind, attribute: string): AttributeFlaw | null {
+  const [root = "", ...inner] = attribute.split(".");
+  if (root === "id" || (root === "manager" && kind === "user")) return null;
+  const known = SELECTABLE[kind];
+  if (known.includes(root)) return innerFlaw(root, inner);
+  const flaw = (detail: string, meant: readonly string[] = []): AttributeFlaw => ({ detail, name: root, known: meant });
+  const refused = REFUSED[kind].get(root);
+  if (refused !== undefined) return flaw(`${root} ${refused}`);
+  if (root.startsWith("extension_")) {
+    if (DIRECTORY_EXTENSION.test(root)) return null;
+    return flaw(`${root} is no directory extension: that is extension_, the 32 digits of the application's id, _name`);
+  }
+  if (SCHEMA_EXTENSION.test(root)) return null;
+  const cased = known.find((name) => name.toLowerCase() === root.toLowerCase());
+  if (cased !== undefined) return flaw(`Graph calls it ${cased}, not ${root}`);
+  const what = kind === "user" ? "person" : "group";
+  const other = kind === "user" ? "group" : "user";
+  if (SELECTABLE[other].includes(root)) {
+    return flaw(`Graph's ${what} has no attribute ${root}; only a ${other === "user" ? "person" : "group"} has it`);
+  }
+  const holder = [...INSIDE].find(([name, names]) => known.includes(name) && names.includes(root));
+  if (holder !== undefined) return flaw(`${root} lies inside another attribute: write ${holder[0]}.${root}`);
+  return flaw(`Graph's ${what} has no attribute ${root}`, known);
+}
+
+function innerFlaw(root: string, inner: readonly string[]): AttributeFlaw | null {
+  const rest = [...inner];
+  const flaw = (detail: string, name: string, known: readonly string[] = []): AttributeFlaw => ({
+    detail,
+    name,
+    known,
+  });
+  if (rest.length > 0 && LISTS.has(root)) {
+    const place = rest.shift() ?? "";
+    if (!/^\d+$/.test(place)) return flaw(`${root} is a list: write ${root}.0 for its first value`, place);
+  }
+  const [name] = rest;
+  if (name === undefined) return null;
+  const known = INSIDE.get(root);
+  if (known === undefined) return flaw(`${root} is one value, with nothing named ${name} inside`, name);
+  return known.includes(name) ? null : flaw(`${root} holds nothing named ${name}`, name, known);
+}
+
+function reasons(reason: string, names: string): readonly (readonly [string, string])[] {
+  return words(names).map((name) => [name, reason] as const);
+}
