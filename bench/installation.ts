@@ -53,7 +53,7 @@ export function sourceOf(address: TenantAddress, scheme: "http" | "https"): Sour
     cloud: { login: origin, graph: origin },
     tenant: address.tenant,
     client: address.client,
-    secret: () => address.secret,
+    credentials: [{ kind: "secret", secret: () => address.secret }],
     clock: systemClock,
     random: () => systemClock.random(),
     sleep: (ms, signal) => systemClock.sleep(ms, signal),

@@ -6,6 +6,7 @@ import {
   compileMapping,
   compileScope,
   type Source,
+  type SourceKind,
   type SyncDefinition,
   type Target,
   type WaitListener,
@@ -76,9 +77,12 @@ async function openSource(
     cloud: cloud.kind === "custom" ? cloud : CLOUDS[cloud.kind],
     tenant: row.tenant,
     client: row.client,
-    secret: () => keyring.open(secret, secretPlace("connections", row.id, "secret")).reveal(),
+    credentials: [
+      { kind: "secret", secret: () => keyring.open(secret, secretPlace("connections", row.id, "secret")).reveal() },
+    ],
     attributes: needed.user,
     groupAttributes: needed.group,
+    askedBy: needed.askedBy,
     clock,
     random: () => clock.random(),
     sleep: (ms, signal) => clock.sleep(ms, signal),
@@ -86,18 +90,26 @@ async function openSource(
   });
 }
 
+interface NeededAttributes {
+  readonly user: readonly string[];
+  readonly group: readonly string[];
+  readonly askedBy: (kind: SourceKind, name: string) => readonly string[];
+}
+
 /** The wide default, the connection's own, and whatever its syncs map or filter by: one selection for all of them. */
-async function neededAttributes(
-  store: Store,
-  row: ConnectionRow,
-): Promise<{ readonly user: readonly string[]; readonly group: readonly string[] }> {
-  const user = new Set([...USER_ATTRIBUTES, ...(JSON.parse(row.attributes) as readonly string[])]);
-  const group = new Set(GROUP_ATTRIBUTES);
+async function neededAttributes(store: Store, row: ConnectionRow): Promise<NeededAttributes> {
+  const own = JSON.parse(row.attributes) as readonly string[];
+  const asked = {
+    user: new Map<string, string[]>([...USER_ATTRIBUTES, ...own].map((name) => [name, []])),
+    group: new Map<string, string[]>(GROUP_ATTRIBUTES.map((name) => [name, []])),
+  };
+  for (const name of own) asked.user.get(name)?.push(`the connection ${row.name}`);
   const syncs = await store.db
     .selectFrom("syncs")
     .innerJoin("targets", "targets.id", "syncs.target")
-    .select(["syncs.definition", "targets.type", "targets.settings"])
+    .select(["syncs.name", "syncs.definition", "targets.type", "targets.settings"])
     .where("syncs.connection", "=", row.id)
+    .orderBy("syncs.name")
     .execute();
   for (const sync of syncs) {
     const definition = JSON.parse(sync.definition) as SyncDefinition;
@@ -110,9 +122,15 @@ async function neededAttributes(
       ...("mapping" in mapping ? mapping.mapping.attributes : []),
       ...("scope" in scope ? scope.scope.attributes : []),
     ];
-    for (const name of names) (kind.source === "user" ? user : group).add(name);
+    const all = asked[kind.source];
+    for (const name of new Set(names)) all.set(name, [...(all.get(name) ?? []), `the sync ${sync.name}`]);
   }
-  return { user: [...user].sort(byCodeUnits), group: [...group].sort(byCodeUnits) };
+  const sorted = (kind: SourceKind): readonly string[] => [...asked[kind].keys()].sort(byCodeUnits);
+  return {
+    user: sorted("user"),
+    group: sorted("group"),
+    askedBy: (kind, name) => asked[kind].get(name) ?? [],
+  };
 }
 
 function openTarget(store: Store, keyring: Keyring, row: TargetRow, onWait: WaitListener = () => undefined): Target {

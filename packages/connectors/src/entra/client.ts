@@ -123,7 +123,7 @@ export class GraphClient {
       const call: Call = { method, path: url.pathname, requestId: requestIdOf(answer), clientRequestId: id };
       if (answer.status === 200) return { answer, token, call };
       if (answer.status !== 401 || signIns === 2) throw this.#refusal(call, answer, request.permission);
-      token = await this.#tokens.get(signal, patience, token);
+      token = await this.#tokens.get(signal, patience, token, claimsIn(answer));
     }
   }
 
@@ -182,6 +182,17 @@ interface Call {
 }
 
 type RefusalCode = "sign_in_refused" | "permission_missing" | "request_refused" | "throttled" | "server_failed";
+
+/**
+ * The claims that Graph wants in the next token, as JSON text; `null` when it only wants another token ("How to use
+ * continuous access evaluation enabled APIs": base64 within `WWW-Authenticate`).
+ */
+export function claimsIn(answer: Pick<HttpAnswer, "headers">): string | null {
+  const challenge = headerOf(answer, "www-authenticate") ?? "";
+  if (!/\berror="insufficient_claims"/.test(challenge)) return null;
+  const claims = /\bclaims="([A-Za-z0-9+/_=-]+)"/.exec(challenge)?.[1];
+  return claims === undefined ? null : Buffer.from(claims, "base64").toString("utf8");
+}
 
 interface Sent {
   readonly answer: HttpAnswer;

@@ -6,6 +6,7 @@ import { groupReader } from "./groups.ts";
 import { type EntraOptions, problemsOf } from "./options.ts";
 import { lookUp } from "./presence.ts";
 import { readPages } from "./round.ts";
+import { explainRefusal } from "./selection.ts";
 import { Sender } from "./sender.ts";
 import { TokenProvider } from "./token.ts";
 import { userReader } from "./users.ts";
@@ -34,7 +35,12 @@ export function createEntraSource(options: EntraOptions): Source {
         kind === "user"
           ? userReader(client, tenant, attributes)
           : groupReader(client, { tenant, attributes: groupAttributes, concurrency });
-      yield* readPages(client, reader, from, signal);
+      const names = kind === "user" ? attributes : groupAttributes;
+      try {
+        yield* readPages(client, reader, from, signal);
+      } catch (error) {
+        throw explainRefusal(error, { kind, names, askedBy: options.askedBy ?? (() => []) });
+      }
     },
     presence: async (kind, ids, signal) =>
       lookUp({ client: lazy.client(), runtime: options, concurrency }, kind, ids, signal),

@@ -1,6 +1,8 @@
-import type { WaitListener } from "@entrain/core";
+import type { SourceKind, WaitListener } from "@entrain/core";
 import type { Timeouts } from "../shared/http.ts";
 import { GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
+import type { Credential } from "./credentials/credential.ts";
+import { credentialProblems } from "./credentials/problems.ts";
 
 /** Base URLs of a Microsoft cloud, or of whatever stands in for one: `{login}/{tenant}/…`, `{graph}/v1.0/…`. */
 export interface Cloud {
@@ -38,12 +40,14 @@ export interface EntraOptions {
   readonly tenant: string;
   /** Application (client) id. */
   readonly client: string;
-  /** Asked for each sign-in, so that a replaced secret is used at once. */
-  readonly secret: () => string;
+  /** Tried in this order; two may overlap, so that one can be rotated while the other works. */
+  readonly credentials: readonly Credential[];
   /** User attributes to read, in Graph's names; default {@link USER_ATTRIBUTES}. The manager is always read. */
   readonly attributes?: readonly string[];
   /** Group attributes to read, in Graph's names; default {@link GROUP_ATTRIBUTES}. Members are always read. */
   readonly groupAttributes?: readonly string[];
+  /** Who wants an attribute read, in words such as `the sync people`: named when Graph refuses it. */
+  readonly askedBy?: (kind: SourceKind, name: string) => readonly string[];
   /** Milliseconds since 1970, UTC. */
   readonly clock: { now(): number };
   /** A number in [0, 1), for jitter. */
@@ -76,9 +80,18 @@ export function isLoopback(url: URL): boolean {
   return url.hostname === "localhost" || url.hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(url.hostname);
 }
 
-/** Looks the settings over without sending anything. The secret is looked at, never repeated. */
+/** Looks the settings over without sending anything. One credential that may work is enough; secrets are never repeated. */
 export function problemsOf(options: EntraOptions): readonly Problem[] {
-  return [...addressProblems(options), ...attributeProblems(options), ...secretProblems(options.secret())];
+  const now = options.clock.now();
+  const credentials = options.credentials.map((credential) => credentialProblems(credential, now));
+  const none = credentials.every((problems) => problems.length > 0);
+  const credentialFlaws = none ? credentials.flat().map((problem) => ({ of: "credential" as const, ...problem })) : [];
+  const missing = { of: "credential" as const, detail: "The connection has no credential.", fix: "Give it one." };
+  return [
+    ...addressProblems(options),
+    ...attributeProblems(options),
+    ...(credentials.length === 0 ? [missing] : credentialFlaws),
+  ];
 }
 
 function addressProblems({ cloud, tenant, client }: EntraOptions): Problem[] {
@@ -115,20 +128,4 @@ function attributeProblems(options: EntraOptions): Problem[] {
   if (bad.length === 0) return [];
   const fix = "Use Graph's attribute names, such as displayName or extension_…_costCenter.";
   return [{ of: "addresses", detail: `These are not attribute names: ${bad.join(", ")}.`, fix }];
-}
-
-function secretProblems(secret: string): Problem[] {
-  const add = (detail: string, fix: string): Problem[] => [{ of: "credential", detail, fix }];
-  if (secret === "") return add("There is no client secret.", "Give the client secret's value.");
-  if (/\s/.test(secret)) {
-    return add(
-      "The client secret holds a space or a line break.",
-      "Copy the secret's value again, without blanks around it.",
-    );
-  }
-  if (GUID.test(secret)) {
-    const fix = "Copy the column Value, not Secret ID; Entra shows it only once, so a new secret may be needed.";
-    return add("The client secret looks like the secret's id, not its value.", fix);
-  }
-  return [];
 }

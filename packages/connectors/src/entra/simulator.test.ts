@@ -20,7 +20,7 @@ function sourceOf(simulator: Simulator, more: Partial<EntraOptions> = {}): Retur
     cloud: { login: simulator.login, graph: simulator.graph },
     tenant: simulator.tenant,
     client: simulator.client,
-    secret: () => simulator.secret,
+    credentials: [{ kind: "secret", secret: () => simulator.secret }],
     ...fakeTime(),
     ...more,
   });
@@ -368,7 +368,10 @@ test("verifies a connection, and says what is missing", async () => {
   const failures = async (more: Partial<EntraOptions> = {}): Promise<string> =>
     (await verify(more)).flatMap(({ name, ok, detail }) => (ok ? [] : [`${name}: ${detail}`])).join("\n");
   assert.equal(await failures(), "");
-  assert.match(await failures({ secret: () => "another~secret" }), /^sign-in: .*secret is wrong .*\(AADSTS7000215\)/);
+  assert.match(
+    await failures({ credentials: [{ kind: "secret", secret: () => "another~secret" }] }),
+    /^sign-in: .*secret is wrong .*\(AADSTS7000215\)/,
+  );
   assert.match(await failures({ client: uuid(7, 7) }), /^sign-in: .*not found in this tenant \(AADSTS700016\)/);
   assert.match(await failures({ tenant: uuid(7, 7) }), /^sign-in: .*tenant was not found \(AADSTS90002\)/);
   simulator.setSecrets([{ value: simulator.secret, expiresAt: 1 }]);

@@ -38,6 +38,10 @@ export interface FakeTenant {
   life: number;
   /** Takes the place of the answer to token requests, when set. */
   refusal: Answer | null;
+  /** Refuses token requests by what their form holds, when set. */
+  judge: ((form: URLSearchParams) => Answer | null) | null;
+  /** Fields beside those of every token answer. */
+  grantMore: object;
   /** Takes the place of the discovery document, when set. */
   discovery: object | null;
   close(): Promise<void>;
@@ -66,7 +70,10 @@ export async function startTenant(
     calls.push(call);
     if (url.pathname.endsWith("/.well-known/openid-configuration"))
       return { body: tenant.discovery ?? discovery(tenant.origin) };
-    if (url.pathname.endsWith("/token")) return tenant.refusal ?? { body: grant(tenant, calls.length) };
+    if (url.pathname.endsWith("/token")) {
+      const judged = tenant.judge?.(new URLSearchParams(call.body)) ?? null;
+      return judged ?? tenant.refusal ?? { body: grant(tenant, calls.length) };
+    }
     return answer(call, tenant.origin);
   };
   const tenant: FakeTenant = {
@@ -75,6 +82,8 @@ export async function startTenant(
     roles: ["User.Read.All", "Group.Read.All"],
     life: 3600,
     refusal: null,
+    judge: null,
+    grantMore: {},
     discovery: null,
     close: () =>
       new Promise((resolve) => {
@@ -100,7 +109,7 @@ function grant(tenant: FakeTenant, number: number): object {
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   const jwt = `${part({ alg: "none" })}.${part({ roles: tenant.roles })}.${TOKEN_CANARY}${number}`;
   const access_token = tenant.roles === null ? `${TOKEN_CANARY}${number}` : jwt;
-  return { token_type: "Bearer", expires_in: tenant.life, access_token };
+  return { token_type: "Bearer", expires_in: tenant.life, access_token, ...tenant.grantMore };
 }
 
 async function listen(server: Server): Promise<string> {
@@ -158,7 +167,7 @@ export function rigFor(origin: string, more: Partial<EntraOptions> = {}): Rig {
     cloud: { login: origin, graph: origin },
     tenant: TENANT,
     client: CLIENT,
-    secret: () => SECRET,
+    credentials: [{ kind: "secret", secret: () => SECRET }],
     attributes: ["displayName", "mail", "accountEnabled"],
     groupAttributes: ["displayName", "visibility"],
     ...time,

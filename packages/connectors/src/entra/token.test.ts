@@ -39,6 +39,7 @@ test("signs in with the client-credentials grant for Graph's default scope, foun
     client_id: CLIENT,
     client_secret: SECRET,
     scope: `${tenant.origin}/.default`,
+    claims: '{"access_token":{"xms_cc":{"values":["cp1"]}}}',
   });
 });
 
@@ -59,7 +60,7 @@ test("signs in once for reads at the same time, and keeps the token until shortl
 test("uses a replaced secret at the next sign-in", async () => {
   const tenant = await quietTenant();
   let secret = "first~secret";
-  const { source, time } = rigFor(tenant.origin, { secret: () => secret });
+  const { source, time } = rigFor(tenant.origin, { credentials: [{ kind: "secret", secret: () => secret }] });
   await readAll(source, "user");
   secret = "second~secret";
   time.now += 3_600_000;
@@ -201,7 +202,7 @@ test("sends nothing while the settings are malformed", async () => {
     { client: "my app" },
     { cloud: { login: "http://login.example.com", graph: tenant.origin } },
     { cloud: { login: tenant.origin, graph: "graph" } },
-    { secret: () => "with space " },
+    { credentials: [{ kind: "secret" as const, secret: () => "with space " }] },
     { attributes: ["mail", "a,b&$top=1"] },
   ];
   for (const options of faulty) {

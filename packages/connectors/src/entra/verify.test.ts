@@ -66,7 +66,10 @@ test("says check by check what was found when all is well, and writes nothing", 
 
 test("says what is wrong with the settings before anything is sent", async () => {
   const tenant = await tenantOf();
-  const rig = rigFor(tenant.origin, { tenant: "contoso", secret: () => "3b1f7e2c-1111-4222-8333-444455556666" });
+  const rig = rigFor(tenant.origin, {
+    tenant: "contoso",
+    credentials: [{ kind: "secret", secret: () => "3b1f7e2c-1111-4222-8333-444455556666" }],
+  });
   const checks = await verify(rig);
   assert.deepEqual(
     checks.map(({ name, ok }) => ({ name, ok })),

@@ -1,0 +1,63 @@
+import { ConnectorError } from "@entrain/core";
+import type { HttpAnswer } from "../../shared/http.ts";
+import { isLoopback } from "../options.ts";
+import type { Sender } from "../sender.ts";
+
+/** Where another identity provider hands out assertions over HTTP, as GitHub's and other runners' do. */
+export interface AssertionEndpoint {
+  readonly url: string;
+  /** Sent as a bearer token. */
+  readonly token?: () => string;
+}
+
+/** "Workload identity federation": the one audience that Microsoft accepts. */
+const AUDIENCE = "api://AzureADTokenExchange";
+const FIELDS = ["value", "id_token", "access_token", "token"];
+
+/** Fetches an assertion. The answer is the JWT itself, or JSON that holds it as `value`, `id_token`, `access_token` or `token`. */
+export async function fetchAssertion(
+  endpoint: AssertionEndpoint,
+  sender: Sender,
+  signal: AbortSignal,
+): Promise<string> {
+  const url = URL.parse(endpoint.url);
+  if (url === null || !(url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url)))) {
+    throw invalid("config_invalid", "The address of the assertion must be https.");
+  }
+  if (!url.searchParams.has("audience")) url.searchParams.set("audience", AUDIENCE);
+  const authorization = endpoint.token === undefined ? {} : { authorization: `Bearer ${endpoint.token()}` };
+  const headers = { accept: "application/json", ...authorization };
+  const answer = await sender.send({ method: "GET", url, headers }, signal);
+  if (answer.status !== 200) {
+    throw invalid("sign_in_refused", `${url.host} answered ${answer.status} instead of an assertion.`);
+  }
+  const assertion = assertionIn(answer);
+  if (assertion === null) throw invalid("answer_invalid", `${url.host} did not answer with an assertion.`);
+  return assertion;
+}
+
+function assertionIn({ text }: HttpAnswer): string | null {
+  const plain = text.trim();
+  if (isJwt(plain)) return plain;
+  try {
+    const body: unknown = JSON.parse(text);
+    if (typeof body !== "object" || body === null) return null;
+    const fields = body as Readonly<Record<string, unknown>>;
+    const found = FIELDS.map((name) => fields[name]).find((value) => typeof value === "string" && isJwt(value));
+    return typeof found === "string" ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Looks like a signed JWT (RFC 7519, section 3); Microsoft judges the rest. */
+export function isJwt(text: string): boolean {
+  return /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
+}
+
+function invalid(code: "config_invalid" | "sign_in_refused" | "answer_invalid", message: string): ConnectorError {
+  return new ConnectorError(code, message, {
+    stops: "connection",
+    retry: code === "config_invalid" ? "never" : "later",
+  });
+}

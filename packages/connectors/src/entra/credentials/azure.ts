@@ -1,0 +1,51 @@
+import { ConnectorError } from "@entrain/core";
+import type { EntraOptions } from "../options.ts";
+import type { ManagedIdentityCredential, WorkloadIdentityCredential } from "./credential.ts";
+
+/** An access token, as the credential's issuer gave it. `expiresAt` in milliseconds since 1970, UTC. */
+export interface Granted {
+  readonly accessToken: string;
+  readonly expiresAt: number;
+}
+
+/**
+ * Asks Azure for a token of the identity that this process runs as. Microsoft's library knows the ways in which its many
+ * platforms give one, and is loaded only then.
+ */
+export async function azureToken(
+  credential: ManagedIdentityCredential | WorkloadIdentityCredential,
+  options: Pick<EntraOptions, "cloud" | "tenant" | "client">,
+  scope: string,
+  signal: AbortSignal,
+): Promise<Granted> {
+  const azure = await import("@azure/identity");
+  const source =
+    credential.kind === "managed-identity"
+      ? new azure.ManagedIdentityCredential(credential.identity === undefined ? {} : { clientId: credential.identity })
+      : new azure.WorkloadIdentityCredential({
+          tenantId: options.tenant,
+          clientId: options.client,
+          authorityHost: options.cloud.login,
+          // The sign-in host is this connection's cloud, and nobody else's to vouch for.
+          disableInstanceDiscovery: true,
+          ...(credential.tokenFile === undefined ? {} : { tokenFilePath: credential.tokenFile }),
+        });
+  try {
+    const token = await source.getToken(scope, { abortSignal: signal });
+    return { accessToken: token.token, expiresAt: token.expiresOnTimestamp };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw refusal(credential, error);
+  }
+}
+
+/** The library's own errors may repeat an answer; only Microsoft's number is taken from them. */
+function refusal(credential: ManagedIdentityCredential | WorkloadIdentityCredential, error: unknown): ConnectorError {
+  const number = /AADSTS(\d{4,9})/.exec(error instanceof Error ? error.message : "")?.[1];
+  const said = number === undefined ? "" : ` (AADSTS${number})`;
+  const message =
+    credential.kind === "managed-identity"
+      ? `This machine's managed identity gave no token${said}. Entrain must run on an Azure machine with the identity assigned; check the identity's client id.`
+      : `The workload identity gave no token${said}. Check AZURE_FEDERATED_TOKEN_FILE, and the federated credential of the application.`;
+  return new ConnectorError("sign_in_refused", message, { stops: "connection", retry: "later" });
+}
