@@ -156,14 +156,17 @@ export class SignInService {
       );
     }
     this.#checkSecret(secret, clock());
-    const identity = {
-      tenant: tenant.id,
-      client: app.client,
-      displayName: app.displayName,
-      principal: app.principal,
-      roles: app.roles,
-    };
-    const { token, expiresIn } = await tokens.issue(identity, `${base}/${tenant.id}/`);
+    const { token, expiresIn } = await tokens.issueAccess(
+      {
+        tenant: tenant.id,
+        client: app.client,
+        displayName: app.displayName,
+        proof: "secret",
+        subject: { kind: "app", principal: app.principal, roles: app.roles },
+        capable: false,
+      },
+      `${base}/${tenant.id}/`,
+    );
     return { token_type: "Bearer", expires_in: expiresIn, ext_expires_in: expiresIn, access_token: token };
   }
 

@@ -13,23 +13,80 @@ import {
 
 const GRAPH_AUDIENCE = "https://graph.microsoft.com";
 const LIFE_S = 3599;
+const LONG_LIFE_S = 28 * 3600 - 1; // "How to use CAE enabled APIs": up to 28 hours when the client declares cp1.
 
-/** Who an app-only token speaks for. */
-export interface AppIdentity {
+/** How a client proved itself: `appidacr` of version 1.0 tokens. */
+export type ClientProof = "none" | "secret" | "certificate";
+
+const PROOFS: Readonly<Record<ClientProof, string>> = { none: "0", secret: "1", certificate: "2" };
+
+/** Whom an access token speaks for, beside the app itself. */
+export type Subject =
+  | { readonly kind: "app"; readonly principal: string; readonly roles: readonly string[] }
+  | {
+      readonly kind: "user";
+      readonly person: Person;
+      readonly scopes: readonly string[];
+      readonly methods: readonly string[];
+      /** Template ids of the person's directory roles. */
+      readonly wids: readonly string[];
+    };
+
+/** What tokens say about a person. */
+export interface Person {
+  readonly id: string;
+  readonly userPrincipalName: string;
+  readonly displayName: string;
+  readonly givenName: string | null;
+  readonly surname: string | null;
+  readonly mail: string | null;
+}
+
+/** One access token for Microsoft Graph. */
+export interface AccessToken {
   readonly tenant: string;
   readonly client: string;
   readonly displayName: string;
-  /** Object id of the service principal. */
+  readonly proof: ClientProof;
+  readonly subject: Subject;
+  /** The client declared that it can handle claims challenges. */
+  readonly capable: boolean;
+}
+
+/** One ID token. */
+export interface IdToken {
+  readonly tenant: string;
+  readonly client: string;
+  readonly person: Person;
+  readonly nonce: string | null;
+  readonly scopes: ReadonlySet<string>;
+  /** When the person signed in, seconds. */
+  readonly authTime: number;
+}
+
+/** Who sends a request to Graph, as the token says. */
+export interface Caller {
+  readonly tenant: string;
+  readonly client: string;
+  /** Object id of the person, or of the service principal. */
   readonly principal: string;
-  readonly roles: readonly string[];
+  /** Whether the app acts for a signed-in person. */
+  readonly delegated: boolean;
+  /** Application permissions, or delegated ones when a person is signed in. */
+  readonly roles: ReadonlySet<string>;
 }
 
 /** Outcome of checking a token that a request brought. */
 export type Verified =
-  | { readonly ok: true; readonly roles: ReadonlySet<string>; readonly claims: JWTPayload }
+  | {
+      readonly ok: true;
+      readonly caller: Caller;
+      readonly roles: ReadonlySet<string>;
+      readonly claims: JWTPayload;
+    }
   | { readonly ok: false; readonly message: string };
 
-/** Issues and checks the tenant's access tokens: real RS256 signatures by a key that lives as long as the process. */
+/** Issues and checks the tokens of all tenants: real RS256 signatures by a key that lives as long as the process. */
 export class TokenService {
   readonly jwks: { readonly keys: readonly JWK[] };
   readonly #privateKey: CryptoKey;
@@ -54,36 +111,49 @@ export class TokenService {
   }
 
   /**
-   * An app-only token with the claims of "Access token claims reference", version 1.0, as Graph's are.
-   * `issuer` is the token issuer of the tenant, with a slash at its end.
+   * An access token with the claims of "Access token claims reference", version 1.0, as Graph's are.
+   * `issuer` is the token issuer of the tenant, with a slash at its end. `uti` names the token.
    */
-  async issue(app: AppIdentity, issuer: string): Promise<{ readonly token: string; readonly expiresIn: number }> {
-    const now = Math.floor(this.#clock() / 1000);
+  async issueAccess(
+    access: AccessToken,
+    issuer: string,
+  ): Promise<{ readonly token: string; readonly expiresIn: number; readonly uti: string }> {
+    const uti = createHash("sha256").update(randomUUID()).digest("base64url").slice(0, 22);
+    const expiresIn = access.capable ? LONG_LIFE_S : LIFE_S;
     const claims = {
-      app_displayname: app.displayName,
-      appid: app.client,
-      appidacr: "1",
+      app_displayname: access.displayName,
+      appid: access.client,
+      appidacr: PROOFS[access.proof],
       idp: issuer,
-      idtyp: "app",
-      oid: app.principal,
-      rh: `0.${createHash("sha256").update(app.client).digest("base64url")}.`,
-      roles: [...app.roles],
-      sub: app.principal,
+      rh: `0.${createHash("sha256").update(access.client).digest("base64url")}.`,
       tenant_region_scope: "EU",
-      tid: app.tenant,
-      uti: createHash("sha256").update(randomUUID()).digest("base64url").slice(0, 22),
+      tid: access.tenant,
+      uti,
       ver: "1.0",
-      wids: ["0997a1d0-0d1d-4acb-b408-d5ca73121e90"],
+      ...(access.capable ? { xms_cc: ["cp1"] } : {}),
+      ...subjectClaims(access),
     };
-    const token = await new SignJWT(claims)
-      .setProtectedHeader({ typ: "JWT", alg: "RS256", kid: this.#kid, x5t: this.#kid })
-      .setAudience(GRAPH_AUDIENCE)
-      .setIssuer(issuer)
-      .setIssuedAt(now)
-      .setNotBefore(now)
-      .setExpirationTime(now + LIFE_S + 1)
-      .sign(this.#privateKey);
-    return { token, expiresIn: LIFE_S };
+    const now = Math.floor(this.#clock() / 1000);
+    const token = await this.#sign(claims, { audience: GRAPH_AUDIENCE, issuer, now, life: expiresIn + 1 });
+    return { token, expiresIn, uti };
+  }
+
+  /** An ID token, version 2.0 ("ID token claims reference"). `issuer` ends in `/v2.0`. */
+  async issueId(id: IdToken, issuer: string): Promise<string> {
+    const { person, scopes } = id;
+    const claims = {
+      ...(id.nonce === null ? {} : { nonce: id.nonce }),
+      oid: person.id,
+      rh: `0.${createHash("sha256").update(id.client).digest("base64url")}.`,
+      sub: pairwise(id.client, person.id),
+      tid: id.tenant,
+      uti: createHash("sha256").update(randomUUID()).digest("base64url").slice(0, 22),
+      ver: "2.0",
+      auth_time: id.authTime,
+      ...(scopes.has("profile") ? { name: person.displayName, preferred_username: person.userPrincipalName } : {}),
+      ...(scopes.has("email") && person.mail !== null ? { email: person.mail } : {}),
+    };
+    return this.#sign(claims, { audience: id.client, issuer, now: Math.floor(this.#clock() / 1000), life: LIFE_S + 1 });
   }
 
   /** Checks signature, audience, issuer and lifetime. Remembers what it checked, until the token's end. */
@@ -98,6 +168,20 @@ export class TokenService {
     return verified;
   }
 
+  async #sign(
+    claims: JWTPayload,
+    about: { readonly audience: string; readonly issuer: string; readonly now: number; readonly life: number },
+  ): Promise<string> {
+    return new SignJWT(claims)
+      .setProtectedHeader({ typ: "JWT", alg: "RS256", kid: this.#kid, x5t: this.#kid })
+      .setAudience(about.audience)
+      .setIssuer(about.issuer)
+      .setIssuedAt(about.now)
+      .setNotBefore(about.now)
+      .setExpirationTime(about.now + about.life)
+      .sign(this.#privateKey);
+  }
+
   async #check(token: string, issuer: string): Promise<Verified> {
     try {
       const { payload } = await jwtVerify(token, this.#publicKey, {
@@ -106,12 +190,58 @@ export class TokenService {
         issuer,
         currentDate: new Date(this.#clock()),
       });
-      const roles = Array.isArray(payload.roles) ? payload.roles.map(String) : [];
-      return { ok: true, roles: new Set(roles), claims: payload };
+      const caller = callerOf(payload);
+      return { ok: true, caller, roles: caller.roles, claims: payload };
     } catch (error) {
       return { ok: false, message: refusalOf(error) };
     }
   }
+}
+
+/** The subject of a person's tokens: another one for every app ("ID token claims reference": sub is pairwise). */
+function pairwise(client: string, person: string): string {
+  return createHash("sha256").update(`${client} ${person}`).digest("base64url");
+}
+
+function subjectClaims({ subject, client }: AccessToken): JWTPayload {
+  if (subject.kind === "app") {
+    const { principal, roles } = subject;
+    return {
+      idtyp: "app",
+      oid: principal,
+      roles: [...roles],
+      sub: principal,
+      wids: ["0997a1d0-0d1d-4acb-b408-d5ca73121e90"],
+    };
+  }
+  const { person, scopes, methods, wids } = subject;
+  return {
+    acr: "1",
+    amr: [...methods],
+    ...(person.surname === null ? {} : { family_name: person.surname }),
+    ...(person.givenName === null ? {} : { given_name: person.givenName }),
+    idtyp: "user",
+    ipaddr: "127.0.0.1",
+    name: person.displayName,
+    oid: person.id,
+    scp: scopes.join(" "),
+    sub: pairwise(client, person.id),
+    unique_name: person.userPrincipalName,
+    upn: person.userPrincipalName,
+    wids: [...wids, "b79fbf4d-3ef9-4689-8143-76b194e85509"],
+  };
+}
+
+function callerOf(claims: JWTPayload): Caller {
+  const delegated = typeof claims.scp === "string";
+  const roles = delegated ? String(claims.scp).split(" ") : Array.isArray(claims.roles) ? claims.roles.map(String) : [];
+  return {
+    tenant: String(claims.tid),
+    client: String(claims.appid),
+    principal: String(claims.oid),
+    delegated,
+    roles: new Set(roles.filter((role) => role !== "")),
+  };
 }
 
 function refusalOf(error: unknown): string {
