@@ -119,7 +119,13 @@ export type Rule =
   | "restoreUser"
   | "restoreGroup"
   | "restoreAny"
-  | "directoryObjects";
+  | "directoryObjects"
+  | "subscribeUsers"
+  | "subscribeGroups";
+
+// "Create subscription": the permission to read the resource, for an app.
+const SUBSCRIBE_USERS = ["User.Read.All", "User.ReadWrite.All", ...DIRECTORY_READ];
+const SUBSCRIBE_GROUPS = ["Group.Read.All", "Group.ReadWrite.All", ...DIRECTORY_READ];
 
 const RULES: Readonly<Record<Rule, readonly string[]>> = {
   none: [],
@@ -167,6 +173,8 @@ const RULES: Readonly<Record<Rule, readonly string[]>> = {
     "Group.Read.All",
     "GroupMember.Read.All",
   ],
+  subscribeUsers: SUBSCRIBE_USERS,
+  subscribeGroups: SUBSCRIBE_GROUPS,
 };
 
 /** Whether one of the token's roles satisfies the rule. */

@@ -3,6 +3,8 @@ import type { RequestListener } from "node:http";
 import { type FaultPlan, FaultSet } from "./faults/rules.ts";
 import type { DeltaPaging } from "./graph/context.ts";
 import { GraphService } from "./graph/service.ts";
+import { createStores, type Stores } from "./graph/stores.ts";
+import { type NotificationControl, notificationControl, withholdWithout } from "./notifications/control.ts";
 import { EVERY_ROLE } from "./permissions.ts";
 import { Admin } from "./server/admin.ts";
 import { GraphFront } from "./server/graph-front.ts";
@@ -77,6 +79,8 @@ export interface Simulator {
   readonly ca: string | null;
   readonly requests: RequestLog;
   readonly faults: FaultSet;
+  /** Subscriptions and what was sent to them. */
+  readonly notifications: NotificationControl;
   /** Roles of tokens from now on; tokens that are out keep theirs, as in Entra. */
   setRoles(roles: readonly string[]): void;
   setSecrets(secrets: readonly ClientSecret[]): void;
@@ -130,6 +134,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     ca: made?.ca ?? null,
     requests,
     faults,
+    notifications: parts.notifications,
     setRoles: (roles) => {
       app.roles = roles;
     },
@@ -141,6 +146,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     close: async () => {
       churn.stop();
       keeper?.stop();
+      parts.stores.notifications.notifier.close();
       await server.close();
       await keeper?.save();
     },
@@ -155,6 +161,8 @@ interface Parts {
   readonly throttle: Throttle;
   readonly faults: FaultSet;
   readonly requests: RequestLog;
+  readonly stores: Stores;
+  readonly notifications: NotificationControl;
   readonly admin: Admin;
   readonly levers: Pick<Simulator, "advance" | "expireDeltaTokens" | "churn">;
   readonly latencyMs: number;
@@ -171,9 +179,16 @@ async function makeParts(
   const faults = new FaultSet(options.faults);
   const requests = new RequestLog();
   const deltaPaging = options.deltaPaging ?? DEFAULT_PAGING;
-  const service = new GraphService({ directory, tenant, clock: clock.now, deltaPaging });
+  const stores = createStores({ directory, tenant, clock: clock.now, faults });
+  const { subscriptions, notifier } = stores.notifications;
+  const notifications = notificationControl(subscriptions, notifier);
+  app.onRoles = (roles) => withholdWithout(roles, subscriptions, notifier);
+  const service = new GraphService({ directory, tenant, clock: clock.now, deltaPaging, stores });
   const levers = {
-    advance: clock.advance,
+    advance: (ms: number): void => {
+      clock.advance(ms);
+      notifier.tick();
+    },
     expireDeltaTokens: (): void => {
       service.expiredBefore = clock.now() + 1;
     },
@@ -197,7 +212,9 @@ async function makeParts(
     }),
     faults,
     requests,
-    admin: new Admin({ ...levers, faults, requests, app, now: clock.now, status }),
+    stores,
+    notifications,
+    admin: new Admin({ ...levers, notifications, faults, requests, app, now: clock.now, status }),
     levers,
     latencyMs: options.latencyMs ?? 0,
     clock: clock.now,

@@ -8,12 +8,27 @@ PATH may leave out /v1.0; * stands for one segment, ** for any rest. ACTION is o
   cut=headers|answer|body          cut the connection: before the work, after it, or within the answer
   slow=MS   truncate   html   no-value   empty   replay   ends-empty   expired   hidden   nulls
   lag=MS | lag-versions=N          read an older version
+  notify-delay=MS   notify-drop   notify-duplicate   notify-reorder
+                                   change notifications; PATH is the changed object's, e.g. /users/*
   stale-count=10% | stale-count=3  let $count say less
 Example: --faults "GET /users page=3 times=2 status=503; /groups/* slow=2000"`;
 
 const METHODS = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
-const PLAIN = new Set(["truncate", "html", "no-value", "empty", "replay", "ends-empty", "expired", "hidden", "nulls"]);
-const TYPES = new Set([...PLAIN, "status", "cut", "slow", "lag", "stale-count"]);
+const PLAIN = new Set([
+  "truncate",
+  "html",
+  "no-value",
+  "empty",
+  "replay",
+  "ends-empty",
+  "expired",
+  "hidden",
+  "nulls",
+  "notify-drop",
+  "notify-duplicate",
+  "notify-reorder",
+]);
+const TYPES = new Set([...PLAIN, "status", "cut", "slow", "lag", "stale-count", "notify-delay"]);
 
 /** Reads `--faults`. Throws an Error with one sentence that names the rule at fault. */
 export function parseFaults(text: string): FaultPlan {
@@ -78,6 +93,8 @@ function actionOf(name: string, value: string, rule: string): FaultAction {
       throw new Error(`The fault "${rule}" must cut at headers, answer or body.`);
     case "slow":
       return { type: "slow", ms: numberIn(value, rule) };
+    case "notify-delay":
+      return { type: "notify-delay", ms: numberIn(value, rule) };
     case "lag":
       return { type: "lag", ms: numberIn(value, rule) };
     case "lag-versions":

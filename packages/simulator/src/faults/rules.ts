@@ -29,7 +29,13 @@ export type FaultAction =
   /** Members of groups with hidden membership are left out. */
   | { readonly type: "hidden" }
   /** People's properties beyond the basic profile read as null. */
-  | { readonly type: "nulls" };
+  | { readonly type: "nulls" }
+  /** What happens to change notifications; the rule's path is that of the changed object, such as `/users/*`. */
+  | { readonly type: "notify-delay"; readonly ms: number }
+  | { readonly type: "notify-drop" }
+  | { readonly type: "notify-duplicate" }
+  /** The notification lets the next one pass, or waits a second for one. */
+  | { readonly type: "notify-reorder" };
 
 /** One fault: which requests, how often, what happens. */
 export interface FaultRule {
@@ -99,6 +105,7 @@ export class FaultSet {
     const actions: FaultAction[] = [];
     for (const active of this.#active) {
       const { rule } = active;
+      if (rule.action.type.startsWith("notify-") !== (target.method === "NOTIFY")) continue;
       if (!matches(active, target) || actions.some(({ type }) => type === rule.action.type)) continue;
       active.seen++;
       if (active.seen <= (rule.skip ?? 0) || active.struck >= (rule.times ?? Number.POSITIVE_INFINITY)) continue;
@@ -110,7 +117,8 @@ export class FaultSet {
 }
 
 function matches({ rule, pattern }: ActiveRule, target: FaultTarget): boolean {
-  if (rule.method !== undefined && rule.method.toUpperCase() !== target.method) return false;
+  if (rule.method !== undefined && target.method !== "NOTIFY" && rule.method.toUpperCase() !== target.method)
+    return false;
   if (rule.page !== undefined && rule.page !== target.page) return false;
   return pattern === null || pattern.test(target.path) || pattern.test(target.path.replace(/^\/v1\.0/, ""));
 }

@@ -3,6 +3,7 @@ import type { Kind } from "../state/objects.ts";
 import type { View } from "../state/view.ts";
 import type { QueryOptions } from "./odata/options.ts";
 import type { GraphRequest } from "./request.ts";
+import type { Stores } from "./stores.ts";
 
 /** How much of a kind of object the token's roles show. */
 export type Access = "full" | "basic" | "none";
@@ -28,7 +29,7 @@ export interface Caller {
 }
 
 /** Everything that answering one Graph request needs. */
-export interface Context {
+export interface Context extends Stores {
   readonly request: GraphRequest;
   readonly options: QueryOptions;
   readonly directory: Directory;

@@ -16,6 +16,8 @@ export interface Endpoint {
   readonly cost: number;
   /** Set for a POST that asks a question: charged by its cost, and no write. */
   readonly reads?: true;
+  /** Set where pages are asked for with `$skip`, which directory objects refuse. */
+  readonly skips?: true;
   readonly handle: (context: Context, parameters: Parameters) => GraphResponse | Promise<GraphResponse>;
 }
 

@@ -10,8 +10,10 @@ import { GROUP_WRITES } from "./group-writes.ts";
 import { GROUP_READS } from "./groups.ts";
 import { parseOptions } from "./odata/options.ts";
 import { ORGANIZATION } from "./organization.ts";
-import { denied, GraphError, type GraphRequest, type GraphResponse } from "./request.ts";
+import { badRequest, denied, GraphError, type GraphRequest, type GraphResponse } from "./request.ts";
 import { type Route, RouteTable } from "./routes.ts";
+import { createStores, type Stores } from "./stores.ts";
+import { SUBSCRIPTIONS } from "./subscriptions.ts";
 import { USER_WRITES } from "./user-writes.ts";
 import { USER_READS } from "./users.ts";
 
@@ -21,6 +23,8 @@ export interface GraphOptions {
   readonly tenant: TenantProfile;
   readonly clock: () => number;
   readonly deltaPaging: DeltaPaging;
+  /** Empty ones unless given. */
+  readonly stores?: Stores;
 }
 
 /** For callers that have no token: tests of the operations alone. */
@@ -37,7 +41,9 @@ export class GraphService {
     ...GROUP_WRITES,
     ...DELETED_ITEMS,
     ...DIRECTORY_OBJECTS,
+    ...SUBSCRIPTIONS,
   ]);
+  readonly #stores: Stores;
   /** Delta tokens issued before this time are refused, milliseconds UTC. */
   expiredBefore = 0;
   /** Absolute URL of `/v1.0`, known as soon as the server listens. */
@@ -45,6 +51,7 @@ export class GraphService {
 
   constructor(options: GraphOptions) {
     this.#options = options;
+    this.#stores = options.stores ?? createStores(options);
   }
 
   /** Finds the operation of a request; refuses what Graph does not have. */
@@ -62,7 +69,11 @@ export class GraphService {
   ): GraphResponse | Promise<GraphResponse> {
     if (!permits(route.endpoint.rule, roles)) throw denied();
     this.#options.directory.expire();
-    return route.endpoint.handle(this.#context(request, roles, effects, caller), route.parameters);
+    const context = this.#context(request, roles, effects, caller);
+    if (context.options.skip !== null && route.endpoint.skips !== true) {
+      throw badRequest("'$skip' is not supported by the service.");
+    }
+    return route.endpoint.handle(context, route.parameters);
   }
 
   /** A delta link from the present state, for a round that a fault ends too early; null elsewhere. */
@@ -76,6 +87,7 @@ export class GraphService {
     const { directory, tenant, clock, deltaPaging } = this.#options;
     const now = clock();
     return {
+      ...this.#stores,
       request,
       options: parseOptions(request.search),
       directory,

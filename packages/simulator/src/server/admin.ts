@@ -1,5 +1,6 @@
 import { checkPlan, checkRule } from "../faults/parse.ts";
 import type { FaultSet } from "../faults/rules.ts";
+import type { NotificationControl } from "../notifications/control.ts";
 import type { AppRegistration, ClientSecret } from "../signin/app.ts";
 import type { WireResponse } from "./exchange.ts";
 import type { RequestLog } from "./request-log.ts";
@@ -13,6 +14,7 @@ export interface AdminOptions {
   readonly advance: (ms: number) => void;
   readonly expireDeltaTokens: () => void;
   readonly churn: (changes: number) => void;
+  readonly notifications: NotificationControl;
   readonly status: () => Readonly<Record<string, unknown>>;
 }
 
@@ -76,6 +78,13 @@ function handlersOf(options: AdminOptions): Readonly<Record<string, Handler>> {
     "PUT /roles": (_, list) => {
       app.roles = list.map(String);
     },
+    "GET /notifications": () => ({
+      subscriptions: options.notifications.subscriptions(),
+      waiting: options.notifications.waiting(),
+      deliveries: options.notifications.deliveries(),
+    }),
+    "DELETE /notifications": () => options.notifications.forget(),
+    "POST /reauthorization": () => options.notifications.challenge(),
     "POST /expire-delta-tokens": () => options.expireDeltaTokens(),
   };
 }

@@ -12,8 +12,10 @@ export class AppRegistration {
   readonly client: string;
   readonly principal: string;
   readonly displayName: string;
-  roles: readonly string[];
   secrets: readonly ClientSecret[];
+  /** Told the roles that new tokens carry, when they change. */
+  onRoles: ((roles: readonly string[]) => void) | null = null;
+  #roles: readonly string[];
 
   constructor(options: {
     readonly client: string;
@@ -25,8 +27,17 @@ export class AppRegistration {
     this.client = options.client;
     this.principal = options.principal;
     this.displayName = options.displayName;
-    this.roles = options.roles;
+    this.#roles = options.roles;
     this.secrets = options.secrets;
+  }
+
+  get roles(): readonly string[] {
+    return this.#roles;
+  }
+
+  set roles(roles: readonly string[]) {
+    this.#roles = roles;
+    this.onRoles?.(roles);
   }
 
   check(secret: string, now: number): "valid" | "expired" | "wrong" {

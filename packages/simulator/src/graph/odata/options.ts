@@ -1,4 +1,4 @@
-import { badRequest, malformed, unsupportedQuery } from "../request.ts";
+import { malformed, unsupportedQuery } from "../request.ts";
 
 /** The OData system query options of one request, names in lower case without `$`. */
 export interface QueryOptions {
@@ -9,6 +9,7 @@ export interface QueryOptions {
   readonly orderby: string | null;
   readonly count: boolean;
   readonly top: number | null;
+  readonly skip: number | null;
   readonly skiptoken: string | null;
   readonly deltatoken: string | null;
   readonly format: string | null;
@@ -29,7 +30,6 @@ export function parseOptions(search: string): QueryOptions {
       throw malformed(`Query option '$${name}' was specified more than once, but it must be specified at most once.`);
     values.set(name, value);
   }
-  if (values.has("skip")) throw badRequest("'$skip' is not supported by the service.");
   const text = (name: string): string | null => values.get(name) ?? null;
   return {
     select: listOf(text("select")),
@@ -39,6 +39,7 @@ export function parseOptions(search: string): QueryOptions {
     orderby: text("orderby"),
     count: booleanOf(text("count")),
     top: topOf(text("top")),
+    skip: skipOf(text("skip")),
     skiptoken: text("skiptoken"),
     deltatoken: text("deltatoken"),
     format: text("format"),
@@ -71,6 +72,21 @@ function topOf(text: string | null): number | null {
     throw unsupportedQuery(`Invalid page size specified: '${text}'. Must be between 1 and 999 inclusive.`);
   }
   return top;
+}
+
+function skipOf(text: string | null): number | null {
+  if (text === null) return null;
+  if (!/^\d+$/.test(text)) throw malformed(`Invalid value '${text}' for $skip query option found.`);
+  return Number(text);
+}
+
+/** Refuses every option that the operation's page does not name. */
+export function refuseOptions(options: QueryOptions, allowed: readonly (keyof QueryOptions)[]): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === null || value === false || name === "format" || allowed.includes(name as keyof QueryOptions))
+      continue;
+    throw unsupportedQuery(`Unsupported Query. The query option '$${name}' is not supported for this resource.`);
+  }
 }
 
 /** The query string of a next link: what was asked, with the new token in place of any old one. */
