@@ -51,14 +51,21 @@ export function bendPage(
   return { ...rest, ...(link === null ? {} : { "@odata.deltaLink": link }), value: [] };
 }
 
+/** Marks an answer that a fault struck, so that nobody takes what it shows for a behaviour of Graph. */
+export function faultHeader(actions: readonly FaultAction[]): Readonly<Record<string, string>> {
+  return actions.length === 0 ? {} : { "x-simulator-fault": actions.map(({ type }) => type).join(",") };
+}
+
 /** Replaces a finished answer as `html` and `truncate` ask. */
 export function bendAnswer(actions: readonly FaultAction[], answer: WireResponse): WireResponse {
   const html = actionOf(actions, "html");
+  const mark = faultHeader(actions);
   if (html !== undefined) {
-    return { status: html.status ?? 200, headers: { "content-type": "text/html; charset=utf-8" }, body: HTML };
+    return { status: html.status ?? 200, headers: { "content-type": "text/html; charset=utf-8", ...mark }, body: HTML };
   }
+  const headers = { ...answer.headers, ...mark };
   if (actionOf(actions, "truncate") !== undefined) {
-    return { ...answer, body: answer.body.slice(0, Math.floor(answer.body.length / 2)) };
+    return { ...answer, headers, body: answer.body.slice(0, Math.floor(answer.body.length / 2)) };
   }
-  return answer;
+  return { ...answer, headers };
 }

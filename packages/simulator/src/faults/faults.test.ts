@@ -17,7 +17,9 @@ test("page 3 of /users answers 503 twice, then as ever", async (t) => {
   assert.equal((await client.get(third)).status, 503);
   const again = await client.get(third);
   assert.deepEqual([again.status, again.body.error?.code], [503, "ServiceNotAvailable"]);
-  assert.equal((await client.get(third)).body.value?.length, 100);
+  assert.equal(again.headers.get("x-simulator-fault"), "status");
+  const whole = await client.get(third);
+  assert.deepEqual([whole.body.value?.length, whole.headers.get("x-simulator-fault")], [100, null]);
   assert.equal(client.simulator.faults.list()[0]?.struck, 2);
 });
 
@@ -174,6 +176,10 @@ test("faults strike the sign-in service and single requests of a batch too", asy
     [429, 200],
   );
   assert.equal(responses[0]?.headers["Retry-After"], "1");
+  assert.deepEqual(
+    responses.map(({ headers }) => headers["X-Simulator-Fault"]),
+    ["status", undefined],
+  );
 });
 
 test("a slow answer keeps its own client waiting and nobody else", async (t) => {

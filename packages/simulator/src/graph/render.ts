@@ -44,9 +44,13 @@ export function renderObject(context: Context, object: DirectoryObject, select: 
     if (name === "id") rendered.id = object.id;
     else if (visible !== null && !visible.has(name)) rendered[name] = emptyValue(object.kind, name);
     else if (name === "deletedDateTime") rendered[name] = deletionTime(object);
-    else rendered[name] = properties[name] ?? emptyValue(object.kind, name);
+    else rendered[name] = properties[name] ?? unsetValue(context, object.kind, name);
   }
   return rendered;
+}
+
+function unsetValue({ tenant }: Context, kind: Kind, name: string): Json {
+  return kind === "group" && name === "organizationId" ? tenant.id : emptyValue(kind, name);
 }
 
 /** Checks `$select` of a collection that mixes types: a property must belong to one of them. */

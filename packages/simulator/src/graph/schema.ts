@@ -61,6 +61,14 @@ const ELSEWHERE: Readonly<Record<Kind, readonly string[]>> = {
   group: [],
 };
 
+const ELSEWHERE_LISTS: ReadonlySet<string> = new Set([
+  "interests",
+  "pastProjects",
+  "responsibilities",
+  "schools",
+  "skills",
+]);
+
 /** Group properties that exist on a single group only ("Get group", additional properties by $select). */
 const SINGLE_GROUP_ONLY: readonly string[] = (
   "accessType allowExternalSenders autoSubscribeNewMembers hideFromAddressLists hideFromOutlookClients isArchived " +
@@ -165,7 +173,7 @@ export function isReadOnly(kind: Kind, name: string): boolean {
 /** What a property reads as while it was never set: an empty collection or null. */
 export function emptyValue(kind: Kind, name: string): null | readonly never[] {
   const shape = shapeOf(kind, name);
-  return shape === "strings" || shape === "objects" ? [] : null;
+  return shape === "strings" || shape === "objects" || ELSEWHERE_LISTS.has(name) ? [] : null;
 }
 
 /** The OData name of a kind: `User` in messages, `microsoft.graph.user` in types. */

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { bendPage, effectsOf } from "../faults/apply.ts";
+import { bendPage, effectsOf, faultHeader } from "../faults/apply.ts";
 import type { FaultAction } from "../faults/rules.ts";
 import type { Caller } from "../graph/context.ts";
 import { parseOptions } from "../graph/odata/options.ts";
@@ -173,8 +173,9 @@ export class GraphFront {
   async #inner(inner: FrontRequest, token: Bearer, ids: Ids): Promise<Answer> {
     const actions = this.#options.faults(inner);
     const status = actions.find((action) => action.type === "status");
-    if (status !== undefined) return this.#refuse(faultRefusal(status), ids);
-    return this.#single(inner, token, actions, ids);
+    const answer =
+      status === undefined ? await this.#single(inner, token, actions, ids) : this.#refuse(faultRefusal(status), ids);
+    return { ...answer, headers: { ...answer.headers, ...faultHeader(actions) } };
   }
 
   #log({ method, path, search }: FrontRequest, { status, units }: Answer, ids: Ids): void {
