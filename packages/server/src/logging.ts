@@ -25,9 +25,17 @@ export function createLogger(to: Writable, clock: Clock, form: "json" | "plain")
   );
 }
 
+interface LogLine {
+  readonly time: string;
+  readonly level: number;
+  readonly msg?: string;
+  readonly err?: { readonly message?: string };
+}
+
 /** `08:15:02 demo-people: succeeded`, with a mark for what is not well. */
 function plainLine(line: string): string {
-  const { time, level, msg } = JSON.parse(line) as { time: string; level: number; msg?: string };
+  const { time, level, msg, err } = JSON.parse(line) as LogLine;
   const mark = level >= ERROR ? "error: " : level >= WARN ? "warning: " : "";
-  return `${time.slice(11, 19)} ${mark}${msg ?? ""}\n`;
+  const why = err?.message === undefined ? "" : `: ${err.message.split("\n")[0]}`;
+  return `${time.slice(11, 19)} ${mark}${msg ?? ""}${why}\n`;
 }

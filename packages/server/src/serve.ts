@@ -1,9 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { ConnectorError } from "@entrain/core";
 import type { FastifyInstance } from "fastify";
+import { Background } from "./api/background.ts";
 import { createApi } from "./api/server.ts";
 import type { Installation, ServeOptions, World } from "./cli/world.ts";
 import { createLogger } from "./logging.ts";
+import type { RunOptions, RunSummary } from "./runs/run.ts";
 import { runSchedule } from "./schedule/schedule.ts";
 import { createConsoleLink } from "./store/operators.ts";
 
@@ -20,11 +22,16 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
   const closing: (() => Promise<void>)[] = [() => installation.close()];
   try {
     const log = createLogger(world.stderr, world.clock, demo ? "plain" : "json");
+    const { engine } = installation;
+    const background = new Background(engine, log);
+    const run = (given: RunOptions): Promise<RunSummary> => background.follow(given);
     const api = await createApi({
       store: installation.store,
-      engine: installation.engine,
+      engine,
       clock: world.clock,
-      ...(demo ? {} : { logger: log }),
+      // Who tries the demo reads what it prints, so only what went wrong is told there.
+      logger: demo ? log.child({}, { level: "warn" }) : log,
+      background,
       consoleFolder: CONSOLE_FOLDER,
       demo,
       version: world.version,
@@ -34,11 +41,11 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
     const address = await listen(api, options);
     if (demo) {
       const { openDemo } = await import("./demo/demo.ts");
-      const opened = await openDemo({ world, installation, say, quiet: json });
+      const opened = await openDemo({ world, installation, run, say, quiet: json });
       closing.push(() => opened.close());
     }
     if (!world.signal.aborted) await announce(world, installation, { address, json });
-    await runSchedule({ engine: installation.engine, log, signal: world.signal });
+    await runSchedule({ engine, run, log, signal: world.signal });
     if (demo) say("Stopped; everything is saved. Start again with npm start.\n");
   } finally {
     for (const close of closing.reverse()) await close();

@@ -13,6 +13,8 @@ export interface Activity {
   readonly startedAt: number | null;
   /** Whether this process does it, and so can stop it. */
   readonly here: boolean;
+  /** Who does it when this process does not: `process 4711 on host`. */
+  readonly holder: string | null;
   readonly progress: PacedProgress;
 }
 
@@ -22,7 +24,7 @@ const SHOWN_MAX = 200;
 /** Everything that is under way, in the order of syncs: this process's own, and what others hold a lease for. */
 export async function activities(store: Store, background: Background): Promise<readonly Activity[]> {
   const own = background.running().map(({ id, kind, sync, startedAt, progress }): Activity => {
-    return { id, kind, sync, startedAt, here: true, progress };
+    return { id, kind, sync, startedAt, here: true, holder: null, progress };
   });
   const mine = new Set(own.map(({ sync }) => sync));
   const held = await heldSyncs(store);
@@ -48,11 +50,11 @@ async function elsewhere(store: Store, sync: string): Promise<Activity | null> {
   const [run] = await runHistory(store, { sync, limit: 1 });
   const who = `process ${holder.heldBy.pid} on ${holder.heldBy.host}`;
   if (run === undefined || run.result !== null) {
-    const progress = { phase: "planning", detail: `Busy in ${who}`, done: 0, total: null };
-    return { id: null, kind: "preview", sync, startedAt: null, here: false, progress: unpaced(progress) };
+    const progress = { phase: "planning", detail: "", done: 0, total: null };
+    return { id: null, kind: "preview", sync, startedAt: null, here: false, holder: who, progress: unpaced(progress) };
   }
   const { run: id, startedAt } = run;
-  return { id, kind: "run", sync, startedAt, here: false, progress: storedProgress(run) };
+  return { id, kind: "run", sync, startedAt, here: false, holder: who, progress: storedProgress(run) };
 }
 
 /** How far a run of another process is, as it last wrote it down. */

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { sql } from "kysely";
+import { pino } from "pino";
 import { findRun } from "../runs/queries.ts";
 import { runSync } from "../runs/run.ts";
-import { type Answer, type Client, NAMES, readEvents, startTestServer, type TestServer } from "./testing.ts";
+import { runSchedule } from "../schedule/schedule.ts";
+import { Background } from "./background.ts";
+import { createApi } from "./server.ts";
+import { type Answer, ask, type Client, NAMES, readEvents, startTestServer, type TestServer } from "./testing.ts";
 
+const API = { consoleFolder: "/nonexistent", demo: false, version: "1.2.3" } as const;
 const PEOPLE = `/api/v1/syncs/${NAMES.people}`;
 
 describe("runs behind a request", () => {
@@ -53,6 +59,110 @@ describe("runs behind a request", () => {
     }
   });
 
+  it("logs a run that was started here and failed as the schedule logs its own, without the secret", async () => {
+    const { secret } = server.simulator;
+    server.simulator.faults.set([{ action: { type: "status", status: 403 } }]);
+    try {
+      const ended = await run();
+      assert.equal(ended.result, "failed");
+      const lines = server.log().split("\n");
+      const line = lines.find((one) => one.includes(ended.run) && one.includes('"level":50'));
+      const { sync, code, msg, result } = JSON.parse(line ?? "{}") as { readonly [name: string]: unknown };
+      assert.deepEqual([sync, code, result], [NAMES.people, ended.error.code, "failed"]);
+      assert.equal(msg, `${NAMES.people}: ${ended.error.message}`);
+      const preview = await client.send("POST", `${PEOPLE}/plan`);
+      await readEvents(`${server.url}/api/v1/events`, client.cookie, ({ data }) => data.items.length === 0);
+      const { body } = await client.get(`/api/v1/previews/${preview.body.preview}`);
+      const told = server
+        .log()
+        .split("\n")
+        .find((one) => one.includes(`The plan of ${NAMES.people} failed.`));
+      assert.equal((JSON.parse(told ?? "{}") as { code?: string }).code, body.error.code);
+      assert.equal(server.log().includes(secret), false);
+    } finally {
+      server.simulator.faults.clear();
+    }
+  });
+
+  it("shows and stops what the schedule of this process runs, as what was started over HTTP", async () => {
+    const fast = slow();
+    const stopping = new AbortController();
+    const log = pino({ level: "silent" });
+    const { engine, store } = server.installation;
+    const work = new Background(engine, log);
+    const one = await createApi({ ...API, store, engine, clock: store.clock, background: work });
+    try {
+      await store.transaction(async (tx) => {
+        const row = await tx.selectFrom("syncs").selectAll().where("name", "=", NAMES.people).executeTakeFirstOrThrow();
+        const definition = { ...(JSON.parse(row.definition) as object), schedule: { everyMs: 3_600_000 } };
+        await tx
+          .updateTable("syncs")
+          .set({ definition: JSON.stringify(definition) })
+          .where("id", "=", row.id)
+          .execute();
+        await tx.deleteFrom("runs").where("sync", "=", row.id).execute();
+      });
+      const scheduled = runSchedule({ engine, log, signal: stopping.signal, run: (given) => work.follow(given) });
+      const url = await one.listen({ port: 0, host: "127.0.0.1" });
+      const events = await readEvents(`${url}/api/v1/events`, client.cookie, ({ data }) => data.items.length > 0);
+      const under = events.at(-1)?.data.items[0];
+      assert.deepEqual([under.here, under.holder, under.kind], [true, null, "run"]);
+      const headers = { cookie: client.cookie, "x-csrf-token": client.csrf };
+      const stopped = await ask(`${url}${PEOPLE}/cancel`, { method: "POST", headers });
+      assert.deepEqual([stopped.status, stopped.body.id], [202, under.id]);
+      const ended = await finished(under.id);
+      assert.deepEqual([ended.result, ended.failed], ["cancelled", 0]);
+      stopping.abort();
+      await scheduled;
+    } finally {
+      stopping.abort();
+      fast();
+      await one.close();
+    }
+  });
+
+  it("cuts a stream of events whose store fails, so that nobody takes it for ended, and logs it", async () => {
+    const { store } = server.installation;
+    const stream = await fetch(`${server.url}/api/v1/events`, { headers: { cookie: client.cookie } });
+    const text = stream.text();
+    const rename = (from: string, to: string): Promise<unknown> =>
+      store.transaction((tx) => sql.raw(`alter table ${from} rename to ${to}`).execute(tx));
+    await rename("leases", "leases_gone");
+    try {
+      await assert.rejects(text, /terminated/);
+    } finally {
+      await rename("leases_gone", "leases");
+    }
+    const line = server
+      .log()
+      .split("\n")
+      .find((one) => one.includes("broke off"));
+    const { level, request, route } = JSON.parse(line ?? "{}") as { readonly [name: string]: unknown };
+    assert.deepEqual([level, route], [50, "/api/v1/events"]);
+    assert.match(String(request), /^request_/);
+  });
+
+  it("logs every fault of its own with the request and its route, which the answer names", async () => {
+    const { store } = server.installation;
+    const rename = (from: string, to: string): Promise<unknown> =>
+      store.transaction((tx) => sql.raw(`alter table ${from} rename to ${to}`).execute(tx));
+    await rename("plans", "plans_gone");
+    try {
+      const { status, body } = await client.get(`${PEOPLE}`);
+      assert.ok(status >= 500, String(status));
+      const line = server
+        .log()
+        .split("\n")
+        .find((one) => one.includes('"route":"/api/v1/syncs/:name"') && /"level":[45]0/.test(one));
+      const { request, code } = JSON.parse(line ?? "{}") as { readonly [name: string]: unknown };
+      assert.equal(code, body.code);
+      assert.match(String(request), /^request_/);
+      if (code === "internal") assert.ok(body.detail.includes(request));
+    } finally {
+      await rename("plans_gone", "plans");
+    }
+  });
+
   it("follows a run of somebody else's from the store, and says that it cannot be stopped here", async () => {
     const fast = slow();
     const controller = new AbortController();
@@ -75,6 +185,8 @@ describe("runs behind a request", () => {
       assert.equal(under.sync, id);
       const refused = await client.send("POST", `${PEOPLE}/cancel`);
       assert.deepEqual([refused.status, refused.body.code], [409, "run_elsewhere"]);
+      assert.match(under.holder, new RegExp(`^process ${process.pid} on .+$`));
+      assert.ok(refused.body.detail.includes(under.holder), refused.body.detail);
       controller.abort();
       const { run: ended } = await elsewhere;
       assert.equal((await finished(ended)).result, "cancelled");

@@ -1,8 +1,8 @@
 import { CODES, ConnectorError } from "@entrain/core";
-import type { FastifyBaseLogger } from "fastify";
 import { newId } from "../clock.ts";
 import type { Actor, Engine, Progress } from "../runs/context.ts";
-import { planSync, type RunOptions, type RunSummary } from "../runs/run.ts";
+import { planSync, type RunOptions, type RunSummary, runSync } from "../runs/run.ts";
+import { type RunLog, RunTeller } from "../runs/tell.ts";
 import { Pace, type PacedProgress } from "./pace.ts";
 import { RequestError } from "./problems.ts";
 
@@ -18,6 +18,12 @@ export interface Work {
   /** The plan that a preview made. */
   readonly plan: string | null;
   readonly error: { readonly code: string; readonly message: string; readonly fix: string } | null;
+}
+
+/** The sync that something is done for. */
+interface Subject {
+  readonly id: string;
+  readonly name: string;
 }
 
 interface Entry {
@@ -36,17 +42,21 @@ interface Entry {
 /** Previews that have ended are remembered so that their plan can be asked for. */
 const REMEMBERED_MAX = 100;
 
-/** The runs and previews that were started over HTTP: one at a time for each sync, which its lease sees to. */
+/**
+ * What this process does for its syncs: the runs and previews that were started over HTTP, and those of whoever runs a
+ * sync through {@link follow}. One at a time for each sync, which its lease sees to.
+ */
 export class Background {
   readonly #engine: Engine;
-  readonly #logger: FastifyBaseLogger;
+  readonly #teller: RunTeller;
   readonly #running = new Set<Entry>();
   readonly #ended: Entry[] = [];
   #closed: boolean;
 
-  constructor(engine: Engine, logger: FastifyBaseLogger) {
+  /** The ends of what is started here are told to `log`; those of what is followed, by whoever started it. */
+  constructor(engine: Engine, log: RunLog) {
     this.#engine = engine;
-    this.#logger = logger;
+    this.#teller = new RunTeller(log);
     this.#closed = false;
   }
 
@@ -55,21 +65,33 @@ export class Background {
    * @throws ConnectorError `lease_held` naming the holder, and whatever else keeps it from beginning.
    */
   async run(
-    sync: string,
+    sync: Subject,
     actor: Actor,
     work: (engine: Engine, options: RunOptions) => Promise<RunSummary>,
   ): Promise<string> {
     return await this.#start({ kind: "run", sync, actor }, async (engine, options) => {
-      await work(engine, options);
+      this.#teller.ended(sync.name, await work(engine, options));
       return null;
     });
   }
 
   /** Starts a preview, in the same way; its plan is known when it has ended. */
-  async preview(sync: string, actor: Actor): Promise<string> {
+  async preview(sync: Subject, actor: Actor): Promise<string> {
     return await this.#start({ kind: "preview", sync, actor }, async (engine, options) => {
       return (await planSync(engine, options)).plan.id;
     });
+  }
+
+  /** Runs a sync for the schedule, say, so that the run is shown and can be stopped like those started over HTTP. */
+  async follow(given: RunOptions): Promise<RunSummary> {
+    const entry = this.#entry("run", given.sync);
+    this.#running.add(entry);
+    const work = runSync(this.#engine, this.#options(entry, given));
+    entry.ended = work.then(
+      () => this.#end(entry, { plan: null }),
+      (fault: unknown) => this.#end(entry, { fault }),
+    );
+    return await work;
   }
 
   /** What is under way in this process. */
@@ -99,17 +121,40 @@ export class Background {
   }
 
   async #start(
-    what: { readonly kind: Work["kind"]; readonly sync: string; readonly actor: Actor },
+    what: { readonly kind: Work["kind"]; readonly sync: Subject; readonly actor: Actor },
     work: (engine: Engine, options: RunOptions) => Promise<string | null>,
   ): Promise<string> {
     if (this.#closed) throw new RequestError("not_ready", "The server is stopping.");
     const { kind, sync, actor } = what;
-    const { store } = this.#engine;
-    const { clock } = store;
-    const entry: Entry = {
+    const entry = this.#entry(kind, sync.id);
+    const begun = Promise.withResolvers<string>();
+    const options = this.#options(entry, {
+      sync: sync.id,
+      actor,
+      signal: entry.controller.signal,
+      onProgress: () => undefined,
+      onBegin: () => begun.resolve(entry.id),
+    });
+    this.#running.add(entry);
+    entry.ended = work(this.#engine, options).then(
+      (plan) => this.#end(entry, { plan }),
+      (fault: unknown) => {
+        begun.reject(fault);
+        // What never began is told to whoever asked for it.
+        if (entry.id !== "" && !entry.controller.signal.aborted) {
+          this.#teller.broke(sync.name, kind === "run" ? "run" : "plan", fault);
+        }
+        this.#end(entry, { fault });
+      },
+    );
+    return await begun.promise;
+  }
+
+  #entry(kind: Work["kind"], sync: string): Entry {
+    return {
       kind,
       sync,
-      startedAt: clock.now(),
+      startedAt: this.#engine.store.clock.now(),
       controller: new AbortController(),
       pace: new Pace(),
       id: "",
@@ -118,22 +163,23 @@ export class Background {
       error: null,
       ended: Promise.resolve(),
     };
-    const begun = Promise.withResolvers<string>();
-    const onProgress = (progress: Progress): void => entry.pace.report(progress, clock.monotonic());
-    const onBegin = (run: string | null): void => {
-      entry.id = run ?? newId(clock, "preview");
-      begun.resolve(entry.id);
-    };
-    const options: RunOptions = { sync, actor, signal: entry.controller.signal, onProgress, onBegin };
-    this.#running.add(entry);
-    entry.ended = work(this.#engine, options).then(
-      (plan) => this.#end(entry, { plan }),
-      (fault: unknown) => {
-        begun.reject(fault);
-        this.#end(entry, { fault });
+  }
+
+  /** The options of a run or preview, so that its entry knows how far it is and can stop it. */
+  #options(entry: Entry, given: RunOptions): RunOptions {
+    const { clock } = this.#engine.store;
+    return {
+      ...given,
+      signal: AbortSignal.any([given.signal, entry.controller.signal]),
+      onProgress: (progress: Progress) => {
+        entry.pace.report(progress, clock.monotonic());
+        given.onProgress(progress);
       },
-    );
-    return await begun.promise;
+      onBegin: (run) => {
+        entry.id = run ?? newId(clock, "preview");
+        given.onBegin?.(run);
+      },
+    };
   }
 
   #end(entry: Entry, how: { readonly plan: string | null } | { readonly fault: unknown }): void {
@@ -144,7 +190,6 @@ export class Background {
     } else {
       entry.state = "failed";
       entry.error = describe(how.fault, entry.controller.signal);
-      if (entry.error.code === "internal") this.#logger.error({ err: how.fault, sync: entry.sync }, "unexpected fault");
     }
     if (entry.id === "") return;
     this.#ended.push(entry);

@@ -18,10 +18,16 @@ export function fromCursor(after: string | undefined, shape: readonly ("string" 
     Array.isArray(parts) &&
     parts.length === shape.length &&
     parts.every(
-      (part: unknown, at) => typeof part === shape[at] && (typeof part === "string" || Number.isInteger(part)),
+      (part: unknown, at) =>
+        typeof part === shape[at] && (typeof part === "string" ? isStorable(part) : Number.isSafeInteger(part)),
     );
   if (!fits) throw new RequestError("cursor_invalid", "`after` is not the `next` of a page of this collection.");
   return parts as readonly Part[];
+}
+
+/** What a store could not even be asked for: no store holds U+0000, nor half of a pair of surrogates. */
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes("\0");
 }
 
 function parse(text: string): unknown {

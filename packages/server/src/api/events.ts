@@ -46,7 +46,8 @@ export class EventStreams {
     reply.raw.once("close", stop);
     const stream = Readable.from(this.#events(follow, controller.signal), { objectMode: false });
     stream.on("error", (err) => {
-      request.log.warn({ err }, "a stream of events broke off");
+      const facts = { request: request.id, route: request.routeOptions.url, err };
+      request.log.error(facts, `The stream of events of ${request.routeOptions.url} broke off (${request.id})`);
       stop();
     });
     return reply

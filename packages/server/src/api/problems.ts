@@ -1,3 +1,5 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import { CODES, type Code, ConnectorError } from "@entrain/core";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import Type, { type TSchema } from "typebox";
@@ -17,6 +19,8 @@ const REQUEST_CODES = {
     fix: "Open Entrain under the address it printed, or start it with the public address that you use.",
   },
   too_large: { status: 413, fix: "Send a smaller request." },
+  head_too_large: { status: 431, fix: "Send a shorter address and shorter headers; cookies of other sites count too." },
+  too_slow: { status: 408, fix: "Send the request without pauses." },
   type_refused: { status: 415, fix: "Send JSON, or no body." },
   too_many_requests: { status: 429, fix: "Wait as long as the header Retry-After says, then try again." },
   not_running: { status: 409, fix: "There is nothing to stop." },
@@ -82,11 +86,13 @@ const TITLES: { readonly [status: number]: string } = {
   401: "Not signed in",
   403: "Refused",
   404: "Not found",
+  408: "Too slow",
   409: "Not possible now",
   413: "Too large",
   415: "Unknown kind of content",
   421: "Unknown host",
   429: "Too many requests",
+  431: "Too large",
   500: "Unexpected fault",
   502: "The other system failed",
   503: "Not available now",
@@ -119,7 +125,7 @@ function requestCodeOf(error: unknown): RequestCode | null {
   if (statusCode === 413) return "too_large";
   if (statusCode === 415) return "type_refused";
   if (statusCode === 429) return "too_many_requests";
-  return null;
+  return statusCode !== undefined && statusCode > 400 && statusCode < 500 ? "request_invalid" : null;
 }
 
 function sentence(message: string): string {
@@ -131,16 +137,55 @@ function problem(status: number, code: string, detail: string, fix: string): Pro
   return { type: `urn:entrain:problem:${code}`, title: TITLES[status] ?? "Problem", status, detail, code, fix };
 }
 
-/** Answers with a problem. What nobody expected is logged, with its stack; the answer holds nothing of it. */
+/**
+ * Answers with a problem. Whatever is not the caller's doing is logged, by request and route, and what nobody expected
+ * with its stack; the answer holds nothing of it.
+ */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const answer = problemOf(error, request.id);
-  if (answer.code === "internal") request.log.error({ err: error, request: request.id }, "unexpected fault");
+  if (answer.status >= 500) logFault(request, answer, error);
   return reply
     .code(answer.status)
     .header("cache-control", "no-store")
     .type("application/problem+json; charset=utf-8")
     .serializer(JSON.stringify)
     .send(answer);
+}
+
+function logFault(request: FastifyRequest, { status, code, detail }: Problem, error: unknown): void {
+  const { id, method } = request;
+  const route = request.routeOptions?.url ?? "(none)";
+  const facts = { request: id, method, route, status, code };
+  if (code === "internal")
+    request.log.error({ ...facts, err: error }, `${method} ${route} failed unexpectedly (${id})`);
+  else request.log.warn({ ...facts, detail }, `${method} ${route} answered ${status} (${id}): ${detail}`);
+}
+
+/** Answers what could not be read as a request at all (Node.js, "Event: 'clientError'"), then hangs up. */
+export function refuseConnection(error: Error, socket: Socket): void {
+  const reason = "code" in error ? error.code : null;
+  if (reason === "ECONNRESET" || !socket.writable) {
+    socket.destroy(error);
+    return;
+  }
+  const code =
+    reason === "HPE_HEADER_OVERFLOW"
+      ? "head_too_large"
+      : reason === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? "too_slow"
+        : "request_invalid";
+  const { status, fix } = REQUEST_CODES[code];
+  const detail = { head_too_large: "The address and headers are too long.", too_slow: "The request took too long." };
+  const said = code === "request_invalid" ? "This is not a request of HTTP." : detail[code];
+  const body = JSON.stringify(problem(status, code, said, fix));
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    "Content-Type: application/problem+json; charset=utf-8",
+    "Cache-Control: no-store",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "Connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
 }
 
 /** @throws ConnectorError `not_found` */

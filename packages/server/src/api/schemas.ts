@@ -79,7 +79,7 @@ export const PROGRESS: TSchema = Type.Object({
 
 export const FAULT: TSchema = Type.Object({ code: Type.String(), message: Type.String(), fix: Type.String() });
 
-export const RUN: TSchema = Type.Object({
+const RUN_FIELDS = {
   run: Type.String(),
   sync: Type.String({ description: "The sync's id." }),
   mode: Type.String(),
@@ -101,6 +101,14 @@ export const RUN: TSchema = Type.Object({
   finishedAt: orNull(TIME),
   ms: orNull(Type.Integer()),
   readMs: Type.Integer(),
+};
+
+export const RUN: TSchema = Type.Object(RUN_FIELDS);
+
+export const NAMED_RUN: TSchema = Type.Object({
+  ...RUN_FIELDS,
+  syncName: orNull(Type.String({ description: "The sync's name, or the last one it had." })),
+  syncRemoved: Type.Boolean({ description: "The sync is no longer there." }),
 });
 
 export const CHECKS: TSchema = Type.Object({

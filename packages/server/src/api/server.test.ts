@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, describe, it } from "node:test";
+import { changeConfiguration } from "../config/apply.ts";
 import { eachEngine } from "../store/testing.ts";
 import { type Answer, ask, type Client, NAMES, readEvents, startTestServer, type TestServer } from "./testing.ts";
 
@@ -237,6 +238,34 @@ eachEngine((engine) =>
           times,
           [...times].sort((a, b) => b - a),
         );
+      });
+
+      it("names the sync of every run, also when the sync was removed since", async () => {
+        const { store, keyring, types } = server.installation;
+        const actor = { kind: "command", id: "test" } as const;
+        const change = (make: Parameters<typeof changeConfiguration>[1]): Promise<unknown> =>
+          changeConfiguration({ store, keyring, types, prune: true, demo: false, actor }, make);
+        await change((current) => {
+          const people = current.syncs.get(NAMES.people);
+          assert.ok(people !== undefined);
+          const { connections, targets, syncs } = current;
+          const passing: typeof people = {
+            ...people,
+            scope: { filters: [[{ attribute: "mail", operator: "EQUALS", value: "nobody" }]] },
+          };
+          return { connections, targets, syncs: new Map([...syncs, ["passing", passing]]) };
+        });
+        const run = await finished((await client.send("POST", "/api/v1/syncs/passing/run")).body.run);
+        assert.deepEqual([run.syncName, run.syncRemoved], ["passing", false]);
+        await change(({ connections, targets, syncs }) => ({
+          connections,
+          targets,
+          syncs: new Map([...syncs].filter(([name]) => name !== "passing")),
+        }));
+        const after = (await client.get(`/api/v1/runs/${run.run}`)).body;
+        assert.deepEqual([after.syncName, after.syncRemoved], ["passing", true]);
+        const [newest] = (await client.get("/api/v1/runs?limit=1")).body.items;
+        assert.deepEqual([newest.run, newest.syncName, newest.syncRemoved], [run.run, "passing", true]);
       });
 
       it("finds people page by page, and shows everything that is known of one", async () => {

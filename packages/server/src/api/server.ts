@@ -13,7 +13,7 @@ import { checkHost } from "./hosts.ts";
 import { Metrics } from "./metrics.ts";
 import { registerOpenApi } from "./openapi.ts";
 import { missingPage, sendPage } from "./pages.ts";
-import { answerProblem, notFound } from "./problems.ts";
+import { answerProblem, notFound, refuseConnection } from "./problems.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { peopleRoutes } from "./routes/people.ts";
@@ -22,7 +22,7 @@ import { runRoutes } from "./routes/runs.ts";
 import { sessionRoutes, signInRoute } from "./routes/sign-in.ts";
 import { syncRoutes } from "./routes/syncs.ts";
 import { targetRoutes } from "./routes/targets.ts";
-import type { Api, TypeBoxProvider } from "./schemas.ts";
+import { type Api, strict, type TypeBoxProvider } from "./schemas.ts";
 import { Sessions } from "./sessions.ts";
 
 /** What the API is given by whoever wires the server. It owns none of it: `close()` leaves the store open. */
@@ -32,6 +32,8 @@ export interface ApiDeps {
   readonly clock: Clock;
   /** Silent without one. Queries, headers and bodies are never logged. */
   readonly logger?: FastifyBaseLogger;
+  /** What this process does for its syncs, where others than the API add to it; `close()` stops all of it. */
+  readonly background?: Background;
   /** The console's build: `index.html` and `assets/`. While it does not exist, `/` says how to build it. */
   readonly consoleFolder: string;
   readonly demo: boolean;
@@ -45,6 +47,8 @@ export interface ApiDeps {
 
 const BODY_MAX = 64 * 1024;
 const REQUEST_MS = 120_000;
+/** Longer than any address that arrives, so that it is each route's schema that refuses what is too long. */
+const PARAMETER_MAX = 65_536;
 
 /**
  * The server's HTTP side: API, console, health and metrics. The caller listens. `close()` ends streams at once, stops the
@@ -65,7 +69,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
     store,
     engine: deps.engine,
     clock,
-    background: new Background(deps.engine, app.log),
+    background: deps.background ?? new Background(deps.engine, app.log),
     streams: new EventStreams(clock),
     demo: deps.demo,
     version: deps.version,
@@ -86,6 +90,10 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
       scope.addHook("onRequest", async (request, reply) => {
         reply.header("cache-control", "no-store");
         await sessions.require(request);
+      });
+      // A route that takes no query refuses one, as every other refuses what it does not know.
+      scope.addHook("onRoute", (route) => {
+        route.schema = { querystring: strict({}), ...route.schema };
       });
       sessionRoutes(scope, context, sessions);
       connectionRoutes(scope, context);
@@ -109,9 +117,11 @@ function newServer({ logger, clock }: ApiDeps): Api {
     genReqId: () => newId(clock, "request"),
     bodyLimit: BODY_MAX,
     requestTimeout: REQUEST_MS,
+    routerOptions: { maxParamLength: PARAMETER_MAX },
+    clientErrorHandler: refuseConnection,
     forceCloseConnections: true,
-    // What is not known is refused, not dropped in silence.
-    ajv: { customOptions: { removeAdditional: false, allErrors: false } },
+    // What is not known is refused, not dropped in silence; and limits are held against infinite numbers too.
+    ajv: { customOptions: { removeAdditional: false, allErrors: false, strictNumbers: false } },
     frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply),
   }).withTypeProvider<TypeBoxProvider>();
   app.removeContentTypeParser("text/plain");

@@ -6,8 +6,6 @@ import type { SignedIn } from "./context.ts";
 import { checkOrigin, isSafe } from "./hosts.ts";
 import { RequestError } from "./problems.ts";
 
-/** However long the store would keep it: an operator's working day. */
-const SESSION_MS = 8 * 3_600_000;
 const CSRF_HEADER = "x-csrf-token";
 
 /** Operators' sessions over HTTP: a cookie that scripts cannot read, and a token that every command must repeat. */
@@ -29,7 +27,8 @@ export class Sessions {
   async signIn(token: string, reply: FastifyReply): Promise<boolean> {
     const redeemed = await redeemConsoleLink(this.#store, token);
     if (redeemed === null) return false;
-    reply.setCookie(this.#cookie, redeemed.token, { ...this.#attributes(), maxAge: SESSION_MS / 1000 });
+    const { createdAt, expiresAt } = redeemed.session;
+    reply.setCookie(this.#cookie, redeemed.token, { ...this.#attributes(), maxAge: (expiresAt - createdAt) / 1000 });
     return true;
   }
 
@@ -54,7 +53,7 @@ export class Sessions {
   of(request: FastifyRequest): SignedIn {
     const session = this.#found.get(request);
     if (session === undefined) throw new RequestError("not_signed_in", "The request has no session.");
-    return { operator: session.operator, csrf: session.csrf, expiresAt: endOf(session) };
+    return { operator: session.operator, csrf: session.csrf, expiresAt: session.expiresAt };
   }
 
   /** Whether the session stands still, for answers that last long. */
@@ -65,8 +64,7 @@ export class Sessions {
   async #find(request: FastifyRequest): Promise<Session | null> {
     const token = request.cookies[this.#cookie];
     if (token === undefined || token === "" || token.length > 200) return null;
-    const session = await findSession(this.#store, token);
-    return session !== null && endOf(session) > this.#store.clock.now() ? session : null;
+    return await findSession(this.#store, token);
   }
 
   /** Plain HTTP is for loopback, where no `Secure` cookie would be sent back by every browser. */
@@ -77,10 +75,6 @@ export class Sessions {
   #attributes(): { path: string; httpOnly: boolean; sameSite: "strict"; secure: boolean } {
     return { path: "/", httpOnly: true, sameSite: "strict", secure: this.#isSecure() };
   }
-}
-
-function endOf(session: Session): number {
-  return Math.min(session.expiresAt, session.createdAt + SESSION_MS);
 }
 
 function isSame(given: string | readonly string[] | undefined, wanted: string): boolean {

@@ -62,8 +62,15 @@ describe("signing in", () => {
     assert.equal((await ask(link)).status, 303);
   });
 
-  it("ends after eight hours", async () => {
+  it("ends after eight hours, as the store, the cookie and the answer say alike", async () => {
+    const { headers } = await ask(await server.link());
+    const [, kept] = /Max-Age=(\d+);/.exec(headers.get("set-cookie") ?? "") ?? [];
     const client = await server.signIn();
+    const rows = await server.installation.store.db.selectFrom("sessions").selectAll().execute();
+    for (const row of rows) assert.equal(row.expires_at - row.created_at, Number(kept) * 1000);
+    assert.equal(Number(kept) * 1000, 8 * HOUR);
+    const { body } = await client.get("/api/v1/session");
+    assert.ok(rows.some((row) => row.expires_at === body.expiresAt));
     ahead += 8 * HOUR - MINUTE;
     assert.equal((await client.get("/api/v1/session")).status, 200);
     ahead += 2 * MINUTE;

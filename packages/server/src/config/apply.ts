@@ -82,6 +82,7 @@ async function applyEntry(saving: Saving, { section, name, change }: EntryDiffer
       organisation: "default",
       subject_kind: KINDS[section],
       subject: id,
+      name,
       document: JSON.stringify(change === "removed" ? null : plain(document)),
       actor: JSON.stringify(actor),
       at: now,

@@ -6,7 +6,7 @@ import { countsInWords, durationInWords } from "../cli/wording.ts";
 import type { Installation, World } from "../cli/world.ts";
 import { changeConfiguration } from "../config/apply.ts";
 import { connectionCredential, loadConfiguration, secretPlace } from "../config/current.ts";
-import { runSync } from "../runs/run.ts";
+import type { RunOptions, RunSummary } from "../runs/run.ts";
 import { Secret } from "../store/secrets.ts";
 import { DEMO_CONNECTION, DEMO_SYNCS, demoDocument } from "./configuration.ts";
 
@@ -19,6 +19,8 @@ export interface Demo {
 export interface DemoOptions {
   readonly world: World;
   readonly installation: Installation;
+  /** Runs a sync so that the console shows it. */
+  readonly run: (options: RunOptions) => Promise<RunSummary>;
   /** Tells the user what is done. */
   readonly say: (text: string) => void;
   /** Show no progress. */
@@ -115,14 +117,14 @@ function names(checks: readonly Check[]): string {
 
 async function runOnce(options: DemoOptions, name: string): Promise<void> {
   const { world, say } = options;
-  const { store, engine } = options.installation;
+  const { store } = options.installation;
   const { rows } = await loadConfiguration(store);
   const sync = rows.syncs.get(name);
   if (sync === undefined || world.signal.aborted) return;
   const progress = progressView(world, options.quiet);
   try {
     const { onProgress, signal } = { onProgress: progress.update, signal: world.signal };
-    const summary = await runSync(engine, { sync: sync.id, actor: ACTOR, signal, onProgress });
+    const summary = await options.run({ sync: sync.id, actor: ACTOR, signal, onProgress });
     progress.stop();
     const { counts, failed, ms, held, error } = summary;
     const also = [

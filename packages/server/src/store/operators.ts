@@ -3,7 +3,8 @@ import type { Store } from "./store.ts";
 
 const TOKEN_BYTES = 32;
 const LINK_MS = 10 * 60_000;
-const SESSION_MS = 12 * 3_600_000;
+/** An operator's working day: how long a session lasts, in the store and in the browser's cookie alike. */
+const SESSION_MS = 8 * 3_600_000;
 
 /** An operator who is signed in. */
 export interface Session {

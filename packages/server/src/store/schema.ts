@@ -94,6 +94,7 @@ interface Revisions {
   organisation: string;
   subject_kind: string; // connection | target | sync
   subject: string; // Its immutable id.
+  name: string | null; // The alias that it had then; null in revisions older than this column.
   document: string; // JSON as in `config export`, secrets as references or sealed; `null` when removed.
   actor: string; // JSON {kind, id}
   at: number;

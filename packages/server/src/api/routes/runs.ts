@@ -1,8 +1,10 @@
 import Type, { type TSchema } from "typebox";
-import { findRun, runHistory } from "../../runs/queries.ts";
+import { findRun, type RunView, runHistory } from "../../runs/queries.ts";
+import type { Store } from "../../store/store.ts";
 import { activities, followRun } from "../activity.ts";
 import { type ApiContext, findSync } from "../context.ts";
 import { fromCursor, pageOf } from "../cursor.ts";
+import { type NamedRun, withSyncNames } from "../names.ts";
 import { notFound } from "../problems.ts";
 import {
   type Api,
@@ -11,10 +13,10 @@ import {
   ID,
   LIMIT_DEFAULT,
   NAME,
+  NAMED_RUN,
   orNull,
   PAGE,
   PROGRESS,
-  RUN,
   strict,
   TIME,
 } from "../schemas.ts";
@@ -51,7 +53,7 @@ function reading(app: Api, { store, background }: ApiContext): void {
         summary: "Runs, newest first",
         tags: ["runs"],
         querystring: strict({ ...PAGE, sync: Type.Optional(NAME) }),
-        response: { 200: collectionOf(RUN) },
+        response: { 200: collectionOf(NAMED_RUN) },
       },
     },
     async ({ query: { limit = LIMIT_DEFAULT, after, sync } }) => {
@@ -59,7 +61,7 @@ function reading(app: Api, { store, background }: ApiContext): void {
       const [before] = fromCursor(after, ["string"]) ?? [];
       const from = before === undefined ? {} : { before: String(before) };
       const found = await runHistory(store, { ...of, ...from, limit: limit + 1 });
-      return pageOf(found, limit, ({ run }) => [run]);
+      return pageOf(await withSyncNames(store, found), limit, ({ run }) => [run]);
     },
   );
 
@@ -71,13 +73,13 @@ function reading(app: Api, { store, background }: ApiContext): void {
         summary: "One run",
         tags: ["runs"],
         params: BY_ID,
-        response: { 200: RUN },
+        response: { 200: NAMED_RUN },
       },
     },
     async ({ params: { id } }) => {
       const run = await findRun(store, id);
       if (run === null) throw notFound(`run ${id}`);
-      return run;
+      return await named(store, run);
     },
   );
 
@@ -98,6 +100,10 @@ function reading(app: Api, { store, background }: ApiContext): void {
       return work;
     },
   );
+}
+
+async function named(store: Store, run: RunView): Promise<NamedRun | undefined> {
+  return (await withSyncNames(store, [run]))[0];
 }
 
 function following(app: Api, context: ApiContext): void {
@@ -123,7 +129,8 @@ function following(app: Api, context: ApiContext): void {
       return await streams.answer(request, reply, {
         look: async () => {
           const followed = await followRun(store, background, id);
-          if (followed === null || followed.run.result !== null) return { event: "finished", data: followed?.run };
+          if (followed === null) return { event: "finished", data: null };
+          if (followed.run.result !== null) return { event: "finished", data: await named(store, followed.run) };
           return { event: "progress", data: followed.progress };
         },
         isLast: ({ event }) => event === "finished",

@@ -155,7 +155,7 @@ function commands(app: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const sync = await findSync(store, request.params.name);
-      const run = await background.run(sync.id, actorOf(context, request), runSync);
+      const run = await background.run(sync, actorOf(context, request), runSync);
       return reply.code(202).header("location", `/api/v1/runs/${run}`).send({ run });
     },
   );
@@ -176,7 +176,7 @@ function commands(app: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const sync = await findSync(store, request.params.name);
-      const preview = await background.preview(sync.id, actorOf(context, request));
+      const preview = await background.preview(sync, actorOf(context, request));
       return reply.code(202).header("location", `/api/v1/previews/${preview}`).send({ preview });
     },
   );
@@ -197,10 +197,7 @@ function commands(app: Api, context: ApiContext): void {
       const sync = await findSync(store, request.params.name);
       const under = (await activities(store, background)).find((one) => one.sync === sync.id);
       if (under?.here === false) {
-        throw new RequestError(
-          "run_elsewhere",
-          "The run was not started from here: the schedule or a command line runs it.",
-        );
+        throw new RequestError("run_elsewhere", `This sync is being run by ${under.holder}, not by this server.`);
       }
       return reply.code(202).send({ id: background.cancel(sync.id).id });
     },
@@ -229,7 +226,7 @@ function approvals(app: Api, context: ApiContext): void {
       const { name, digest } = request.params;
       const sync = await findSync(store, name);
       await requirePlan(context, { sync: sync.id, digest, states: ["held", "sealed"] });
-      const run = await background.run(sync.id, actorOf(context, request), (of, options) =>
+      const run = await background.run(sync, actorOf(context, request), (of, options) =>
         approveSync(of, { ...options, digest }),
       );
       return reply.code(202).header("location", `/api/v1/runs/${run}`).send({ run });
@@ -251,7 +248,7 @@ function approvals(app: Api, context: ApiContext): void {
       const { name, digest } = request.params;
       const sync = await findSync(store, name);
       await requirePlan(context, { sync: sync.id, digest, states: ["sealed"] });
-      const run = await background.run(sync.id, actorOf(context, request), (of, options) =>
+      const run = await background.run(sync, actorOf(context, request), (of, options) =>
         applySync(of, { ...options, digest }),
       );
       return reply.code(202).header("location", `/api/v1/runs/${run}`).send({ run });
