@@ -3,6 +3,7 @@ import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { ConnectorError } from "@entrain/core";
 import { type Clock, systemClock } from "../clock.ts";
+import type { Progress } from "../runs/context.ts";
 import { runProgram } from "./program.ts";
 import { progressView } from "./progress.ts";
 import type { World } from "./world.ts";
@@ -99,6 +100,51 @@ test("progress off a terminal is at most one line a second, and none with --json
   ]);
   progressView(said.world, true).update({ phase: "reading", detail: "users", done: 1, total: null });
   assert.equal(said.err(), "");
+});
+
+const WAITING = {
+  service: "Microsoft Graph",
+  status: 429,
+  seconds: 12,
+  attempt: 2,
+  of: 8,
+  message: "Microsoft Graph is busy (429); trying again in 12 s (attempt 2 of 8)",
+};
+
+test("progress off a terminal tells each wait at once, and only once", () => {
+  const clock: Clock = { ...systemClock, monotonic: () => 0 };
+  const said = world({ clock });
+  const view = progressView(said.world, false);
+  const reading: Progress = { phase: "reading", detail: "users", done: 999, total: 9000 };
+  view.update(reading);
+  view.update({ ...reading, waiting: WAITING });
+  view.update({ ...reading, done: 1998, waiting: WAITING });
+  view.update(reading);
+  view.stop();
+  assert.deepEqual(said.err().trim().split("\n"), [
+    'progress phase=reading detail="users" done=999 total=9000',
+    `waiting message=${JSON.stringify(WAITING.message)} service="Microsoft Graph" status=429 seconds=12 attempt=2 of=8`,
+  ]);
+});
+
+test("progress on a terminal counts a wait down in place of the bar, and goes on with the bar", (t) => {
+  let now = 0;
+  const clock: Clock = { ...systemClock, monotonic: () => now };
+  const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 120, cursorTo: () => true });
+  stderr.setEncoding("utf8");
+  const shown = (): string => String(stderr.read());
+  const view = progressView({ stderr, clock }, false);
+  t.after(() => view.stop());
+  const reading: Progress = { phase: "reading", detail: "users", done: 999, total: 9000 };
+  view.update({ ...reading, waiting: WAITING });
+  assert.match(shown(), /Microsoft Graph is busy \(429\); trying again in 12 s \(attempt 2 of 8\) · reading users/);
+  now = 7500;
+  view.update({ ...reading, done: 1000, waiting: WAITING });
+  view.stop();
+  assert.match(shown(), /trying again in 5 s \(attempt 2 of 8\) · reading users 1,000/);
+  view.update(reading);
+  view.stop();
+  assert.match(shown(), /reading users .* 999 of 9,000/);
 });
 
 test("progress on a terminal shows rate and time left", () => {

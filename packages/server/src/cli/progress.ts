@@ -1,4 +1,4 @@
-import { grouped } from "@entrain/core";
+import { grouped, waitInWords } from "@entrain/core";
 import bars from "cli-progress";
 import type { Clock } from "../clock.ts";
 import type { Progress } from "../runs/context.ts";
@@ -14,7 +14,10 @@ export interface ProgressView {
 const QUIET: ProgressView = { update: () => undefined, stop: () => undefined };
 const LINE_EVERY_MS = 1000;
 
-/** A bar with rate and time left on a terminal, at most one line a second elsewhere, nothing with --json. */
+/**
+ * A bar with rate and time left on a terminal, at most one line a second elsewhere, nothing with --json. While a request waits for
+ * a busy service, the terminal counts that down in place of the bar; elsewhere it is one line more.
+ */
 export function progressView(world: Pick<World, "stderr" | "clock">, json: boolean): ProgressView {
   if (json) return QUIET;
   return world.stderr.isTTY === true ? bar(world) : lines(world);
@@ -22,6 +25,7 @@ export function progressView(world: Pick<World, "stderr" | "clock">, json: boole
 
 function bar({ stderr, clock }: Pick<World, "stderr" | "clock">): ProgressView {
   let shown: { readonly view: bars.SingleBar; readonly label: string } | null = null;
+  let wait: { readonly waiting: NonNullable<Progress["waiting"]>; readonly until: number } | null = null;
   const begin = (label: string, total: number): bars.SingleBar => {
     shown?.view.stop();
     const rate = rateMeter(clock);
@@ -32,6 +36,10 @@ function bar({ stderr, clock }: Pick<World, "stderr" | "clock">): ProgressView {
         hideCursor: true,
         fps: 8,
         format: (options, params) => {
+          if (wait !== null) {
+            const seconds = Math.max(0, Math.ceil((wait.until - clock.monotonic()) / 1000));
+            return `${waitInWords({ ...wait.waiting, seconds })} · ${label} ${grouped(params.value)}`;
+          }
           const perSecond = rate(params.value);
           const speed = perSecond > 0 ? ` · ${grouped(Math.round(perSecond))}/s` : "";
           if (params.total <= 0) return `${label} ${grouped(params.value)}${speed}`;
@@ -48,7 +56,9 @@ function bar({ stderr, clock }: Pick<World, "stderr" | "clock">): ProgressView {
     return view;
   };
   return {
-    update: ({ phase, detail, done, total }) => {
+    update: ({ phase, detail, done, total, waiting }) => {
+      if (waiting === undefined) wait = null;
+      else if (waiting !== wait?.waiting) wait = { waiting, until: clock.monotonic() + waiting.seconds * 1000 };
       const label = labelOf(phase, detail);
       const view = shown?.label === label ? shown.view : begin(label, total ?? 0);
       view.setTotal(Math.max(total ?? 0, total === null ? 0 : done));
@@ -72,8 +82,13 @@ function rateMeter(clock: Clock): (done: number) => number {
 
 function lines({ stderr, clock }: Pick<World, "stderr" | "clock">): ProgressView {
   let next = Number.NEGATIVE_INFINITY;
+  let told: Progress["waiting"];
   return {
-    update: ({ phase, detail, done, total }) => {
+    update: ({ phase, detail, done, total, waiting }) => {
+      if (waiting !== told) {
+        told = waiting;
+        if (waiting !== undefined) stderr.write(`waiting ${factsInWords(waiting)}\n`);
+      }
       const now = clock.monotonic();
       if (now < next) return;
       next = now + LINE_EVERY_MS;
@@ -82,6 +97,14 @@ function lines({ stderr, clock }: Pick<World, "stderr" | "clock">): ProgressView
     },
     stop: () => undefined,
   };
+}
+
+/** `message="…" service="…" status=429 …` */
+function factsInWords({ message, service, status, seconds, attempt, of }: NonNullable<Progress["waiting"]>): string {
+  const facts = { message, service, status, seconds, attempt, of };
+  return Object.entries(facts)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+    .join(" ");
 }
 
 function labelOf(phase: Progress["phase"], detail: string): string {
