@@ -3,68 +3,76 @@ export type Stops = "record" | "run" | "sync" | "connection";
 /** When it makes sense to try again. */
 export type Retry = "now" | "later" | "never";
 
-/** Every code of a fault or an issue, with the sentence that tells an operator what to do about it. */
+/**
+ * Every code of a fault or an issue, with the sentence that tells an operator what to do about it. What happened, and to
+ * what, is the message's to say: the two are read one after the other.
+ */
 export const CODES = {
   // Sign-in and Graph.
-  unreachable: "The server could not be reached. Check the address, the network and any proxy.",
-  timeout: "The server did not answer in time. It is tried again later.",
-  sign_in_refused: "Microsoft refused the sign-in. Run `entrain connection verify` for the cause and the mend.",
-  permission_missing:
-    "The application lacks a permission. Grant it in Entra and give admin consent, then verify again.",
-  permission_lost:
-    "A permission was taken away since the last read, so Graph hides values. Nothing is removed or cleared until it is back.",
-  throttled: "The service is throttling. The work goes on when it allows.",
+  unreachable: "Check the address, the network and any proxy, then try again.",
+  timeout: "Try again later; if it goes on, check the network and any proxy.",
+  sign_in_refused:
+    "Compare the connection's tenant id, client id and secret with the application in Entra, then run `entrain connection verify`.",
+  permission_missing: "Grant the permission in Entra and give admin consent, then run `entrain connection verify`.",
+  permission_lost: "Grant in Entra what was taken away since the last read; until then nothing is removed or cleared.",
+  throttled: "Nothing needs to be done: the work goes on when the service allows.",
   answer_invalid:
-    "The answer was not what the service documents (truncated, HTML, or without `value`). The read counts as failed; nothing is removed.",
+    "Check that the address is the service's own, without a proxy that answers in its place; nothing is removed meanwhile, and the next run tries again.",
   round_empty:
-    "The round ended without a single record although the directory holds some. The read counts as failed; nothing is removed.",
-  round_shrunken: "The full round held far fewer records than the directory. Removals wait for approval.",
-  round_short:
-    "The full round held far fewer records than the service counts. The read counts as failed; nothing is removed.",
-  link_foreign: "A paging link pointed to another host. It was not followed.",
-  link_loop: "A paging link came back to a page that was already read. The read counts as failed.",
-  watermark_expired:
-    "The watermark is no longer accepted. A full round follows; nothing is removed by the change of round.",
-  server_failed: "The service failed to answer. It is tried again later.",
-  request_refused: "The service refused the request. The detail says why.",
+    "Check that this is the intended tenant; the read counts as failed, nothing is removed, and the next run reads again.",
+  round_shrunken: "Check the removals that wait, and approve them if they are true.",
+  round_short: "Nothing needs to be done: the read counts as failed, nothing is removed, and the next run reads again.",
+  link_foreign: "Check the connection's sign-in and Graph addresses, and any proxy in between.",
+  link_loop: "Nothing needs to be done: the read counts as failed, nothing is removed, and the next run reads again.",
+  watermark_expired: "Nothing needs to be done: a full round follows, and nothing is removed by the change of round.",
+  server_failed: "Nothing needs to be done: the next run tries again.",
+  request_refused: "Mend what the service's answer names, then try again.",
+  attribute_refused:
+    "Correct the attribute's name where the message says it is asked for, or take it out, then run `entrain config apply`.",
   // Records.
-  ambiguous: "More than one record fits. Make the matching value unique, or choose another matching attribute.",
-  unmatchable: "The record has no value for any matching attribute. Fill one in, or change the matching.",
-  linked_elsewhere: "The record found by matching belongs to another person or group. Make the matching value unique.",
-  owned_elsewhere: "Another sync owns the target record. One record has one owner.",
-  account_state_unknown: "The source did not say whether the account is enabled. Nothing is changed until it does.",
-  value_missing: "A required target attribute has no value. Fill the source attribute, or give the mapping a default.",
-  value_invalid: "A value does not fit the target attribute's type.",
-  expression_unsupported: "Expressions in mappings are not supported yet. Use a direct or constant mapping.",
-  refused_by_target: "The target refused the change. The detail holds its answer; it is tried again later.",
-  conflict: "The record changed after the plan was made. It is planned anew.",
-  reference_waiting: "A referenced record does not exist in the target yet. It is written as soon as it does.",
-  outcome_unknown: "No answer was heard for a change. The record is looked up before anything else is planned.",
-  record_missing: "The target no longer holds the record.",
-  file_failed: "The file could not be read or written. Check the folder, its rights and the free space.",
-  file_invalid:
-    "The file is not one that Entrain wrote, or it is damaged. Restore it, or move it away to begin anew; it is never overwritten.",
-  credential_refused: "The target refused the credential. Renew its token, then run `entrain target verify`.",
-  cancelled: "The work was stopped before the change was sent. The next run plans it again.",
-  removal_guard: "More removals than the guard allows. They are held as a plan of their own until approved.",
-  privileged_join: "The record to be joined has rights of its own. Joining it waits for approval.",
-  held: "The change is part of a held plan. Approve or reject it with `entrain sync approve`.",
+  ambiguous: "Make the matching value unique, or choose another matching attribute.",
+  unmatchable: "Fill in a value for one of the matching attributes, or change the matching.",
+  linked_elsewhere: "Make the matching value unique: the record that it finds belongs to another person or group.",
+  owned_elsewhere: "Let one sync alone provision this record: narrow the scope of the other.",
+  account_state_unknown:
+    "Nothing is changed until the source says whether the account is enabled; check the application's permissions.",
+  value_missing: "Fill the source attribute, or give the mapping a default.",
+  value_invalid: "Correct the source's value, or map another attribute: it must fit the target attribute's type.",
+  expression_unsupported: "Use a direct or constant mapping.",
+  refused_by_target: "Mend what the target's answer names; it is tried again later by itself.",
+  conflict: "Nothing needs to be done: the next run plans it anew.",
+  reference_waiting: "Nothing needs to be done: it is written as soon as the record that it refers to exists.",
+  outcome_unknown: "Nothing needs to be done: the record is looked up before anything else is planned.",
+  record_missing: "The target no longer holds the record. The next plan matches it anew, or creates it.",
+  target_emptied:
+    "Check the target's address and tenant; none of those records is created anew. If they are really gone, raise the sync's `guard.removals` for one run; if nearly all are, remove the sync (with --force) and the target, and add both again.",
+  intents_open:
+    "Run the sync once more, so that nothing is left in doubt, then remove it. If its target is gone for good, `entrain sync remove NAME --force` gives those changes up.",
+  file_failed: "Check the folder, its rights and the free space.",
+  file_invalid: "Restore the file, or move it away to begin anew; it is never overwritten.",
+  credential_refused: "Renew the target's token, then run `entrain target verify`.",
+  cancelled: "Nothing needs to be done: the next run plans it again.",
+  removal_guard: "Look at the removals that wait, then approve or reject them with `entrain sync approve`.",
+  privileged_join:
+    "Look at the record that has rights of its own, then approve or reject the join with `entrain sync approve`.",
+  held: "Approve or reject the plan with `entrain sync approve`.",
   // The installation.
   config_invalid: "Correct the configuration at the place that the message names, and try again.",
-  not_found: "Check the name; the matching `list` command shows what there is.",
+  not_found: "Check the name or the id.",
   exists: "Choose another name, or change the one that is there.",
-  key_wrong:
-    "ENTRAIN_KEY is not the key that this store was encrypted with. Set the right key, or restore the key file.",
+  key_wrong: "Set the ENTRAIN_KEY that the store was made with, or restore its key file.",
   store_failed: "Check the data folder or the database that the message names, then try again.",
-  store_demo: "This is the demo's store. Add --demo to work on it, or choose another folder.",
-  store_real: "This store belongs to a real installation; the demo does not touch it.",
-  lease_held: "Another process is running this sync. Wait for it to finish, or stop it.",
-  lease_lost: "The lease was lost to another process, which goes on with the work.",
-  port_taken: "The port is in use. Choose another one with --port.",
-  usage: "The command was not understood. See --help.",
-  plan_stale: "There is no such plan waiting. Make a new one with `entrain sync plan`.",
-  demo_only: "The demo's store accepts connections and targets on loopback only.",
-  internal: "An unexpected fault. Please report it with the detail.",
+  store_demo: "Add --demo to work on it, or choose another folder.",
+  store_real: "Leave --demo out, or choose another folder.",
+  lease_held: "Wait for it to finish, or stop it.",
+  lease_lost: "Nothing needs to be done: another process goes on with the work.",
+  port_taken: "Choose another one with --port.",
+  usage: "See --help.",
+  plan_stale: "Make a new plan with `entrain sync plan`.",
+  plan_applied:
+    "Nothing needs to be done. See what a run did with `entrain sync history`; new changes need a new plan.",
+  demo_only: "The demo's store accepts connections and targets on loopback only; use a real installation for others.",
+  internal: "Please report it with the detail.",
 } as const;
 
 export type Code = keyof typeof CODES;
@@ -83,6 +91,7 @@ export class ConnectorError extends Error {
   readonly requestId: string | null;
   /** HTTP status, where there was an answer. */
   readonly status: number | null;
+  readonly #fix: string;
 
   constructor(
     code: Code,
@@ -93,6 +102,8 @@ export class ConnectorError extends Error {
       readonly retryAfterMs?: number | null;
       readonly requestId?: string | null;
       readonly status?: number | null;
+      /** What to do next, where more is known than the code's own sentence says. */
+      readonly fix?: string;
       readonly cause?: unknown;
     },
   ) {
@@ -104,10 +115,11 @@ export class ConnectorError extends Error {
     this.retryAfterMs = options.retryAfterMs ?? null;
     this.requestId = options.requestId ?? null;
     this.status = options.status ?? null;
+    this.#fix = options.fix ?? CODES[code];
   }
 
   /** What to do next, in one sentence. */
   get fix(): string {
-    return CODES[this.code];
+    return this.#fix;
   }
 }

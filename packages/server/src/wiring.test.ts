@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Simulator, startSimulator } from "@entrain/simulator";
 import { temporaryFolder } from "./cli/testing.ts";
 import type { Installation } from "./cli/world.ts";
-import { systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { changeConfiguration } from "./config/apply.ts";
 import { loadConfiguration } from "./config/current.ts";
 import { readDocument } from "./config/read.ts";
@@ -19,11 +21,15 @@ interface Opened {
 }
 
 /** An installation whose connection reads its secret from an environment that the test may change. */
-async function opened(context: TestContext, environment: { [name: string]: string }): Promise<Opened> {
+async function opened(
+  context: TestContext,
+  environment: { [name: string]: string },
+  clock: Clock = systemClock,
+): Promise<Opened> {
   const simulator = await startSimulator({ people: 20, groups: 3, seed: 9, throttle: "off" });
   const folder = await temporaryFolder(context);
   const paths = { folder, location: { kind: "sqlite", folder }, key: undefined, demo: false } as const;
-  const installation = await openInstallation({ paths, environment, clock: systemClock, create: true });
+  const installation = await openInstallation({ paths, environment, clock, create: true });
   context.after(async () => {
     await installation.close();
     await simulator.close();
@@ -79,6 +85,42 @@ syncs:
   assert.match(asked?.path ?? "", /displayName/);
 });
 
+test("an attribute that Graph refuses is named, with the syncs that ask for it", async (context) => {
+  const environment: { [name: string]: string } = {};
+  const of = await opened(context, environment);
+  environment.CONTOSO_SECRET = of.simulator.secret;
+  await configure(
+    of,
+    `
+targets: { portal: { type: portal } }
+syncs:
+  people: { connection: contoso, target: portal, records: requester }
+  others: { connection: contoso, target: portal, records: requester }`,
+  );
+  const { db } = of.installation.store;
+  // As an earlier version, or an extension that the tenant does not have any more, may have left it.
+  const row = await db.selectFrom("syncs").selectAll().where("name", "=", "others").executeTakeFirstOrThrow();
+  const ask = async (name: string): Promise<string> => {
+    const definition = JSON.parse(row.definition) as { mapping: object };
+    const mapping = { ...definition.mapping, city: { direct: name } };
+    await of.installation.store.transaction((tx) =>
+      tx
+        .updateTable("syncs")
+        .set({ definition: JSON.stringify({ ...definition, mapping }) })
+        .where("id", "=", row.id)
+        .execute(),
+    );
+    const { error } = await run(of, "people");
+    assert.equal(error?.code, "attribute_refused");
+    return `${error?.message} ${error?.fix}`;
+  };
+  assert.match(
+    await ask("jobTitel"),
+    /Graph does not tell the attribute jobTitel \(asked for by the sync others\) of people.*Could not find.*config apply/,
+  );
+  assert.match(await ask("skills"), /the attribute skills \(asked for by the sync others\) of people/);
+});
+
 test("people arrive in CSV files", async (context) => {
   const environment: { [name: string]: string } = {};
   const of = await opened(context, environment);
@@ -113,4 +155,26 @@ syncs:
   assert.match(without.error?.message ?? "", /environment variable CONTOSO_SECRET, which holds a secret, is not set/);
   environment.CONTOSO_SECRET = of.simulator.secret;
   assert.equal((await run(of, "people")).result, "succeeded");
+});
+
+test("a target that cannot be reached is named, with its address", async (context) => {
+  const environment: { [name: string]: string } = { DESK_TOKEN: "CANARY-token" };
+  const of = await opened(context, environment, { ...systemClock, sleep: async () => undefined });
+  environment.CONTOSO_SECRET = of.simulator.secret;
+  const closed = createServer();
+  await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
+  const address = `http://127.0.0.1:${(closed.address() as AddressInfo).port}/scim`;
+  await new Promise((resolve) => closed.close(resolve));
+  await configure(
+    of,
+    `
+targets: { desk: { type: scim, settings: { baseUrl: "${address}" }, credential: { token: { env: DESK_TOKEN } } } }
+syncs:
+  people: { connection: contoso, target: desk, records: user }`,
+  );
+  const { error } = await run(of, "people");
+  assert.equal(error?.code, "unreachable");
+  assert.ok(error?.message.startsWith(`Target desk (${address}): `), error?.message);
+  const said = `${error?.message} ${error?.fix}`;
+  assert.equal(said.match(/could not be reached/g)?.length, 1, said);
 });

@@ -6,7 +6,7 @@ import { heldPlans } from "../runs/queries.ts";
 import { readLease } from "../store/leases.ts";
 import { allOk, printChecks } from "./checks.ts";
 import { command, type Invocation, type Register } from "./command.ts";
-import { describeFault, SAYS_ENOUGH } from "./output.ts";
+import { describeFault, saysEnough } from "./output.ts";
 import type { Installation } from "./world.ts";
 
 const NODE_WANTED = 24;
@@ -132,7 +132,7 @@ async function attempt<T>(
     signal.throwIfAborted();
     if (!(error instanceof ConnectorError)) throw error;
     const { code, message, fix } = describeFault(error, signal);
-    checks.push({ name, ok: false, detail: message, fix: SAYS_ENOUGH.has(code) ? null : fix });
+    checks.push({ name, ok: false, detail: message, fix: saysEnough(code, fix) ? null : fix });
     return null;
   }
 }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { ConnectorError } from "@entrain/core";
+import { CODES, type Code, ConnectorError } from "@entrain/core";
 import type { World } from "./world.ts";
 
 // Control characters in a name of the directory could move the cursor or colour the terminal.
@@ -7,13 +7,12 @@ import type { World } from "./world.ts";
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
 /** Codes whose message names the place or the way itself; what the code alone could add would say it twice. */
-export const SAYS_ENOUGH: ReadonlySet<string> = new Set([
-  "store_failed",
-  "config_invalid",
-  "not_found",
-  "exists",
-  "conflict",
-]);
+const SAYS_ENOUGH: ReadonlySet<string> = new Set(["store_failed", "config_invalid", "not_found", "exists", "conflict"]);
+
+/** Whether a fault's message tells already what to do, so that its code's own sentence adds nothing. */
+export function saysEnough(code: string, fix: string): boolean {
+  return SAYS_ENOUGH.has(code) && fix === CODES[code as Code];
+}
 
 /** What a command says: results on standard output, everything else on standard error. */
 export class Output {
@@ -63,7 +62,7 @@ export class Output {
     const { code, message, fix } = describeFault(fault, this.#world.signal);
     const line = this.json
       ? JSON.stringify({ error: { code, message, fix } })
-      : `error: ${sentence(message)}${SAYS_ENOUGH.has(code) || fix === "" ? "" : ` ${fix}`}`.replace(CONTROL, "?");
+      : `error: ${sentence(message)}${saysEnough(code, fix) || fix === "" ? "" : ` ${fix}`}`.replace(CONTROL, "?");
     await writeTo(this.#world.stderr, `${line}\n`);
     if (this.#world.environment.ENTRAIN_DEBUG === "1" && fault instanceof Error) {
       await writeTo(this.#world.stderr, `${fault.stack}\n`);

@@ -38,12 +38,12 @@ const SQLITE_FAULTS: { readonly [code: number]: string } = {
   11: "The database file is damaged. Restore it from a backup.",
   13: "The disk is full, so the database could not be written.",
   14: "The database file could not be opened. Check that its folder exists and may be written.",
-  26: "The file is not a database.",
+  26: "The file is not a database. Restore it from a backup, or move it away to begin anew.",
 };
 
 /** The same for PostgreSQL ("Appendix A. PostgreSQL Error Codes"), by SQLSTATE or its class. */
 const POSTGRES_FAULTS: { readonly [state: string]: string } = {
-  "08": "The connection to PostgreSQL was lost.",
+  "08": "The connection to PostgreSQL was lost. Check that it runs, then try again.",
   "28": "PostgreSQL refused the sign-in. Check the user, the password and pg_hba.conf.",
   "3D000": "PostgreSQL has no database of that name. Create it first.",
   "42501": "The PostgreSQL user lacks a right on this database.",
@@ -57,26 +57,30 @@ const POSTGRES_FAULTS: { readonly [state: string]: string } = {
 };
 
 /** What the network says when no PostgreSQL answers (Node.js "Common system errors", node-postgres' pool). */
+const LOOK_THERE = "Check that it runs, and the host and port in ENTRAIN_DATABASE_URL.";
 const NETWORK_FAULTS: { readonly [code: string]: string } = {
-  ECONNREFUSED: "PostgreSQL could not be reached: the connection was refused.",
-  ENOTFOUND: "PostgreSQL could not be reached: its host name is not known.",
-  EAI_AGAIN: "PostgreSQL could not be reached: its host name could not be looked up.",
-  ETIMEDOUT: "PostgreSQL could not be reached in time.",
-  ECONNRESET: "The connection to PostgreSQL was lost.",
-  EPIPE: "The connection to PostgreSQL was lost.",
-  EHOSTUNREACH: "PostgreSQL could not be reached: there is no route to its host.",
-  ENETUNREACH: "PostgreSQL could not be reached: there is no route to its network.",
-  EACCES: "PostgreSQL could not be reached: the connection is not permitted.",
-  ENOENT: "PostgreSQL could not be reached: its socket does not exist.",
+  ECONNREFUSED: `PostgreSQL could not be reached: the connection was refused. ${LOOK_THERE}`,
+  ENOTFOUND: `PostgreSQL could not be reached: its host name is not known. ${LOOK_THERE}`,
+  EAI_AGAIN: `PostgreSQL could not be reached: its host name could not be looked up. ${LOOK_THERE}`,
+  ETIMEDOUT: `PostgreSQL could not be reached in time. ${LOOK_THERE}`,
+  ECONNRESET: "The connection to PostgreSQL was lost. Check that it runs, then try again.",
+  EPIPE: "The connection to PostgreSQL was lost. Check that it runs, then try again.",
+  EHOSTUNREACH: `PostgreSQL could not be reached: there is no route to its host. ${LOOK_THERE}`,
+  ENETUNREACH: `PostgreSQL could not be reached: there is no route to its network. ${LOOK_THERE}`,
+  EACCES: `PostgreSQL could not be reached: the connection is not permitted. ${LOOK_THERE}`,
+  ENOENT: `PostgreSQL could not be reached: its socket does not exist. ${LOOK_THERE}`,
 };
 
 /** What node-postgres throws without a code. */
 const POSTGRES_MESSAGES: readonly (readonly [RegExp, string])[] = [
   [
     /^Connection terminated due to connection timeout|^timeout expired|^timeout exceeded/,
-    "PostgreSQL could not be reached in time.",
+    `PostgreSQL could not be reached in time. ${LOOK_THERE}`,
   ],
-  [/^Connection terminated|^Client has encountered a connection error/, "The connection to PostgreSQL was lost."],
+  [
+    /^Connection terminated|^Client has encountered a connection error/,
+    "The connection to PostgreSQL was lost. Check that it runs, then try again.",
+  ],
   [/^The server does not support SSL/, "PostgreSQL does not offer TLS, which the database URL asks for."],
   [/password must be a string|no password supplied/i, "PostgreSQL asks for a password and the database URL has none."],
 ];

@@ -95,7 +95,7 @@ export async function confirmLease(tx: Transaction<DB>, store: Timekeeper, lease
     .where("fence", "=", lease.fence)
     .executeTakeFirst();
   if (result.numUpdatedRows > 0n) return;
-  const message = `The lease ${lease.name} was lost to another process, which goes on with the work.`;
+  const message = `The lease ${lease.name} was lost to another process.`;
   throw new ConnectorError("lease_lost", message, { stops: "run", retry: "later" });
 }
 
