@@ -13,8 +13,10 @@ import {
 } from "@entrain/core";
 import type { Installation } from "./cli/world.ts";
 import type { Clock } from "./clock.ts";
-import { connectionCloud, connectionCredential, secretPlace, targetSecrets } from "./config/current.ts";
+import { connectionCloud, secretPlace, targetSecrets } from "./config/current.ts";
 import type { Environment, Paths } from "./config.ts";
+import { credentialsOf } from "./credentials.ts";
+import { namedTarget } from "./named-target.ts";
 import type { ConnectionRow, Engine, TargetRow } from "./runs/context.ts";
 import { openStore } from "./store/open.ts";
 import { type Keyring, openKeyring } from "./store/secrets.ts";
@@ -70,16 +72,13 @@ async function openSource(
   onWait: WaitListener = () => undefined,
 ): Promise<Source> {
   const cloud = connectionCloud(row);
-  const { secret } = connectionCredential(row);
   const { clock } = store;
   const needed = await neededAttributes(store, row);
   return createEntraSource({
     cloud: cloud.kind === "custom" ? cloud : CLOUDS[cloud.kind],
     tenant: row.tenant,
     client: row.client,
-    credentials: [
-      { kind: "secret", secret: () => keyring.open(secret, secretPlace("connections", row.id, "secret")).reveal() },
-    ],
+    credentials: credentialsOf(store, keyring, row),
     attributes: needed.user,
     groupAttributes: needed.group,
     askedBy: needed.askedBy,
@@ -135,12 +134,14 @@ async function neededAttributes(store: Store, row: ConnectionRow): Promise<Neede
 
 function openTarget(store: Store, keyring: Keyring, row: TargetRow, onWait: WaitListener = () => undefined): Target {
   const secrets = targetSecrets(row);
-  return targetType(row.type).open({
+  const type = targetType(row.type);
+  const settings = JSON.parse(row.settings);
+  const target = type.open({
     store,
     clock: store.clock,
     id: row.id,
     onWait,
-    settings: JSON.parse(row.settings),
+    settings,
     secret: (field) => {
       const reference = secrets[field];
       if (reference !== undefined) return keyring.open(reference, secretPlace("targets", row.id, field)).reveal();
@@ -148,4 +149,5 @@ function openTarget(store: Store, keyring: Keyring, row: TargetRow, onWait: Wait
       throw new ConnectorError("config_invalid", message, { stops: "sync", retry: "never" });
     },
   });
+  return namedTarget(target, row.name, type.addresses(settings));
 }

@@ -134,7 +134,7 @@ async function configure(
           tenant,
           client,
           attributes: [],
-          credential: { kind: "secret", secret: { sealed: true } },
+          credential: [{ kind: "secret", secret: { sealed: true } }],
         },
       ],
     ]),

@@ -6,6 +6,7 @@ import type { Store } from "../store/store.ts";
 import { allOk, printChecks } from "./checks.ts";
 import { command, type Invocation, listOption, type Options, type Register, textOption, usage } from "./command.ts";
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
+import { credentialInWords } from "./credential-words.ts";
 import { readSecretOptions, secretOptions } from "./secrets.ts";
 import { timeInWords } from "./wording.ts";
 
@@ -143,15 +144,12 @@ async function showConnection(invocation: Invocation, [name = ""]: readonly stri
   const entry = current.connections.get(name);
   const configuration = entry === undefined ? {} : plainConnection(entry);
   await invocation.output.value({ ...view, configuration });
-  const secret = entry?.credential.secret ?? { sealed: true };
-  const where =
-    "env" in secret ? `from ${secret.env}` : "file" in secret ? `from ${secret.file}` : "encrypted in the store";
   await invocation.output.say(
     `${name} (${view.id})`,
     `cloud      ${view.cloud}`,
     `tenant     ${view.tenant}`,
     `client     ${view.client}`,
-    `secret     [secret], ${where}`,
+    ...(entry?.credential ?? []).map((one, at) => `${at === 0 ? "credential" : "          "} ${credentialInWords(one)}`),
     `labels     ${view.labels.join(", ") || "none"}`,
     `directory  ${view.people} people, ${view.groups} groups; last read ${timeInWords(view.readAt)}`,
     ...view.incomplete.map(({ kind, detail }) => `incomplete ${kind}s: ${detail}`),

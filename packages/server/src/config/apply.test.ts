@@ -6,7 +6,7 @@ import { verifyJournal } from "../store/journal.ts";
 import { Secret } from "../store/secrets.ts";
 import { eachEngine } from "../store/testing.ts";
 import { applyConfiguration, changeConfiguration } from "./apply.ts";
-import { connectionCredential, loadConfiguration, secretPlace } from "./current.ts";
+import { connectionCredentials, loadConfiguration, secretPlace } from "./current.ts";
 import { differencesOf } from "./difference.ts";
 import { readDocument } from "./read.ts";
 import { renderDocument } from "./render.ts";
@@ -164,7 +164,9 @@ eachEngine((engine) => {
     assert.deepEqual(await apply(sealed), []);
     const row = (await loadConfiguration(store)).rows.connections.get("contoso");
     assert.ok(row);
-    const opened = keyring.open(connectionCredential(row).secret, secretPlace("connections", row.id, "secret"));
+    const [credential] = connectionCredentials(row);
+    assert.ok(credential?.kind === "secret");
+    const opened = keyring.open(credential.secret, secretPlace("connections", row.id, "secret"));
     assert.equal(opened.reveal(), "CANARY-secret");
     const everything = JSON.stringify([
       await store.db.selectFrom("revisions").selectAll().execute(),

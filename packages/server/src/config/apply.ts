@@ -70,10 +70,10 @@ async function lockRevisions(tx: Transaction<DB>, store: Store, seen: number): P
 }
 
 async function applyEntry(saving: Saving, { section, name, change }: EntryDifference): Promise<void> {
-  const { tx, store, current, document, actor, revision, now } = saving;
+  const { tx, store, current, document, actor, revision, now, force = false } = saving;
   const saved = change === "removed" ? null : await saveEntry(saving, section, name);
   const id = saved ?? current.rows[section].get(name)?.id ?? name;
-  if (change === "removed") await removeEntry(tx, store, section, id);
+  if (change === "removed") await removeEntry(tx, store, section, id, { actor, force });
   const plain = (of: ConfigurationDocument): Value => plainEntry(of, section, name);
   await tx
     .insertInto("revisions")

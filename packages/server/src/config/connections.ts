@@ -1,11 +1,10 @@
 import { attributeFlaw } from "@entrain/connectors/entra";
 import type { SourceKind } from "@entrain/core";
 import type { Checker } from "./checker.ts";
-import { CLOUD_NAMES, type CloudEntry, type ConnectionEntry, type Path, type SecretEntry } from "./document.ts";
+import { readCredentials } from "./credential.ts";
+import { CLOUD_NAMES, type CloudEntry, type ConnectionEntry, type Path } from "./document.ts";
 import { suggestion } from "./nearest.ts";
-
-/** Credentials of later stages, so that a document that uses one is told so and not that it is misspelt. */
-const LATER = ["certificate", "federated", "managed-identity", "delegated", "password"];
+import { readUrl } from "./values.ts";
 
 const GUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const EXAMPLE_ID = "6f0c2f3e-1d2a-4b5c-8d7e-0123456789ab";
@@ -19,7 +18,7 @@ export function readConnection(checker: Checker, value: unknown, path: Path): Co
   const cloud = entry.cloud === undefined ? { kind: "global" as const } : readCloud(checker, entry.cloud, path);
   const tenant = readId(checker, entry.tenant, [...path, "tenant"], "Directory (tenant) ID");
   const client = readId(checker, entry.client, [...path, "client"], "Application (client) ID");
-  const credential = readCredential(checker, entry.credential, [...path, "credential"]);
+  const credential = readCredentials(checker, entry.credential, [...path, "credential"]);
   if (!(labels && attributes && cloud && tenant && client && credential)) return undefined;
   return { labels, cloud, tenant, client, attributes, credential };
 }
@@ -79,53 +78,4 @@ function namedCloud(checker: Checker, value: unknown, path: Path): CloudEntry | 
   }
   const kind = checker.oneOf(value, path, [...CLOUD_NAMES, "custom"]);
   return kind === undefined || kind === "custom" ? undefined : { kind };
-}
-
-/** A base address over http or https, without user, query or fragment. */
-export function readUrl(checker: Checker, value: unknown, path: Path): string | undefined {
-  const text = checker.text(value, path);
-  if (text === undefined) return undefined;
-  const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    return checker.flaw(path, `must be a web address such as https://example.com, not ${JSON.stringify(text)}`);
-  }
-  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
-    return checker.flaw(path, "must hold no user, password, query or fragment");
-  }
-  return text;
-}
-
-function readCredential(checker: Checker, value: unknown, path: Path): ConnectionEntry["credential"] | undefined {
-  const entry = checker.map(value, path, null);
-  if (entry === undefined) return undefined;
-  if (typeof entry.kind === "string" && LATER.includes(entry.kind)) {
-    return checker.flaw([...path, "kind"], `credentials of the kind ${entry.kind} are not supported yet; use secret`);
-  }
-  checker.map(value, path, ["kind", "secret"]);
-  const kind = entry.kind === undefined ? "secret" : checker.oneOf(entry.kind, [...path, "kind"], ["secret"]);
-  const secret = readSecret(checker, entry.secret, [...path, "secret"]);
-  return kind && secret ? { kind, secret } : undefined;
-}
-
-/** Where a secret stands; the secret itself is refused, without being repeated. */
-export function readSecret(checker: Checker, value: unknown, path: Path): SecretEntry | undefined {
-  if (typeof value === "string" || typeof value === "number") {
-    return checker.flaw(
-      path,
-      "a secret does not belong into a document; name where it stands: { env: NAME } or { file: PATH }",
-    );
-  }
-  const entry = checker.map(value, path, ["env", "file", "sealed"]);
-  if (entry === undefined) return undefined;
-  const ways = Object.keys(entry);
-  if (ways.length !== 1) return checker.flaw(path, "must be one of { env: NAME }, { file: PATH } and { sealed: true }");
-  if (entry.sealed !== undefined) {
-    return entry.sealed === true ? { sealed: true } : checker.flaw([...path, "sealed"], "must be true");
-  }
-  if (entry.file !== undefined) {
-    const file = checker.text(entry.file, [...path, "file"]);
-    return file === undefined ? undefined : { file };
-  }
-  const env = checker.text(entry.env, [...path, "env"]);
-  return env === undefined ? undefined : { env };
 }

@@ -3,6 +3,7 @@ import type { Selectable, Transaction } from "kysely";
 import type { DB } from "../store/schema.ts";
 import type { SecretReference } from "../store/secrets.ts";
 import type { Store } from "../store/store.ts";
+import { type CredentialOf, mapSecrets } from "./credential.ts";
 import type {
   CloudEntry,
   CompleteConfiguration,
@@ -59,17 +60,21 @@ export async function newestRevision(db: Store["db"] | Transaction<DB>): Promise
   return Number(row?.number ?? 0);
 }
 
-/** The credential of a connection as its row keeps it. */
-export interface StoredCredential {
-  readonly kind: "secret";
-  readonly secret: SecretReference;
-}
+/** One credential of a connection as its row keeps it. */
+export type StoredCredential = CredentialOf<SecretReference>;
 
 /** The credential of a target as its row keeps it: secrets by field. */
 export type StoredSecrets = { readonly [field: string]: SecretReference };
 
-export function connectionCredential(row: Pick<ConnectionRow, "credential">): StoredCredential {
-  return JSON.parse(row.credential) as StoredCredential;
+/** A row keeps one credential by itself, several as a list. */
+export function connectionCredentials(row: Pick<ConnectionRow, "credential">): readonly StoredCredential[] {
+  const kept = JSON.parse(row.credential) as StoredCredential | readonly StoredCredential[];
+  return Array.isArray(kept) ? (kept as readonly StoredCredential[]) : [kept as StoredCredential];
+}
+
+/** A secret's place within a connection; those of the first credential bear their field's name alone. */
+export function credentialField(at: number, field: string): string {
+  return at === 0 ? field : `${at}.${field}`;
 }
 
 export function targetSecrets(row: Pick<TargetRow, "credential">): StoredSecrets {
@@ -86,14 +91,13 @@ export function secretPlace(section: "connections" | "targets", id: string, fiel
 }
 
 function connectionEntry(row: ConnectionRow): ConnectionEntry {
-  const { kind, secret } = connectionCredential(row);
   return {
     labels: JSON.parse(row.labels) as readonly string[],
     cloud: connectionCloud(row),
     tenant: row.tenant,
     client: row.client,
     attributes: JSON.parse(row.attributes) as readonly string[],
-    credential: { kind, secret: secretEntry(secret) },
+    credential: connectionCredentials(row).map((one) => mapSecrets(one, secretEntry)),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Attributes, SyncDefinition } from "@entrain/core";
+import type { CredentialEntry } from "./credential.ts";
 
 /** Where a secret stands. `sealed`: in the store, encrypted; it is never written into a document, only kept. */
 export type SecretEntry = { readonly env: string } | { readonly file: string } | { readonly sealed: true };
@@ -18,7 +19,8 @@ export interface ConnectionEntry {
   readonly client: string;
   /** User attributes to read beside the default ones. */
   readonly attributes: readonly string[];
-  readonly credential: { readonly kind: "secret"; readonly secret: SecretEntry };
+  /** Tried in this order. */
+  readonly credential: readonly CredentialEntry[];
 }
 
 export interface TargetEntry {

@@ -92,11 +92,12 @@ describe("a flaw is told with its place and line", () => {
     ["a setting's choice", "settings: {", 'settings: { mark: "x",', /settings\.mark: must be one of ,, ;, not "x"/],
     ["columns", "settings: {", "settings: { columns: { user: cost },", /columns\.user: must be a list, not text/],
     ["no credential", /, credential: \{ token: .*/, " }", /targets\.desk\.credential: "token" is missing/],
+    ["a credential of an unknown kind", "kind: secret", "kind: certifcate", /did you mean "certificate"\?/],
     [
-      "a credential of a later stage",
+      "a field of another kind of credential",
       "kind: secret",
       "kind: certificate",
-      /certificate are not supported yet; use secret/,
+      /credential\.secret: a credential of the kind certificate has no such field/,
     ],
     [
       "another's connection",

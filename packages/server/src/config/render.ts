@@ -48,7 +48,7 @@ export function plainConnection(entry: ConnectionEntry): Plain {
     tenant,
     client,
     ...(attributes.length > 0 ? { attributes } : {}),
-    credential,
+    credential: credential.length === 1 ? credential[0] : credential,
   };
 }
 

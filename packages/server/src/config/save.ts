@@ -4,7 +4,14 @@ import { newId } from "../clock.ts";
 import type { DB } from "../store/schema.ts";
 import type { SecretReference } from "../store/secrets.ts";
 import type { Saving } from "./change.ts";
-import { connectionCredential, secretPlace, targetSecrets } from "./current.ts";
+import { mapSecrets } from "./credential.ts";
+import {
+  connectionCredentials,
+  credentialField,
+  type StoredCredential,
+  secretPlace,
+  targetSecrets,
+} from "./current.ts";
 import type { CloudEntry, ConnectionEntry, SecretEntry, SyncEntry, TargetEntry } from "./document.ts";
 
 const ORGANISATION = "default";
@@ -19,8 +26,7 @@ export async function saveConnection(saving: Saving, name: string, entry: Connec
   const { tx, current, revision, now, store } = saving;
   const row = current.rows.connections.get(name);
   const id = row?.id ?? newId(store.clock, "connection");
-  const stored = row === undefined ? undefined : connectionCredential(row).secret;
-  const secret = storedSecret(saving, entry.credential.secret, stored, { section: "connections", name, id });
+  const credentials = storedCredentials(saving, entry, row, { section: "connections", name, id });
   const values = {
     cloud: JSON.stringify(entry.cloud),
     cloud_key: cloudKey(entry.cloud),
@@ -28,7 +34,7 @@ export async function saveConnection(saving: Saving, name: string, entry: Connec
     client: entry.client,
     labels: JSON.stringify(entry.labels),
     attributes: JSON.stringify(entry.attributes),
-    credential: JSON.stringify({ kind: entry.credential.kind, secret }),
+    credential: JSON.stringify(credentials.length === 1 ? credentials[0] : credentials),
     revision,
   };
   if (row !== undefined) {
@@ -106,7 +112,28 @@ interface SecretAt {
   readonly section: "connections" | "targets";
   readonly name: string;
   readonly id: string;
-  readonly field?: string;
+  readonly field: string;
+}
+
+/** The credentials to keep. A sealed secret stays in its place: that of another kind or position is another secret. */
+function storedCredentials(
+  saving: Saving,
+  entry: ConnectionEntry,
+  row: Parameters<typeof connectionCredentials>[0] | undefined,
+  at: Omit<SecretAt, "field">,
+): readonly StoredCredential[] {
+  const stored = new Map<string, SecretReference>();
+  for (const [position, credential] of (row === undefined ? [] : connectionCredentials(row)).entries()) {
+    mapSecrets(credential, (secret, field) =>
+      stored.set(`${credential.kind} ${credentialField(position, field)}`, secret),
+    );
+  }
+  return entry.credential.map((credential, position) =>
+    mapSecrets(credential, (secret, name) => {
+      const field = credentialField(position, name);
+      return storedSecret(saving, secret, stored.get(`${credential.kind} ${field}`), { ...at, field });
+    }),
+  );
 }
 
 /** The reference to keep: a secret that was given is sealed here, a sealed one stays what it is. */
@@ -114,7 +141,7 @@ function storedSecret(
   { keyring, secrets }: Saving,
   entry: SecretEntry,
   stored: SecretReference | undefined,
-  { section, name, id, field = "secret" }: SecretAt,
+  { section, name, id, field }: SecretAt,
 ): SecretReference {
   if (!("sealed" in entry)) return entry;
   const given = secrets?.get(`${section}/${name}/${field}`);

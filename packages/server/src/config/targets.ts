@@ -1,8 +1,8 @@
 import type { Attributes, Value } from "@entrain/core";
 import type { Checker } from "./checker.ts";
-import { readSecret, readUrl } from "./connections.ts";
 import type { Path, SecretEntry, TargetEntry } from "./document.ts";
 import type { SettingField, TargetType } from "./target-types.ts";
+import { readSecret, readUrl } from "./values.ts";
 
 export type TargetTypes = ReadonlyMap<string, TargetType>;
 

@@ -34,7 +34,7 @@ export function demoDocument(
     tenant,
     client,
     attributes: existing?.attributes ?? [],
-    credential: { kind: "secret", secret: { sealed: true } },
+    credential: [{ kind: "secret", secret: { sealed: true } }],
   };
   const target: TargetEntry = { type: PORTAL, settings: {}, credential: {} };
   return {

@@ -5,7 +5,8 @@ import { progressView } from "../cli/progress.ts";
 import { countsInWords, durationInWords } from "../cli/wording.ts";
 import type { Installation, World } from "../cli/world.ts";
 import { changeConfiguration } from "../config/apply.ts";
-import { connectionCredential, loadConfiguration, secretPlace } from "../config/current.ts";
+import { loadConfiguration } from "../config/current.ts";
+import { credentialsOf } from "../credentials.ts";
 import type { RunOptions, RunSummary } from "../runs/run.ts";
 import { Secret } from "../store/secrets.ts";
 import { DEMO_CONNECTION, DEMO_SYNCS, demoDocument } from "./configuration.ts";
@@ -85,8 +86,8 @@ function told(error: unknown): unknown {
 async function connect(installation: Installation, simulator: Simulator): Promise<void> {
   const { store, keyring, types } = installation;
   const row = (await loadConfiguration(store)).rows.connections.get(DEMO_CONNECTION);
-  const stored =
-    row && keyring.open(connectionCredential(row).secret, secretPlace("connections", row.id, "secret")).reveal();
+  const [credential] = row === undefined ? [] : credentialsOf(store, keyring, row);
+  const stored = credential?.kind === "secret" ? credential.secret() : undefined;
   const secrets =
     stored === simulator.secret
       ? new Map<string, Secret>()

@@ -367,6 +367,20 @@ const FIRST_TABLES: readonly Table[] = [
 ];
 
 /** `[unique] table: columns [where …]`. Each is one that a query needs; every further one slows the full read. */
+const GRANTS = table(
+  "connection_grants",
+  {
+    connection: "text",
+    token: "text?",
+    account: "text",
+    scopes: "text",
+    granted_at: "int8",
+    died_at: "int8?",
+    died_of: "text?",
+  },
+  ["connection"],
+);
+
 const FIRST_INDEXES: readonly string[] = [
   "unique connections: organisation, name",
   "unique connections: organisation, cloud_key, tenant",
@@ -422,6 +436,11 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
             .raw(`update "revisions" set "name" = (${named}) where "subject" in (select "id" from "${each}")`)
             .execute(db);
         }
+      },
+    },
+    "0003_connection_grants": {
+      up: async (db) => {
+        await sql.raw(createTable(GRANTS, engine)).execute(db);
       },
     },
   };

@@ -5,6 +5,7 @@
 export interface DB {
   meta: Meta;
   connections: Connections;
+  connection_grants: ConnectionGrants;
   targets: Targets;
   syncs: Syncs;
   revisions: Revisions;
@@ -53,6 +54,18 @@ interface Connections {
   /** The last directory change number given out. Raised only under this row's lock until commit. */
   sequence: number;
   created_at: number;
+}
+
+/** What an administrator agreed to in Microsoft's sign-in; one per connection. */
+interface ConnectionGrants {
+  connection: string;
+  token: string | null; // Sealed refresh token; null once it died.
+  account: string; // JSON: {tenant, objectId, username}
+  scopes: string; // JSON list
+  granted_at: number;
+  /** When Microsoft refused it for good, and why. */
+  died_at: number | null;
+  died_of: string | null;
 }
 
 interface Targets {
@@ -241,7 +254,7 @@ interface PlanChanges {
   link_sequence: number;
   /** Code of what makes this change wait for approval whatever the guard says; null otherwise. */
   hold: string | null;
-  /** planned | again (an earlier intent had no effect) | applied | unchanged | refused | conflict | skipped */
+  /** planned | again (an earlier intent had no effect) | applied | unchanged | refused | conflict | missing | skipped */
   state: string;
 }
 
@@ -249,7 +262,7 @@ interface PlanChanges {
 interface PlanIssues {
   plan: string;
   ordinal: number;
-  /** issue | suppressed | settled (was pending and needs nothing any more) */
+  /** issue | suppressed | settled (was pending and needs nothing any more) | gone (its unowned link leads nowhere) */
   state: string;
   sequence: number; // The record's change number.
   code: string;

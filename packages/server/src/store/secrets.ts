@@ -52,6 +52,8 @@ export interface Keyring {
    * @throws ConnectorError `config_invalid` naming the variable or file that is missing, `key_wrong` when it does not open.
    */
   open(reference: SecretReference, row: string): Secret;
+  /** The same as bytes, for a file that is no text; of a sealed value or a variable those of its text. */
+  openBytes(reference: SecretReference, row: string): Uint8Array;
 }
 
 /** Where the key comes from. */
@@ -101,6 +103,10 @@ export async function openKeyring(store: Store, source: KeySource): Promise<Keyr
   return {
     seal: (secret, row) => ({ sealed: seal(key, secret.reveal(), row, store.clock) }),
     open: (reference, row) => openReference(reference, row, key, source.environment),
+    openBytes: (reference, row) =>
+      "file" in reference
+        ? readSecretBytes(reference.file)
+        : Buffer.from(openReference(reference, row, key, source.environment).reveal(), "utf8"),
   };
 }
 
@@ -113,7 +119,10 @@ function openReference(
   if ("env" in reference) {
     const value = environment[reference.env];
     if (value === undefined || value === "")
-      throw invalid(`The environment variable ${reference.env}, which holds a secret, is not set.`);
+      throw invalid(
+        `The environment variable ${reference.env}, which holds a secret, is not set.`,
+        "Set it for this command and for `entrain serve`, or say with `entrain config apply` where else the secret stands.",
+      );
     return new Secret(value);
   }
   if ("file" in reference) return new Secret(readSecretFile(reference.file));
@@ -122,15 +131,24 @@ function openReference(
   return new Secret(value);
 }
 
-function readSecretFile(path: string): string {
-  let text: string;
+const MEND_FILE = "Check the file and its rights, or say with `entrain config apply` where else the secret stands.";
+
+function readSecretBytes(path: string): Buffer {
   try {
-    text = readFileSync(path, "utf8");
+    return readFileSync(path);
   } catch (error) {
-    throw invalid(`The file ${path}, which holds a secret, cannot be read (${faultCode(error) ?? "unknown error"}).`);
+    throw invalid(
+      `The file ${path}, which holds a secret, cannot be read (${faultCode(error) ?? "unknown error"}).`,
+      MEND_FILE,
+    );
   }
-  const value = text.replace(/\r?\n$/, "");
-  if (value === "") throw invalid(`The file ${path}, which should hold a secret, is empty.`);
+}
+
+function readSecretFile(path: string): string {
+  const value = readSecretBytes(path)
+    .toString("utf8")
+    .replace(/\r?\n$/, "");
+  if (value === "") throw invalid(`The file ${path}, which should hold a secret, is empty.`, MEND_FILE);
   return value;
 }
 
@@ -169,7 +187,8 @@ function findKey(source: KeySource, used: boolean, clock: Clock): Buffer {
   if (source.key !== undefined) return parseKey(source.key, "ENTRAIN_KEY");
   const path = join(source.folder, KEY_FILE);
   if (existsSync(path)) return readKeyFile(path);
-  if (used) throw keyWrong(`This store is encrypted, and there is neither ENTRAIN_KEY nor the key file ${path}.`);
+  if (used)
+    throw keyWrong(`The key of this store is missing: ENTRAIN_KEY is not set, and there is no key file ${path}.`);
   createKeyFile(path, clock);
   return readKeyFile(path);
 }
@@ -224,6 +243,7 @@ function keyWrong(message: string): ConnectorError {
   return new ConnectorError("key_wrong", message, { stops: "run", retry: "never" });
 }
 
-function invalid(message: string): ConnectorError {
-  return new ConnectorError("config_invalid", message, { stops: "run", retry: "never" });
+function invalid(message: string, fix?: string): ConnectorError {
+  const own = fix === undefined ? {} : { fix };
+  return new ConnectorError("config_invalid", message, { stops: "run", retry: "never", ...own });
 }

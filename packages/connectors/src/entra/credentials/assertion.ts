@@ -1,14 +1,8 @@
 import { ConnectorError } from "@entrain/core";
 import type { HttpAnswer } from "../../shared/http.ts";
 import { isLoopback } from "../options.ts";
-import type { Sender } from "../sender.ts";
-
-/** Where another identity provider hands out assertions over HTTP, as GitHub's and other runners' do. */
-export interface AssertionEndpoint {
-  readonly url: string;
-  /** Sent as a bearer token. */
-  readonly token?: () => string;
-}
+import type { Patience, Sender } from "../sender.ts";
+import type { AssertionEndpoint } from "./credential.ts";
 
 /** "Workload identity federation": the one audience that Microsoft accepts. */
 const AUDIENCE = "api://AzureADTokenExchange";
@@ -18,7 +12,7 @@ const FIELDS = ["value", "id_token", "access_token", "token"];
 export async function fetchAssertion(
   endpoint: AssertionEndpoint,
   sender: Sender,
-  signal: AbortSignal,
+  { patience, signal }: { readonly patience: Patience; readonly signal: AbortSignal },
 ): Promise<string> {
   const url = URL.parse(endpoint.url);
   if (url === null || !(url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url)))) {
@@ -27,7 +21,7 @@ export async function fetchAssertion(
   if (!url.searchParams.has("audience")) url.searchParams.set("audience", AUDIENCE);
   const authorization = endpoint.token === undefined ? {} : { authorization: `Bearer ${endpoint.token()}` };
   const headers = { accept: "application/json", ...authorization };
-  const answer = await sender.send({ method: "GET", url, headers }, signal);
+  const answer = await sender.send({ method: "GET", url, headers }, signal, patience);
   if (answer.status !== 200) {
     throw invalid("sign_in_refused", `${url.host} answered ${answer.status} instead of an assertion.`);
   }

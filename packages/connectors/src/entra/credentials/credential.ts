@@ -22,7 +22,14 @@ export interface CertificateCredential {
 /** An assertion of another identity provider that the application trusts ("Workload identity federation"). */
 export interface FederatedCredential {
   readonly kind: "federated";
-  readonly assertion: (signal: AbortSignal) => Promise<string>;
+  readonly assertion: (() => string) | AssertionEndpoint;
+}
+
+/** Where another identity provider hands out assertions over HTTP, as GitHub's and other runners' do. */
+export interface AssertionEndpoint {
+  readonly url: string;
+  /** Sent as a bearer token. */
+  readonly token?: () => string;
 }
 
 /** The identity of the Azure machine that Entrain runs on; the system's own, unless one is named by its client id. */

@@ -77,7 +77,7 @@ test("signs an assertion with the certificate's key, as Microsoft documents it",
 test("sends another provider's assertion as it is, asked for anew at each sign-in", async () => {
   const tenant = await emptyTenant();
   let asked = 0;
-  const credential: Credential = { kind: "federated", assertion: async () => `${ASSERTION}${++asked}\n` };
+  const credential: Credential = { kind: "federated", assertion: () => `${ASSERTION}${++asked}\n` };
   const { source, time } = rigFor(tenant.origin, { credentials: [credential] });
   await readAll(source, "user");
   time.now += 3_600_000;

@@ -13,7 +13,7 @@ import type { HttpRequest } from "../../shared/http.ts";
 import { SignInRefused, signInRefusal } from "../aadsts.ts";
 import { type EntraOptions, isLoopback } from "../options.ts";
 import type { Patience, Sender } from "../sender.ts";
-import { isJwt } from "./assertion.ts";
+import { fetchAssertion, isJwt } from "./assertion.ts";
 import { azureToken, type Granted } from "./azure.ts";
 import { assertionAuth, clientAuth } from "./client-auth.ts";
 import type { Credential, DelegatedCredential, PasswordCredential } from "./credential.ts";
@@ -78,7 +78,9 @@ export class SignInService {
       case "certificate":
         return this.#clientCredentials(await clientAuth(credential, endpoint, asked), context);
       case "federated": {
-        const assertion = (await credential.assertion(attempt.signal)).trim();
+        const { assertion: from } = credential;
+        const given = typeof from === "function" ? from() : await fetchAssertion(from, this.#sender, attempt);
+        const assertion = given.trim();
         if (!isJwt(assertion)) throw invalid("config_invalid", "The federated assertion is not a signed JWT.");
         return this.#clientCredentials(assertionAuth(assertion), context);
       }

@@ -154,7 +154,7 @@ function engineOf(store: Store, simulator: Simulator, scim: ScimServer): Engine 
       cloud: { login: simulator.login, graph: simulator.graph },
       tenant: simulator.tenant,
       client: simulator.client,
-      secret: () => simulator.secret,
+      credentials: [{ kind: "secret", secret: () => simulator.secret }],
       clock,
       random: () => clock.random(),
       sleep: (ms, signal) => clock.sleep(ms, signal),

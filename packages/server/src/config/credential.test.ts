@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { ConnectorError } from "@entrain/core";
+import { credentialsOf } from "../credentials.ts";
+import { findGrant, saveGrant } from "../store/grants.ts";
+import { Secret } from "../store/secrets.ts";
+import { eachEngine } from "../store/testing.ts";
+import { applyConfiguration } from "./apply.ts";
+import { loadConfiguration } from "./current.ts";
+import { readDocument } from "./read.ts";
+import { DOCUMENT, install, TYPES } from "./testing.ts";
+
+const SECRET_LINE = "credential: { kind: secret, secret: { env: CONTOSO_SECRET } }";
+
+function withCredential(credential: string): string {
+  assert.ok(DOCUMENT.includes(SECRET_LINE));
+  return DOCUMENT.replace(SECRET_LINE, `credential: ${credential}`);
+}
+
+const EVERY_KIND = [
+  "{ kind: secret, secret: { env: A } }",
+  "{ kind: certificate, certificate: { file: app.pfx }, passphrase: { env: A } }",
+  "{ kind: certificate, certificate: { file: app.pem }, key: { file: key.pem } }",
+  "{ kind: federated, assertion: { file: token } }",
+  "{ kind: federated, url: 'https://token.example.com/?a=b', token: { env: A } }",
+  "{ kind: managed-identity }",
+  "{ kind: managed-identity, identity: 3b1f7e2c-1111-4222-8333-444455556666 }",
+  "{ kind: workload-identity, tokenFile: /var/run/token }",
+  "{ kind: delegated, app: { kind: secret, secret: { env: A } } }",
+  "{ kind: delegated }",
+  "{ kind: password, username: sync@contoso.com, password: { env: A } }",
+  "[{ kind: secret, secret: { env: OLD } }, { kind: certificate, certificate: { file: app.pem } }]",
+];
+
+eachEngine((engine) => {
+  it("every kind of credential is kept as it was written, and exported the same", async () => {
+    for (const credential of EVERY_KIND) {
+      const { apply, exported } = await install(await engine.open());
+      await apply(withCredential(credential));
+      assert.deepEqual(await apply(await exported(), { prune: true }), [], credential);
+      assert.deepEqual(await apply(withCredential(credential)), [], credential);
+    }
+  });
+
+  it("a sealed secret of the second credential opens in its own place only", async () => {
+    const { store, keyring } = await install(await engine.open());
+    const current = await loadConfiguration(store);
+    const text = withCredential("[{ secret: { sealed: true } }, { secret: { sealed: true } }]");
+    const secrets = new Map([
+      ["connections/contoso/secret", new Secret("CANARY-first")],
+      ["connections/contoso/1.secret", new Secret("CANARY-second")],
+    ]);
+    const document = readDocument(text, { name: "test.yaml", types: TYPES, current });
+    const actor = { kind: "command", id: "test" } as const;
+    await applyConfiguration({
+      store,
+      keyring,
+      types: TYPES,
+      current,
+      document,
+      prune: false,
+      demo: false,
+      actor,
+      secrets,
+    });
+    const row = (await loadConfiguration(store)).rows.connections.get("contoso");
+    assert.ok(row !== undefined);
+    assert.doesNotMatch(row.credential, /CANARY/);
+    const revealed = credentialsOf(store, keyring, row).map((one) => (one.kind === "secret" ? one.secret() : one.kind));
+    assert.deepEqual(revealed, ["CANARY-first", "CANARY-second"]);
+    const swapped = JSON.stringify((JSON.parse(row.credential) as object[]).toReversed());
+    const [first] = credentialsOf(store, keyring, { ...row, credential: swapped });
+    assert.ok(first?.kind === "secret");
+    assert.throws(() => first.secret(), { code: "key_wrong" });
+  });
+
+  it("an administrator's agreement is kept encrypted, replaced, and ends with a reason", async () => {
+    const { apply, store, keyring } = await install(await engine.open());
+    await apply(withCredential("{ kind: delegated }"));
+    const row = (await loadConfiguration(store)).rows.connections.get("contoso");
+    assert.ok(row !== undefined);
+    const [credential] = credentialsOf(store, keyring, row);
+    assert.ok(credential?.kind === "delegated");
+    assert.equal(await credential.refreshToken(), null);
+    const account = { tenant: row.tenant, objectId: "1", username: "admin@contoso.com" };
+    await saveGrant(store, keyring, row.id, { account, scopes: ["User.Read.All"], refreshToken: "CANARY-refresh" });
+    assert.equal(await credential.refreshToken(), "CANARY-refresh");
+    await credential.replace("CANARY-next");
+    assert.equal(await credential.refreshToken(), "CANARY-next");
+    const kept = await store.db.selectFrom("connection_grants").selectAll().execute();
+    assert.doesNotMatch(JSON.stringify(kept), /CANARY/);
+    await credential.died("the refresh token was not used for too long");
+    assert.equal(await credential.refreshToken(), null);
+    assert.equal((await findGrant(store, row.id))?.diedOf, "the refresh token was not used for too long");
+  });
+
+  it("flaws of a credential are named by field, and never repeat a secret", async () => {
+    const { apply } = await install(await engine.open());
+    const cases: readonly (readonly [string, RegExp])[] = [
+      ["[]", /one credential, or a list of at most 4/],
+      ["{ kind: certificate, certificate: CANARY }", /credential\.certificate: a secret does not belong/],
+      ["{ kind: password, password: { env: A } }", /credential\.username: must be text/],
+      ["{ kind: federated, assertion: { env: A }, url: 'https://x.example' }", /comes from one place/],
+      ["{ kind: federated, url: 'ftp://x.example' }", /credential\.url: must be a web address/],
+      ["{ kind: delegated, app: { kind: managed-identity } }", /credential\.app\.kind: .*a secret or a certificate/],
+      ["[{ kind: secret, secret: { env: A } }, { kind: secret }]", /credential\[1\]\.secret: must be a map/],
+    ];
+    for (const [credential, expected] of cases) {
+      await assert.rejects(apply(withCredential(credential)), (error: unknown) => {
+        assert.ok(error instanceof ConnectorError);
+        assert.equal(error.code, "config_invalid");
+        assert.match(error.message, expected);
+        assert.doesNotMatch(error.message, /CANARY/);
+        return true;
+      });
+    }
+  });
+});

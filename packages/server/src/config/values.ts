@@ -1,0 +1,44 @@
+import type { Checker } from "./checker.ts";
+import type { Path, SecretEntry } from "./document.ts";
+
+/** A web address over http or https, without user and fragment, and without a query unless it may have one. */
+export function readUrl(
+  checker: Checker,
+  value: unknown,
+  path: Path,
+  { query = false }: { readonly query?: boolean } = {},
+): string | undefined {
+  const text = checker.text(value, path);
+  if (text === undefined) return undefined;
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    return checker.flaw(path, `must be a web address such as https://example.com, not ${JSON.stringify(text)}`);
+  }
+  if (url.username !== "" || url.password !== "" || (url.search !== "" && !query) || url.hash !== "") {
+    return checker.flaw(path, `must hold no user, password${query ? "" : ", query"} or fragment`);
+  }
+  return text;
+}
+
+/** Where a secret stands; the secret itself is refused, without being repeated. */
+export function readSecret(checker: Checker, value: unknown, path: Path): SecretEntry | undefined {
+  if (typeof value === "string" || typeof value === "number") {
+    return checker.flaw(
+      path,
+      "a secret does not belong into a document; name where it stands: { env: NAME } or { file: PATH }",
+    );
+  }
+  const entry = checker.map(value, path, ["env", "file", "sealed"]);
+  if (entry === undefined) return undefined;
+  const ways = Object.keys(entry);
+  if (ways.length !== 1) return checker.flaw(path, "must be one of { env: NAME }, { file: PATH } and { sealed: true }");
+  if (entry.sealed !== undefined) {
+    return entry.sealed === true ? { sealed: true } : checker.flaw([...path, "sealed"], "must be true");
+  }
+  if (entry.file !== undefined) {
+    const file = checker.text(entry.file, [...path, "file"]);
+    return file === undefined ? undefined : { file };
+  }
+  const env = checker.text(entry.env, [...path, "env"]);
+  return env === undefined ? undefined : { env };
+}

@@ -1,0 +1,91 @@
+import { type Keyring, Secret } from "./secrets.ts";
+import type { Store } from "./store.ts";
+
+/** Who agreed to what, as it may be shown. `diedOf` says why the agreement no longer works. */
+export interface GrantView {
+  readonly account: { readonly tenant: string; readonly objectId: string; readonly username: string };
+  readonly scopes: readonly string[];
+  readonly grantedAt: number;
+  readonly diedAt: number | null;
+  readonly diedOf: string | null;
+}
+
+/** A new agreement. */
+export interface NewGrant extends Pick<GrantView, "account" | "scopes"> {
+  readonly refreshToken: string;
+}
+
+const place = (connection: string): string => `connection_grants/${connection}/token`;
+
+/** Keeps what an administrator agreed to, in place of an earlier agreement. */
+export async function saveGrant(store: Store, keyring: Keyring, connection: string, grant: NewGrant): Promise<void> {
+  const values = {
+    token: sealed(keyring, connection, grant.refreshToken),
+    account: JSON.stringify(grant.account),
+    scopes: JSON.stringify(grant.scopes),
+    granted_at: store.clock.now(),
+    died_at: null,
+    died_of: null,
+  };
+  await store.transaction(
+    (tx) =>
+      tx
+        .insertInto("connection_grants")
+        .values({ connection, ...values })
+        .onConflict((conflict) => conflict.column("connection").doUpdateSet(values))
+        .execute(),
+    { repeatable: true },
+  );
+}
+
+/** The agreement of a connection, without its token. */
+export async function findGrant(store: Store, connection: string): Promise<GrantView | null> {
+  const row = await store.db
+    .selectFrom("connection_grants")
+    .selectAll()
+    .where("connection", "=", connection)
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  return {
+    account: JSON.parse(row.account) as GrantView["account"],
+    scopes: JSON.parse(row.scopes) as readonly string[],
+    grantedAt: row.granted_at,
+    diedAt: row.died_at,
+    diedOf: row.died_of,
+  };
+}
+
+/** What the connector needs to refresh an agreement: the token, and whom to tell of its successor or its end. */
+export function grantKeeper(
+  store: Store,
+  keyring: Keyring,
+  connection: string,
+): {
+  refreshToken(): Promise<string | null>;
+  replace(refreshToken: string): Promise<void>;
+  died(reason: string): Promise<void>;
+} {
+  const update = (values: { readonly token: string | null; died_at?: number; died_of?: string }): Promise<unknown> =>
+    store.transaction(
+      (tx) => tx.updateTable("connection_grants").set(values).where("connection", "=", connection).execute(),
+      { repeatable: true },
+    );
+  return {
+    refreshToken: async () => {
+      const row = await store.db
+        .selectFrom("connection_grants")
+        .select("token")
+        .where("connection", "=", connection)
+        .executeTakeFirst();
+      return row?.token == null ? null : keyring.open({ sealed: row.token }, place(connection)).reveal();
+    },
+    replace: async (refreshToken) => void (await update({ token: sealed(keyring, connection, refreshToken) })),
+    died: async (reason) => void (await update({ token: null, died_at: store.clock.now(), died_of: reason })),
+  };
+}
+
+function sealed(keyring: Keyring, connection: string, token: string): string {
+  const reference = keyring.seal(new Secret(token), place(connection));
+  if ("sealed" in reference) return reference.sealed;
+  throw new TypeError("a keyring seals what it is given");
+}
