@@ -13,6 +13,7 @@ interface Flags {
   readonly people: number;
   readonly groups: number;
   readonly seed: number;
+  readonly memberships?: number;
   readonly port: number;
   readonly host: string;
   readonly latency: number;
@@ -48,6 +49,7 @@ function program(): Command {
     .description("A simulated Microsoft Entra tenant: sign-in and Microsoft Graph v1.0 on one local port.")
     .addOption(number("--people <count>", "people in the generated tenant", 1000))
     .addOption(number("--groups <count>", "groups in the generated tenant", 50))
+    .addOption(number("--memberships <count>", "at most so many direct memberships in the generated tenant"))
     .addOption(number("--seed <number>", "the same seed gives the same tenant, ids and secret", 1))
     .addOption(number("--port <port>", "port to listen on; 0 takes a free one", 7421, 65_535))
     .option("--host <address>", "address to listen on", "127.0.0.1")
@@ -68,7 +70,7 @@ function program(): Command {
     .addHelpText("after", `\n${FAULT_SYNTAX}\n`);
 }
 
-function number(flags: string, description: string, fallback: number, most = 10_000_000): Option {
+function number(flags: string, description: string, fallback?: number, most = 10_000_000): Option {
   return new Option(flags, description).default(fallback).argParser((text) => {
     if (/^\d+$/.test(text) && Number(text) <= most) return Number(text);
     throw new InvalidArgumentError(`It must be a whole number from 0 to ${most}.`);
@@ -97,6 +99,7 @@ async function run(flags: Flags): Promise<void> {
     tls: flags.tls === true,
     people: flags.people,
     groups: flags.groups,
+    memberships: flags.memberships,
     seed: flags.seed,
     latencyMs: flags.latency,
     throttle: flags.throttle,

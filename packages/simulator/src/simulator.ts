@@ -35,6 +35,8 @@ export interface SimulatorOptions {
   /** Size of the generated tenant: 1,000 people and 50 groups unless given. */
   readonly people?: number | undefined;
   readonly groups?: number | undefined;
+  /** At most this many direct memberships in the generated tenant. */
+  readonly memberships?: number | undefined;
   /** The same seed gives the same tenant, ids and secret. */
   readonly seed?: number | undefined;
   /** Serves this tenant instead of a generated one. */
@@ -107,7 +109,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const clock = new MovableClock(options.clock ?? Date.now);
   const { people = DEFAULTS.people, groups = DEFAULTS.groups, seed = DEFAULTS.seed } = options;
   const { tenant: file, stateFile, instance = randomUUID(), churnPerMinute = 0 } = options;
-  const snapshot = await openTenant({ people, groups, seed, tenant: file, stateFile, instance }, clock.now);
+  const snapshot = await openTenant(
+    { people, groups, seed, memberships: options.memberships, tenant: file, stateFile, instance },
+    clock.now,
+  );
   const writer = tenantWriter(snapshot.directory);
   const churn = createChurn({ seed, perMinute: churnPerMinute === 0 ? 1 : churnPerMinute, writer });
   const parts = await makeParts(options, snapshot, clock, (changes) => repeat(changes, churn.step));

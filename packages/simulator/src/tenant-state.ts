@@ -11,6 +11,7 @@ export interface TenantSource {
   readonly people: number;
   readonly groups: number;
   readonly seed: number;
+  readonly memberships?: number | undefined;
   readonly tenant?: TenantFile | undefined;
   readonly stateFile?: string | undefined;
   /** Names this run. Delta tokens and the ids of new objects depend on it. */

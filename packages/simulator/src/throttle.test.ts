@@ -76,3 +76,36 @@ test("answers tell their cost; a 429 comes as Graph's error with Retry-After, an
   client.simulator.advance(60_000);
   assert.equal((await client.get("/users")).status, 200);
 });
+
+test("reports allow five requests in ten seconds, conditional access one a second without saying how long to wait", () => {
+  let now = 0;
+  const throttle = new Throttle({ people: 1000, enforced: true, clock: () => now, identity: IDENTITY });
+  const reports = Array.from({ length: 6 }, () => throttle.charge(1, false, "reports").refusal);
+  assert.deepEqual(
+    reports.map((refusal) => refusal?.status),
+    [undefined, undefined, undefined, undefined, undefined, 429],
+  );
+  assert.equal(reports[5]?.headers["retry-after"], "2");
+  assert.equal(throttle.charge(1, false, "conditionalAccess").refusal, null);
+  const silent = throttle.charge(1, false, "conditionalAccess").refusal;
+  assert.deepEqual([silent?.status, silent?.headers["retry-after"]], [429, undefined]);
+  assert.equal(throttle.charge(2, false).refusal, null);
+  now += 10_000;
+  assert.equal(throttle.charge(1, false, "reports").refusal, null);
+  assert.equal(throttle.charge(1, false, "conditionalAccess").refusal, null);
+});
+
+test("a wait may be a fraction of a second longer than whole seconds", () => {
+  let now = 0;
+  const throttle = new Throttle({ people: 49, enforced: true, clock: () => now, identity: IDENTITY });
+  const waits = new Set<string>();
+  for (let i = 0; i < 12_000; i++) {
+    now++;
+    const { refusal } = throttle.charge(2, false);
+    if (refusal !== null) waits.add(String(refusal.headers["retry-after"]));
+  }
+  assert.ok(
+    [...waits].some((wait) => /^\d+\.\d+$/.test(wait)),
+    [...waits].slice(0, 5).join(),
+  );
+});

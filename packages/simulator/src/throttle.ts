@@ -12,6 +12,29 @@ interface Limit {
   readonly counts: "units" | "writes" | "requests";
 }
 
+/** Services behind Graph with limits of their own, apart from the directory's resource units. */
+export type Service = "directory" | "reports" | "conditionalAccess";
+
+/** "Identity and access reports" and "Identity protection and conditional access": of the latter no 429 says how long. */
+const SERVICE_LIMITS: Readonly<Record<Exclude<Service, "directory">, Limit & { readonly silent: boolean }>> = {
+  reports: {
+    scope: "Tenant_Application/ReadWrite",
+    information: "ResourceUnitLimitExceeded",
+    capacity: 5,
+    windowMs: 10_000,
+    counts: "requests",
+    silent: false,
+  },
+  conditionalAccess: {
+    scope: "Tenant/ReadWrite",
+    information: "ResourceUnitLimitExceeded",
+    capacity: 1,
+    windowMs: 1000,
+    counts: "requests",
+    silent: true,
+  },
+};
+
 const LOUD_FROM = 0.8; // x-ms-throttle-limit-percentage appears from 0.8 on and ends at 1.8.
 const LOUD_TO = 1.8;
 
@@ -37,6 +60,7 @@ interface Bucket {
 /** The published limits as buckets that drain continuously. */
 export class Throttle {
   readonly #buckets: readonly Bucket[];
+  readonly #services: Readonly<Record<Exclude<Service, "directory">, Bucket>>;
   readonly #clock: () => number;
   readonly #identity: ThrottleIdentity;
   readonly #enforced: boolean;
@@ -51,11 +75,17 @@ export class Throttle {
     this.#enforced = options.enforced;
     this.#identity = options.identity;
     const now = options.clock();
-    this.#buckets = limitsFor(options.people).map((limit) => ({ limit, used: 0, at: now }));
+    const bucketOf = (limit: Limit): Bucket => ({ limit, used: 0, at: now });
+    this.#buckets = limitsFor(options.people).map(bucketOf);
+    this.#services = {
+      reports: bucketOf(SERVICE_LIMITS.reports),
+      conditionalAccess: bucketOf(SERVICE_LIMITS.conditionalAccess),
+    };
   }
 
   /** Charges a request. Refused requests count as well, as the guidance says. */
-  charge(units: number, write: boolean): Charge {
+  charge(units: number, write: boolean, service: Service = "directory"): Charge {
+    if (service !== "directory") return this.#chargeService(service);
     const headers: Record<string, string> = { "x-ms-resource-unit": String(units) };
     if (!this.#enforced) return { headers, refusal: null };
     const now = this.#clock();
@@ -73,12 +103,23 @@ export class Throttle {
     return { headers, refusal: refused === null ? null : this.#refuse(refused) };
   }
 
-  #refuse({ limit, used }: Bucket): GraphError {
-    const seconds = Math.ceil((used - limit.capacity) / (limit.capacity / limit.windowMs) / 1000);
+  #chargeService(service: Exclude<Service, "directory">): Charge {
+    if (!this.#enforced) return { headers: {}, refusal: null };
+    const bucket = this.#services[service];
+    drain(bucket, this.#clock());
+    const { capacity } = bucket.limit;
+    const refused = bucket.used + 1 > capacity;
+    bucket.used = Math.min(bucket.used + 1, capacity * LOUD_TO);
+    return { headers: {}, refusal: refused ? this.#refuse(bucket, SERVICE_LIMITS[service].silent) : null };
+  }
+
+  #refuse({ limit, used }: Bucket, silent = false): GraphError {
+    const seconds = (used - limit.capacity) / (limit.capacity / limit.windowMs) / 1000;
     const { client, tenant } = this.#identity;
     return new GraphError(429, "TooManyRequests", "Please retry again later.", {
       headers: {
-        "retry-after": String(Math.max(1, seconds)),
+        // "Microsoft Graph throttling guidance" shows a wait of 2.128 seconds.
+        ...(silent ? {} : { "retry-after": String(Math.max(1, Math.ceil(seconds * 1000) / 1000)) }),
         "x-ms-throttle-scope": `${limit.scope}/${client}/${tenant}`,
         "x-ms-throttle-information": limit.information,
       },

@@ -72,12 +72,12 @@ export function findObject(context: Context, kind: Kind, key: string): Directory
 
 /** Members of members and so on, each once, in order. A group in a cycle is a member of itself. */
 export function transitiveMembers(context: Context, group: DirectoryObject): readonly number[] {
-  return reach(context, group, (object) => (object.kind === "group" ? membersOf(context, object) : []));
+  return reach(context, "members", group, (object) => (object.kind === "group" ? membersOf(context, object) : []));
 }
 
 /** Every group that holds the object, directly or through other groups. */
 export function transitiveGroups(context: Context, object: DirectoryObject): readonly number[] {
-  return reach(context, object, (member) => context.view.memberOf(member));
+  return reach(context, "groups", object, (member) => context.view.memberOf(member));
 }
 
 /** Members that the token may see: those of a group with hidden membership need Member.Read.Hidden. */
@@ -91,20 +91,34 @@ export function hidesMembers({ view, hiddenMembers }: Context, group: DirectoryO
 
 function reach(
   context: Context,
+  name: string,
   start: DirectoryObject,
   step: (object: DirectoryObject) => readonly number[],
 ): readonly number[] {
-  const seen = new Set<number>();
+  const { view, directory, hiddenMembers, reached } = context;
+  if (view.version !== directory.log.head) return walk(context, start, step);
+  const key = `${name} ${start.ordinal} ${hiddenMembers}`;
+  return reached.at(view.version, key, () => walk(context, start, step));
+}
+
+function walk(
+  { directory }: Context,
+  start: DirectoryObject,
+  step: (object: DirectoryObject) => readonly number[],
+): readonly number[] {
+  const seen = new Uint8Array(directory.size);
+  const found: number[] = [];
   const queue: DirectoryObject[] = [start];
   for (let object = queue.pop(); object !== undefined; object = queue.pop()) {
     for (const ordinal of step(object)) {
-      if (seen.has(ordinal)) continue;
-      seen.add(ordinal);
-      const next = context.directory.at(ordinal);
+      if (seen[ordinal] === 1) continue;
+      seen[ordinal] = 1;
+      found.push(ordinal);
+      const next = directory.at(ordinal);
       if (next !== undefined) queue.push(next);
     }
   }
-  return [...seen].sort((a, b) => a - b);
+  return Array.from(Uint32Array.from(found).sort());
 }
 
 /** A path that Graph does not have. */

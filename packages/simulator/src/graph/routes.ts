@@ -1,4 +1,5 @@
 import type { Rule } from "../permissions.ts";
+import type { Service } from "../throttle.ts";
 import { noSuchPath } from "./collections.ts";
 import type { Context } from "./context.ts";
 import { type GraphResponse, malformed, methodNotAllowed } from "./request.ts";
@@ -16,6 +17,8 @@ export interface Endpoint {
   readonly cost: number;
   /** Set for a POST that asks a question: charged by its cost, and no write. */
   readonly reads?: true;
+  /** The service behind Graph whose limits count; the directory's unless given. */
+  readonly service?: Service;
   /** Set where pages are asked for with `$skip`, which directory objects refuse. */
   readonly skips?: true;
   readonly handle: (context: Context, parameters: Parameters) => GraphResponse | Promise<GraphResponse>;

@@ -2,9 +2,11 @@ import { FaultSet } from "../faults/rules.ts";
 import { Notifier } from "../notifications/notifier.ts";
 import { Subscriptions } from "../notifications/subscription.ts";
 import type { Directory } from "../state/directory.ts";
+import { Reached } from "./reached.ts";
 
 /** What the tenant holds beside its directory objects. */
 export interface Stores {
+  readonly reached: Reached;
   readonly notifications: { readonly subscriptions: Subscriptions; readonly notifier: Notifier };
 }
 
@@ -21,5 +23,5 @@ export function createStores({ directory, tenant, clock, faults = new FaultSet()
   const subscriptions = new Subscriptions(clock);
   const notifier = new Notifier({ subscriptions, tenant: tenant.id, faults, clock });
   directory.observe(notifier.note);
-  return { notifications: { subscriptions, notifier } };
+  return { reached: new Reached(), notifications: { subscriptions, notifier } };
 }

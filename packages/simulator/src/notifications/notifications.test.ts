@@ -35,6 +35,10 @@ function body(webhook: Webhook, more: Readonly<Record<string, unknown>> = {}): R
   };
 }
 
+function dataOf(notification: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
+  return notification.resourceData as Readonly<Record<string, unknown>>;
+}
+
 test("a subscription is made after the handshake, listed, renewed, reauthorized and removed", async (t) => {
   const { client, webhook } = await setUp(t);
   const made = await client.send(
@@ -128,7 +132,7 @@ test("creation, change and soft deletion are told as updated, permanent deletion
   assert.deepEqual(told.slice(0, 1), [["updated", `Users/${person(1)}`]]);
   assert.ok(told.some(([type, path]) => type === "updated" && path === `Users/${person(2)}`));
   assert.deepEqual(told.at(-1), ["deleted", `Users/${person(2)}`]);
-  const { "@odata.etag": etag, sequenceNumber, ...data } = notified()[0]?.resourceData as Record<string, unknown>;
+  const { "@odata.etag": etag, sequenceNumber, ...data } = dataOf(notified()[0]);
   assert.match(String(etag), /^W\/".+"$/);
   assert.equal(typeof sequenceNumber, "number");
   assert.deepEqual(data, {
@@ -164,7 +168,7 @@ test("one group's members are told to who watches them, and to who watches the g
       .toSorted(),
     ids.slice(0, 2).toSorted(),
   );
-  assert.deepEqual((notified()[0]?.resourceData as Record<string, unknown>)["members@delta"], [{ id: person(3) }]);
+  assert.deepEqual(dataOf(notified()[0])["members@delta"], [{ id: person(3) }]);
 });
 
 test("a burst is batched and arrives complete", async (t) => {

@@ -133,7 +133,7 @@ export class GraphFront {
       const route = service.route(request);
       const write = request.method !== "GET" && route.endpoint.reads !== true;
       units = write ? 1 : unitsOf(route.endpoint.cost, parseOptions(request.search));
-      const charge = throttle.charge(units, write);
+      const charge = throttle.charge(units, write, route.endpoint.service);
       headers = charge.headers;
       if (charge.refusal !== null) throw charge.refusal;
       const response = await service.answer(request, route, roles, effectsOf(actions), caller);

@@ -75,10 +75,13 @@ async function serve(options: HttpOptions, request: IncomingMessage, response: S
       requestId: outcome?.requestId ?? "",
       resourceUnits: outcome?.resourceUnits ?? 0,
     });
-  const wait = options.latencyMs + (actionOf(actions, "slow")?.ms ?? 0);
-  if (wait > 0) await delay(wait, undefined, { ref: false });
+  // The latency runs while the answer is made: it is what a client waits in all, for each request on its own.
+  const due = performance.now() + options.latencyMs;
+  const slow = actionOf(actions, "slow")?.ms ?? 0;
+  if (slow > 0) await delay(slow, undefined, { ref: false });
   const cut = actionOf(actions, "cut")?.at;
   if (cut === "headers") {
+    await until(due);
     log(0);
     request.socket.destroy();
     return;
@@ -86,12 +89,18 @@ async function serve(options: HttpOptions, request: IncomingMessage, response: S
   const outcome = await answer(options, incoming, text, actions);
   log(outcome.status, outcome);
   if (cut === "answer") {
+    await until(due);
     request.socket.destroy();
     return;
   }
   const bent = bendAnswer(actions, outcome);
   if (cut === "body") return cutBody(request, response, bent);
-  await send(request, response, bent);
+  await send(request, response, bent, () => until(due));
+}
+
+async function until(due: number): Promise<void> {
+  const wait = due - performance.now();
+  if (wait > 0) await delay(wait, undefined, { ref: false });
 }
 
 async function answer(

@@ -6,8 +6,13 @@ import type { WireResponse } from "./exchange.ts";
 const compress = promisify(gzip);
 const SMALL = 1024; // Below this, compressing costs more than it saves.
 
-/** Writes an answer, compressed when the client accepts gzip. */
-export async function send(request: IncomingMessage, response: ServerResponse, answer: WireResponse): Promise<void> {
+/** Writes an answer, compressed when the client accepts gzip, as soon as `ready` says when it is all there. */
+export async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: WireResponse,
+  ready?: () => Promise<void>,
+): Promise<void> {
   const body = typeof answer.body === "string" ? Buffer.from(answer.body, "utf8") : answer.body;
   const headers = { ...answer.headers };
   let content = body;
@@ -17,6 +22,7 @@ export async function send(request: IncomingMessage, response: ServerResponse, a
     headers.vary = "Accept-Encoding";
   }
   if (answer.status !== 204) headers["content-length"] = content.length;
+  await ready?.();
   response.writeHead(answer.status, headers);
   response.end(content);
 }

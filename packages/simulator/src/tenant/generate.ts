@@ -2,6 +2,7 @@ import { companyOf, listSites } from "./company.ts";
 import { makeGroups } from "./groups.ts";
 import { makePeople } from "./people.ts";
 import { createRandom } from "./random.ts";
+import { trimMemberships } from "./trim.ts";
 import type { GraphUser, ManagerReference, Membership, TenantFile } from "./types.ts";
 import { GENERATED_UNTIL, timestamp, toGraphUser } from "./user-record.ts";
 
@@ -10,6 +11,8 @@ export interface GenerateOptions {
   readonly people: number;
   readonly groups: number;
   readonly seed: number;
+  /** At most this many direct memberships; as many as the company's groups have unless given. */
+  readonly memberships?: number | undefined;
 }
 
 /** Streams of chance that do not disturb each other: more groups leave the people as they are. */
@@ -21,21 +24,24 @@ const STREAM = { tenant: 0, people: 1, groups: 2, firstRecord: 16 } as const;
  *
  * @throws RangeError when a number is not a whole number that is not negative (`seed` may be negative).
  */
-export function generateTenant({ people: peopleCount, groups: groupCount, seed }: GenerateOptions): TenantFile {
+export function generateTenant(options: GenerateOptions): TenantFile {
+  const { people: peopleCount, groups: groupCount, seed, memberships } = options;
   checkCount("people", peopleCount);
   checkCount("groups", groupCount);
+  if (memberships !== undefined) checkCount("memberships", memberships);
   if (!Number.isSafeInteger(seed)) throw new RangeError(`seed is ${seed}, but must be a whole number.`);
   const tenant = createRandom(seed, STREAM.tenant);
   const company = companyOf(seed);
   const securityDomain = [tenant.word(), tenant.word(), tenant.word()].join("-");
   const people = makePeople(createRandom(seed, STREAM.people), company, peopleCount);
-  const groups = makeGroups({
+  const made = makeGroups({
     random: createRandom(seed, STREAM.groups),
     company,
     securityDomain,
     people,
     count: groupCount,
   });
+  const groups = memberships === undefined ? made : trimMemberships(made, memberships);
   const headOffice = listSites()[0];
   return {
     organization: {
