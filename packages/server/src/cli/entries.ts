@@ -28,15 +28,23 @@ export async function addEntry(
   await apply(invocation, installation, { current, document, prune: false, secrets: entry.secrets });
 }
 
-/** Removes one entry. @throws ConnectorError `not_found`, `config_invalid` when others need it, `lease_held` */
-export async function removeOneEntry(invocation: Invocation, section: Section, name: string): Promise<void> {
+/**
+ * Removes one entry; with `force` also a sync with writes of which nobody heard.
+ * @throws ConnectorError `not_found`, `config_invalid` when others need it, `lease_held`, `intents_open`
+ */
+export async function removeOneEntry(
+  invocation: Invocation,
+  section: Section,
+  name: string,
+  force: boolean = false,
+): Promise<void> {
   const installation = await invocation.open();
   const current = await loadConfiguration(installation.store);
   requireName(current, section, name);
   const rest = new Map<string, never>([...(current[section] as ReadonlyMap<string, never>)]);
   rest.delete(name);
   const nothing: ConfigurationDocument = { connections: null, targets: null, syncs: null };
-  await apply(invocation, installation, { current, document: { ...nothing, [section]: rest }, prune: true });
+  await apply(invocation, installation, { current, document: { ...nothing, [section]: rest }, prune: true, force });
 }
 
 /** Applies a document to an installation, as the user of the command line. */
@@ -47,11 +55,12 @@ export async function apply(
     readonly current: CurrentConfiguration;
     readonly document: ConfigurationDocument;
     readonly prune: boolean;
+    readonly force?: boolean;
     readonly secrets?: ReadonlyMap<string, Secret> | undefined;
   },
 ): Promise<readonly EntryDifference[]> {
-  const { current, document, prune, secrets } = change;
-  const options = { store, keyring, types, demo, actor, current, document, prune };
+  const { current, document, prune, secrets, force = false } = change;
+  const options = { store, keyring, types, demo, actor, current, document, prune, force };
   return applyConfiguration(secrets === undefined ? options : { ...options, secrets });
 }
 

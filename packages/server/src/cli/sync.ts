@@ -1,5 +1,6 @@
 import { formatDuration } from "@entrain/core";
 import { loadConfiguration } from "../config/current.ts";
+import { type OpenWrite, openWrites } from "../config/remove.ts";
 import { plainSync } from "../config/render.ts";
 import { runHistory, syncStatus, unsyncedRecords } from "../runs/queries.ts";
 import { applySync, approveSync, rejectSync, runSync } from "../runs/run.ts";
@@ -59,14 +60,46 @@ export const register: Register = (group, world, ended) => {
   command(history, world, ended, showHistory);
   const unsynced = group.command("unsynced <name>").description("records that need somebody's hand, with what to do");
   command(unsynced.option("--limit <count>", "how many", "100"), world, ended, showUnsynced);
-  const remove = group.command("remove <name>").description("forget a sync; what it made stays in the target, unowned");
-  command(remove, world, ended, async (invocation, [name = ""]) => {
-    await removeOneEntry(invocation, "syncs", name);
-    await invocation.output.say(`Removed the sync ${name}. What it made stays, and a later sync can adopt it.`);
-    await invocation.output.value({ removed: name });
-    return undefined;
-  });
+  const remove = group
+    .command("remove <name>")
+    .description("forget a sync; what it made stays in the target, unowned")
+    .option("--force", "also when it was interrupted while it wrote: what became of its last changes stays unknown");
+  command(remove, world, ended, removeSync);
 };
+
+const SAID_WRITES = 20;
+
+async function removeSync(
+  invocation: Invocation,
+  [name = ""]: readonly string[],
+  options: Options,
+): Promise<undefined> {
+  const force = options.force === true;
+  const installation = await invocation.open();
+  const { id } = await findRow(installation, "syncs", name);
+  const givenUp = force ? await openWrites(installation.store.db, id) : [];
+  await removeOneEntry(invocation, "syncs", name, force);
+  const { output } = invocation;
+  await output.say(`Removed the sync ${name}. What it made stays, and a later sync can adopt it.`);
+  if (givenUp.length > 0) await sayGivenUp(invocation, givenUp);
+  await output.value({ removed: name, givenUp });
+  return undefined;
+}
+
+async function sayGivenUp({ output }: Invocation, writes: readonly OpenWrite[]): Promise<void> {
+  const which = writes.length === 1 ? "this change" : `these ${writes.length} changes`;
+  const more = writes.length - SAID_WRITES;
+  await output.say(
+    `Given up: of ${which} nobody knows whether the target carried it out.`,
+    ...writes
+      .slice(0, SAID_WRITES)
+      .map(
+        ({ action, kind, name, recordId }) => `  ${action} ${kind} ${name}${recordId === null ? "" : ` (${recordId})`}`,
+      ),
+    ...(more > 0 ? [`  and ${more} more; all stand in the journal`] : []),
+    "A record that a creation among them made is linked to nobody; a later sync matches it.",
+  );
+}
 
 function digestOf(options: Options): string {
   const digest = textOption(options, "digest") ?? "";

@@ -16,6 +16,8 @@ export interface ConfigurationChange {
   readonly current: CurrentConfiguration;
   /** Entries that the document's sections do not hold are removed. Without it nothing is. */
   readonly prune: boolean;
+  /** Syncs are removed although nobody knows what became of their last writes. Default: they are not. */
+  readonly force?: boolean;
   readonly demo: boolean;
   readonly actor: { readonly kind: string; readonly id: string };
   /** Secrets that were given directly, by their place in the document: `connections/contoso/secret`. */

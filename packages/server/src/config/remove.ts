@@ -1,17 +1,41 @@
-import { ConnectorError } from "@entrain/core";
+import { ConnectorError, grouped } from "@entrain/core";
 import type { Transaction } from "kysely";
+import { type Actor, appendJournal } from "../store/journal.ts";
 import { readLease } from "../store/leases.ts";
 import type { DB } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import type { Section } from "./document.ts";
 
+/** Who removes an entry, and whether writes whose outcome nobody knows are given up with it. */
+export interface Removal {
+  readonly actor: Actor;
+  readonly force: boolean;
+}
+
+/** A write that was sent, or was about to be, and of which nobody heard. */
+export interface OpenWrite {
+  readonly action: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly objectId: string;
+  /** The target's record; null for a creation. */
+  readonly recordId: string | null;
+}
+
 /**
  * Removes an entry. A sync leaves its links behind, unowned, so that another one can adopt them; a connection takes its
  * directory with it, a target its links. Nothing is ever changed in the target itself.
- * @throws ConnectorError `lease_held` while it is at work, `config_invalid` for a portal that still holds records
+ * @throws ConnectorError `lease_held` while it is at work, `intents_open` for a sync with writes of unknown outcome
+ * unless forced, `config_invalid` for a portal that still holds records
  */
-export async function removeEntry(tx: Transaction<DB>, store: Store, section: Section, id: string): Promise<void> {
-  if (section === "syncs") return removeSync(tx, store, id);
+export async function removeEntry(
+  tx: Transaction<DB>,
+  store: Store,
+  section: Section,
+  id: string,
+  removal: Removal,
+): Promise<void> {
+  if (section === "syncs") return removeSync(tx, store, id, removal);
   if (section === "targets") return removeTarget(tx, id);
   await refuseBusy(store, `read:${id}`, "The connection is being read");
   for (const table of ["records", "edges", "watermarks"] as const) {
@@ -20,14 +44,38 @@ export async function removeEntry(tx: Transaction<DB>, store: Store, section: Se
   await tx.deleteFrom("connections").where("id", "=", id).execute();
 }
 
-async function removeSync(tx: Transaction<DB>, store: Store, id: string): Promise<void> {
+/** The writes of a sync whose outcome is unknown, in the order in which they were begun. */
+export async function openWrites(db: Store["db"] | Transaction<DB>, sync: string): Promise<readonly OpenWrite[]> {
+  return (await openIntents(db, sync)).map((row) => ({
+    action: row.action,
+    kind: row.kind,
+    name: row.name,
+    objectId: row.object_id,
+    recordId: row.record_id,
+  }));
+}
+
+/** As many as one batch of the target at most. */
+async function openIntents(db: Store["db"] | Transaction<DB>, sync: string) {
+  return await db
+    .selectFrom("open_intents")
+    .innerJoin("plan_changes", (join) =>
+      join
+        .onRef("plan_changes.plan", "=", "open_intents.plan")
+        .onRef("plan_changes.ordinal", "=", "open_intents.ordinal"),
+    )
+    .select(["open_intents.run", "open_intents.plan", "open_intents.target", "open_intents.ordinal"])
+    .select(["plan_changes.action", "plan_changes.kind", "plan_changes.name"])
+    .select(["plan_changes.object_id", "plan_changes.record_id"])
+    .where("open_intents.sync", "=", sync)
+    .orderBy("open_intents.run")
+    .orderBy("open_intents.ordinal")
+    .execute();
+}
+
+async function removeSync(tx: Transaction<DB>, store: Store, id: string, removal: Removal): Promise<void> {
   await refuseBusy(store, `sync:${id}`, "The sync is run");
-  const open = await tx.selectFrom("open_intents").select("run").where("sync", "=", id).limit(1).executeTakeFirst();
-  if (open !== undefined) {
-    const message =
-      "The sync was interrupted while it wrote. Run it once more, so that nothing is left in doubt, then remove it.";
-    throw new ConnectorError("outcome_unknown", message, { stops: "sync", retry: "later" });
-  }
+  await giveUpIntents(tx, store, id, removal);
   const plans = await tx.selectFrom("plans").select("id").where("sync", "=", id).execute();
   for (const plan of plans) {
     for (const table of ["plan_changes", "plan_issues", "match_index"] as const) {
@@ -39,6 +87,37 @@ async function removeSync(tx: Transaction<DB>, store: Store, id: string): Promis
   await tx.deleteFrom("removals").where("sync", "=", id).execute();
   await tx.updateTable("links").set({ sync: null }).where("sync", "=", id).execute();
   await tx.deleteFrom("syncs").where("id", "=", id).execute();
+}
+
+/** What nobody knows stays unknown: the journal gets that as the outcome of each intent, and who gave it up. */
+async function giveUpIntents(tx: Transaction<DB>, store: Store, sync: string, removal: Removal): Promise<void> {
+  const open = await openIntents(tx, sync);
+  if (open.length === 0) return;
+  if (!removal.force) {
+    const { name } = await tx.selectFrom("syncs").select("name").where("id", "=", sync).executeTakeFirstOrThrow();
+    const message =
+      `The sync ${name} was interrupted while it wrote: of ${grouped(open.length)} ` +
+      `${open.length === 1 ? "change" : "changes"} nobody knows whether the target carried them out.`;
+    throw new ConnectorError("intents_open", message, { stops: "sync", retry: "later" });
+  }
+  const detail = "given up when the sync was removed: nobody knows whether the target carried it out";
+  const entries = open.map((row) => ({
+    actor: removal.actor,
+    type: "outcome",
+    run: row.run,
+    plan: row.plan,
+    ordinal: row.ordinal,
+    target: row.target,
+    kind: row.kind,
+    objectId: row.object_id,
+    recordId: row.record_id,
+    action: row.action,
+    status: "unknown",
+    code: "outcome_unknown",
+    detail,
+  }));
+  await appendJournal(tx, store, `sync:${sync}`, entries);
+  await tx.deleteFrom("open_intents").where("sync", "=", sync).execute();
 }
 
 async function removeTarget(tx: Transaction<DB>, id: string): Promise<void> {
