@@ -4,6 +4,7 @@ import type { Attributes } from "./value.ts";
 /** Why a record is changed; stable codes for filters and undo, the sentence for people is `reason`. */
 export type Cause =
   | "new"
+  | "recreated"
   | "existing"
   | "attributes"
   | "returned"

@@ -36,6 +36,8 @@ export interface EvaluationInput {
   readonly isLinked: (objectId: string) => Linked;
   /** Names for reasons; `null` where none is known. */
   readonly nameOf?: (objectId: string) => string | null;
+  /** The record that it was linked to was deleted in the target. The link is gone; reasons say so. */
+  readonly deletedInTarget?: boolean;
   readonly creation?: EvaluationContext["creation"];
 }
 

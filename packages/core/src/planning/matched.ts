@@ -1,7 +1,7 @@
 import type { CompiledRule } from "../mapping/rule.ts";
 import { matchKeys } from "../matching/key.ts";
 import type { Match, MatchValue } from "../matching/match.ts";
-import type { Finding } from "../model/plan.ts";
+import type { Change, Finding } from "../model/plan.ts";
 import type { TargetRecord } from "../model/target.ts";
 import { type Attributes, isReference, type Value } from "../model/value.ts";
 import { inWords, nameOf } from "../model/wording.ts";
@@ -15,7 +15,9 @@ import {
   type PlannedChange,
   type SyncRules,
 } from "./evaluation.ts";
-import { inReason } from "./reason.ts";
+import { inReason, sentence } from "./reason.ts";
+
+const DELETED = "the record was deleted in the target";
 
 /**
  * Goes on where {@link evaluate} answered `match`, once matching decided: a create, a join, or an issue. `objectIdOf`
@@ -43,12 +45,11 @@ function create(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch): Pl
     if (isReference(value) && linked === "no") waitsFor.push(value.$ref);
     else after[name] = value;
   }
-  const change = changeOf(rules, who(needs), {
-    action: "create",
-    cause: "new",
-    reason: `New: ${input.scope.reason}`,
-    after,
-  });
+  const why: Pick<Change, "cause" | "reason"> =
+    input.deletedInTarget === true
+      ? { cause: "recreated", reason: sentence(DELETED, "it is created anew") }
+      : { cause: "new", reason: `New: ${input.scope.reason}` };
+  const change = changeOf(rules, who(needs), { action: "create", ...why, after });
   return { type: "change", change, waitsFor, refersTo, suppressed: [], hold: null, issues: [] };
 }
 
@@ -70,8 +71,9 @@ function join(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch, found
     ({ attribute, onlyOnCreate }) =>
       !onlyOnCreate && attribute.mail === true && !Object.hasOwn(known, attribute.name) && attribute.name in desired,
   );
+  const joins = `joins the record found by ${by.attribute} ${inWords(by.value)}`;
   const reason = [
-    `Joins the record found by ${by.attribute} ${inWords(by.value)}`,
+    sentence(input.deletedInTarget === true ? DELETED : "", joins),
     ...(activate ? ["enabled"] : []),
     ...(differences.length > 0 ? [inReason(differences, input.nameOf)] : []),
     ...left.map(({ attribute }) => `${attribute.name} stays as the target has it`),

@@ -16,6 +16,7 @@ import {
 } from "./applying.ts";
 import type { Progress } from "./context.ts";
 import { resolveOpenIntents } from "./intents.ts";
+import { judgeMissing } from "./missing.ts";
 import { recordOutcomes } from "./outcomes.ts";
 import { type Part, partsOf } from "./parts.ts";
 import { type Prepared, prepareBatch } from "./prepare.ts";
@@ -123,7 +124,8 @@ async function applyBatch(
   if (isTransactional(target)) {
     return await store.fenced(lease, async (tx) => {
       await journalIntents(context, tx, sendable);
-      const outcomes = changes.length === 0 ? [] : await target.applyIn(tx, changes);
+      const answered = changes.length === 0 ? [] : await target.applyIn(tx, changes);
+      const outcomes = await judgeMissing(context, sendable, answered);
       return await settle(context, tx, { prepared, outcomes, tally, total });
     });
   }
@@ -131,7 +133,8 @@ async function applyBatch(
     await journalIntents(context, tx, sendable);
     await openIntents(context, tx, sendable);
   });
-  const outcomes = changes.length === 0 ? [] : await sent(context, changes);
+  const answered = changes.length === 0 ? [] : await sent(context, changes);
+  const outcomes = await judgeMissing(context, sendable, answered);
   const parts = await partsOf(context, prepared, outcomes);
   const next = await store.fenced(lease, (tx) => settle(context, tx, { prepared, outcomes, tally, total, parts }));
   return outcomes.some((outcome) => outcome.status === "unknown" || outcome.status === "refused")

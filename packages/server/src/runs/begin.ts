@@ -1,7 +1,7 @@
 import type { Finding } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { newId } from "../clock.ts";
-import { adoptLinks, type LinkSpace } from "../store/links.ts";
+import { adoptLinks, forgetGone, type LinkSpace } from "../store/links.ts";
 import { enterPending, leavePending, loadPending, type PendingRow, releasePinned } from "../store/pending.ts";
 import { changedIn, createPlan, holdsOf, type PlanRow, updatePlan } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
@@ -38,6 +38,7 @@ export async function beginPlan(context: BeginContext, sealed: PlanRow): Promise
     const news = sealed.part === "changes" && !(await isOvertaken(tx, sealed));
     await updatePlan(tx, plan.id, { state: plan.state, run: plan.run });
     if (news) await moveCursors(tx, context.sync, plan);
+    await forgetGone(tx, context.space, context.sync.records, plan.id);
     await adoptLinks(tx, context.space, context.sync.records, context.sync.id);
     if (news) await settlePending(context, tx, plan);
     if (sealed.part === "removals") await releasePinned(tx, context.sync.id, plan.id, "dependant");
@@ -146,7 +147,7 @@ async function settlePending(context: BeginContext, tx: Transaction<DB>, plan: P
       settled.filter((id) => !open.has(id)),
     );
     const entering = rows.flatMap((row): PendingRow[] => {
-      if (row.state === "settled" || row.object_id === null) return [];
+      if (row.state === "settled" || row.state === "gone" || row.object_id === null) return [];
       const { code, detail, object_id, sequence } = row;
       const base = { sync: sync.id, object_id, code, detail, sequence, plan: null, attempts: 0 };
       return [{ ...base, reason: row.state, retry_at: 0, since: now }];

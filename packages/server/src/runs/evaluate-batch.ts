@@ -12,13 +12,14 @@ import {
   nameOf,
   PHASES,
   type PlannedChange,
+  type TargetRecord,
   type Value,
 } from "@entrain/core";
 import { type DirectoryRow, loadRecords } from "../store/directory.ts";
 import { type LinkRow, linkedRecords, loadLinks } from "../store/links.ts";
 import type { PendingRow } from "../store/pending.ts";
 import type { Candidates } from "./candidates.ts";
-import { indexKey, type Matcher } from "./match-records.ts";
+import { indexKey, type Matcher, RECORD } from "./match-records.ts";
 import type { NewChange, NewIssue, PlanContext, WantedKey } from "./plan-context.ts";
 import { belongs, groupsOf } from "./scope-groups.ts";
 
@@ -36,6 +37,8 @@ interface Item {
   readonly record: DirectoryRecord;
   readonly input: EvaluationInput;
   readonly link: LinkRow | undefined;
+  /** The target holds the record of its unowned link no more: the link goes when the plan begins. */
+  readonly forgets?: boolean;
 }
 
 /** Evaluates a batch of records: links, scope, mapping, and matching for those without a link. */
@@ -44,7 +47,7 @@ export async function evaluateBatch(
   matcher: Matcher,
   candidates: Candidates,
 ): Promise<Evaluated> {
-  const items = await inputsOf(context, candidates.rows);
+  const items = await verified(context, matcher, await inputsOf(context, candidates.rows), candidates.pending);
   const first = items.map((item) => ({ item, evaluation: evaluate(context.rules, item.input) }));
   const final = await withMatches(context, matcher, first);
   const changes: NewChange[] = [];
@@ -52,6 +55,7 @@ export async function evaluateBatch(
   const wanted: WantedKey[] = [];
   const fresh: string[] = [];
   for (const { item, evaluation, needs } of final) {
+    if (item.forgets === true) issues.push(forgotten(item));
     issues.push(...issuesOf(item, evaluation, candidates.pending.get(item.row.id)));
     if (evaluation.type !== "change") continue;
     changes.push(changeRow(item, evaluation));
@@ -62,7 +66,7 @@ export async function evaluateBatch(
       wanted.push({ objectId: item.row.id, key: indexKey(value.attribute, value.key) });
     }
     if (evaluation.change.recordId !== null) {
-      wanted.push({ objectId: item.row.id, key: indexKey("the target record", evaluation.change.recordId) });
+      wanted.push({ objectId: item.row.id, key: indexKey(RECORD, evaluation.change.recordId) });
     }
   }
   return { changes, issues, wanted, fresh };
@@ -153,6 +157,66 @@ function knownLink(link: LinkRow, sync: string, exists: (id: string) => boolean)
     owned: link.sync === sync || link.sync === null,
     known,
     active: link.active === 1,
+  };
+}
+
+/**
+ * Nobody kept links that belong to no sync in step, so what they say is asked of the target: values are read anew, and
+ * a record that is gone is none. Records that an update found gone are told apart from new ones.
+ */
+async function verified(
+  context: PlanContext,
+  matcher: Matcher,
+  items: readonly Item[],
+  pending: ReadonlyMap<string, PendingRow>,
+): Promise<readonly Item[]> {
+  const unowned = items.flatMap(({ link }) => (link && link.sync === null ? [link.record_id] : []));
+  const held = await matcher.held(unowned);
+  const objectIdOf = await objectIds(
+    context,
+    [...held.values()].flatMap((record) => Object.values(record.attributes)),
+  );
+  return items.map((item) => {
+    const { input, link } = item;
+    if (!link) {
+      const deletedInTarget = pending.get(item.row.id)?.code === "record_missing";
+      return deletedInTarget ? { ...item, input: { ...input, deletedInTarget } } : item;
+    }
+    if (link.sync !== null || !input.link) return item;
+    const record = held.get(link.record_id);
+    if (!record) {
+      return { ...item, input: { ...input, link: null, deletedInTarget: true }, link: undefined, forgets: true };
+    }
+    return { ...item, input: { ...input, link: readAnew(context, input.link, record, objectIdOf) } };
+  });
+}
+
+/** A link with the values that the target holds now. What is not known of it stays unknown: it is not ours to write. */
+function readAnew(
+  { kind }: PlanContext,
+  link: KnownLink,
+  record: TargetRecord,
+  objectIdOf: ReadonlyMap<string, string>,
+): KnownLink {
+  const known: { [name: string]: Value } = { ...link.known };
+  for (const { name, type } of kind.attributes) {
+    const value = record.attributes[name];
+    if (!Object.hasOwn(known, name) || value === undefined) continue;
+    const objectId = type === "reference" && typeof value === "string" ? objectIdOf.get(value) : undefined;
+    known[name] = objectId === undefined ? value : { $ref: objectId };
+  }
+  return { ...link, known, active: kind.disable ? record.active : link.active };
+}
+
+function forgotten({ row, record }: Item): NewIssue {
+  const detail = "the target holds the linked record no more";
+  return {
+    state: "gone",
+    code: "record_missing",
+    detail,
+    object_id: row.id,
+    sequence: row.sequence,
+    name: nameOf(record),
   };
 }
 

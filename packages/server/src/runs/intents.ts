@@ -4,6 +4,7 @@ import { linkedRecords } from "../store/links.ts";
 import { markChanges, type PlanChangeRow } from "../store/plans.ts";
 import { saveRun } from "../store/runs.ts";
 import { type ApplyContext, closeIntents, entryBase, sceneOf, streamOf, type Tally } from "./applying.ts";
+import { judgeMissing } from "./missing.ts";
 import { recordOutcomes } from "./outcomes.ts";
 import { type Prepared, prepareBatch } from "./prepare.ts";
 
@@ -18,6 +19,7 @@ interface OpenIntent {
  * Resolves intents without an outcome, as a crash or an unheard answer leaves them: the target's records are looked up,
  * and the change counts as applied when they show it. One that had no effect becomes `again`: it is sent once more.
  * A create that is not found is looked for again until a request that was still on its way can no longer take effect.
+ * @throws ConnectorError `target_emptied`; the intents stay open
  */
 export async function resolveOpenIntents(context: ApplyContext, start: Tally): Promise<Tally> {
   let tally = start;
@@ -72,8 +74,9 @@ async function resolveChunk(context: ApplyContext, open: readonly OpenIntent[], 
       without.push(change);
     }
   }
+  const judged = await judgeMissing(context, shown, outcomes);
   return await store.fenced(context.lease, async (tx) => {
-    const next = await recordOutcomes(context, tx, shown, outcomes, tally);
+    const next = await recordOutcomes(context, tx, shown, judged, tally);
     const ordinals = without.map(({ row }) => row.ordinal);
     await markChanges(tx, context.plan.id, "again", ordinals);
     await closeIntents(context, tx, ordinals);
@@ -136,13 +139,10 @@ async function lookUp(context: ApplyContext, change: Prepared, intentAt: number,
   const recordId = send.recordId ?? "";
   const record = seen.held.get(row.ordinal);
   if (row.action === "delete") return record ? null : { status: "applied", recordId };
-  if (!record)
-    return {
-      status: "refused",
-      code: "record_missing",
-      detail: "the target no longer holds the record",
-      retry: "later",
-    };
+  if (!record) {
+    const detail = "the target no longer holds the record";
+    return { status: "conflict", code: "record_missing", detail, retry: "now" };
+  }
   return shows(record, change) ? { status: "applied", recordId } : null;
 }
 
@@ -157,17 +157,32 @@ async function lookUpCreate(
   let { at, made } = seen;
   for (;;) {
     const found = made.get(change.row.ordinal) ?? [];
-    if (found.length > 1) {
-      const detail = `${found.length} records of the target have the matching value`;
+    const [ours, ...more] = found.filter((record) => isMadeBy(change, record));
+    if (more.length > 0) {
+      const detail = `${more.length + 1} records of the target have the matching value`;
       return { status: "refused", code: "ambiguous", detail, retry: "later" };
     }
-    const [record] = found;
-    if (record) return { status: "applied", recordId: record.id };
-    if (at >= until) return null;
+    if (ours) return { status: "applied", recordId: ours.id };
+    if (at >= until) return found.length === 0 ? null : standsInTheWay(found);
     await store.clock.sleep(Math.min(500, Math.max(1, until - store.clock.now())), signal);
     at = store.clock.now();
     made = await findCreated(context, [change]);
   }
+}
+
+/**
+ * Whether a record is the one that a create asked for: it holds the object id in the attribute that was to hold it.
+ * Names and addresses prove nothing, for somebody may have made the same record by hand meanwhile.
+ */
+function isMadeBy({ row, send }: Prepared, record: TargetRecord): boolean {
+  const anchors = Object.entries(send?.set ?? {}).filter(([, value]) => value === row.object_id);
+  return anchors.some(([name]) => record.attributes[name] === row.object_id);
+}
+
+/** Matched anew, such a record is joined: compared with what it should be, held if it is privileged, never deleted. */
+function standsInTheWay([record]: readonly TargetRecord[]): Outcome {
+  const detail = `no answer was heard, and the record ${record?.id ?? ""} fits that nothing proves to be ours: it is matched anew`;
+  return { status: "conflict", code: "conflict", detail, retry: "now" };
 }
 
 /** The records that each create can have made: found by the first matching attribute with a hit, linked to nobody. */

@@ -1,11 +1,15 @@
 import { chooseMatch, type Match, type MatchTry, type MatchValue, matchKeys, type TargetRecord } from "@entrain/core";
-import { linkedRecords } from "../store/links.ts";
+import { linkedRecords, unownedLinks } from "../store/links.ts";
+import { refuseManyLost } from "./missing.ts";
 import type { PlanContext } from "./plan-context.ts";
 
 /** Values that one `find` takes. */
 const FIND = 100;
 /** From this many unlinked records on, reading the whole target once costs less than asking for each. */
 const MANY = 200;
+
+/** Stands in the index where others have the name of an attribute. */
+export const RECORD = "the target record";
 
 interface Unlinked {
   readonly objectId: string;
@@ -18,6 +22,7 @@ export class Matcher {
   readonly #context: PlanContext;
   /** Set once the whole target was read into the plan's index. */
   #source: "target" | "index" = "target";
+  #adoption: Adoption | null = null;
 
   constructor(context: PlanContext) {
     this.#context = context;
@@ -35,6 +40,37 @@ export class Matcher {
       const linkedTo = (id: string): string | null => linked.get(id)?.objectId ?? null;
       return chooseMatch({ objectId: record.objectId, name: record.name }, tries[at] ?? [], kind, linkedTo);
     });
+  }
+
+  /**
+   * The target's records with these ids, to which links that no sync owns lead, by id; those that are gone are left out.
+   * @throws ConnectorError `target_emptied` when more are gone than the removal guard allows
+   */
+  async held(ids: readonly string[]): Promise<ReadonlyMap<string, TargetRecord>> {
+    if (ids.length === 0) return new Map();
+    const { store, space, kind, definition } = this.#context;
+    this.#adoption ??= { links: await unownedLinks(store.db, space, kind.name), lost: 0, indexed: false };
+    if (this.#source === "target" && this.#adoption.links >= MANY) await this.#readTarget();
+    const found = this.#adoption.indexed ? await this.#indexed(ids) : await this.#got(ids);
+    this.#adoption.lost += ids.length - found.size;
+    refuseManyLost(this.#adoption.lost, this.#adoption.links, definition.guard.removals);
+    return found;
+  }
+
+  async #got(ids: readonly string[]): Promise<ReadonlyMap<string, TargetRecord>> {
+    const { target, kind, signal } = this.#context;
+    const found = new Map<string, TargetRecord>();
+    for (let at = 0; at < ids.length; at += FIND) {
+      const records = await target.get(kind.name, ids.slice(at, at + FIND), { members: false }, signal);
+      for (const record of records) found.set(record.id, record);
+    }
+    return found;
+  }
+
+  async #indexed(ids: readonly string[]): Promise<ReadonlyMap<string, TargetRecord>> {
+    const values = ids.map((id) => ({ attribute: RECORD, value: id, key: id }));
+    const found = await this.#fromIndex(values);
+    return new Map([...found].flatMap(([id, [record]]) => (record ? [[id, record] as const] : [])));
   }
 
   async #tries(records: readonly Unlinked[]): Promise<readonly (readonly MatchTry[])[]> {
@@ -111,9 +147,11 @@ export class Matcher {
       const rows = page.flatMap((record) => {
         const { attributes, active, privileged } = record;
         const body = JSON.stringify({ attributes, active, ...(privileged === undefined ? {} : { privileged }) });
-        return definition.matching.flatMap((attribute) =>
-          keysOf(record, attribute, this.#context).map((key) => [plan.id, indexKey(attribute, key), record.id, body]),
+        const keys = definition.matching.flatMap((attribute) =>
+          keysOf(record, attribute, this.#context).map((key) => indexKey(attribute, key)),
         );
+        if (this.#adoption !== null) keys.push(indexKey(RECORD, record.id));
+        return keys.map((key) => [plan.id, key, record.id, body]);
       });
       const columns = [
         { name: "plan", type: "text" },
@@ -124,7 +162,16 @@ export class Matcher {
       await store.fenced(lease, (tx) => store.insertMany(tx, { table: "match_index", columns }, rows));
     }
     this.#source = "index";
+    if (this.#adoption !== null) this.#adoption.indexed = true;
   }
+}
+
+/** What links without an owner came to so far. */
+interface Adoption {
+  readonly links: number;
+  lost: number;
+  /** The index holds the target's records by their ids too. */
+  indexed: boolean;
 }
 
 /** A matching key in the plan's index; the part before `=` is the attribute. */

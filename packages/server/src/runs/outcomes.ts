@@ -7,6 +7,7 @@ import { changedIn, markChanges, type PlanChangeRow, settledIn } from "../store/
 import type { DB } from "../store/schema.ts";
 import { type ApplyContext, closeIntents, entryBase, streamOf, type Tally, tallied } from "./applying.ts";
 import { forgetMembers, saveMembers } from "./known-members.ts";
+import { isMissing } from "./missing.ts";
 import type { Part } from "./parts.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -14,6 +15,8 @@ import type { Prepared } from "./prepare.ts";
 interface Settled {
   readonly change: Prepared;
   readonly outcome: Outcome;
+  /** The target says that the linked record is gone: so is the link, and the record is planned as if it never had one. */
+  readonly gone: boolean;
 }
 
 /**
@@ -31,12 +34,14 @@ export async function recordOutcomes(
 ): Promise<Tally> {
   const heard = pair(prepared, outcomes).filter(({ outcome }) => outcome.status !== "unknown");
   const settled = await withoutTaken(context, tx, heard);
-  const written = settled.filter(({ outcome }) => outcome.status === "applied" || outcome.status === "unchanged");
+  const gone = settled.filter((one) => one.gone);
+  const written = settled.filter((one) => !one.gone && isWritten(one.outcome));
   await journalOutcomes(
     context,
     tx,
     settled.filter(({ change }) => change.send !== null),
   );
+  await deleteLinks(tx, context.space, context.kind.name, idsIn(gone));
   await writeLinks(context, tx, written);
   await saveMembers(
     context,
@@ -54,7 +59,7 @@ export async function recordOutcomes(
     tx,
     settled.map(({ change }) => change.row.ordinal),
   );
-  return settled.reduce((sum, { change, outcome }) => counted(sum, change, outcome), tally);
+  return settled.reduce(counted, tally);
 }
 
 function pair(prepared: readonly Prepared[], outcomes: readonly Outcome[]): readonly Settled[] {
@@ -62,11 +67,11 @@ function pair(prepared: readonly Prepared[], outcomes: readonly Outcome[]): read
   return prepared.map((change) => {
     if (change.send === null) {
       const detail = change.stale ?? "there is nothing to send";
-      return { change, outcome: { status: "conflict", code: "conflict", detail, retry: "now" } };
+      return { change, outcome: { status: "conflict", code: "conflict", detail, retry: "now" }, gone: false };
     }
     const outcome = outcomes[next++];
     if (!outcome) throw new Error("the target answered fewer outcomes than there were changes");
-    return { change, outcome: heard(change, outcome) };
+    return { change, outcome: heard(change, outcome), gone: isMissing(change, outcome) };
   });
 }
 
@@ -83,24 +88,28 @@ async function withoutTaken(
   return heard.map((one) => {
     if (one.change.link !== undefined || !("recordId" in one.outcome) || !taken.has(one.outcome.recordId)) return one;
     const detail = "the target answered with a record that is linked to somebody else";
-    return { change: one.change, outcome: { status: "refused", code: "linked_elsewhere", detail, retry: "later" } };
+    const outcome = { status: "refused", code: "linked_elsewhere", detail, retry: "later" } as const;
+    return { change: one.change, outcome, gone: false };
   });
 }
 
 /**
  * A create that was already tried and now exists was most likely our own: it is looked up, never adopted blindly. A
- * record that the target no longer holds is unsynced: planning the same change anew would only miss it again.
+ * record that is gone needs no disabling; one that was to be joined is unsynced, for the target found it a moment ago.
  */
 function heard(change: Prepared, outcome: Outcome): Outcome {
   if (outcome.status === "conflict" && outcome.code === "record_missing") {
-    return { ...outcome, status: "refused", retry: "later" };
+    if (change.link === undefined) return { ...outcome, status: "refused", retry: "later" };
+    if (change.row.action !== "disable") return outcome;
+    const detail = "the record was deleted in the target, so there is nothing to disable";
+    return { status: "unchanged", recordId: change.link.record_id, detail };
   }
   const repeated = change.row.action === "create" && change.row.state === "again";
   const exists = outcome.status === "refused" && outcome.code === "exists";
   return repeated && exists ? { ...outcome, status: "unknown" } : outcome;
 }
 
-function counted(tally: Tally, change: Prepared, outcome: Outcome): Tally {
+function counted(tally: Tally, { change, outcome }: Settled): Tally {
   const waiting = tally.waiting + (change.dropped.length > 0 ? 1 : 0);
   if (outcome.status === "applied") return { ...tallied(tally, change.row), waiting };
   if (outcome.status === "unchanged") {
@@ -109,7 +118,18 @@ function counted(tally: Tally, change: Prepared, outcome: Outcome): Tally {
       ? { ...tallied(tally, change.row), waiting }
       : { ...tally, unchanged: tally.unchanged + 1, waiting };
   }
-  return outcome.status === "refused" ? { ...tally, failed: tally.failed + 1 } : tally;
+  if (outcome.status === "refused") return { ...tally, failed: tally.failed + 1 };
+  return isPlannedAnew(change, outcome) ? { ...tally, waiting: tally.waiting + 1 } : tally;
+}
+
+/** A record that is gone, or that stood in the way of a creation, is matched by a further plan of the same run. */
+function isPlannedAnew(change: Prepared, outcome: Outcome): boolean {
+  if (outcome.status !== "conflict" || change.send === null) return false;
+  return outcome.code === "record_missing" || change.row.action === "create";
+}
+
+function idsIn(settled: readonly Settled[]): readonly string[] {
+  return settled.map(({ change }) => change.row.object_id);
 }
 
 async function journalOutcomes(context: ApplyContext, tx: Transaction<DB>, settled: readonly Settled[]): Promise<void> {
@@ -222,9 +242,10 @@ async function updatePending(context: ApplyContext, tx: Transaction<DB>, settled
     tx,
     open.flatMap((item) => {
       const before = known.get(item.change.row.object_id);
-      // Memberships of a group that was refused wait with it; when it is due, all of them are looked at.
+      // Memberships of a group that was refused, or is gone, wait with it; when it is due, all of them are looked at.
       const follows = item.change.row.action === "members" && item.change.link === undefined;
-      return follows && before?.reason === "failed" ? [] : [pendingOf(context, item, before, now)];
+      const waits = before?.reason === "failed" || before?.code === "record_missing";
+      return follows && waits ? [] : [pendingOf(context, item, before, now)];
     }),
   );
 }
@@ -244,7 +265,7 @@ async function settleMembers(context: ApplyContext, tx: Transaction<DB>, settled
   const ids = [...pending.keys()];
   if (ids.length === 0) return;
   const complete = await settledIn(tx, context.plan.id, ids);
-  const failed = await changedIn(tx, context.plan.id, ids, ["refused", "conflict"]);
+  const failed = await changedIn(tx, context.plan.id, ids, ["refused", "conflict", "missing"]);
   const waiting = new Set(groups.flatMap(({ change }) => (change.dropped.length > 0 ? [change.row.object_id] : [])));
   await leavePending(
     tx,
@@ -285,10 +306,11 @@ function pendingOf(
 
 async function markStates(context: ApplyContext, tx: Transaction<DB>, settled: readonly Settled[]): Promise<void> {
   const byState = new Map<string, PlanChangeRow[]>();
-  for (const { change, outcome } of settled) {
-    const rows = byState.get(outcome.status) ?? [];
+  for (const { change, outcome, gone } of settled) {
+    const state = gone && outcome.status === "conflict" ? "missing" : outcome.status;
+    const rows = byState.get(state) ?? [];
     rows.push(change.row);
-    byState.set(outcome.status, rows);
+    byState.set(state, rows);
   }
   for (const [state, rows] of byState) {
     await markChanges(
@@ -298,10 +320,10 @@ async function markStates(context: ApplyContext, tx: Transaction<DB>, settled: r
       rows.map((row) => row.ordinal),
     );
   }
-  const gone = settled.filter(({ change, outcome }) => isWritten(outcome) && change.remove.length > 0);
+  const left = settled.filter(({ change, outcome }) => isWritten(outcome) && change.remove.length > 0);
   await forgetMembers(
     context,
     tx,
-    gone.map(({ change }) => change),
+    left.map(({ change }) => change),
   );
 }

@@ -23,11 +23,14 @@ export async function planMemberships(context: PlanContext, writer: PlanWriter, 
   const fresh = new Set(pairs.fresh);
   const seen = new Set<string>();
   const held = await heldGroups(context);
+  const gone = await goneRecords(context);
   for await (const dirty of dirtyPairs(pairs)) {
     context.signal.throwIfAborted();
-    const group = await writable(context, dirty.groupId, fresh);
-    if (!group) continue;
-    const free = held.has(dirty.groupId) ? await withoutHeld(context, dirty) : dirty;
+    const found = await writable(context, dirty.groupId, fresh);
+    if (!found) continue;
+    const group = gone.has(dirty.groupId) ? { ...found, link: undefined } : found;
+    const known = withoutGone(dirty, gone);
+    const free = held.has(dirty.groupId) ? await withoutHeld(context, known) : known;
     const unseen = context.span.cursor === 0 ? free : onlyUnseen(free, seen);
     await writer.write({ ...(await changesOf(context, group, unseen, fresh)), wanted: [] });
   }
@@ -62,6 +65,23 @@ async function withoutHeld(context: PlanContext, dirty: GroupPairs): Promise<Gro
     .execute();
   const held = new Set(rows.flatMap((row) => idsOf(row.remove)));
   return { groupId: dirty.groupId, pairs: dirty.pairs.filter((pair) => !held.has(pair.memberId)) };
+}
+
+/** Records whose unowned links lead nowhere, as evaluating this plan found: their memberships went with them. */
+async function goneRecords({ store, plan }: PlanContext): Promise<ReadonlySet<string>> {
+  const rows = await store.db
+    .selectFrom("plan_issues")
+    .select("object_id")
+    .where("plan", "=", plan.id)
+    .where("state", "=", "gone")
+    .execute();
+  return new Set(rows.flatMap((row) => row.object_id ?? []));
+}
+
+function withoutGone(dirty: GroupPairs, gone: ReadonlySet<string>): GroupPairs {
+  if (gone.size === 0) return dirty;
+  const lost = (pair: Pair): boolean => gone.has(dirty.groupId) || gone.has(pair.memberId);
+  return { groupId: dirty.groupId, pairs: dirty.pairs.map((pair) => (lost(pair) ? { ...pair, known: false } : pair)) };
 }
 
 async function writable(context: PlanContext, id: string, fresh: ReadonlySet<string>): Promise<WritableGroup | null> {

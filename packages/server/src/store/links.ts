@@ -118,6 +118,68 @@ export async function deleteLinks(
   }
 }
 
+/** Record ids of active links of a sync, in the order of ids from behind one and then from the first on. */
+export async function someLinks(
+  db: Reader,
+  space: LinkSpace,
+  of: {
+    readonly kind: string;
+    readonly sync: string;
+    readonly without: readonly string[];
+    readonly after: string;
+    readonly count: number;
+  },
+): Promise<readonly string[]> {
+  const without = new Set(of.without);
+  const found = new Set<string>();
+  for (const side of [">", "<"] as const) {
+    if (found.size >= of.count) break;
+    const rows = await db
+      .selectFrom("links")
+      .select("record_id")
+      .where("target", "=", space.target)
+      .where("kind", "=", of.kind)
+      .where("record_id", side, of.after)
+      .where("sync", "=", of.sync)
+      .where("active", "=", 1)
+      .orderBy("record_id")
+      .limit(of.count + without.size)
+      .execute();
+    for (const { record_id: id } of rows) if (found.size < of.count && !without.has(id)) found.add(id);
+  }
+  return [...found];
+}
+
+/** How many links of a kind no sync owns. */
+export async function unownedLinks(db: Reader, space: LinkSpace, kind: string): Promise<number> {
+  const row = await db
+    .selectFrom("links")
+    .select(sql<number>`count(*)`.as("count"))
+    .where("target", "=", space.target)
+    .where("kind", "=", kind)
+    .where("tenant", "=", space.tenant)
+    .where("sync", "is", null)
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
+}
+
+/** Forgets links without an owner that a plan found to lead nowhere: their records are made anew, or nobody's concern. */
+export async function forgetGone(tx: Transaction<DB>, space: LinkSpace, kind: string, plan: string): Promise<void> {
+  const gone = await tx
+    .selectFrom("plan_issues")
+    .innerJoin("links", "links.object_id", "plan_issues.object_id")
+    .select("links.object_id")
+    .where("plan_issues.plan", "=", plan)
+    .where("plan_issues.state", "=", "gone")
+    .where("links.target", "=", space.target)
+    .where("links.kind", "=", kind)
+    .where("links.tenant", "=", space.tenant)
+    .where("links.sync", "is", null)
+    .execute();
+  const ids = gone.map((row) => row.object_id);
+  await deleteLinks(tx, space, kind, ids);
+}
+
 /** Takes over links that no sync owns, as left behind by a removed sync of the same target, kind and tenant. */
 export async function adoptLinks(tx: Transaction<DB>, space: LinkSpace, kind: string, sync: string): Promise<void> {
   // Nearly always there are none, which the index by sync knows at once; the update would walk over all links.

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import type { TenantFile } from "@entrain/simulator";
+import { removeEntry } from "../config/remove.ts";
+import { inShort, plannedIn, scimGroup, scimMembers, scimUser, scimWrites, unsynced } from "./testing/observe.ts";
+import { openScene, type Scene } from "./testing/scene.ts";
+import { crowd, group, person } from "./testing/tenant.ts";
+import { testClock } from "./testing/time.ts";
+
+let scene: Scene;
+afterEach(() => scene.close());
+
+const [ana, bo, cy] = [person("Ana One"), person("Bo Two"), person("Cy Three")];
+
+async function open(tenant: Partial<TenantFile>): Promise<void> {
+  scene = await openScene({ clock: testClock(), simulator: { tenant: { users: [], groups: [], ...tenant } } });
+}
+
+async function remove(sync: string): Promise<void> {
+  const actor = { kind: "operator", id: "test" };
+  await scene.store.transaction((tx) => removeEntry(tx, scene.store, "syncs", sync, { actor, force: false }));
+}
+
+/** A sync that has run is removed, the target changes meanwhile, and the sync is added again. */
+async function readded(name: string, records: string, meanwhile: () => void): Promise<string> {
+  const first = await scene.addSync(name, "scim", { records });
+  assert.equal((await scene.run(first)).result, "succeeded");
+  await remove(first);
+  meanwhile();
+  return await scene.addSync(name, "scim", { records });
+}
+
+function deleteUser(id: string): void {
+  scene.scim.store.delete(scene.scim.store.users, String(scimUser(scene.scim, id)?.id));
+}
+
+async function assertInStep(sync: string): Promise<void> {
+  const run = await scene.run(sync);
+  assert.deepEqual(
+    [run.result, inShort(await plannedIn(scene.store, run.run)), [...(await unsynced(scene.store, sync))]],
+    ["succeeded", [], []],
+  );
+}
+
+for (const count of [3, 260]) {
+  test(`a sync that is added again creates who was deleted meanwhile, once, among ${count} people`, async () => {
+    const users = crowd(count);
+    await open({ users });
+    const [first] = users.map(({ id }) => id);
+    const sync = await readded("people", "user", () => deleteUser(first ?? ""));
+    const before = scene.scim.requests.length;
+    const preview = await scene.plan(sync);
+    assert.equal(preview.changes, 1);
+    const run = await scene.run(sync);
+    const [created, ...others] = await plannedIn(scene.store, run.run);
+    assert.deepEqual([run.result, created?.action, others], ["succeeded", "create", []]);
+    assert.equal(created?.reason, "The record was deleted in the target; it is created anew");
+    assert.deepEqual(scimWrites(scene.scim, before), ["POST /Users"]);
+    assert.equal(scene.scim.store.users.size, count);
+    assert.ok(scene.scim.requests.length - before < 30, "a whole target is read, not asked one by one");
+    await assertInStep(sync);
+  });
+}
+
+test("what was changed by hand while no sync owned it is mended when it is adopted", async () => {
+  await open({ users: [ana, bo, cy], managers: { [bo.id]: ana.id } });
+  const sync = await readded("people", "user", () => {
+    const { users } = scene.scim.store;
+    const [anas, bos] = [scimUser(scene.scim, ana.id), scimUser(scene.scim, bo.id)];
+    users.set(String(anas?.id), { ...anas, id: String(anas?.id), displayName: "Nobody" });
+    users.set(String(bos?.id), { ...bos, id: String(bos?.id), active: false });
+  });
+  const run = await scene.run(sync);
+  assert.deepEqual(inShort(await plannedIn(scene.store, run.run)), ["enable Bo Two", "update Ana One"]);
+  assert.equal(scimUser(scene.scim, ana.id)?.displayName, "Ana One");
+  assert.equal(scimUser(scene.scim, bo.id)?.active, true);
+  await assertInStep(sync);
+});
+
+test("an adopted leaver whose record is gone is forgotten", async () => {
+  await open({ users: [ana, bo, cy] });
+  await scene.graph("PATCH", `/users/${ana.id}`, { accountEnabled: true });
+  const sync = await readded("people", "user", () => deleteUser(ana.id));
+  await scene.graph("PATCH", `/users/${ana.id}`, { accountEnabled: false });
+  const run = await scene.run(sync);
+  assert.deepEqual([run.result, await plannedIn(scene.store, run.run)], ["succeeded", []]);
+  const links = await scene.store.db.selectFrom("links").select("object_id").execute();
+  assert.deepEqual(links.map((link) => link.object_id).sort(), [bo.id, cy.id].sort());
+  await assertInStep(sync);
+});
+
+test("an adopted group that is gone comes back with its members, and in the groups that it was in", async () => {
+  const [staff, all] = [group("Staff"), group("All")];
+  await open({
+    users: [ana, bo],
+    groups: [staff, all],
+    memberships: { [staff.id]: [ana.id, bo.id], [all.id]: [staff.id, ana.id] },
+  });
+  await scene.run(await scene.addSync("people", "scim", { records: "user" }));
+  const sync = await readded("groups", "group", () => {
+    scene.scim.store.delete(scene.scim.store.groups, String(scimGroup(scene.scim, staff.id)?.id));
+  });
+  const run = await scene.run(sync);
+  assert.deepEqual([run.result, run.counts.create, run.counts.members], ["succeeded", 1, 3]);
+  assert.deepEqual(scimMembers(scene.scim, staff.id), [ana.id, bo.id].sort());
+  assert.deepEqual(scimMembers(scene.scim, all.id), [ana.id, staff.id].sort());
+  await assertInStep(sync);
+});
+
+for (const count of [12, 260]) {
+  test(`a target that holds none of ${count} adopted people is not filled anew`, async () => {
+    await open({ users: crowd(count) });
+    const sync = await readded("people", "user", () => scene.scim.store.users.clear());
+    const run = await scene.run(sync);
+    assert.deepEqual([run.result, run.error?.code], ["failed", "target_emptied"]);
+    assert.equal(scene.scim.store.users.size, 0);
+    const links = await scene.store.db.selectFrom("links").select("sync").execute();
+    assert.deepEqual([links.length, links.every((link) => link.sync === null)], [count, true]);
+  });
+}

@@ -1,0 +1,105 @@
+import { ConnectorError, type GuardLimit, grouped, judgeGuard, type Outcome, type SyncDefinition } from "@entrain/core";
+import { ownedLinks, someLinks } from "../store/links.ts";
+import type { ApplyContext } from "./applying.ts";
+import type { Prepared } from "./prepare.ts";
+
+/** Ids that one `get` takes. */
+const GET = 100;
+/** So many other records of the sync are looked for before one that is said to be gone is believed to be. */
+const SAMPLE = 20;
+/** As many may always be gone, as the removal guard always lets as many go. */
+const ALWAYS = 3;
+/** More than this share of the sample gone is no hand's work: the target was emptied, or is another one. */
+const MOST_PERCENT = 50;
+
+/**
+ * Judges what a target says of linked records that are gone, before anything is made of it. Each is looked for by its
+ * id, and so are some others: with a wrong address, or on a server that was wiped, all of them are missing.
+ * Answers the outcomes, with a refusal where the target holds the record after all.
+ * @throws ConnectorError `target_emptied`, upon which nothing of the batch may be recorded: its intents stay open.
+ */
+export async function judgeMissing(
+  context: ApplyContext,
+  sent: readonly Prepared[],
+  outcomes: readonly Outcome[],
+): Promise<readonly Outcome[]> {
+  const missing = sent.filter((change, at) => isMissing(change, outcomes[at]));
+  const gone = sent.filter(({ row }, at) => row.action === "delete" && outcomes[at]?.status === "unchanged");
+  if (missing.length + gone.length === 0) return outcomes;
+  const held = await heldAmong(context, missing.map(recordIdOf));
+  const lost = missing.filter((change) => !held.has(recordIdOf(change)));
+  await refuseEmptied(context, lost, [...lost, ...gone].map(recordIdOf));
+  return outcomes.map((outcome, at) => {
+    const change = sent[at];
+    if (change === undefined || !isMissing(change, outcome) || !held.has(recordIdOf(change))) return outcome;
+    const detail = `The target answered that ${recordIdOf(change)} is not there, and holds it when asked for it.`;
+    return { status: "refused", code: "refused_by_target", detail, retry: "later" };
+  });
+}
+
+/** True when a target says that the record of a link is gone. */
+export function isMissing(change: Pick<Prepared, "link">, outcome: Outcome | undefined): boolean {
+  return change.link !== undefined && outcome?.status === "conflict" && outcome.code === "record_missing";
+}
+
+/** Refuses to make many records anew. `of` is what was owned. @throws ConnectorError `target_emptied` */
+export function refuseManyLost(lost: number, of: number, limit: GuardLimit): void {
+  const verdict = judgeGuard({ limit, ownedAtWindowStart: of, countedInWindow: 0, planned: lost });
+  if (verdict.trips) throw emptied(lost, of);
+}
+
+function recordIdOf({ link }: Prepared): string {
+  return link?.record_id ?? "";
+}
+
+async function heldAmong({ target, kind, signal }: ApplyContext, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const held = new Set<string>();
+  for (let at = 0; at < ids.length; at += GET) {
+    const slice = [...new Set(ids.slice(at, at + GET))];
+    for (const { id } of await target.get(kind.name, slice, { members: false }, signal)) held.add(id);
+  }
+  return held;
+}
+
+async function refuseEmptied(
+  context: ApplyContext,
+  lost: readonly Prepared[],
+  without: readonly string[],
+): Promise<void> {
+  const { store, sync, space, kind, plan } = context;
+  const limit = (JSON.parse(sync.definition) as SyncDefinition).guard.removals;
+  const first = without.toSorted()[0];
+  // All that is said to be gone is in the target after all.
+  if (first === undefined) return;
+  const sample = await someLinks(store.db, space, {
+    kind: kind.name,
+    sync: sync.id,
+    without,
+    after: first,
+    count: SAMPLE,
+  });
+  const held = await heldAmong(context, sample);
+  const absent = sample.filter((id) => !held.has(id)).length;
+  const looked = new Set(without).size;
+  if (absent * 100 > MOST_PERCENT * sample.length && looked + absent > ALWAYS)
+    throw emptied(looked + absent, looked + sample.length);
+  const earlier = await store.db
+    .selectFrom("plan_changes")
+    .select("object_id")
+    .distinct()
+    .where("plan", "=", plan.id)
+    .where("state", "=", "missing")
+    .execute();
+  // A leaver whose record is gone already is no loss.
+  const now = lost.flatMap(({ row }) => (row.action === "disable" ? [] : [row.object_id]));
+  const all = new Set([...earlier.map((row) => row.object_id), ...now]);
+  const owned = await ownedLinks(store.db, sync.id, store.clock.now());
+  refuseManyLost(all.size, owned + earlier.length, limit);
+}
+
+function emptied(lost: number, of: number): ConnectorError {
+  const message =
+    `The target was emptied, or it is another one: ${grouped(lost)} of ${grouped(of)} records that Entrain linked there ` +
+    "are gone. Is the address right?";
+  return new ConnectorError("target_emptied", message, { stops: "sync", retry: "later" });
+}
