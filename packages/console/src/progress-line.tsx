@@ -27,19 +27,20 @@ const PHASES: { readonly [phase in Progress["phase"]]: string } = {
 /** How far something under way is: a bar, what it does, its pace and the time left. Always of the same height. */
 export function ProgressLine({ name, activity }: { readonly name: string; readonly activity: Activity }): ReactNode {
   const styles = useStyles();
-  const { phase, detail, done, total, perSecond, remainingMs } = activity.progress;
+  const { phase, detail, done, total, perSecond, remainingMs, waiting } = activity.progress;
   const amount = total === null ? (done > 0 ? number(done) : "") : `${number(done)} of ${number(total)}`;
   const pace = [
     perSecond === null ? null : `${rate(perSecond)}/s`,
     remainingMs === null ? null : `${duration(Math.max(1000, remainingMs))} left`,
   ].filter((part) => part !== null);
+  const what = waiting?.message ?? detail;
   const known = total === null || total === 0 ? {} : { value: Math.min(done, total), max: total };
   return (
     <div className={styles.line}>
       <ProgressBar {...known} thickness="large" aria-label={`Progress of ${name}`} />
       <div className={styles.text}>
-        <Text className={styles.what} title={detail}>
-          {PHASES[phase]} {amount} {detail !== "" && `· ${detail}`}
+        <Text className={styles.what} title={what}>
+          {PHASES[phase]} {amount} {what !== "" && `· ${what}`}
         </Text>
         <Text className={styles.pace}>{pace.join(" · ")}</Text>
       </div>

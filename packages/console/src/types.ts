@@ -95,6 +95,7 @@ export interface Progress {
   readonly total: number | null;
   readonly perSecond: number | null;
   readonly remainingMs: number | null;
+  readonly waiting?: { readonly message: string };
 }
 
 export interface Activity {

@@ -59,8 +59,8 @@ async function elsewhere(store: Store, sync: string): Promise<Activity | null> {
 
 /** How far a run of another process is, as it last wrote it down. */
 function storedProgress(run: RunView): PacedProgress {
-  const { phase = run.phase, detail = "", done = 0, total = null } = run.progress;
-  return unpaced({ phase, detail, done, total });
+  const { phase = run.phase, detail = "", done = 0, total = null, waiting } = run.progress;
+  return { ...unpaced({ phase, detail, done, total }), ...(waiting === undefined ? {} : { waiting }) };
 }
 
 function unpaced(progress: {

@@ -121,6 +121,48 @@ describe("runs behind a request", () => {
     }
   });
 
+  it("shows that a run waits for a busy service, here and in another process, and logs it", async () => {
+    const message = /^Microsoft Graph is busy \(429\); trying again in 30 s \(attempt 2 of \d\)$/;
+    const busy = { type: "status", status: 429, retryAfter: 30 } as const;
+    const { faults } = server.simulator;
+    const { engine, store } = server.installation;
+    const waiting = async (): Promise<Answer["body"]> => {
+      const url = `${server.url}/api/v1/events`;
+      const events = await readEvents(url, client.cookie, ({ data }) => data.items[0]?.progress.waiting !== undefined);
+      return events.at(-1)?.data.items[0];
+    };
+    faults.set([{ method: "GET", path: "/users/**", action: busy }]);
+    const elsewhere = new AbortController();
+    try {
+      const started = await client.send("POST", `${PEOPLE}/run`);
+      const own = await waiting();
+      assert.equal(own.here, true);
+      assert.match(own.progress.waiting.message, message);
+      const { status, seconds, service } = own.progress.waiting;
+      assert.deepEqual([status, seconds, service], [429, 30, "Microsoft Graph"]);
+      assert.match((await client.get(`/api/v1/runs/${started.body.run}`)).body.progress.waiting.message, message);
+      assert.match(server.log(), /"level":40[^\n]*"status":429[^\n]*: Microsoft Graph is busy \(429\); trying again/);
+      await client.send("POST", `${PEOPLE}/cancel`);
+      await finished(started.body.run);
+
+      const { id } = await store.db
+        .selectFrom("syncs")
+        .select("id")
+        .where("name", "=", NAMES.people)
+        .executeTakeFirstOrThrow();
+      const actor = { kind: "system", id: "test" } as const;
+      const other = runSync(engine, { sync: id, actor, signal: elsewhere.signal, onProgress: () => undefined });
+      const theirs = await waiting();
+      assert.equal(theirs.here, false);
+      assert.match(theirs.progress.waiting.message, message);
+      elsewhere.abort();
+      assert.equal((await other).result, "cancelled");
+    } finally {
+      elsewhere.abort();
+      faults.clear();
+    }
+  });
+
   it("cuts a stream of events whose store fails, so that nobody takes it for ended, and logs it", async () => {
     const { store } = server.installation;
     const stream = await fetch(`${server.url}/api/v1/events`, { headers: { cookie: client.cookie } });

@@ -132,7 +132,7 @@ export class Background {
       sync: sync.id,
       actor,
       signal: entry.controller.signal,
-      onProgress: () => undefined,
+      onProgress: this.#teller.watching(sync.name),
       onBegin: () => begun.resolve(entry.id),
     });
     this.#running.add(entry);

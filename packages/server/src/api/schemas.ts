@@ -67,6 +67,18 @@ export const FINDING: TSchema = Type.Object({
   name: Type.Optional(Type.String()),
 });
 
+const WAITING: TSchema = Type.Object(
+  {
+    message: Type.String({ description: "The wait in one clause, for an operator." }),
+    service: Type.String(),
+    status: orNull(Type.Integer({ description: "The HTTP status of its answer; null when there was none." })),
+    seconds: Type.Integer(),
+    attempt: Type.Integer({ description: "The attempt that follows." }),
+    of: Type.Integer(),
+  },
+  { description: "Present while a request waits for a service that is busy or silent." },
+);
+
 /** How far something is, with its pace where one can be told. */
 export const PROGRESS: TSchema = Type.Object({
   phase: Type.String(),
@@ -75,6 +87,7 @@ export const PROGRESS: TSchema = Type.Object({
   total: orNull(Type.Integer()),
   perSecond: orNull(Type.Number()),
   remainingMs: orNull(Type.Integer()),
+  waiting: Type.Optional(WAITING),
 });
 
 export const FAULT: TSchema = Type.Object({ code: Type.String(), message: Type.String(), fix: Type.String() });
@@ -93,6 +106,7 @@ const RUN_FIELDS = {
     detail: Type.Optional(Type.String()),
     done: Type.Optional(Type.Integer()),
     total: Type.Optional(orNull(Type.Integer())),
+    waiting: Type.Optional(WAITING),
   }),
   error: orNull(FAULT),
   plan: orNull(Type.String()),

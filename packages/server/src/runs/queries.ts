@@ -1,8 +1,9 @@
-import type { Change, Counts, Finding, SyncDefinition } from "@entrain/core";
+import { type Change, CODES, type Code, type Counts, type Finding, type SyncDefinition } from "@entrain/core";
 import { sql } from "kysely";
 import { changesPage, holdsOf, loadPlan, type PlanKey, type PlanRow, plansIn } from "../store/plans.ts";
 import { loadRun, type RunRow, runsPage } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
+import type { Progress } from "./context.ts";
 import { nameIn } from "./people.ts";
 import { changeOf } from "./seal.ts";
 
@@ -44,6 +45,7 @@ export interface RunView {
     readonly detail?: string;
     readonly done?: number;
     readonly total?: number | null;
+    readonly waiting?: Progress["waiting"];
   };
   readonly error: { readonly code: string; readonly message: string; readonly fix: string } | null;
   readonly plan: string | null;
@@ -150,6 +152,8 @@ export interface UnsyncedView {
   readonly attempts: number;
   readonly since: number;
   readonly retryAt: number | null;
+  /** What to do about it. */
+  readonly fix: string;
 }
 
 /** A page of a sync's unsynced records in the order of their ids. */
@@ -180,6 +184,7 @@ export async function unsyncedRecords(
     attempts: row.attempts,
     since: row.since,
     retryAt: row.retry_at === 0 ? null : row.retry_at,
+    fix: Object.hasOwn(CODES, row.code) ? CODES[row.code as Code] : "",
   }));
 }
 

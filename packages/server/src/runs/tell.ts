@@ -1,4 +1,5 @@
 import { ConnectorError, grouped } from "@entrain/core";
+import type { Progress } from "./context.ts";
 import type { RunSummary } from "./run.ts";
 
 /** Where the end of runs is told; secrets never are among it. */
@@ -17,6 +18,18 @@ export class RunTeller {
 
   constructor(log: RunLog) {
     this.#log = log;
+  }
+
+  /** Follows the progress of one run or preview: that it waits for a busy service is worth a line. */
+  watching(sync: string): (progress: Progress) => void {
+    let told: Progress["waiting"];
+    return ({ waiting }) => {
+      if (waiting === told) return;
+      told = waiting;
+      if (waiting === undefined) return;
+      const { message, ...facts } = waiting;
+      this.#log.warn({ sync, ...facts }, `${sync}: ${message}`);
+    };
   }
 
   /** A run that has an end. */

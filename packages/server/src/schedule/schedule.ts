@@ -84,7 +84,8 @@ async function runOnce(options: ScheduleOptions, sync: Scheduled, teller: RunTel
   const { engine, signal, run = (given) => runSync(engine, given) } = options;
   const actor = { kind: "schedule", id: sync.name } as const;
   try {
-    teller.ended(sync.name, await run({ sync: sync.id, actor, signal, onProgress: () => undefined }));
+    const onProgress = teller.watching(sync.name);
+    teller.ended(sync.name, await run({ sync: sync.id, actor, signal, onProgress }));
   } catch (error) {
     const held = error instanceof ConnectorError && error.code === "lease_held";
     if (held || signal.aborted) return;
