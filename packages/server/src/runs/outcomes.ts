@@ -98,6 +98,8 @@ async function withoutTaken(
  * record that is gone needs no disabling; one that was to be joined is unsynced, for the target found it a moment ago.
  */
 function heard(change: Prepared, outcome: Outcome): Outcome {
+  // What a stop kept from being sent is nobody's failure: it stays open, and the next run looks it up and sends it.
+  if (outcome.status === "refused" && outcome.code === "cancelled") return { ...outcome, status: "unknown" };
   if (outcome.status === "conflict" && outcome.code === "record_missing") {
     if (change.link === undefined) return { ...outcome, status: "refused", retry: "later" };
     if (change.row.action !== "disable") return outcome;
