@@ -79,7 +79,7 @@ test("refuses $skip, unknown properties, unknown options; properties kept elsewh
   assert.equal((await client.get("/users?$top=5&$top=6")).status, 400);
   assert.equal((await client.get("/users?$select=skills")).status, 501);
   const single = await client.get(`/users/${person(1)}?$select=skills,birthday`);
-  assert.deepEqual([single.status, single.body.skills, single.body.birthday], [200, [], null]);
+  assert.deepEqual([single.status, single.body.skills, single.body.birthday], [200, [], "0001-01-01T00:00:00Z"]);
 });
 
 test("$count is advanced: refused as a segment, silently ignored as an option, told on the first page only", async (t) => {

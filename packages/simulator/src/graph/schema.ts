@@ -45,11 +45,21 @@ const SHAPES: Readonly<Record<Kind, Readonly<Record<Shape, string>>>> = {
     objects: "assignedLabels assignedLicenses onPremisesProvisioningErrors serviceProvisioningErrors",
     object: "licenseProcessingState onPremisesExtensionAttributes writebackConfiguration",
   },
+  orgContact: {
+    string: "companyName department displayName givenName jobTitle mail mailNickname surname",
+    boolean: "onPremisesSyncEnabled",
+    number: "",
+    date: "deletedDateTime onPremisesLastSyncDateTime",
+    strings: "proxyAddresses",
+    objects: "addresses onPremisesProvisioningErrors phones serviceProvisioningErrors",
+    object: "",
+  },
 };
 
 const NAVIGATION: Readonly<Record<Kind, readonly string[]>> = {
   user: "appRoleAssignments directReports extensions manager memberOf ownedObjects transitiveMemberOf".split(" "),
   group: "appRoleAssignments extensions memberOf members owners transitiveMemberOf transitiveMembers".split(" "),
+  orgContact: "directReports manager memberOf transitiveMemberOf transitiveReports".split(" "),
 };
 
 /** Kept outside the directory: the collection answers 501 ("Use delta query", properties outside the data store). */
@@ -59,6 +69,7 @@ const ELSEWHERE: Readonly<Record<Kind, readonly string[]>> = {
     "schools skills deviceEnrollmentLimit"
   ).split(" "),
   group: [],
+  orgContact: [],
 };
 
 const ELSEWHERE_LISTS: ReadonlySet<string> = new Set([
@@ -88,6 +99,11 @@ export const DEFAULT_SELECT: Readonly<Record<Kind, readonly string[]>> = {
     "onPremisesSecurityIdentifier onPremisesSyncEnabled preferredDataLocation preferredLanguage proxyAddresses " +
     "renewedDateTime resourceBehaviorOptions resourceProvisioningOptions securityEnabled securityIdentifier theme " +
     "uniqueName visibility onPremisesProvisioningErrors serviceProvisioningErrors"
+  ).split(" "),
+  orgContact: (
+    "id deletedDateTime addresses companyName department displayName givenName jobTitle mail mailNickname " +
+    "onPremisesLastSyncDateTime onPremisesProvisioningErrors onPremisesSyncEnabled phones proxyAddresses " +
+    "serviceProvisioningErrors surname"
   ).split(" "),
 };
 
@@ -126,11 +142,13 @@ const READ_ONLY: Readonly<Record<Kind, ReadonlySet<string>>> = {
       "securityIdentifier serviceProvisioningErrors"
     ).split(" "),
   ),
+  orgContact: new Set(),
 };
 
 const TABLE: Readonly<Record<Kind, ReadonlyMap<string, Shape>>> = {
   user: tableOf("user"),
   group: tableOf("group"),
+  orgContact: tableOf("orgContact"),
 };
 
 function tableOf(kind: Kind): ReadonlyMap<string, Shape> {
@@ -170,13 +188,31 @@ export function isReadOnly(kind: Kind, name: string): boolean {
   return READ_ONLY[kind].has(name);
 }
 
-/** What a property reads as while it was never set: an empty collection or null. */
-export function emptyValue(kind: Kind, name: string): null | readonly never[] {
+/** The least date, which is what the two dates of a person's profile read as while they were never set: they are not nullable. */
+const NO_DATE = "0001-01-01T00:00:00Z";
+
+/** What a property reads as while it was never set: an empty collection, null or the least date. */
+export function emptyValue(kind: Kind, name: string): null | typeof NO_DATE | readonly never[] {
   const shape = shapeOf(kind, name);
+  if (name === "birthday" || name === "hireDate") return NO_DATE;
   return shape === "strings" || shape === "objects" || ELSEWHERE_LISTS.has(name) ? [] : null;
 }
 
 /** The OData name of a kind: `User` in messages, `microsoft.graph.user` in types. */
 export function typeName(kind: Kind): string {
   return `microsoft.graph.${kind}`;
+}
+
+const SETS: Readonly<Record<Kind, string>> = { user: "users", group: "groups", orgContact: "contacts" };
+
+/** The entity set of a kind: the first segment of its paths. */
+export function setName(kind: Kind): string {
+  return SETS[kind];
+}
+
+const RESOURCES: Readonly<Record<Kind, string>> = { user: "User", group: "Group", orgContact: "Contact" };
+
+/** What the directory calls a kind in its messages. */
+export function resourceName(kind: Kind): string {
+  return RESOURCES[kind];
 }
