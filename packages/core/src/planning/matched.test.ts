@@ -63,4 +63,14 @@ describe("joining", () => {
     const foreign = changed(matchAgainst(rulesOf(), inputOf(ana()), [record]));
     assert.equal(writesOf(foreign.change).manager, null);
   });
+
+  it("says of a record that was deleted in the target that it is created anew, or joined", () => {
+    const input = inputOf(ana(), { deletedInTarget: true });
+    const created = changed(matchAgainst(rulesOf(), input, [])).change;
+    assert.deepEqual([created.action, created.cause], ["create", "recreated"]);
+    assert.equal(created.reason, "The record was deleted in the target; it is created anew");
+    const joined = changed(matchAgainst(rulesOf(), input, [targetRecord({})])).change;
+    assert.deepEqual([joined.action, joined.cause], ["join", "existing"]);
+    assert.match(joined.reason, /^The record was deleted in the target; joins the record found by /);
+  });
 });
