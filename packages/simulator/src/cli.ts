@@ -1,8 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { GRAPH_PERMISSIONS } from "./applications/catalogue.ts";
 import { FAULT_SYNTAX, parseFaults } from "./faults/parse.ts";
 import type { FaultPlan } from "./faults/rules.ts";
+import { fileFault } from "./file-words.ts";
+import { nearest } from "./nearest.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "./simulator.ts";
 import { readTenantFile } from "./tenant/load.ts";
 
@@ -33,7 +36,11 @@ export async function main(argv: readonly string[]): Promise<void> {
   const command = program();
   try {
     command.parse([...argv]);
-    await run(command.opts<Flags>());
+    const flags = command.opts<Flags>();
+    if (flags.ca !== undefined && flags.tls !== true) {
+      command.error("error: --ca needs --tls; without it there is no certificate authority to write.");
+    }
+    await run(flags);
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE;
@@ -86,10 +93,18 @@ function faultsIn(text: string): FaultPlan {
 }
 
 function rolesIn(text: string): readonly string[] {
-  return text
+  const roles = text
     .split(",")
     .map((role) => role.trim())
     .filter((role) => role !== "");
+  const known = GRAPH_PERMISSIONS.filter(({ kind }) => kind === "Role").map(({ value }) => value);
+  const unknown = roles.find((role) => !known.includes(role));
+  if (unknown === undefined) return roles;
+  const near = nearest(unknown, known);
+  const hint = near === null ? `there are ${known.slice(0, 3).join(", ")} and others` : `do you mean ${near}?`;
+  throw new InvalidArgumentError(
+    `"${unknown}" is no application permission of Microsoft Graph that the simulator knows; ${hint}`,
+  );
 }
 
 async function run(flags: Flags): Promise<void> {
@@ -110,19 +125,27 @@ async function run(flags: Flags): Promise<void> {
     tenant: flags.tenant === undefined ? undefined : await readTenantFile(flags.tenant),
   };
   const simulator = await startSimulator(options);
-  const ca = await writeAuthority(simulator, flags.ca);
-  // Before the announcement: whoever reads it may send the signal at once.
-  const end = ended();
-  announce(simulator, ca, flags.json === true);
-  await end;
-  await simulator.close();
+  try {
+    const ca = await writeAuthority(simulator, flags.ca);
+    // Before the announcement: whoever reads it may send the signal at once.
+    const end = ended();
+    announce(simulator, ca, flags.json === true);
+    await end;
+  } finally {
+    await simulator.close();
+  }
 }
 
 /** Where clients find the authority to trust; null without TLS. */
 async function writeAuthority(simulator: Simulator, wanted: string | undefined): Promise<string | null> {
   if (simulator.ca === null) return null;
   const path = wanted ?? join(process.cwd(), "entrain-simulator-ca.pem");
-  await writeFile(path, simulator.ca);
+  await writeFile(path, simulator.ca).catch((cause: unknown) => {
+    const reason = fileFault(cause, "its folder does not exist");
+    throw new Error(`The certificate authority ${path} cannot be written: ${reason}; give another file with --ca.`, {
+      cause,
+    });
+  });
   return path;
 }
 

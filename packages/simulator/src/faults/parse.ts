@@ -32,12 +32,25 @@ const TYPES = new Set([...PLAIN, "status", "cut", "slow", "lag", "stale-count", 
 
 /** Reads `--faults`. Throws an Error with one sentence that names the rule at fault. */
 export function parseFaults(text: string): FaultPlan {
-  if (/^\s*\[/.test(text)) return checkPlan(JSON.parse(text));
+  if (/^\s*\[/.test(text)) return checkPlan(jsonIn(text));
   return text
     .split(";")
     .map((rule) => rule.trim())
     .filter((rule) => rule !== "")
     .map(parseRule);
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Error(
+      `The faults begin like a JSON list but are not JSON: ${cause instanceof Error ? cause.message : cause}`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 /** Checks a plan that came as JSON. Throws an Error with one sentence. */

@@ -52,6 +52,9 @@ function bind(server: Server, port: number, host: string): Promise<number> {
 function bindError(error: NodeJS.ErrnoException, port: number, host: string): string {
   if (error.code === "EADDRINUSE") return `Port ${port} on ${host} is taken; stop what uses it or choose another port.`;
   if (error.code === "EACCES") return `Port ${port} needs administrator rights; choose one above 1023.`;
-  if (error.code === "EADDRNOTAVAIL") return `${host} is not an address of this machine.`;
+  if (error.code === "EADDRNOTAVAIL") return `${host} is not an address of this machine; give one that is.`;
+  if (error.code === "ENOTFOUND" || error.code === "EAI_AGAIN") {
+    return `${host} is no known name; give an address of this machine.`;
+  }
   return `Cannot listen on ${host}:${port}: ${error.message}.`;
 }

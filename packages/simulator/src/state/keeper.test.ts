@@ -91,9 +91,9 @@ test("a save that fails leaves the old file, is told in one sentence, and is mad
   await timer.tick();
   assert.match(
     told.join("|"),
-    /^The state file .*gone\/state cannot be written: ENOENT[^|]*; it is tried again in 60 seconds\.$/,
+    /^The state file .*gone\/state cannot be written: its folder does not exist; it is tried again in 60 seconds\.$/,
   );
-  await assert.rejects(keeper.save(), /cannot be written: ENOENT/);
+  await assert.rejects(keeper.save(), /cannot be written: its folder does not exist\./);
   await mkdir(parent);
   await timer.tick();
   assert.equal(told.length, 1);

@@ -1,4 +1,6 @@
-import { open, rename, writeFile } from "node:fs/promises";
+import { access, constants, open, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { fileFault } from "../file-words.ts";
 import type { TenantProfile } from "../graph/context.ts";
 import type { Change, LogEntry } from "./change-log.ts";
 import { Directory, type DirectoryOptions } from "./directory.ts";
@@ -6,6 +8,7 @@ import type { DirectoryObject, Kind, Properties } from "./objects.ts";
 
 const FORMAT = 1;
 const CHUNK = 1 << 20;
+const NO_FOLDER = "its folder does not exist";
 
 /** A saved tenant: everything that delta tokens need to go on after a restart. */
 export interface Snapshot {
@@ -53,8 +56,7 @@ export async function saveSnapshot(path: string, snapshot: Snapshot): Promise<vo
     await writeFile(fresh, chunked(lines), { mode: 0o600, flush: true });
     await rename(fresh, path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`The state file ${path} cannot be written: ${reason}.`, { cause });
+    throw new Error(`The state file ${path} cannot be written: ${fileFault(cause, NO_FOLDER)}.`, { cause });
   }
 }
 
@@ -109,12 +111,18 @@ export async function readSnapshot(
 ): Promise<Snapshot | null> {
   const file = await open(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
-    throw new Error(`The state file ${path} cannot be read: ${error.message}.`);
+    throw new Error(`The state file ${path} cannot be read: ${fileFault(error, "it is not there")}.`, { cause: error });
   });
-  if (file === null) return null;
+  if (file === null) {
+    await checkFolder(path);
+    return null;
+  }
   try {
     return await parseSnapshot(file.readLines(), options);
   } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "EISDIR") {
+      throw new Error(`The state file ${path} is a folder; name a file in it.`, { cause });
+    }
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`The state file ${path} is damaged (${reason}). Delete it to start with a fresh tenant.`, {
       cause,
@@ -122,6 +130,13 @@ export async function readSnapshot(
   } finally {
     await file.close();
   }
+}
+
+/** What can never be written is said at once, not after the first minute. */
+async function checkFolder(path: string): Promise<void> {
+  await access(dirname(path), constants.W_OK).catch((cause: unknown) => {
+    throw new Error(`The state file ${path} cannot be written: ${fileFault(cause, NO_FOLDER)}.`, { cause });
+  });
 }
 
 async function parseSnapshot(

@@ -243,7 +243,7 @@ test("reads a file and names it in errors", async () => {
     await assert.rejects(readTenantFile(path), { message: new RegExp(`The file ${path} cannot be loaded`) });
     await assert.rejects(
       readTenantFile(join(folder, "absent.json")),
-      /absent\.json cannot be loaded as a tenant:\n {2}it cannot be read: ENOENT/,
+      /There is no file .*absent\.json; give --tenant a JSON file with users and groups\./,
     );
   } finally {
     await rm(folder, { recursive: true });

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { fileFault } from "../file-words.ts";
 import { checkGroup, checkOrganization, checkUser, isObject, type Report } from "./load-checks.ts";
 import { type MadeIds, madeIds } from "./made-ids.ts";
 import type { GraphGroup, GraphUser, Json, ManagerReference, Membership, TenantFile } from "./types.ts";
@@ -31,17 +32,23 @@ type JsonObject = { readonly [name: string]: Json };
 /**
  * Reads a tenant from a JSON file.
  *
- * @throws TenantFileError that names the file and every problem in it.
+ * @throws TenantFileError that names the file and every problem in it; an Error with one sentence when it cannot be read.
  */
 export async function readTenantFile(path: string): Promise<TenantFile> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TenantFileError(`The file ${path}`, [`it cannot be read: ${reason}`]);
+    throw new Error(`${unreadable(path, cause)}; give --tenant a JSON file with users and groups.`, { cause });
   }
   return parse(text, `The file ${path}`);
+}
+
+function unreadable(path: string, cause: unknown): string {
+  const missing = `There is no file ${path}`;
+  const reason = fileFault(cause, missing);
+  if (reason === missing) return missing;
+  return reason === "it is a folder" ? `${path} is a folder` : `The file ${path} cannot be read: ${reason}`;
 }
 
 /**
