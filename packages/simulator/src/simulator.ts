@@ -3,21 +3,26 @@ import type { RequestListener } from "node:http";
 import { type FaultPlan, FaultSet } from "./faults/rules.ts";
 import type { DeltaPaging } from "./graph/context.ts";
 import { GraphService } from "./graph/service.ts";
-import { createStores, type Stores } from "./graph/stores.ts";
+import { createStores } from "./graph/stores.ts";
 import { type NotificationControl, notificationControl, withholdWithout } from "./notifications/control.ts";
 import { EVERY_ROLE } from "./permissions.ts";
 import { Admin } from "./server/admin.ts";
 import { GraphFront } from "./server/graph-front.ts";
+import { GraphFronts } from "./server/graph-fronts.ts";
 import { pageOf, requestListener } from "./server/http.ts";
 import { listen } from "./server/listen.ts";
 import { RequestLog } from "./server/request-log.ts";
-import { AppRegistration, type ClientSecret } from "./signin/app.ts";
+import type { AppRegistration, ClientSecret } from "./signin/app.ts";
+import type { Identity } from "./signin/identity.ts";
+import { IdentityControl } from "./signin/levers.ts";
+import { identityOf } from "./signin/realms.ts";
 import { SignInService } from "./signin/service.ts";
 import { TokenService } from "./signin/tokens.ts";
+import { type Contacts, contactsOf } from "./state/contacts.ts";
 import { uuidFrom } from "./state/identifiers.ts";
 import { StateKeeper } from "./state/keeper.ts";
-import type { Snapshot } from "./state/snapshot.ts";
 import { tenantWriter } from "./state/writer.ts";
+import { DEFAULT_PAGING, type OpenedTenant, registerFirst, type Tenancy } from "./tenancy.ts";
 import { createChurn } from "./tenant/churn.ts";
 import type { TenantFile } from "./tenant/types.ts";
 import { openTenant } from "./tenant-state.ts";
@@ -37,8 +42,14 @@ export interface SimulatorOptions {
   readonly groups?: number | undefined;
   /** At most this many direct memberships in the generated tenant. */
   readonly memberships?: number | undefined;
+  /** Organizational contacts in the generated tenant; none unless given. */
+  readonly contacts?: number | undefined;
   /** The same seed gives the same tenant, ids and secret. */
   readonly seed?: number | undefined;
+  /** How many tenants there are: one unless given. The others are generated, of the same size, with their own people. */
+  readonly tenants?: number | undefined;
+  /** Milliseconds until granted and removed permissions, and federated credentials, show in tokens; 0 unless given. */
+  readonly replicationMs?: number | undefined;
   /** Serves this tenant instead of a generated one. */
   readonly tenant?: TenantFile | undefined;
   /** Milliseconds that every answer waits. */
@@ -83,6 +94,8 @@ export interface Simulator {
   readonly faults: FaultSet;
   /** Subscriptions and what was sent to them. */
   readonly notifications: NotificationControl;
+  /** Organizational contacts, which Graph itself cannot write. */
+  readonly contacts: Contacts;
   /** Roles of tokens from now on; tokens that are out keep theirs, as in Entra. */
   setRoles(roles: readonly string[]): void;
   setSecrets(secrets: readonly ClientSecret[]): void;
@@ -99,7 +112,8 @@ export interface Simulator {
 }
 
 const DEFAULTS = { people: 1000, groups: 50, seed: 1, host: "127.0.0.1" } as const;
-const DEFAULT_PAGING: DeltaPaging = { objects: 200, members: 1000 };
+/** Seeds of further tenants lie this far apart, so that two simulators of near seeds share no tenant. */
+const SEED_STEP = 1_000_003;
 
 /**
  * Starts a simulated Microsoft tenant on a port of its own. Rejects with one sentence when the port is taken, or the
@@ -110,18 +124,28 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const { people = DEFAULTS.people, groups = DEFAULTS.groups, seed = DEFAULTS.seed } = options;
   const { tenant: file, stateFile, instance = randomUUID(), churnPerMinute = 0 } = options;
   const snapshot = await openTenant(
-    { people, groups, seed, memberships: options.memberships, tenant: file, stateFile, instance },
+    {
+      people,
+      groups,
+      seed,
+      memberships: options.memberships,
+      contacts: options.contacts,
+      tenant: file,
+      stateFile,
+      instance,
+    },
     clock.now,
   );
+  const states = [{ ...snapshot, seed }, ...(await furtherTenants(options, { people, groups, seed }, clock.now))];
   const writer = tenantWriter(snapshot.directory);
   const churn = createChurn({ seed, perMinute: churnPerMinute === 0 ? 1 : churnPerMinute, writer });
-  const parts = await makeParts(options, snapshot, clock, (changes) => repeat(changes, churn.step));
+  const parts = await makeParts(options, states, clock, (changes) => repeat(changes, churn.step));
   const made = options.tls === true ? makeLoopbackCertificate(Date.now()) : null;
   const server = await listen({
     port: options.port ?? 0,
     host: options.host ?? DEFAULTS.host,
     tls: made ?? (typeof options.tls === "object" ? options.tls : null),
-    listener: (base) => listenerOf(parts, snapshot, base),
+    listener: (base) => listenerOf(parts, base),
   });
   const keeper = stateFile === undefined ? null : new StateKeeper(stateFile, snapshot, warn);
   keeper?.start(every);
@@ -140,6 +164,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     requests,
     faults,
     notifications: parts.notifications,
+    contacts: contactsOf(snapshot.directory),
     setRoles: (roles) => {
       app.roles = roles;
     },
@@ -151,7 +176,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     close: async () => {
       churn.stop();
       keeper?.stop();
-      parts.stores.notifications.notifier.close();
+      for (const { stores } of parts.tenancies) stores.notifications.notifier.close();
       await server.close();
       await keeper?.save();
     },
@@ -161,12 +186,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 /** What stands before the address is known. */
 interface Parts {
   readonly app: AppRegistration;
+  readonly identity: Identity;
+  readonly control: IdentityControl;
   readonly tokens: TokenService;
-  readonly service: GraphService;
-  readonly throttle: Throttle;
+  readonly tenancies: readonly Tenancy[];
   readonly faults: FaultSet;
   readonly requests: RequestLog;
-  readonly stores: Stores;
   readonly notifications: NotificationControl;
   readonly admin: Admin;
   readonly levers: Pick<Simulator, "advance" | "expireDeltaTokens" | "churn">;
@@ -174,72 +199,127 @@ interface Parts {
   readonly clock: () => number;
 }
 
+async function furtherTenants(
+  { tenants = 1 }: SimulatorOptions,
+  size: { readonly people: number; readonly groups: number; readonly seed: number },
+  clock: () => number,
+): Promise<readonly OpenedTenant[]> {
+  const states: OpenedTenant[] = [];
+  for (let number = 1; number < tenants; number++) {
+    const source = { ...size, seed: size.seed + number * SEED_STEP, series: number, instance: randomUUID() };
+    states.push({ ...(await openTenant(source, clock)), seed: source.seed });
+  }
+  return states;
+}
+
 async function makeParts(
   options: SimulatorOptions,
-  { tenant, directory }: Snapshot,
+  states: readonly OpenedTenant[],
   clock: MovableClock,
   churn: (changes: number) => void,
 ): Promise<Parts> {
-  const app = appRegistration(options, options.seed ?? DEFAULTS.seed);
+  const { seed = DEFAULTS.seed, roles = EVERY_ROLE, secrets = [{ value: secretOf(seed) }] } = options;
+  const identity = identityOf(states, clock.now);
+  const app = registerFirst(identity, { seed, roles, secrets });
+  identity.applications.delayMs = options.replicationMs ?? 0;
   const faults = new FaultSet(options.faults);
   const requests = new RequestLog();
-  const deltaPaging = options.deltaPaging ?? DEFAULT_PAGING;
-  const stores = createStores({ directory, tenant, clock: clock.now, faults });
-  const { subscriptions, notifier } = stores.notifications;
+  const tenancies = states.map((state) => tenancyOf(options, { identity, state, faults, app }, clock.now));
+  const [first] = tenancies;
+  if (first === undefined) throw new Error("There must be a tenant.");
+  const { subscriptions, notifier } = first.stores.notifications;
   const notifications = notificationControl(subscriptions, notifier);
-  app.onRoles = (roles) => withholdWithout(roles, subscriptions, notifier);
-  const service = new GraphService({ directory, tenant, clock: clock.now, deltaPaging, stores });
+  identity.applications.onChange = () => withholdWithout(app.roles, subscriptions, notifier);
   const levers = {
     advance: (ms: number): void => {
       clock.advance(ms);
-      notifier.tick();
+      for (const { stores } of tenancies) stores.notifications.notifier.tick();
     },
     expireDeltaTokens: (): void => {
-      service.expiredBefore = clock.now() + 1;
+      for (const { service } of tenancies) service.expiredBefore = clock.now() + 1;
     },
     churn,
   };
+  const { directory, tenant } = first;
   const status = (): Readonly<Record<string, unknown>> => ({
     tenant: tenant.id,
     people: directory.count("user"),
     groups: directory.count("group"),
     version: directory.log.head,
   });
+  const control = new IdentityControl(identity, app.client);
   return {
     app,
+    identity,
+    control,
     tokens: await TokenService.create(clock.now),
-    service,
-    throttle: new Throttle({
-      people: directory.count("user"),
-      enforced: options.throttle !== "off",
-      clock: clock.now,
-      identity: { client: app.client, tenant: tenant.id },
-    }),
+    tenancies,
     faults,
     requests,
-    stores,
     notifications,
-    admin: new Admin({ ...levers, notifications, faults, requests, app, now: clock.now, status }),
+    admin: new Admin({
+      ...levers,
+      contacts: contactsOf(directory),
+      notifications,
+      faults,
+      requests,
+      app,
+      control,
+      now: clock.now,
+      status,
+    }),
     levers,
     latencyMs: options.latencyMs ?? 0,
     clock: clock.now,
   };
 }
 
-function listenerOf(parts: Parts, { tenant }: Snapshot, base: string): RequestListener {
-  const { app, tokens, service, throttle, faults, requests, clock } = parts;
-  service.base = `${base}/v1.0`;
-  const graph = new GraphFront({
-    service,
-    tokens,
-    throttle,
-    base,
-    issuer: `${base}/${tenant.id}/`,
-    clock,
-    faults: ({ method, path, search }) => faults.take({ method, path: `/v1.0${path}`, page: pageOf(search) }),
-    requests,
+function tenancyOf(
+  options: SimulatorOptions,
+  of: {
+    readonly identity: Identity;
+    readonly state: OpenedTenant;
+    readonly faults: FaultSet;
+    readonly app: AppRegistration;
+  },
+  clock: () => number,
+): Tenancy {
+  const { identity, state, faults, app } = of;
+  const { directory, tenant } = state;
+  const stores = createStores({ directory, tenant, clock, faults });
+  const deltaPaging = options.deltaPaging ?? DEFAULT_PAGING;
+  return {
+    ...state,
+    stores,
+    service: new GraphService({ directory, tenant, clock, deltaPaging, stores, identity }),
+    throttle: new Throttle({
+      people: directory.count("user"),
+      enforced: options.throttle !== "off",
+      clock,
+      identity: { client: app.client, tenant: tenant.id },
+    }),
+  };
+}
+
+function listenerOf(parts: Parts, base: string): RequestListener {
+  const { identity, tokens, tenancies, faults, requests, clock } = parts;
+  const fronts = tenancies.map(({ tenant, service, throttle }) => {
+    service.base = `${base}/v1.0`;
+    const front = new GraphFront({
+      service,
+      tokens,
+      throttle,
+      base,
+      issuer: `${base}/${tenant.id}/`,
+      clock,
+      challenge: (claims) => identity.challengeFor(claims),
+      faults: ({ method, path, search }) => faults.take({ method, path: `/v1.0${path}`, page: pageOf(search) }),
+      requests,
+    });
+    return [tenant.id, front] as const;
   });
-  return requestListener({ ...parts, graph, signIn: new SignInService({ base, tenant, app, tokens, clock }) });
+  const signIn = new SignInService({ base, identity, tokens, clock });
+  return requestListener({ ...parts, graph: new GraphFronts(fronts), signIn });
 }
 
 /** The real clock, or the one given, with the hours that tests let pass. */
@@ -256,16 +336,6 @@ class MovableClock {
   readonly advance = (ms: number): void => {
     this.#offset += ms;
   };
-}
-
-function appRegistration(options: SimulatorOptions, seed: number): AppRegistration {
-  return new AppRegistration({
-    client: uuidFrom("client", seed),
-    principal: uuidFrom("service principal", seed),
-    displayName: "Simulated connector",
-    roles: options.roles ?? EVERY_ROLE,
-    secrets: options.secrets ?? [{ value: secretOf(seed) }],
-  });
 }
 
 function secretOf(seed: number): string {

@@ -11,7 +11,10 @@ export interface TenantSource {
   readonly people: number;
   readonly groups: number;
   readonly seed: number;
+  /** Sets the domains of further tenants apart; 0 unless given. */
+  readonly series?: number | undefined;
   readonly memberships?: number | undefined;
+  readonly contacts?: number | undefined;
   readonly tenant?: TenantFile | undefined;
   readonly stateFile?: string | undefined;
   /** Names this run. Delta tokens and the ids of new objects depend on it. */

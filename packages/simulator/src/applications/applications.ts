@@ -30,9 +30,13 @@ export interface NewApplication {
 export class Applications {
   /** Replication delay of role assignments, grants and federated credentials in milliseconds. */
   delayMs = 0;
+  /** Told when a role was assigned or taken away. */
+  onChange: (() => void) | null = null;
   readonly #clock: () => number;
   readonly #applications = new Map<string, Application>();
   readonly #principals = new Map<string, ServicePrincipal>();
+  /** Names of roles that tests made up, by id. */
+  readonly #invented = new Map<string, string>();
   #assignments: AppRoleAssignment[] = [];
   #grants: PermissionGrant[] = [];
 
@@ -138,12 +142,14 @@ export class Applications {
     };
     this.#forget(now);
     this.#assignments.push(made);
+    if (made.principalType === "ServicePrincipal") this.onChange?.();
     return made;
   }
 
   unassign(assignment: AppRoleAssignment): void {
     assignment.removedAt = this.#clock();
     this.#forget(assignment.removedAt);
+    this.onChange?.();
   }
 
   /** Application permissions in Graph tokens of an app, in the order of their granting. */
@@ -166,7 +172,11 @@ export class Applications {
     this.#assignments = this.#assignments.filter(
       ({ principalId, resourceId }) => principalId !== principal.id || resourceId !== graph.id,
     );
+    const told = this.onChange;
+    this.onChange = null;
     for (const role of roles) this.grantRole(principal, role, true);
+    this.onChange = told;
+    told?.();
   }
 
   /** Assigns a role of Graph by name, unless the app has it. */
@@ -255,8 +265,6 @@ export class Applications {
     const application = this.byClientId(principal.appId);
     return textOf(principal, "displayName") ?? (application && textOf(application, "displayName")) ?? principal.appId;
   }
-
-  readonly #invented = new Map<string, string>();
 
   #roleName(id: string): string {
     return GRAPH_PERMISSIONS.find((known) => known.id === id)?.value ?? this.#invented.get(id) ?? id;

@@ -1,3 +1,5 @@
+import type { Identity } from "../signin/identity.ts";
+import type { Realm } from "../signin/realm.ts";
 import type { Directory } from "../state/directory.ts";
 import type { Kind } from "../state/objects.ts";
 import type { View } from "../state/view.ts";
@@ -24,8 +26,11 @@ export interface DeltaPaging {
 
 /** Whose token a request brought: the app and the object that it acts as. */
 export interface Caller {
+  readonly tenant: string;
   readonly client: string;
   readonly principal: string;
+  /** Whether the app acts for a signed-in person, whose object id `principal` then is. */
+  readonly delegated: boolean;
 }
 
 /** Everything that answering one Graph request needs. */
@@ -38,6 +43,9 @@ export interface Context extends Stores {
   readonly tenant: TenantProfile;
   readonly roles: ReadonlySet<string>;
   readonly caller: Caller;
+  /** Apps, accounts and administrators of all tenants, and those of this one. */
+  readonly identity: Identity;
+  readonly realm: Realm;
   readonly access: Readonly<Record<Kind, Access>>;
   /** Whether memberships of groups with hidden membership may be read. */
   readonly hiddenMembers: boolean;

@@ -1,6 +1,7 @@
-import { groupAccess, permits, seesHiddenMembers, userAccess } from "../permissions.ts";
+import { contactAccess, groupAccess, permits, seesHiddenMembers, userAccess } from "../permissions.ts";
 import type { Directory } from "../state/directory.ts";
 import type { View } from "../state/view.ts";
+import { CONTACTS } from "./contacts.ts";
 import type { Caller, Context, DeltaPaging, TenantProfile } from "./context.ts";
 import { DELETED_ITEMS } from "./deleted-items.ts";
 import { deltaLinkNow } from "./delta.ts";
@@ -12,6 +13,9 @@ import { parseOptions } from "./odata/options.ts";
 import { ORGANIZATION } from "./organization.ts";
 import { badRequest, denied, GraphError, type GraphRequest, type GraphResponse } from "./request.ts";
 import { type Route, RouteTable } from "./routes.ts";
+import type { Identity } from "../signin/identity.ts";
+import type { Realm } from "../signin/realm.ts";
+import { identityOf } from "../signin/realms.ts";
 import { createStores, type Stores } from "./stores.ts";
 import { SUBSCRIPTIONS } from "./subscriptions.ts";
 import { USER_WRITES } from "./user-writes.ts";
@@ -25,10 +29,12 @@ export interface GraphOptions {
   readonly deltaPaging: DeltaPaging;
   /** Empty ones unless given. */
   readonly stores?: Stores;
+  /** Apps, accounts and administrators; fresh ones unless given. */
+  readonly identity?: Identity;
 }
 
 /** For callers that have no token: tests of the operations alone. */
-const NOBODY: Caller = { client: "", principal: "" };
+const NOBODY: Caller = { tenant: "", client: "", principal: "", delegated: false };
 
 /** Graph v1.0 of one tenant, free of HTTP: requests in, answers or `GraphError`s out. */
 export class GraphService {
@@ -42,8 +48,10 @@ export class GraphService {
     ...DELETED_ITEMS,
     ...DIRECTORY_OBJECTS,
     ...SUBSCRIPTIONS,
+    ...CONTACTS,
   ]);
   readonly #stores: Stores;
+  readonly #identity: { readonly identity: Identity; readonly realm: Realm };
   /** Delta tokens issued before this time are refused, milliseconds UTC. */
   expiredBefore = 0;
   /** Absolute URL of `/v1.0`, known as soon as the server listens. */
@@ -52,6 +60,10 @@ export class GraphService {
   constructor(options: GraphOptions) {
     this.#options = options;
     this.#stores = options.stores ?? createStores(options);
+    const identity = options.identity ?? identityOf([{ ...options, seed: 0 }], options.clock);
+    const realm = identity.realm(options.tenant.id);
+    if (realm === undefined) throw new Error(`The tenant ${options.tenant.id} has no sign-in service.`);
+    this.#identity = { identity, realm };
   }
 
   /** Finds the operation of a request; refuses what Graph does not have. */
@@ -80,7 +92,10 @@ export class GraphService {
   deltaLink(request: GraphRequest, roles: ReadonlySet<string>): string | null {
     const [set, name] = request.segments;
     if (name !== "delta") return null;
-    return deltaLinkNow(this.#context(request, roles, NO_EFFECTS, NOBODY), set === "groups" ? "group" : "user");
+    return deltaLinkNow(
+      this.#context(request, roles, NO_EFFECTS, NOBODY),
+      set === "groups" ? "group" : set === "contacts" ? "orgContact" : "user",
+    );
   }
 
   #context(request: GraphRequest, roles: ReadonlySet<string>, effects: Effects, caller: Caller): Context {
@@ -88,6 +103,7 @@ export class GraphService {
     const now = clock();
     return {
       ...this.#stores,
+      ...this.#identity,
       request,
       options: parseOptions(request.search),
       directory,
@@ -98,6 +114,7 @@ export class GraphService {
       access: {
         user: effects.nullProperties ? "basic" : userAccess(roles),
         group: groupAccess(roles),
+        orgContact: contactAccess(roles),
       },
       hiddenMembers: seesHiddenMembers(roles) && !effects.hiddenMembers,
       base: this.base,
@@ -119,5 +136,12 @@ function viewOf(directory: Directory, effects: Effects, now: number): View {
 /** The refusal of a request whose token is missing or not accepted. */
 export function unauthorized(message: string, base: string): GraphError {
   const challenge = `Bearer realm="", authorization_uri="${base}/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000"`;
+  return new GraphError(401, "InvalidAuthenticationToken", message, { headers: { "www-authenticate": challenge } });
+}
+
+/** The refusal of a token that a revocation overtook ("Claims challenges, claims requests and client capabilities"). */
+export function insufficientClaims(claims: string, base: string): GraphError {
+  const challenge = `Bearer realm="", authorization_uri="${base}/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000", error="insufficient_claims", claims="${claims}"`;
+  const message = "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp";
   return new GraphError(401, "InvalidAuthenticationToken", message, { headers: { "www-authenticate": challenge } });
 }

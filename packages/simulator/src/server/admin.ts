@@ -2,7 +2,11 @@ import { checkPlan, checkRule } from "../faults/parse.ts";
 import type { FaultSet } from "../faults/rules.ts";
 import type { NotificationControl } from "../notifications/control.ts";
 import type { AppRegistration, ClientSecret } from "../signin/app.ts";
+import type { IdentityControl } from "../signin/levers.ts";
+import type { Contacts } from "../state/contacts.ts";
+import type { Json } from "../tenant/types.ts";
 import type { WireResponse } from "./exchange.ts";
+import { identityHandlers } from "./identity-admin.ts";
 import type { RequestLog } from "./request-log.ts";
 
 /** What the controls reach. */
@@ -10,10 +14,12 @@ export interface AdminOptions {
   readonly faults: FaultSet;
   readonly requests: RequestLog;
   readonly app: AppRegistration;
+  readonly control: IdentityControl;
   readonly now: () => number;
   readonly advance: (ms: number) => void;
   readonly expireDeltaTokens: () => void;
   readonly churn: (changes: number) => void;
+  readonly contacts: Contacts;
   readonly notifications: NotificationControl;
   readonly status: () => Readonly<Record<string, unknown>>;
 }
@@ -78,6 +84,12 @@ function handlersOf(options: AdminOptions): Readonly<Record<string, Handler>> {
     "PUT /roles": (_, list) => {
       app.roles = list.map(String);
     },
+    "POST /contacts": (contact) => ({ id: options.contacts.create(contact as Readonly<Record<string, Json>>) }),
+    "PATCH /contacts": ({ id, ...changes }) =>
+      options.contacts.update(String(id), changes as Readonly<Record<string, Json>>),
+    "DELETE /contacts": ({ id }) => options.contacts.remove(String(id)),
+    "POST /contacts/members": ({ group, id }) => options.contacts.setMember(String(group), String(id), true),
+    "DELETE /contacts/members": ({ group, id }) => options.contacts.setMember(String(group), String(id), false),
     "GET /notifications": () => ({
       subscriptions: options.notifications.subscriptions(),
       waiting: options.notifications.waiting(),
@@ -86,6 +98,7 @@ function handlersOf(options: AdminOptions): Readonly<Record<string, Handler>> {
     "DELETE /notifications": () => options.notifications.forget(),
     "POST /reauthorization": () => options.notifications.challenge(),
     "POST /expire-delta-tokens": () => options.expireDeltaTokens(),
+    ...identityHandlers(options.control),
   };
 }
 

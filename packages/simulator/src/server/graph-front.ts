@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { JWTPayload } from "jose";
 import { bendPage, effectsOf, faultHeader } from "../faults/apply.ts";
 import type { FaultAction } from "../faults/rules.ts";
 import type { Caller } from "../graph/context.ts";
@@ -12,7 +13,7 @@ import {
   unreadableBody,
 } from "../graph/request.ts";
 import { segmentsOf } from "../graph/routes.ts";
-import { type GraphService, unauthorized } from "../graph/service.ts";
+import { type GraphService, insufficientClaims, unauthorized } from "../graph/service.ts";
 import type { TokenService } from "../signin/tokens.ts";
 import type { Json } from "../tenant/types.ts";
 import { type Throttle, unitsOf } from "../throttle.ts";
@@ -43,6 +44,8 @@ export interface FrontOptions {
   readonly base: string;
   readonly issuer: string;
   readonly clock: () => number;
+  /** Claims that a token lacks (continuous access evaluation), base64 of JSON; null when it is good. */
+  readonly challenge: (claims: JWTPayload) => string | null;
   /** Faults that strike a request of this method, path and page, counted as struck. */
   readonly faults: (request: FrontRequest) => readonly FaultAction[];
   /** The requests inside batches are logged too: they count as requests for Graph. */
@@ -110,13 +113,14 @@ export class GraphFront {
   }
 
   async #authenticate({ headers }: FrontRequest): Promise<Bearer> {
-    const { tokens, base, issuer } = this.#options;
+    const { tokens, base, issuer, challenge } = this.#options;
     const token = /^Bearer\s+(.+)$/i.exec(headers.authorization ?? "")?.[1];
     if (token === undefined) throw unauthorized("Access token is empty.", base);
     const verified = await tokens.verify(token, issuer);
     if (!verified.ok) throw unauthorized(verified.message, base);
-    const { appid = "", oid = "" } = verified.claims;
-    return { roles: verified.roles, caller: { client: String(appid), principal: String(oid) } };
+    const claims = challenge(verified.claims);
+    if (claims !== null) throw insufficientClaims(claims, base);
+    return { roles: verified.roles, caller: verified.caller };
   }
 
   async #single(

@@ -9,13 +9,14 @@ import type { Json } from "../tenant/types.ts";
 import type { Admin } from "./admin.ts";
 import { readBody } from "./body.ts";
 import type { WireResponse } from "./exchange.ts";
-import { type FrontRequest, faultRefusal, type GraphFront } from "./graph-front.ts";
+import { type FrontRequest, faultRefusal } from "./graph-front.ts";
+import type { GraphFronts } from "./graph-fronts.ts";
 import type { RequestLog } from "./request-log.ts";
 import { send } from "./send.ts";
 
 /** What the HTTP side is made of. */
 export interface HttpOptions {
-  readonly graph: GraphFront;
+  readonly graph: GraphFronts;
   readonly signIn: SignInService;
   readonly admin: Admin;
   readonly faults: FaultSet;
@@ -126,7 +127,7 @@ async function answer(
     headers,
     body: text,
   });
-  if (signedIn !== null) return bare(json(signedIn.status, signedIn.json));
+  if (signedIn !== null) return bare(signedIn);
   const [, version = ""] = path.split("/");
   return bare(plain(400, "BadRequest", `Invalid version: ${version}`));
 }

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import type { TenantProfile } from "../graph/context.ts";
 import type { Directory } from "../state/directory.ts";
 import { type DirectoryObject, isLive } from "../state/objects.ts";
 import { SignInError } from "./errors.ts";
+import type { RealmProfile } from "./profile.ts";
 
 /** Whether a person must pass a second factor: not at all, with the code, or first enrol for one. */
 export type Mfa = "off" | "required" | "unenrolled";
@@ -44,14 +44,14 @@ const LOCK_MS = 60_000;
 export class Accounts {
   readonly #seed: number;
   readonly #directory: Directory;
-  readonly #profile: TenantProfile;
+  readonly #profile: RealmProfile;
   readonly #clock: () => number;
   readonly #states = new Map<string, State>();
 
   constructor(options: {
     readonly seed: number;
     readonly directory: Directory;
-    readonly profile: TenantProfile;
+    readonly profile: RealmProfile;
     readonly clock: () => number;
   }) {
     this.#seed = options.seed;

@@ -1,4 +1,5 @@
-import { timingSafeEqual } from "node:crypto";
+import { type Applications, newPassword } from "../applications/applications.ts";
+import type { Application, ServicePrincipal } from "../applications/model.ts";
 
 /** One client secret of the simulated app. */
 export interface ClientSecret {
@@ -7,47 +8,44 @@ export interface ClientSecret {
   readonly expiresAt?: number;
 }
 
-/** The one app registration of the tenant. Roles and secrets may change while the simulator runs. */
+/** The app that every simulated tenant begins with: roles and secrets as levers that act at once. */
 export class AppRegistration {
-  readonly client: string;
-  readonly principal: string;
-  readonly displayName: string;
-  secrets: readonly ClientSecret[];
-  /** Told the roles that new tokens carry, when they change. */
-  onRoles: ((roles: readonly string[]) => void) | null = null;
-  #roles: readonly string[];
+  readonly #applications: Applications;
+  readonly #application: Application;
+  readonly #principal: ServicePrincipal;
 
-  constructor(options: {
-    readonly client: string;
-    readonly principal: string;
-    readonly displayName: string;
-    readonly roles: readonly string[];
-    readonly secrets: readonly ClientSecret[];
-  }) {
-    this.client = options.client;
-    this.principal = options.principal;
-    this.displayName = options.displayName;
-    this.#roles = options.roles;
-    this.secrets = options.secrets;
+  constructor(applications: Applications, application: Application, principal: ServicePrincipal) {
+    this.#applications = applications;
+    this.#application = application;
+    this.#principal = principal;
+  }
+
+  get client(): string {
+    return this.#application.appId;
   }
 
   get roles(): readonly string[] {
-    return this.#roles;
+    return this.#applications.rolesOf(this.#principal);
   }
 
   set roles(roles: readonly string[]) {
-    this.#roles = roles;
-    this.onRoles?.(roles);
+    this.#applications.setRoles(this.#principal, roles);
   }
 
-  check(secret: string, now: number): "valid" | "expired" | "wrong" {
-    const found = this.secrets.find(({ value }) => same(value, secret));
-    if (found === undefined) return "wrong";
-    return found.expiresAt !== undefined && found.expiresAt <= now ? "expired" : "valid";
+  get secrets(): readonly ClientSecret[] {
+    return this.#application.passwords.map(({ secretText: value, endsAt }) =>
+      endsAt === Number.POSITIVE_INFINITY ? { value } : { value, expiresAt: endsAt },
+    );
   }
-}
 
-function same(a: string, b: string): boolean {
-  const [first, second] = [Buffer.from(a), Buffer.from(b)];
-  return first.length === second.length && timingSafeEqual(first, second);
+  set secrets(secrets: readonly ClientSecret[]) {
+    this.#application.passwords = secrets.map(({ value, expiresAt }) =>
+      newPassword({
+        displayName: null,
+        secretText: value,
+        startsAt: 0,
+        endsAt: expiresAt ?? Number.POSITIVE_INFINITY,
+      }),
+    );
+  }
 }

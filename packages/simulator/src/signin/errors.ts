@@ -11,12 +11,12 @@ export class SignInError extends Error {
   /** Claims that the next request must bring, as JSON text. */
   readonly claims: string | null;
 
-  constructor(number: number, message: string, more: { readonly claims?: string } = {}) {
+  constructor(number: number, message: string, more: { readonly claims?: string; readonly error?: string } = {}) {
     super(message);
     const [status, error, suberror] = KINDS[number] ?? [400, "invalid_request"];
     this.number = number;
     this.status = status;
-    this.error = error;
+    this.error = more.error ?? error;
     this.suberror = suberror ?? null;
     this.claims = more.claims ?? null;
   }
@@ -92,6 +92,8 @@ const KINDS: Readonly<Record<number, readonly [status: number, error: string, su
   700011: UNAUTHORIZED,
   700016: UNAUTHORIZED,
   700022: SCOPE,
+  700021: CLIENT,
+  700023: CLIENT,
   700024: CLIENT,
   700025: CLIENT,
   700027: CLIENT,

@@ -1,7 +1,7 @@
-import type { TenantProfile } from "../graph/context.ts";
 import type { Directory } from "../state/directory.ts";
 import type { Accounts } from "./accounts.ts";
 import type { RoleHolders } from "./directory-roles.ts";
+import type { RealmProfile } from "./profile.ts";
 
 /** What conditional access asks of every sign-in to a tenant's apps; `workloads` blocks apps instead of people. */
 export const CONDITIONAL_ACCESS = [
@@ -19,7 +19,7 @@ export type ConditionalAccess = (typeof CONDITIONAL_ACCESS)[number];
 
 /** One tenant as the sign-in service knows it. */
 export interface Realm {
-  readonly profile: TenantProfile;
+  readonly profile: RealmProfile;
   readonly directory: Directory;
   readonly accounts: Accounts;
   readonly roles: RoleHolders;

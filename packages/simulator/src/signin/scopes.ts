@@ -12,6 +12,8 @@ export interface DelegatedScopes {
   readonly graph: readonly string[];
   /** Everything that the registration lists was asked for. */
   readonly everything: boolean;
+  /** How the request wrote names: with Graph's address before them, or bare. Answers write them alike. */
+  readonly prefix: string;
 }
 
 /** Checks the scope of a client-credentials request: `{Graph}/.default` alone ("client credentials flow"). */
@@ -32,10 +34,14 @@ export function parseScopes(scope: string, base: string, tenant: string): Delega
   const openid = new Set<string>();
   const graph: string[] = [];
   let everything = false;
+  let prefix = "";
   for (const asked of scope.split(/\s+/).filter(Boolean)) {
     const at = asked.lastIndexOf("/");
     const name = asked.slice(at + 1);
-    if (at >= 0) checkResource(asked.slice(0, at).replace(/\/$/, ""), scope, base, tenant);
+    if (at >= 0) {
+      prefix = asked.slice(0, at + 1);
+      checkResource(asked.slice(0, at).replace(/\/$/, ""), scope, base, tenant);
+    }
     if (at < 0 && OPENID.has(name.toLowerCase())) openid.add(name.toLowerCase());
     else if (name === ".default") everything = true;
     else graph.push(graphScope(name));
@@ -46,7 +52,7 @@ export function parseScopes(scope: string, base: string, tenant: string): Delega
       `The provided value for the input parameter 'scope' isn't valid. ${scope} isn't valid. .default scope can't be combined with resource-specific scopes.`,
     );
   }
-  return { openid, graph: [...new Set(graph)], everything };
+  return { openid, graph: [...new Set(graph)], everything, prefix };
 }
 
 function graphScope(name: string): string {

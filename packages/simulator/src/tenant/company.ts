@@ -48,10 +48,11 @@ const COMPANIES: readonly (readonly [name: string, label: string, acquired: stri
   ["Kestrel Marine Systems", "kestrelmarine", "Oosterhuis Hydraulics", "oosterhuis"],
 ];
 
-/** The company of a seed. */
-export function companyOf(seed: number): Company {
+/** The company of a seed. A series other than 0 makes its domains differ from those of others of the same name. */
+export function companyOf(seed: number, series = 0): Company {
   const index = Math.abs(Math.trunc(seed)) % COMPANIES.length;
-  const [name, label, acquired, acquiredLabel] = COMPANIES[index] ?? ["Aldermere Instruments", "aldermere", "", ""];
+  const [name, base, acquired, acquiredBase] = COMPANIES[index] ?? ["Aldermere Instruments", "aldermere", "", ""];
+  const [label, acquiredLabel] = series === 0 ? [base, acquiredBase] : [`${base}${series + 1}`, `${acquiredBase}${series + 1}`];
   return {
     name,
     domain: `${label}.example`,

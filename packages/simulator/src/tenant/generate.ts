@@ -1,4 +1,5 @@
 import { companyOf, listSites } from "./company.ts";
+import { makeContacts } from "./contacts.ts";
 import { makeGroups } from "./groups.ts";
 import { makePeople } from "./people.ts";
 import { createRandom } from "./random.ts";
@@ -13,10 +14,14 @@ export interface GenerateOptions {
   readonly seed: number;
   /** At most this many direct memberships; as many as the company's groups have unless given. */
   readonly memberships?: number | undefined;
+  /** Organizational contacts; none unless given. */
+  readonly contacts?: number | undefined;
+  /** Sets the domains apart from those of another tenant whose company has the same name; 0 unless given. */
+  readonly series?: number | undefined;
 }
 
 /** Streams of chance that do not disturb each other: more groups leave the people as they are. */
-const STREAM = { tenant: 0, people: 1, groups: 2, firstRecord: 16 } as const;
+const STREAM = { tenant: 0, people: 1, groups: 2, contacts: 3, firstRecord: 16 } as const;
 
 /**
  * An invented company of exactly `people` accounts and `groups` groups: the same options give the same tenant, wherever
@@ -28,10 +33,11 @@ export function generateTenant(options: GenerateOptions): TenantFile {
   const { people: peopleCount, groups: groupCount, seed, memberships } = options;
   checkCount("people", peopleCount);
   checkCount("groups", groupCount);
+  checkCount("contacts", options.contacts ?? 0);
   if (memberships !== undefined) checkCount("memberships", memberships);
   if (!Number.isSafeInteger(seed)) throw new RangeError(`seed is ${seed}, but must be a whole number.`);
   const tenant = createRandom(seed, STREAM.tenant);
-  const company = companyOf(seed);
+  const company = companyOf(seed, options.series);
   const securityDomain = [tenant.word(), tenant.word(), tenant.word()].join("-");
   const people = makePeople(createRandom(seed, STREAM.people), company, peopleCount);
   const made = makeGroups({
@@ -42,6 +48,7 @@ export function generateTenant(options: GenerateOptions): TenantFile {
     count: groupCount,
   });
   const groups = memberships === undefined ? made : trimMemberships(made, memberships);
+  const contacts = makeContacts(seed, STREAM.contacts, company, options.contacts ?? 0);
   const headOffice = listSites()[0];
   return {
     organization: {
@@ -81,8 +88,17 @@ export function generateTenant(options: GenerateOptions): TenantFile {
       }
     }),
     groups: groups.map(({ record }) => record),
+    ...(contacts.length === 0 ? {} : { contacts }),
     memberships: repeatable(function* (): Generator<Membership> {
       for (const { record, members } of groups) for (const member of members) yield { group: record.id, member };
+      // Partners are on the mailing lists.
+      const lists = groups.filter(
+        ({ record }) => record.mailEnabled === true && !record.groupTypes?.includes("Unified"),
+      );
+      for (const [index, { id }] of contacts.entries()) {
+        const list = lists[index % Math.max(lists.length, 1)];
+        if (list !== undefined) yield { group: list.record.id, member: id };
+      }
     }),
     managers: repeatable(function* (): Generator<ManagerReference> {
       for (const person of people) {
