@@ -98,7 +98,7 @@ export class GraphClient {
     await request.turn;
     if (text.trimStart().startsWith("<")) throw invalid(sent.call, "the answer is HTML instead of JSON");
     try {
-      return { ...sent, body: JSON.parse(text) };
+      return { ...sent, body: parseExactly(text) };
     } catch {
       throw invalid(sent.call, "the answer is not complete JSON");
     }
@@ -137,7 +137,7 @@ export class GraphClient {
     const url = typeof link === "string" ? URL.parse(link) : null;
     if (typeof link !== "string" || url === null) throw invalid(call, "a paging link is not an address");
     if (url.origin === this.origin && url.username === "") return link;
-    const message = `${call.method} ${call.path}: a paging link points to ${url.host}. ${idsOf(call)}`;
+    const message = `${call.method} ${call.path}: a paging link points to ${url.origin}, not to ${this.origin}; it was not followed. ${idsOf(call)}`;
     throw new ConnectorError("link_foreign", message, { stops: "run", retry: "later", requestId: call.requestId });
   }
 
@@ -233,6 +233,23 @@ function requestIdOf(answer: HttpAnswer): string | null {
   const error = field(parsed(answer.text), "error");
   const id = field(field(error, "innerError") ?? field(error, "innererror"), "request-id");
   return typeof id === "string" ? id : null;
+}
+
+/** ECMAScript's "JSON.parse source text access", which the library's types do not know yet. */
+type ExactReviver = (name: string, value: unknown, context: { readonly source?: string }) => unknown;
+
+const LONG_NUMBER = /[:,[]\s*-?\d{16}/;
+
+/**
+ * JSON in which whole numbers that a double cannot hold (a directory extension of the type LargeInteger, Edm.Int64) come as texts of
+ * their digits: rounded, one person's number would be another's.
+ */
+function parseExactly(text: string): unknown {
+  if (!LONG_NUMBER.test(text)) return JSON.parse(text);
+  const parse = JSON.parse as (text: string, reviver: ExactReviver) => unknown;
+  return parse(text, (_name, value, { source }) =>
+    Number.isInteger(value) && !Number.isSafeInteger(value) ? (source ?? value) : value,
+  );
 }
 
 function field(value: unknown, name: string): unknown {

@@ -245,6 +245,62 @@ test("refuses a link to another host before anything is sent there", async () =>
   assert.equal(foreign.calls.length, 0);
 });
 
+test("refuses a link to the same host by another scheme or port, and says what it points to", async () => {
+  for (const change of [
+    (origin: string) => origin.replace("http:", "https:"),
+    (origin: string) => origin.replace(/:\d+$/, ":1"),
+    (origin: string) => origin.replace("//", "//user@"),
+  ]) {
+    const tenant = await tenantOf([], [], (call, origin) =>
+      call.path === "/v1.0/users"
+        ? { body: { "@odata.nextLink": `${change(origin)}/v1.0/users?x`, value: [user("a")] } }
+        : null,
+    );
+    await withRig(rigFor(tenant.origin), async ({ source }) => {
+      await assert.rejects(readAll(source, "user"), {
+        code: "link_foreign",
+        message: /paging link points to https?:\/\/127\.0\.0\.1:\d+, not to http:.*; it was not followed/,
+      });
+    });
+  }
+});
+
+test("yields a person that one page holds twice both times, in Graph's order", async () => {
+  const tenant = await tenantOf([[user("a", { mail: "old" }), user("b"), user("a", { mail: "new" })]]);
+  await withRig(rigFor(tenant.origin), async ({ source }) => {
+    const [page] = await readAll(source, "user");
+    assert.deepEqual(
+      page?.records.map(({ id, attributes }) => [id, attributes.mail]),
+      [
+        ["a", "old"],
+        ["b", null],
+        ["a", "new"],
+      ],
+    );
+  });
+});
+
+test("keeps whole numbers that a double cannot hold as their digits, and texts exactly as they are", async () => {
+  const text = `\u0000 \ud83d "quoted" ${"9".repeat(100_000)}`;
+  const page =
+    '{"value":[{"id":"a","extension_1_big":9007199254740993,"extension_1_low":-9223372036854775808,' +
+    `"extension_1_exact":9007199254740991,"extension_1_half":0.12345678901234567,"displayName":${JSON.stringify(text)}}]}`;
+  const tenant = await tenantOf([[user("a")]], [], (call) => (call.path === "/v1.0/users" ? { body: page } : null));
+  const attributes = ["displayName", "big", "low", "exact", "half"].map((name) =>
+    name === "displayName" ? name : `extension_1_${name}`,
+  );
+  await withRig(rigFor(tenant.origin, { attributes }), async ({ source }) => {
+    const [first] = await readAll(source, "user");
+    assert.deepEqual(first?.records[0]?.attributes, {
+      displayName: text,
+      extension_1_big: "9007199254740993",
+      extension_1_low: "-9223372036854775808",
+      extension_1_exact: 9007199254740991,
+      extension_1_half: 0.12345678901234567,
+    });
+  });
+});
+
 test("notices a next link that keeps leading back to a page already read", async () => {
   const tenant = await tenantOf([], [], (call, origin) =>
     call.path === "/v1.0/users"
