@@ -13,6 +13,11 @@ import { userReader } from "./users.ts";
 import { verifyConnection } from "./verify.ts";
 
 export { GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
+export {
+  type AdministratorGrant,
+  type AdministratorSignIn,
+  createAdministratorSignIn,
+} from "./credentials/administrator.ts";
 export type { Credential, DelegatedCredential } from "./credentials/credential.ts";
 export { CLOUDS, type Cloud, type EntraOptions, type RequestEvent } from "./options.ts";
 export { type AttributeFlaw, attributeFlaw } from "./properties.ts";

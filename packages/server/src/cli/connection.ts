@@ -3,11 +3,21 @@ import { type CurrentConfiguration, loadConfiguration } from "../config/current.
 import { CLOUD_NAMES } from "../config/document.ts";
 import { plainConnection } from "../config/render.ts";
 import type { Store } from "../store/store.ts";
+import { authorizeConnection } from "./authorize.ts";
 import { allOk, printChecks } from "./checks.ts";
-import { command, type Invocation, listOption, type Options, type Register, textOption, usage } from "./command.ts";
-import { addEntry, findRow, removeOneEntry } from "./entries.ts";
+import {
+  command,
+  type Invocation,
+  listOption,
+  type Options,
+  type Register,
+  requireOneOf,
+  textOption,
+  usage,
+} from "./command.ts";
+import { credentialOptions, readCredentialOptions } from "./credential-options.ts";
 import { credentialInWords } from "./credential-words.ts";
-import { readSecretOptions, secretOptions } from "./secrets.ts";
+import { addEntry, findRow, removeOneEntry } from "./entries.ts";
 import { timeInWords } from "./wording.ts";
 
 export const register: Register = (group, world, ended) => {
@@ -21,12 +31,16 @@ export const register: Register = (group, world, ended) => {
     .option("--graph <url>", "Graph base address of a custom cloud")
     .option("--label <label...>", "labels")
     .option("--attribute <name...>", "user attributes to read beside the default ones");
-  command(secretOptions(add, "the client secret"), world, ended, addConnection);
+  command(credentialOptions(add), world, ended, addConnection);
   command(group.command("list").description("list the connections"), world, ended, listConnections);
   const show = group.command("show <name>").description("show a connection and how well it was read");
   command(show, world, ended, showConnection);
   const verify = group.command("verify <name>").description("sign in, and try every permission that reading needs");
   command(verify, world, ended, verifyConnection);
+  const authorize = group
+    .command("authorize <name>")
+    .description("let an administrator sign in, for a delegated credential");
+  command(authorize, world, ended, authorizeConnection);
   const remove = group.command("remove <name>").description("forget a connection and its directory");
   command(remove, world, ended, async (invocation, [name = ""]) => {
     await removeOneEntry(invocation, "connections", name);
@@ -41,28 +55,27 @@ async function addConnection(
   [name = ""]: readonly string[],
   options: Options,
 ): Promise<undefined> {
-  const given = await readSecretOptions(invocation, options, "client secret");
-  if (given === null)
-    throw usage("Give the client secret with --secret-stdin, --secret-file PATH or --secret-env NAME.");
-  const { entry: secret, secret: value } = given;
-  const secrets = value === null ? {} : { secrets: new Map([[`connections/${name}/secret`, value]]) };
+  const credential = await readCredentialOptions(invocation, options);
+  const sealed = [...credential.secrets].map(([field, secret]) => [`connections/${name}/${field}`, secret] as const);
   const entry = {
     labels: listOption(options, "label"),
     cloud: cloudOf(options),
     tenant: textOption(options, "tenant"),
     client: textOption(options, "client"),
     attributes: listOption(options, "attribute"),
-    credential: { kind: "secret", secret },
+    credential: credential.entry,
   };
-  await addEntry(invocation, "connections", { name, value: entry, ...secrets });
-  await invocation.output.say(`Added the connection ${name}. Try it: entrain connection verify ${name}`);
+  await addEntry(invocation, "connections", { name, value: entry, secrets: new Map(sealed) });
+  const next = options.delegated === true ? "authorize" : "verify";
+  await invocation.output.say(`Added the connection ${name}. Try it: entrain connection ${next} ${name}`);
   await invocation.output.value({ added: name });
   return undefined;
 }
 
 function cloudOf(options: Options): unknown {
   const [login, graph] = [textOption(options, "login"), textOption(options, "graph")];
-  const kind = textOption(options, "cloud");
+  const kind = textOption(options, "cloud") ?? "";
+  requireOneOf(kind, "cloud", [...CLOUD_NAMES, "custom"]);
   if (kind === "custom" && (login === undefined || graph === undefined)) {
     throw usage("--cloud custom needs --login URL and --graph URL.");
   }
@@ -149,7 +162,9 @@ async function showConnection(invocation: Invocation, [name = ""]: readonly stri
     `cloud      ${view.cloud}`,
     `tenant     ${view.tenant}`,
     `client     ${view.client}`,
-    ...(entry?.credential ?? []).map((one, at) => `${at === 0 ? "credential" : "          "} ${credentialInWords(one)}`),
+    ...(entry?.credential ?? []).map(
+      (one, at) => `${at === 0 ? "credential" : "          "} ${credentialInWords(one)}`,
+    ),
     `labels     ${view.labels.join(", ") || "none"}`,
     `directory  ${view.people} people, ${view.groups} groups; last read ${timeInWords(view.readAt)}`,
     ...view.incomplete.map(({ kind, detail }) => `incomplete ${kind}s: ${detail}`),
