@@ -93,6 +93,14 @@ test("stops at a refused sign-in with the mend for just that refusal", async () 
   assert.match(named(checks, "sign-in").fix ?? "", /Create a new client secret/);
 });
 
+test("notes permissions to change the tenant, which reading does not need", async () => {
+  const tenant = await tenantOf();
+  tenant.roles = ["User.ReadWrite.All", "Directory.ReadWrite.All", "Group.Read.All"];
+  const excess = named(await verify(rigFor(tenant.origin)), "excess permissions");
+  assert.equal(excess.ok, true);
+  assert.match(excess.detail, /User\.ReadWrite\.All, Directory\.ReadWrite\.All\. Remove/);
+});
+
 test("says which permission is missing, and goes on with the other checks", async () => {
   const tenant = await tenantOf((call) => (/groups|organization/.test(call.path) ? DENIED : null));
   const checks = await verify(rigFor(tenant.origin));

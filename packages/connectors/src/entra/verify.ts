@@ -38,10 +38,23 @@ export async function verifyConnection(
   const context: Context = { client: client(), signal };
   checks.push(await checked("sign-in", signal, () => signIn(context)));
   if (checks.some((check) => !check.ok)) return checks;
+  const excess = excessCheck(await context.client.roles(signal, HASTY));
+  if (excess !== null) checks.push(excess);
   for (const { name, permission, find } of PROBES) {
     checks.push(await checked(name, signal, () => find(context, permission)));
   }
   return checks;
+}
+
+/** Permissions that change something ("Microsoft Graph permissions reference": the part after the resource). */
+const CHANGING = /\.(ReadWrite|Write|Create|Invite|Manage|Send|FullControl|EnableDisableAccount|RevokeSessions)\b/;
+
+/** A connector that only reads must not be able to change the tenant: a stolen secret would be worth far less. */
+function excessCheck(roles: readonly string[] | null): Check | null {
+  const excess = (roles ?? []).filter((role) => CHANGING.test(role));
+  if (excess.length === 0) return null;
+  const detail = `Works, but the application may do more than reading needs: ${excess.join(", ")}. Remove what nothing else uses on its API permissions page in Entra.`;
+  return { name: "excess permissions", ok: true, detail, fix: null };
 }
 
 function settingsCheck(name: Problem["of"], fine: string, all: readonly Problem[]): Check {

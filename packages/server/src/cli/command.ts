@@ -1,5 +1,6 @@
 import { ConnectorError } from "@entrain/core";
 import type { Command } from "commander";
+import { suggestion } from "../config/nearest.ts";
 import type { Actor } from "../runs/context.ts";
 import { Output } from "./output.ts";
 import type { Installation, World } from "./world.ts";
@@ -70,6 +71,14 @@ async function closeQuietly(opened: Promise<Installation> | null): Promise<void>
 /** Wrong usage that commander cannot see. */
 export function usage(message: string): ConnectorError {
   return new ConnectorError("usage", message, { stops: "run", retry: "never" });
+}
+
+/** A value of an option that only some words are allowed for. @throws ConnectorError `usage` with all of them */
+export function requireOneOf(value: string, name: string, known: readonly string[]): void {
+  if (known.includes(value)) return;
+  throw usage(
+    `--${name} must be one of ${known.join(", ")}, not "${value}"${suggestion(value, known)}.`.replace("?.", "?"),
+  );
 }
 
 export function textOption(options: Options, name: string): string | undefined {

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { ConnectorError } from "@entrain/core";
 import { type CurrentConfiguration, loadConfiguration } from "../config/current.ts";
 import { differencesOf, type EntryDifference } from "../config/difference.ts";
@@ -37,9 +38,12 @@ async function showDifferences(
   [file = ""]: readonly string[],
   options: Options,
 ): Promise<undefined> {
-  const { current, document } = await readFor(invocation, await invocation.open(), file);
+  const installation = await invocation.open();
+  const { current, document } = await readFor(invocation, installation, file);
   const differences = differencesOf(current, document);
-  await invocation.output.value({ changes: differences.map((one) => told(one, options.prune === true)) });
+  const store = storeInWords(installation);
+  await invocation.output.value({ changes: differences.map((one) => told(one, options.prune === true)), store });
+  await invocation.output.say(`Compared with ${store}:`);
   await print(invocation, differences, options.prune === true);
   if (differences.length === 0) await invocation.output.say("Nothing differs.");
   return undefined;
@@ -61,6 +65,12 @@ async function applyDocument(
     await invocation.output.say(`kept     ${placeOf(one)}: not in the document; --prune removes it`);
   await invocation.output.say(changed.length === 0 ? "Nothing had to be changed." : "Applied.");
   return undefined;
+}
+
+/** Whoever compares should see at once that it was with another store than the one that was meant. */
+function storeInWords({ store, demo, folder }: Installation): string {
+  if (store.engine === "postgres") return "the store in the database of ENTRAIN_DATABASE_URL";
+  return `${demo ? "the demo's store" : "the store"} in ${resolve(folder)}`;
 }
 
 interface Read {

@@ -19,7 +19,7 @@ async function fails(args: readonly string[], options: RunOptions, code: 1 | 2):
   const lines = human.stderr
     .trim()
     .split("\n")
-    .filter((line) => !line.startsWith("progress "));
+    .filter((line) => !/^(progress|waiting) /.test(line));
   assert.equal(lines.length, 1, human.stderr);
   assert.match(lines[0] ?? "", /^error: .+[.)]$/);
   const machine = await run([...args, "--json"], options);
@@ -64,10 +64,31 @@ test("wrong arguments end with 2 and say what was not understood", async (contex
     [["sync", "apply", "people", "--digest", "abc"], /64 letters and digits/],
     [["connection", "add", "contoso"], /--tenant/],
     [["serve", "--port", "http"], /--port must be a whole number/],
+    [
+      ["connection", "add", "c", "--tenant", TENANT, "--client", CLIENT, "--secret-env", "X", "--cloud", "globl"],
+      /--cloud must be one of global, usgov, .*, custom, not "globl"; did you mean "global"\?/,
+    ],
   ] as const) {
     const ran = await fails(args, { cwd }, 2);
     assert.match(ran.stderr, said);
   }
+});
+
+test("a kind of records that the target does not have is wrong usage, and those that it has are listed", async (context) => {
+  const of = await connected(context, { url: "http://127.0.0.1:1" });
+  const ends = ["--connection", "contoso", "--target", "portal"];
+  const ran = await fails(["sync", "add", "more", ...ends, "--records", "requesters"], of, 2);
+  assert.match(ran.stderr, /--records must be one of requester, group, not "requesters"; did you mean "requester"\?/);
+});
+
+test("config diff says which store it compares with", async (context) => {
+  const of = await connected(context, { url: "http://127.0.0.1:1" });
+  await writeFile(join(of.cwd, "some.yaml"), "targets: { more: { type: portal } }\n");
+  const ran = await run(["config", "diff", "some.yaml"], of);
+  assert.match(
+    ran.stdout,
+    new RegExp(`^Compared with the store in ${join(of.cwd, ".entrain")}.*:\nadded +targets\\.more`),
+  );
 });
 
 test("a secret as an argument is refused, and not repeated", async (context) => {
@@ -114,6 +135,7 @@ test("a taken port", async (context) => {
   for (const demo of [[], ["--demo"]]) {
     const ran = await fails(["serve", "--port", port, ...demo], { cwd }, 1);
     assert.match(ran.stderr, new RegExp(`Port ${port} on 127.0.0.1 is in use.*--port`));
+    assert.equal(ran.stderr.match(/in use/g)?.length, 1, ran.stderr);
   }
 });
 
@@ -165,6 +187,9 @@ test("a wrong ENTRAIN_KEY", async (context) => {
   assert.equal(first.code, 0, first.stderr);
   const ran = await fails(["target", "list"], { cwd, env: { ENTRAIN_KEY: key() } }, 1);
   assert.match(ran.stderr, /ENTRAIN_KEY is not the key that this store was encrypted with/);
+  assert.equal(ran.stderr.match(/ENTRAIN_KEY is not/g)?.length, 1, ran.stderr);
+  const missing = await fails(["target", "list"], { cwd }, 1);
+  assert.match(missing.stderr, /The key of this store is missing: .* no key file .*\. Set the ENTRAIN_KEY that/);
   const malformed = await fails(["target", "list"], { cwd, env: { ENTRAIN_KEY: "short" } }, 1);
   assert.match(malformed.stderr, /ENTRAIN_KEY must be 32 bytes/);
 });

@@ -77,6 +77,18 @@ test("help and version are no errors, and every command is in the help", async (
   assert.equal(version.out(), "1.2.3\n");
 });
 
+test("a command that is missing is answered with the commands that there are, and is wrong usage", async () => {
+  for (const args of [[], ["sync"], ["connection"]]) {
+    const bare = world();
+    assert.equal(await runProgram(args, bare.world), 2);
+    assert.match(bare.out(), /^Usage: entrain .*\n(?:.*\n)*Commands:\n/);
+    assert.equal(bare.err(), "error: A command is missing. See --help.\n");
+  }
+  const machine = world();
+  assert.equal(await runProgram(["sync", "--json"], machine.world), 2);
+  assert.equal(machine.out(), "");
+});
+
 test("a command that was stopped says that it was stopped", async () => {
   const stop = new AbortController();
   stop.abort();
@@ -84,6 +96,22 @@ test("a command that was stopped says that it was stopped", async () => {
   const said = world({ signal: stop.signal, openInstallation });
   assert.equal(await runProgram(["sync", "run", "people"], said.world), 1);
   assert.equal(said.err(), "error: The command was stopped. Run it again; it goes on where it stopped.\n");
+});
+
+test("the bar of resumed work begins where that stands, and its rate counts only what is new", () => {
+  let now = 0;
+  const clock: Clock = { ...systemClock, monotonic: () => now };
+  const said = world({ clock });
+  const stderr = Object.assign(said.world.stderr, { isTTY: true });
+  const view = progressView({ stderr, clock }, false);
+  view.update({ phase: "reading", detail: "users", done: 4000, total: 9000 });
+  now = 1000;
+  view.update({ phase: "reading", detail: "users", done: 5000, total: 9000 });
+  view.stop();
+  const shown = said.err();
+  assert.match(shown, /4,000 of 9,000/);
+  assert.doesNotMatch(shown, / 0 of 9,000/);
+  assert.doesNotMatch(shown, /[2-9],\d{3}\/s/);
 });
 
 test("progress off a terminal is at most one line a second, and none with --json", () => {

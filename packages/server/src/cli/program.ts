@@ -28,15 +28,23 @@ const GROUPS: { readonly [name: string]: Group } = {
 export async function runProgram(args: readonly string[], world: World): Promise<number> {
   const output = new Output(world, args.includes("--json"));
   let code = 0;
+  let help = "";
   try {
-    const program = await buildProgram(args, world, (ended) => {
-      code = ended;
+    const program = await buildProgram(args, world, {
+      ended: (ended) => {
+        code = ended;
+      },
+      helped: (text) => {
+        help += text;
+      },
     });
     await program.parseAsync([...args], { from: "user" });
     return code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const fault = error instanceof CommanderError ? usageFault(error) : error;
+    // A command that is missing is shown those that there are.
+    if (error instanceof CommanderError && error.code === "commander.help") await output.say(help.trimEnd());
     await output.fault(fault);
     return fault instanceof ConnectorError && fault.code === "usage" ? 2 : 1;
   }
@@ -47,14 +55,21 @@ export async function tellFault(fault: unknown, args: readonly string[], world: 
   await new Output(world, args.includes("--json")).fault(fault);
 }
 
-async function buildProgram(args: readonly string[], world: World, ended: (code: number) => void): Promise<Command> {
+interface Heard {
+  readonly ended: (code: number) => void;
+  /** What commander would write to standard error: the usage, where a command is missing. */
+  readonly helped: (text: string) => void;
+}
+
+async function buildProgram(args: readonly string[], world: World, { ended, helped }: Heard): Promise<Command> {
   const program = new Command("entrain")
     .description("Keeps every app in step with Microsoft Entra ID.")
     .version(world.version)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => world.stdout.write(text),
-      writeErr: () => undefined, // What went wrong is told once, by whoever runs the program.
+      writeErr: helped,
+      outputError: () => undefined, // What went wrong is told once, by whoever runs the program.
     })
     .showSuggestionAfterError(true);
   program.addHelpText(

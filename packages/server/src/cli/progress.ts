@@ -26,9 +26,9 @@ export function progressView(world: Pick<World, "stderr" | "clock">, json: boole
 function bar({ stderr, clock }: Pick<World, "stderr" | "clock">): ProgressView {
   let shown: { readonly view: bars.SingleBar; readonly label: string } | null = null;
   let wait: { readonly waiting: NonNullable<Progress["waiting"]>; readonly until: number } | null = null;
-  const begin = (label: string, total: number): bars.SingleBar => {
+  const begin = (label: string, total: number, first: number): bars.SingleBar => {
     shown?.view.stop();
-    const rate = rateMeter(clock);
+    const rate = rateMeter(clock, first);
     const view = new bars.SingleBar(
       {
         stream: stderr as NodeJS.WritableStream,
@@ -51,7 +51,7 @@ function bar({ stderr, clock }: Pick<World, "stderr" | "clock">): ProgressView {
       },
       bars.Presets.shades_classic,
     );
-    view.start(total, 0);
+    view.start(total, first);
     shown = { view, label };
     return view;
   };
@@ -60,7 +60,7 @@ function bar({ stderr, clock }: Pick<World, "stderr" | "clock">): ProgressView {
       if (waiting === undefined) wait = null;
       else if (waiting !== wait?.waiting) wait = { waiting, until: clock.monotonic() + waiting.seconds * 1000 };
       const label = labelOf(phase, detail);
-      const view = shown?.label === label ? shown.view : begin(label, total ?? 0);
+      const view = shown?.label === label ? shown.view : begin(label, total ?? 0, done);
       view.setTotal(Math.max(total ?? 0, total === null ? 0 : done));
       view.update(done);
     },
@@ -71,12 +71,12 @@ function bar({ stderr, clock }: Pick<World, "stderr" | "clock">): ProgressView {
   };
 }
 
-/** Records per second since the phase began. */
-function rateMeter(clock: Clock): (done: number) => number {
+/** Records per second since the phase began; resumed work has `first` of them behind it already. */
+function rateMeter(clock: Clock, first: number): (done: number) => number {
   const begun = clock.monotonic();
   return (done) => {
     const seconds = (clock.monotonic() - begun) / 1000;
-    return seconds < 0.2 ? 0 : done / seconds;
+    return seconds < 0.2 ? 0 : (done - first) / seconds;
   };
 }
 

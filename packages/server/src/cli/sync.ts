@@ -11,6 +11,7 @@ import {
   numberOption,
   type Options,
   type Register,
+  requireOneOf,
   textOption,
   usage,
 } from "./command.ts";
@@ -107,9 +108,19 @@ function digestOf(options: Options): string {
   throw usage("--digest takes the 64 letters and digits that `sync plan` or `sync run` showed.");
 }
 
+/** A kind that the target does not have is a slip of the command line; a target that is not there is told later. */
+async function refuseUnknownKind(invocation: Invocation, options: Options): Promise<void> {
+  const { store, types } = await invocation.open(true);
+  const target = (await loadConfiguration(store)).targets.get(textOption(options, "target") ?? "");
+  if (target === undefined) return;
+  const kinds = (types.get(target.type)?.kinds(target.settings) ?? []).map(({ name }) => name);
+  requireOneOf(textOption(options, "records") ?? "", "records", kinds);
+}
+
 async function addSync(invocation: Invocation, [name = ""]: readonly string[], options: Options): Promise<undefined> {
   const groups = listOption(options, "group");
   const every = textOption(options, "every");
+  await refuseUnknownKind(invocation, options);
   const value = {
     connection: textOption(options, "connection"),
     target: textOption(options, "target"),
@@ -240,8 +251,15 @@ async function showUnsynced(
   await invocation.output.value(records);
   if (records.length === 0) await invocation.output.say(`Every record in scope of ${name} is in step.`);
   else {
-    const cells = records.map((record) => [record.name, record.code, record.detail]);
-    await invocation.output.table(["WHO", "CODE", "WHY"], cells);
+    const now = invocation.world.clock.now();
+    const cells = records.map(({ name, code, detail, retryAt, fix }) => [
+      name,
+      code,
+      retryAt === null || retryAt <= now ? "next run" : timeInWords(retryAt),
+      detail,
+      fix,
+    ]);
+    await invocation.output.table(["WHO", "CODE", "TRIED AGAIN", "WHY", "WHAT TO DO"], cells);
   }
   return undefined;
 }

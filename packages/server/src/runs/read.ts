@@ -52,6 +52,7 @@ export async function readKind(options: ReadOptions, kind: SourceKind): Promise<
   let watermark = await loadWatermark(store.db, connection, kind);
   let pages = 0;
   let records = 0;
+  if (watermark.phase === "reading" && watermark.token !== null) options.onProgress(fullProgress(kind, watermark));
   const token = watermark.token as Parameters<Source["read"]>[1];
   for await (const read of source.read(kind, token, signal)) {
     const page = watermark.full_at === null ? read : await withoutDeparted(options, kind, read);
@@ -195,10 +196,17 @@ async function afterPage(
   const now = store.clock.now();
   const seen = page.round === "full" ? watermark.seen + livingOf(page) : watermark.seen;
   const after: WatermarkRow = { ...watermark, token: page.watermark, seen, read_at: now, incomplete: null };
-  if (page.round === "delta" || !page.complete) return after;
+  if (page.round === "delta") return { ...after, phase: phaseBehind(watermark, page) };
+  if (!page.complete) return after;
   const shrunken = watermark.known_before > 0 && seen < watermark.known_before * SHRUNKEN_SHARE;
   if (watermark.kind === "group") await dropUnseenEdges(tx, watermark.connection, watermark.round);
   return { ...after, phase: "confirming", shrunken_round: shrunken ? watermark.round : null, full_at: now };
+}
+
+/** A delta that was merged in part says of a move perhaps only that somebody left: until its last page it is marked. */
+function phaseBehind({ phase }: WatermarkRow, page: SourcePage): string {
+  if (phase !== "settled" && phase !== "delta") return phase;
+  return page.complete ? "settled" : "delta";
 }
 
 /** Absence from a full round is a suspicion: each absent record is asked for by id before it counts as removed. */
@@ -225,11 +233,11 @@ function readFault(finding: ReadFinding): ConnectorError {
 }
 
 function progressOf(kind: SourceKind, watermark: WatermarkRow, records: number, page: SourcePage): Progress {
-  const full = page.round === "full";
-  return {
-    phase: "reading",
-    detail: full ? `${kind}s` : `${kind} changes`,
-    done: full ? watermark.seen : records,
-    total: full ? watermark.expected : null,
-  };
+  if (page.round === "full") return fullProgress(kind, watermark);
+  return { phase: "reading", detail: `${kind} changes`, done: records, total: null };
+}
+
+/** How far a full round is, over all the runs that took part in it. */
+function fullProgress(kind: SourceKind, { seen, expected }: WatermarkRow): Progress {
+  return { phase: "reading", detail: `${kind}s`, done: seen, total: expected };
 }

@@ -59,6 +59,7 @@ const UNSYNCED: TSchema = Type.Object({
   attempts: Type.Integer(),
   since: TIME,
   retryAt: orNull(TIME),
+  fix: Type.String({ description: "What to do about it." }),
 });
 
 const STARTED = Type.Object({ run: Type.String({ description: "Follow it at /runs/{run}/events." }) });
