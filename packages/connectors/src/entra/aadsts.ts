@@ -14,6 +14,13 @@ const ADMIN_CONSENT = "Have an administrator grant admin consent on the applicat
 const LATER = "Nothing to do: it is tried again later.";
 const POLICY = "Have an administrator exclude this application from the policy, or allow this network's address.";
 const TENANT_ENDPOINT = "Give the tenant's own id instead of common, organizations or consumers.";
+const SIGN_IN_AGAIN = "Have an administrator sign in again: entrain connection authorize NAME.";
+const NO_MFA = "Exclude the account from the policy, or better: connect by a certificate or a client secret.";
+const UNLOCK = "Check the account in Entra, or better: connect by a certificate or a client secret.";
+const NEW_PASSWORD = "Set the account's password anew in Entra, and give it here.";
+const PUBLIC_CLIENT = "Turn on Allow public client flows on the application's Authentication page in Entra.";
+const FEDERATION =
+  "Compare issuer, subject and audience letter by letter; a new credential takes some minutes to work.";
 const CERTIFICATE =
   "Upload the certificate's public part to the application in Entra, or give the matching private key.";
 
@@ -28,7 +35,10 @@ const ADVICE: Readonly<Record<number, Advice>> = {
     mend: NEW_SECRET,
   },
   7000222: { what: "the client secret has expired", mend: NEW_SECRET },
-  7000218: { what: "a client secret is required and none was sent", mend: NEW_SECRET },
+  7000218: {
+    what: "the application is not a public client, and no secret or certificate was sent",
+    mend: PUBLIC_CLIENT,
+  },
   700025: {
     what: "the application is a public client and must not send a secret",
     mend: "Turn off Allow public client flows for the application, or register a confidential one.",
@@ -36,10 +46,21 @@ const ADVICE: Readonly<Record<number, Advice>> = {
   700027: { what: "the certificate does not match the application's", mend: CERTIFICATE },
   700030: { what: "the certificate's subject is not authorised for the application", mend: CERTIFICATE },
   50012: { what: "the client assertion or its certificate chain is not valid", mend: CERTIFICATE },
-  70021: {
-    what: "no federated identity credential matches",
-    mend: "Compare issuer, subject and audience letter by letter; a new credential takes some minutes to work.",
+  50027: { what: "the client assertion is not a valid JWT", mend: CERTIFICATE },
+  700021: { what: "the client assertion is not meant for this application", mend: CERTIFICATE },
+  700023: { what: "the client assertion's audience is not this tenant's token endpoint", mend: CHECK_TENANT },
+  700024: {
+    what: "the client assertion is not valid at this time",
+    mend: "Set this machine's clock right, or give a fresh assertion.",
   },
+  50166: {
+    what: "the other provider's keys could not be read",
+    mend: "Check that the issuer's discovery document is public.",
+  },
+  70021: { what: "no federated identity credential matches", mend: FEDERATION },
+  700211: { what: "no federated identity credential has the assertion's issuer", mend: FEDERATION },
+  700212: { what: "no federated identity credential has the assertion's audience", mend: FEDERATION },
+  700213: { what: "no federated identity credential has the assertion's subject", mend: FEDERATION },
   700016: { what: "the application was not found in this tenant", mend: CHECK_CLIENT },
   700011: { what: "the application was not found in this tenant", mend: CHECK_CLIENT },
   7000112: { what: "the application is disabled", mend: "Enable it under Enterprise applications in Entra." },
@@ -57,6 +78,36 @@ const ADVICE: Readonly<Record<number, Advice>> = {
   500011: { what: "Microsoft Graph is not known to this tenant under this address", mend: CHECK_TENANT },
   70011: { what: "the scope is not valid in this cloud", mend: CHECK_TENANT },
   28002: { what: "the scope is not valid in this cloud", mend: CHECK_TENANT },
+  65004: { what: "the administrator declined to consent", mend: SIGN_IN_AGAIN },
+  50034: { what: "the account is not in this tenant", mend: "Check the user name and the tenant." },
+  50126: { what: "the user name or the password is wrong", mend: NEW_PASSWORD },
+  50055: { what: "the account's password has expired", mend: NEW_PASSWORD },
+  50056: { what: "the account has no password in this tenant", mend: UNLOCK },
+  50057: { what: "the account is disabled", mend: UNLOCK },
+  50053: { what: "the account is locked, or the address is blocked, after too many wrong passwords", mend: UNLOCK },
+  50020: { what: "the account belongs to another tenant", mend: "Use an account of the tenant itself." },
+  50076: {
+    what: "the password is right, but a second factor is asked for, which this kind of sign-in cannot pass",
+    mend: NO_MFA,
+  },
+  50074: {
+    what: "the password is right, but a second factor is asked for, which this kind of sign-in cannot pass",
+    mend: NO_MFA,
+  },
+  50079: { what: "the account must enrol a second factor first, which this kind of sign-in cannot do", mend: NO_MFA },
+  50072: { what: "the account must enrol a second factor first, which this kind of sign-in cannot do", mend: NO_MFA },
+  50173: { what: "the administrator's sign-in was revoked", mend: SIGN_IN_AGAIN },
+  50133: { what: "the administrator's password was changed, which ends the sign-in", mend: SIGN_IN_AGAIN },
+  70000: { what: "the administrator's sign-in is no longer valid", mend: SIGN_IN_AGAIN },
+  70008: { what: "the administrator's sign-in has expired", mend: SIGN_IN_AGAIN },
+  54005: { what: "the sign-in's code was used already", mend: SIGN_IN_AGAIN },
+  700082: { what: "the administrator's sign-in was not used for too long", mend: SIGN_IN_AGAIN },
+  70018: { what: "the code is wrong", mend: SIGN_IN_AGAIN },
+  70019: { what: "the code was not used in time", mend: SIGN_IN_AGAIN },
+  50011: {
+    what: "the redirect address is not registered",
+    mend: "Add it under Authentication of the application in Entra, letter by letter.",
+  },
   53003: { what: "a conditional access policy blocks the sign-in", mend: POLICY },
   53000: { what: "a conditional access policy asks for a compliant device", mend: POLICY },
   53001: { what: "a conditional access policy asks for a joined device", mend: POLICY },

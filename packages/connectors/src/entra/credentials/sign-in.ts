@@ -39,7 +39,7 @@ interface Exchange {
 
 const DEFAULT_LIFE_S = 3600;
 /** Refusals after which a refresh token never works again (AADSTS numbers; "refresh tokens", invalid_grant). */
-const DEAD_GRANT: ReadonlySet<number> = new Set([50173, 50133, 700082, 70008, 700084, 50057, 65001, 54005, 70000]);
+const DEAD_GRANT: ReadonlySet<number> = new Set([50173, 50133, 700082, 70008, 70000, 50057]);
 
 /** The sign-in service of one cloud and tenant, as one application sees it. */
 export class SignInService {
