@@ -11,7 +11,7 @@ export interface ClientOptions {
   readonly clock: ScimClock;
   /** Sent with every request: GitHub and AWS refuse requests without one. */
   readonly userAgent: string;
-  /** PEM of a certificate authority to trust beside the system's. */
+  /** PEM of the certificate authority to trust in place of Node's own. */
   readonly ca?: string;
   /** The most connections at a time. */
   readonly connections: number;

@@ -143,10 +143,14 @@ const CAUSES: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there",
   EHOSTUNREACH: "there is no route to it",
   ENETUNREACH: "there is no route to it",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed and its authority was not given",
-  SELF_SIGNED_CERT_IN_CHAIN: "its certificate comes from an authority that was not given",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate comes from an unknown authority",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its certificate comes from an unknown authority",
+  DEPTH_ZERO_SELF_SIGNED_CERT:
+    "its certificate is self-signed and its authority was not given (NODE_EXTRA_CA_CERTS names a PEM file)",
+  SELF_SIGNED_CERT_IN_CHAIN:
+    "its certificate comes from an authority that was not given (NODE_EXTRA_CA_CERTS names a PEM file)",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    "its certificate comes from an unknown authority (NODE_EXTRA_CA_CERTS names a PEM file to trust)",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    "its certificate comes from an unknown authority (NODE_EXTRA_CA_CERTS names a PEM file to trust)",
   CERT_HAS_EXPIRED: "its certificate has expired",
   ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
   ERR_SSL_WRONG_VERSION_NUMBER: "it does not speak TLS there",
