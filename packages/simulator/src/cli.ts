@@ -17,6 +17,7 @@ interface Flags {
   readonly groups: number;
   readonly seed: number;
   readonly memberships?: number;
+  readonly contacts: number;
   readonly port: number;
   readonly host: string;
   readonly latency: number;
@@ -57,6 +58,7 @@ function program(): Command {
     .addOption(number("--people <count>", "people in the generated tenant", 1000))
     .addOption(number("--groups <count>", "groups in the generated tenant", 50))
     .addOption(number("--memberships <count>", "at most so many direct memberships in the generated tenant"))
+    .addOption(number("--contacts <count>", "organizational contacts in the generated tenant", 0))
     .addOption(number("--seed <number>", "the same seed gives the same tenant, ids and secret", 1))
     .addOption(number("--port <port>", "port to listen on; 0 takes a free one", 7421, 65_535))
     .option("--host <address>", "address to listen on", "127.0.0.1")
@@ -115,6 +117,7 @@ async function run(flags: Flags): Promise<void> {
     people: flags.people,
     groups: flags.groups,
     memberships: flags.memberships,
+    contacts: flags.contacts,
     seed: flags.seed,
     latencyMs: flags.latency,
     throttle: flags.throttle,

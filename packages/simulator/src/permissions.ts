@@ -1,4 +1,5 @@
 import type { Access } from "./graph/context.ts";
+import { IDENTITY_RULES, type IdentityRule } from "./permissions-identity.ts";
 
 /**
  * Application permissions by endpoint ("Microsoft Graph permissions reference"; the permissions.json that the official
@@ -93,6 +94,7 @@ const DELETED_GROUPS = ["Group.Read.All", "Group.ReadWrite.All", ...DIRECTORY_RE
 
 /** Name of the rule that an endpoint asks for. */
 export type Rule =
+  | IdentityRule
   | "none"
   | "organization"
   | "readUsers"
@@ -120,14 +122,19 @@ export type Rule =
   | "restoreGroup"
   | "restoreAny"
   | "directoryObjects"
+  | "readContacts"
+  | "contactMemberOf"
   | "subscribeUsers"
   | "subscribeGroups";
 
+/** "List orgContacts", "Get orgContact", "orgContact: delta". */
+const READ_CONTACTS = ["OrgContact.Read.All", ...DIRECTORY_READ];
 // "Create subscription": the permission to read the resource, for an app.
 const SUBSCRIBE_USERS = ["User.Read.All", "User.ReadWrite.All", ...DIRECTORY_READ];
 const SUBSCRIBE_GROUPS = ["Group.Read.All", "Group.ReadWrite.All", ...DIRECTORY_READ];
 
 const RULES: Readonly<Record<Rule, readonly string[]>> = {
+  ...IDENTITY_RULES,
   none: [],
   organization: ORGANIZATION,
   readUsers: READ_USERS,
@@ -173,6 +180,8 @@ const RULES: Readonly<Record<Rule, readonly string[]>> = {
     "Group.Read.All",
     "GroupMember.Read.All",
   ],
+  readContacts: READ_CONTACTS,
+  contactMemberOf: DIRECTORY_READ,
   subscribeUsers: SUBSCRIBE_USERS,
   subscribeGroups: SUBSCRIBE_GROUPS,
 };
@@ -193,6 +202,11 @@ export function userAccess(roles: ReadonlySet<string>): Access {
 export function groupAccess(roles: ReadonlySet<string>): Access {
   if (READ_GROUP_FULL.some((role) => roles.has(role))) return "full";
   return roles.has("Group.ReadBasic.All") || roles.has("GroupMember.ReadBasic.All") ? "basic" : "none";
+}
+
+/** Whether a contact shows more than that it exists. */
+export function contactAccess(roles: ReadonlySet<string>): Access {
+  return READ_CONTACTS.some((role) => roles.has(role)) ? "full" : "none";
 }
 
 /** Reads of groups with hidden membership need this permission beside the others. */

@@ -3,8 +3,7 @@ import { lowerBound } from "../state/ordinals.ts";
 import type { Collection } from "./collection.ts";
 import type { Context } from "./context.ts";
 import { type GraphError, malformed, notFound } from "./request.ts";
-
-const SETS: Readonly<Record<Kind, string>> = { user: "users", group: "groups" };
+import { setName } from "./schema.ts";
 
 /** All living objects of a kind. */
 export function everything(context: Context, kind: Kind): Collection {
@@ -12,8 +11,8 @@ export function everything(context: Context, kind: Kind): Collection {
   return {
     kind,
     mixed: false,
-    set: SETS[kind],
-    path: SETS[kind],
+    set: setName(kind),
+    path: setName(kind),
     *after(ordinal) {
       const list = directory.list(kind);
       for (let i = directory.positionAfter(kind, ordinal); i < list.length; i++) {
@@ -41,7 +40,7 @@ export function related(
   return {
     kind: cast ?? "user",
     mixed: cast === null,
-    set: cast === null ? "directoryObjects" : SETS[cast],
+    set: cast === null ? "directoryObjects" : setName(cast),
     path: cast === null ? path : `${path}/microsoft.graph.${cast}`,
     *after(ordinal) {
       for (let i = lowerBound(ordinals, ordinal + 1); i < ordinals.length; i++) {
@@ -59,6 +58,7 @@ export function castOf(segment: string | undefined): Kind | null {
   if (match === null) return null;
   const name = match[1]?.toLowerCase();
   if (name === "user" || name === "group") return name;
+  if (name === "orgcontact") return "orgContact";
   throw malformed(`Resource not found for the segment '${segment}'.`);
 }
 

@@ -7,6 +7,7 @@ import { countOnly, listPage } from "./list.ts";
 import { contextUrl, renderMember } from "./render.ts";
 import { denied, type GraphResponse, notFound } from "./request.ts";
 import type { Endpoint, Parameters } from "./routes.ts";
+import { setName } from "./schema.ts";
 import { conflict } from "./validate.ts";
 
 const PATH = "/directory/deletedItems";
@@ -40,7 +41,7 @@ function castItems(context: Context, { cast }: Parameters): Collection {
 }
 
 function deletedItems(context: Context, kind: Kind | null): Collection {
-  const set = kind === null ? "directoryObjects" : `${kind}s`;
+  const set = kind === null ? "directoryObjects" : setName(kind);
   return {
     kind: kind ?? "user",
     mixed: kind === null,

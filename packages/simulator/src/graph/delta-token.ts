@@ -3,6 +3,7 @@ import type { Json } from "../tenant/types.ts";
 import type { Context } from "./context.ts";
 import { seal, unseal } from "./odata/position.ts";
 import { GraphError, malformed } from "./request.ts";
+import { setName } from "./schema.ts";
 
 const LIFE_MS = 7 * 24 * 3600 * 1000; // "Use delta query", token duration of directory objects.
 const KEY = "delta";
@@ -65,5 +66,7 @@ function gone(
   message: string,
 ): GraphError {
   const chosen = select === null ? "" : `$select=${encodeURIComponent(select.join(","))}&`;
-  return new GraphError(410, code, message, { headers: { location: `${base}/${kind}s/delta?${chosen}$deltatoken=` } });
+  return new GraphError(410, code, message, {
+    headers: { location: `${base}/${setName(kind)}/delta?${chosen}$deltatoken=` },
+  });
 }

@@ -17,6 +17,7 @@ import {
 import { type DeltaState, openToken, sealToken } from "./delta-token.ts";
 import { checkSelect, contextUrl, type Rendered } from "./render.ts";
 import { badRequest, type GraphResponse, unsupportedQuery } from "./request.ts";
+import { setName } from "./schema.ts";
 
 const FILTER_IDS_MOST = 50; // "Use delta query": at most 50 ids in $filter.
 
@@ -33,7 +34,7 @@ export function deltaPage(context: Context, kind: Kind): GraphResponse {
     status: 200,
     ...(prefersMinimal(context) ? { headers: { "preference-applied": "return=minimal" } } : {}),
     json: {
-      "@odata.context": contextUrl(context, `${kind}s`, state.select),
+      "@odata.context": contextUrl(context, setName(kind), state.select),
       ...linkOf(context, page.state),
       value: page.value,
     },
@@ -47,7 +48,7 @@ export function deltaLinkNow(context: Context, kind: Kind): string {
 }
 
 function linkOf(context: Context, state: DeltaState): Readonly<Record<string, string>> {
-  const path = `${context.base}/${state.kind}s/delta`;
+  const path = `${context.base}/${setName(state.kind)}/delta`;
   const token = sealToken(context.directory.instance, state);
   return state.round === "delta"
     ? { "@odata.deltaLink": `${path}?$deltatoken=${token}` }

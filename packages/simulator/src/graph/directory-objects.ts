@@ -5,6 +5,7 @@ import type { Context } from "./context.ts";
 import { contextUrl, renderMember } from "./render.ts";
 import { badRequest, type GraphResponse, notFound } from "./request.ts";
 import type { Endpoint, Parameters } from "./routes.ts";
+import { setName } from "./schema.ts";
 import { bodyOf } from "./validate.ts";
 
 const IDS_MOST = 1000; // "directoryObject: getByIds".
@@ -21,7 +22,7 @@ export const DIRECTORY_OBJECTS: readonly Endpoint[] = [
     handle: getByIds,
   },
   { method: "GET", path: "/directoryObjects/{id}", rule: "directoryObjects", cost: 1, handle: getObject },
-  ...(["user", "group"] as const).flatMap((kind) => [
+  ...(["user", "group", "orgContact"] as const).flatMap((kind) => [
     question(kind, "getMemberGroups", 2, memberGroups),
     question(kind, "getMemberObjects", 2, memberGroups),
     question(kind, "checkMemberGroups", 4, checkMemberGroups),
@@ -36,7 +37,7 @@ function question(
 ): Endpoint {
   return {
     method: "POST",
-    path: `/${kind}s/{id}/${name}`,
+    path: `/${setName(kind)}/{id}/${name}`,
     rule: "transitiveMemberOf",
     cost,
     reads: true,
@@ -56,7 +57,7 @@ function getByIds(context: Context): GraphResponse {
   if (ids.length > IDS_MOST) throw badRequest(`The number of ids exceeds the limit of ${IDS_MOST}.`);
   const types = body.types === undefined ? null : textsIn(body.types, "types").map((type) => type.toLowerCase());
   const wanted = (kind: Kind): boolean =>
-    types === null || types.some((type) => type === kind || type === "directoryobject");
+    types === null || types.some((type) => type === kind.toLowerCase() || type === "directoryobject");
   const found = [...new Set(ids.flatMap((id) => context.directory.byId(id) ?? []))];
   const value = found
     .filter((object) => context.view.isLive(object) && wanted(object.kind))

@@ -130,7 +130,9 @@ function deleteMemberObject(context: Context, { group: key = "", member: id = ""
   const member = findMember(context, id);
   if (!holds(group.members, member.ordinal)) throw notFound(id);
   const rule = member.kind === "user" ? "deleteUser" : "deleteGroup";
-  if (!permits("writeMembers", context.roles) || !permits(rule, context.roles)) throw denied();
+  // Contacts are read-only in Graph.
+  if (member.kind === "orgContact" || !permits("writeMembers", context.roles) || !permits(rule, context.roles))
+    throw denied();
   if (member.kind === "user") context.directory.softDelete(member);
   else removeGroup(context, member);
   return NO_CONTENT;
@@ -170,7 +172,10 @@ function checkStatic(group: Properties): void {
 /** Security groups take people and security groups, Microsoft 365 groups only people ("Add members"). */
 function checkMember(group: Properties, member: DirectoryObject, self: DirectoryObject | null): void {
   if (member.kind === "user") return;
-  const nestable = member.properties.securityEnabled === true && member.properties.mailEnabled !== true;
+  // "Add members": a security group takes contacts, a Microsoft 365 group does not.
+  if (member.kind === "orgContact" && !isUnified(group) && group.isAssignableToRole !== true) return;
+  const nestable =
+    member.kind === "group" && member.properties.securityEnabled === true && member.properties.mailEnabled !== true;
   if (!isUnified(group) && nestable && group.isAssignableToRole !== true && member !== self) return;
   throw badRequest("The object that was added as a member is of a type that this group does not accept.");
 }

@@ -57,7 +57,8 @@ function unsetValue({ tenant }: Context, kind: Kind, name: string): Json {
 export function checkMixedSelect(select: readonly string[] | null): readonly string[] | null {
   if (select === null) return null;
   const names = select.filter((name) => name !== "@odata.type");
-  const kind = (name: string): Kind => (isSelectable("group", name) && !isSelectable("user", name) ? "group" : "user");
+  const kinds = ["user", "group", "orgContact"] as const;
+  const kind = (name: string): Kind => kinds.find((candidate) => isSelectable(candidate, name)) ?? "user";
   for (const name of names) checkSelect(kind(name), [name], true);
   return names;
 }
@@ -79,7 +80,7 @@ export function renderMember(context: Context, object: DirectoryObject, select: 
 /** Names that limited access shows; everything else is written as never set. */
 export function visibleNames(kind: Kind, access: Access): ReadonlySet<string> {
   if (access === "none") return NOTHING;
-  return kind === "user" ? BASIC_USER : BASIC_GROUP;
+  return kind === "user" ? BASIC_USER : kind === "group" ? BASIC_GROUP : NOTHING;
 }
 
 const NOTHING: ReadonlySet<string> = new Set(["id"]);

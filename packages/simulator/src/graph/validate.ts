@@ -1,7 +1,7 @@
 import type { Kind, Properties } from "../state/objects.ts";
 import type { Json } from "../tenant/types.ts";
 import { badRequest, type GraphRequest, unreadableBody } from "./request.ts";
-import { isElsewhere, isReadOnly, type Shape, shapeOf, typeName } from "./schema.ts";
+import { isElsewhere, isReadOnly, resourceName, type Shape, shapeOf, typeName } from "./schema.ts";
 
 /** A JSON object that a client sent. */
 export type Body = Readonly<Record<string, Json>>;
@@ -115,7 +115,7 @@ export function masteredElsewhere(): Error {
 export function referencedId(value: Json | undefined): string {
   const match =
     typeof value === "string"
-      ? /\/(?:directoryObjects|users|groups)(?:\/|\(')([^/')]+)(?:'\))?\/?$/i.exec(value)
+      ? /\/(?:directoryObjects|users|groups|contacts)(?:\/|\(')([^/')]+)(?:'\))?\/?$/i.exec(value)
       : null;
   if (match === null) throw badRequest("Invalid URL format specified in @odata.id or @odata.bind.");
   return decodeURIComponent(match[1] ?? "");
@@ -164,8 +164,4 @@ function hasShape(shape: Shape, value: Json): boolean {
     case "object":
       return typeof value === "object" && !Array.isArray(value);
   }
-}
-
-function resourceName(kind: Kind): string {
-  return kind === "user" ? "User" : "Group";
 }

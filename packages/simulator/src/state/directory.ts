@@ -33,10 +33,10 @@ export class Directory {
   readonly #ids: string;
   readonly #clock: () => number;
   readonly #objects: (DirectoryObject | undefined)[] = [];
-  readonly #lists: Readonly<Record<Kind, DirectoryObject[]>> = { user: [], group: [] };
+  readonly #lists: Readonly<Record<Kind, DirectoryObject[]>> = { user: [], group: [], orgContact: [] };
   readonly #byId = new Map<string, DirectoryObject>();
   readonly #byUpn = new Map<string, DirectoryObject>();
-  readonly #live: Record<Kind, number> = { user: 0, group: 0 };
+  readonly #live: Record<Kind, number> = { user: 0, group: 0, orgContact: 0 };
   readonly #deleted = new Set<DirectoryObject>();
   readonly #dynamic = new DynamicGroups(this);
   #observer: ((object: DirectoryObject, change: Change) => void) | null = null;

@@ -1,5 +1,13 @@
 import { type MadeIds, madeIds } from "../tenant/made-ids.ts";
-import type { GraphGroup, GraphUser, Json, ManagerReference, Membership, TenantFile } from "../tenant/types.ts";
+import type {
+  GraphContact,
+  GraphGroup,
+  GraphUser,
+  Json,
+  ManagerReference,
+  Membership,
+  TenantFile,
+} from "../tenant/types.ts";
 import type { Directory } from "./directory.ts";
 import type { DirectoryObject, Kind, Properties } from "./objects.ts";
 
@@ -24,6 +32,7 @@ export function loadTenant(directory: Directory, file: TenantFile, context: Load
   for (const user of file.users) loader.user(user);
   loader.nameTheNameless();
   for (const group of file.groups) loader.group(group);
+  for (const contact of file.contacts ?? []) loader.contact(contact);
   for (const { group, member } of membershipsOf(file)) loader.member(group, member);
   for (const { user, manager } of managersOf(file)) loader.manager(user, manager);
   directory.settle();
@@ -71,6 +80,10 @@ class Loader {
     this.#place("group", group.id, properties);
   }
 
+  contact(contact: GraphContact): void {
+    this.#place("orgContact", contact.id, plainProperties(contact));
+  }
+
   member(group: string, member: string): void {
     this.#directory.placeMember(this.#find("group", group, "a membership"), this.#find(null, member, "a membership"));
   }
@@ -108,7 +121,7 @@ class Loader {
   }
 }
 
-function plainProperties(document: GraphUser | GraphGroup): Record<string, Json> {
+function plainProperties(document: GraphUser | GraphGroup | GraphContact): Record<string, Json> {
   const properties: Record<string, Json> = {};
   for (const [name, value] of Object.entries(document)) {
     if (value === undefined || value === null || name.startsWith("@") || name.includes("@") || LEFT_OUT.has(name))

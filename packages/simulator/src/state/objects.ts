@@ -1,7 +1,7 @@
 import type { Json } from "../tenant/types.ts";
 
-/** The two kinds of directory object that the tenant holds. */
-export type Kind = "user" | "group";
+/** The kinds of directory object that the tenant holds, by their names in types. */
+export type Kind = "user" | "group" | "orgContact";
 
 /** Properties in Graph's shape, without `id`. Never changed in place: an update replaces the whole record. */
 export type Properties = Readonly<Record<string, Json>>;

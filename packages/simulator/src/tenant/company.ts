@@ -52,7 +52,8 @@ const COMPANIES: readonly (readonly [name: string, label: string, acquired: stri
 export function companyOf(seed: number, series = 0): Company {
   const index = Math.abs(Math.trunc(seed)) % COMPANIES.length;
   const [name, base, acquired, acquiredBase] = COMPANIES[index] ?? ["Aldermere Instruments", "aldermere", "", ""];
-  const [label, acquiredLabel] = series === 0 ? [base, acquiredBase] : [`${base}${series + 1}`, `${acquiredBase}${series + 1}`];
+  const [label, acquiredLabel] =
+    series === 0 ? [base, acquiredBase] : [`${base}${series + 1}`, `${acquiredBase}${series + 1}`];
   return {
     name,
     domain: `${label}.example`,

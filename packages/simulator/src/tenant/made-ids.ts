@@ -1,8 +1,8 @@
 import { uuidFrom } from "../state/identifiers.ts";
-import type { GraphGroup, GraphUser, Json } from "./types.ts";
+import type { GraphContact, GraphGroup, GraphUser, Json } from "./types.ts";
 
 /** Makes up the id of a record that has none. */
-export type MadeIds = (kind: "user" | "group", record: GraphUser | GraphGroup) => string;
+export type MadeIds = (kind: "user" | "group" | "orgContact", record: GraphUser | GraphGroup | GraphContact) => string;
 
 const NAMES = ["userPrincipalName", "mail", "mailNickname", "displayName"] as const;
 

@@ -23,7 +23,14 @@ export interface GraphGroup {
   readonly [property: string]: Json | undefined;
 }
 
-/** One membership edge: `member` is the id of a user or of a group. */
+/** An organizational contact in Microsoft Graph's own shape ("orgContact resource type"). */
+export interface GraphContact {
+  readonly id?: string;
+  readonly displayName?: string;
+  readonly [property: string]: Json | undefined;
+}
+
+/** One membership edge: `member` is the id of a user, a group or a contact. */
 export interface Membership {
   readonly group: string;
   readonly member: string;
@@ -58,6 +65,7 @@ export interface TenantFile {
   };
   readonly users: Iterable<GraphUser>;
   readonly groups: Iterable<GraphGroup>;
+  readonly contacts?: Iterable<GraphContact>;
   readonly memberships?: Iterable<Membership> | Readonly<Record<string, readonly string[]>>;
   readonly managers?: Iterable<ManagerReference> | Readonly<Record<string, string>>;
 }

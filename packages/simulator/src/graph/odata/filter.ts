@@ -1,7 +1,7 @@
 import type { Kind } from "../../state/objects.ts";
 import type { Json } from "../../tenant/types.ts";
 import { malformed, unsupportedQuery } from "../request.ts";
-import { emptyValue, shapeOf, typeName } from "../schema.ts";
+import { emptyValue, resourceName, shapeOf, typeName } from "../schema.ts";
 import { syntaxError, type Token, tokenize } from "./lexer.ts";
 
 /** A record as a filter sees it: its id and its properties. */
@@ -241,7 +241,7 @@ class FilterParser {
   }
 
   #unsupported(path: readonly string[]): Error {
-    const resource = this.#kind === "user" ? "User" : "Group";
+    const resource = resourceName(this.#kind);
     const name = path[0] ?? "";
     return unsupportedQuery(
       `Unsupported or invalid query filter clause specified for property '${name}' of resource '${resource}'.`,

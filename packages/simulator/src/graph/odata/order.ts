@@ -15,6 +15,7 @@ export interface Order {
 const PLAIN: Readonly<Record<Kind, readonly string[]>> = {
   user: ["displayName", "userPrincipalName"],
   group: ["displayName"],
+  orgContact: ["displayName"],
 };
 
 export function compileOrder(kind: Kind, text: string): Order {

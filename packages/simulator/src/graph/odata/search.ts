@@ -5,6 +5,7 @@ import type { Filterable } from "./filter.ts";
 const SEARCHABLE: Readonly<Record<Kind, readonly string[]>> = {
   user: ["displayName", "givenName", "surname", "mail", "mailNickname", "userPrincipalName", "proxyAddresses"],
   group: ["displayName", "description", "mail", "mailNickname"],
+  orgContact: ["displayName", "givenName", "surname", "mail", "mailNickname", "proxyAddresses"],
 };
 
 /**
