@@ -6,7 +6,16 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Browser, Locator, Page } from "playwright-core";
-import { type Client, NAMES, startTestServer, type TestServer } from "../../packages/server/src/api/testing.ts";
+import { createApi } from "../../packages/server/src/api/server.ts";
+import {
+  type Client,
+  NAMES,
+  readEvents,
+  startTestServer,
+  type TestServer,
+} from "../../packages/server/src/api/testing.ts";
+import { changeConfiguration } from "../../packages/server/src/config/apply.ts";
+import { runSync } from "../../packages/server/src/runs/run.ts";
 import { skipUnless } from "../servers.ts";
 import { builtConsole, launchBrowser, openPage } from "./browser.ts";
 
@@ -179,9 +188,9 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
     it("names the records of a held plan before it asks, and applies it when approved", async () => {
       const { body } = await client.get("/api/v1/people?search=e&limit=60");
       for (const { id } of body.items) await server.graph("DELETE", `/users/${id}`);
-      const { page } = await open();
+      const { page } = await open({ permissions: ["clipboard-read", "clipboard-write"] });
       await page.getByRole("button", { name: "Run people now" }).click();
-      await page.getByText(/changes wait for your approval/).waitFor();
+      await page.getByText(/removals wait for your approval/).waitFor();
       await page.getByRole("button", { name: "Review" }).click();
       const dialog = page.getByRole("dialog");
       const changes = dialog.getByRole("list", { name: "Changes" }).getByRole("listitem");
@@ -192,9 +201,24 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
       const { body: sync } = await client.get(`/api/v1/syncs/${NAMES.people}`);
       const [held] = sync.status.held;
       assert.equal(await changes.count(), held.counts.disable);
-      await dialog.getByText(held.digest.slice(0, 12)).waitFor();
+      await dialog.getByText(held.digest, { exact: true }).waitFor();
+      const count = `${held.counts.disable} removals`;
+      await dialog.getByText(`This applies exactly ${count}`).waitFor();
+      await dialog.getByRole("button", { name: "Copy: the command" }).click();
+      await dialog.getByText("Copied", { exact: true }).waitFor();
+      const copied = await page.evaluate(() => navigator.clipboard.readText());
+      assert.equal(copied, `npx entrain sync approve ${NAMES.people} --digest ${held.digest}`);
+
+      await dialog.getByRole("button", { name: "Reject…" }).click();
+      await dialog.getByText("Nothing is done to").waitFor();
+      await dialog.getByRole("button", { name: `Reject ${count}` }).waitFor();
+      await dialog.getByRole("button", { name: "Back" }).click();
+      await page.keyboard.press("Escape");
+      await dialog.waitFor({ state: "detached" });
+      assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Review", "focus returns");
+      await page.keyboard.press("Enter");
       await dialog.getByRole("button", { name: "Approve and apply" }).click();
-      await page.getByText(/changes wait for your approval/).waitFor({ state: "detached" });
+      await page.getByText(/removals wait for your approval/).waitFor({ state: "detached" });
       const done = await client.get(`/api/v1/runs?limit=1&sync=${NAMES.people}`);
       assert.equal(done.body.items[0].mode, "approve");
     });
@@ -216,6 +240,105 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
         assert.deepEqual(complaints, []);
       });
     }
+
+    it("says in the row why a run failed and what to do, and that one was stopped, without a click", async () => {
+      const { page } = await open();
+      const [syncs, runs] = [
+        page.getByRole("table", { name: "Syncs" }),
+        page.getByRole("table", { name: "Last runs" }),
+      ];
+      server.simulator.faults.set([{ action: { type: "status", status: 403 } }]);
+      try {
+        await page.getByRole("button", { name: "Run people now" }).click();
+        await runs.getByRole("row").nth(1).getByText("Failed", { exact: true }).waitFor();
+      } finally {
+        server.simulator.faults.clear();
+      }
+      const { body } = await client.get(`/api/v1/runs?limit=1&sync=${NAMES.people}`);
+      const { message, fix } = body.items[0].error;
+      for (const table of [syncs, runs]) {
+        await table.getByText(message).first().waitFor();
+        await table.getByText(fix).first().waitFor();
+      }
+
+      // So slow that it cannot end before it is stopped.
+      server.simulator.faults.set([{ action: { type: "slow", ms: 20_000 } }]);
+      try {
+        await page.getByRole("button", { name: "Run people now" }).click();
+        await page.getByRole("button", { name: "Stop people" }).click();
+        await runs.getByRole("row").nth(1).getByText("Stopped", { exact: true }).waitFor();
+      } finally {
+        server.simulator.faults.clear();
+      }
+      await syncs.getByText("Stopped before it was done; what was applied stays.").waitFor();
+      assert.equal(await runs.getByRole("row").nth(1).getByText("Failed", { exact: true }).count(), 0);
+      await page.getByRole("button", { name: "Run people now" }).click();
+      await syncs.getByText("In step").first().waitFor();
+    });
+
+    it("offers no Stop for what another process runs, but says who holds it", async () => {
+      const { page } = await open();
+      const { engine } = server.installation;
+      const { body } = await client.get(`/api/v1/syncs/${NAMES.people}`);
+      const stop = new AbortController();
+      server.simulator.faults.set(SLOW);
+      const actor = { kind: "command", id: "somebody" } as const;
+      const other = runSync(engine, { sync: body.id, actor, signal: stop.signal, onProgress: () => undefined });
+      try {
+        await page.getByText(new RegExp(`Run by process ${process.pid} on `)).waitFor();
+        assert.equal(await page.getByRole("button", { name: "Stop people" }).count(), 0);
+      } finally {
+        stop.abort();
+        server.simulator.faults.clear();
+        await other;
+      }
+    });
+
+    it("names a sync that was removed, in the last runs and in a run's panel, without asking for it", async () => {
+      const { store, keyring, types } = server.installation;
+      const actor = { kind: "command", id: "test" } as const;
+      const change = (make: Parameters<typeof changeConfiguration>[1]): Promise<unknown> =>
+        changeConfiguration({ store, keyring, types, prune: true, demo: false, actor }, make);
+      const run = await client.send("POST", `/api/v1/syncs/${NAMES.groups}/run`);
+      const url = `${server.url}/api/v1/runs/${run.body.run}/events`;
+      await readEvents(url, client.cookie, ({ event }) => event === "finished");
+      await change(({ connections, targets, syncs }) => {
+        return { connections, targets, syncs: new Map([...syncs].filter(([name]) => name !== NAMES.groups)) };
+      });
+      const { page, complaints } = await open();
+      const row = page
+        .getByRole("table", { name: "Last runs" })
+        .getByRole("row")
+        .filter({ hasText: NAMES.groups })
+        .first();
+      await row.getByText("removed", { exact: true }).waitFor();
+      await row.getByRole("link").click();
+      await page.getByRole("heading", { name: `Run of ${NAMES.groups} (removed)` }).waitFor();
+      assert.deepEqual(complaints, []);
+    });
+
+    it("says when the server is gone, and comes back with it by itself", async () => {
+      const { page } = await open();
+      const address = new URL(server.url);
+      await server.stop();
+      await page.getByText("Entrain does not answer.").waitFor();
+      const { store, engine } = server.installation;
+      const again = await createApi({
+        store,
+        engine,
+        clock: store.clock,
+        consoleFolder: builtConsole(),
+        demo: false,
+        version: "1.2.3",
+      });
+      try {
+        await again.listen({ port: Number(address.port), host: address.hostname });
+        await page.getByText("Entrain does not answer.").waitFor({ state: "detached" });
+        await page.getByRole("table", { name: "Syncs" }).waitFor();
+      } finally {
+        await again.close();
+      }
+    });
   });
 });
 

@@ -1,3 +1,4 @@
+import { MessageBar, MessageBarBody, MessageBarTitle } from "@fluentui/react-components";
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import { streamOf } from "./api.ts";
@@ -17,9 +18,11 @@ export function useActivities(): Activities {
 export function ActivityProvider({ children }: { readonly children: ReactNode }): ReactNode {
   const client = useQueryClient();
   const [activities, setActivities] = useState<Activities>(new Map());
+  const [connected, setConnected] = useState(true);
 
   useEffect(() => {
     let before: ReadonlySet<string> = new Set();
+    let lost = false;
     const stream = new EventSource(streamOf("/events"));
     stream.addEventListener("activity", (event: MessageEvent<string>) => {
       const { items } = JSON.parse(event.data) as { readonly items: readonly Activity[] };
@@ -29,14 +32,39 @@ export function ActivityProvider({ children }: { readonly children: ReactNode })
       setActivities(new Map(items.map((item) => [item.sync, item])));
     });
     // The browser connects again by itself, unless it was refused: then the session has ended, and a read will say so.
+    stream.addEventListener("open", () => {
+      setConnected(true);
+      // Whatever ended while nothing was heard was not told.
+      if (lost) void client.invalidateQueries();
+      lost = false;
+    });
     stream.addEventListener("error", () => {
+      lost = true;
+      setConnected(false);
       setActivities(new Map());
       if (stream.readyState === EventSource.CLOSED) void client.invalidateQueries({ queryKey: ["session"] });
     });
     return () => stream.close();
   }, [client]);
 
-  return <ActivityContext value={activities}>{children}</ActivityContext>;
+  return (
+    <ActivityContext value={activities}>
+      <div role="status">{!connected && <Lost />}</div>
+      {children}
+    </ActivityContext>
+  );
+}
+
+/** Says that what is shown may be old; it goes by itself when the server answers again. */
+function Lost(): ReactNode {
+  return (
+    <MessageBar intent="warning" layout="multiline">
+      <MessageBarBody>
+        <MessageBarTitle>Entrain does not answer.</MessageBarTitle>
+        What you see may be old. The page connects again by itself as soon as Entrain runs.
+      </MessageBarBody>
+    </MessageBar>
+  );
 }
 
 /** Queries whose answers a run or preview changes, by the first part of their key. */

@@ -5,9 +5,14 @@ import { get, pathOf } from "./api.ts";
 import { TOASTER } from "./commands.ts";
 import { Notice } from "./notice.tsx";
 import { openPlace } from "./place.ts";
-import type { Preview, Run } from "./types.ts";
+import type { NamedRun, Preview } from "./types.ts";
 
 const POLL_MS = 700;
+const INTENTS: { readonly [result: string]: "success" | "error" | "info" } = {
+  succeeded: "success",
+  failed: "error",
+  cancelled: "info",
+};
 
 /** Waits, out of sight, for the end of something that was started here: it may be over before any stream tells of it. */
 function useFollow(): (look: (signal: AbortSignal) => Promise<boolean>) => void {
@@ -33,21 +38,21 @@ function useFollow(): (look: (signal: AbortSignal) => Promise<boolean>) => void 
 }
 
 /** Tells the end of a run that was started here, and reads the lists anew. */
-export function useRunEnd(sync: string): (run: string) => void {
+export function useRunEnd(): (run: string) => void {
   const client = useQueryClient();
   const { dispatchToast } = useToastController(TOASTER);
   const follow = useFollow();
   return useCallback(
     (id) =>
       follow(async (signal) => {
-        const run = await get<Run>(pathOf(["runs", id]), signal);
+        const run = await get<NamedRun>(pathOf(["runs", id]), signal);
         if (run.result === null) return false;
-        const intent = run.result === "failed" ? "error" : run.result === "succeeded" ? "success" : "warning";
-        dispatchToast(createElement(Notice, { sync, run }), { intent });
+        const intent = INTENTS[run.result] ?? "warning";
+        dispatchToast(createElement(Notice, { run }), { intent });
         await client.invalidateQueries();
         return true;
       }),
-    [client, dispatchToast, follow, sync],
+    [client, dispatchToast, follow],
   );
 }
 
@@ -63,7 +68,8 @@ export function usePreviewPlan(): (preview: string) => void {
         if (preview.state === "running") return false;
         if (preview.plan !== null) openPlace({ panel: "plan", id: preview.plan });
         else if (preview.error !== null) {
-          dispatchToast(createElement(Notice, { fault: preview.error }), { intent: "error", timeout: 10_000 });
+          const intent = preview.error.code === "cancelled" ? "info" : "error";
+          dispatchToast(createElement(Notice, { fault: preview.error }), { intent, timeout: 10_000 });
         }
         await client.invalidateQueries();
         return true;

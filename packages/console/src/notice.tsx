@@ -1,9 +1,10 @@
 import { Link, Toast, ToastBody, ToastTitle } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { countsInWords } from "./format.ts";
+import { meaningOf, nothingIn } from "./outcome.ts";
 import { Name } from "./parts.tsx";
 import { hrefOf } from "./place.ts";
-import type { Fault, Run } from "./types.ts";
+import type { Fault, NamedRun } from "./types.ts";
 
 const ENDED: { readonly [result: string]: string } = {
   succeeded: "is in step",
@@ -14,7 +15,7 @@ const ENDED: { readonly [result: string]: string } = {
 };
 
 /** What a notice says at the end of a run, or of a command that failed. */
-export function Notice(props: { readonly sync: string; readonly run: Run } | { readonly fault: Fault }): ReactNode {
+export function Notice(props: { readonly run: NamedRun } | { readonly fault: Fault }): ReactNode {
   if ("fault" in props) {
     return (
       <Toast>
@@ -23,16 +24,16 @@ export function Notice(props: { readonly sync: string; readonly run: Run } | { r
       </Toast>
     );
   }
-  const { sync, run } = props;
+  const { run } = props;
   return (
     <Toast>
       <ToastTitle action={<Link href={hrefOf({ panel: "run", id: run.run })}>Show</Link>}>
         {/* One child: the title lays its children out side by side. */}
         <span>
-          <Name>{sync}</Name> {ENDED[run.result ?? ""] ?? run.result}
+          <Name>{run.syncName ?? "A removed sync"}</Name> {ENDED[run.result ?? ""] ?? run.result}
         </span>
       </ToastTitle>
-      <ToastBody>{run.error?.message ?? countsInWords(run.counts) ?? "Nothing to change"}</ToastBody>
+      <ToastBody>{meaningOf(run)?.text ?? countsInWords(run.counts) ?? nothingIn(run.result)}</ToastBody>
     </Toast>
   );
 }

@@ -149,6 +149,15 @@ export function ResultBadge({ result }: { readonly result: string | null }): Rea
   );
 }
 
+/** What the end of something means, and what to do about it. */
+export function Meaning({ text, fix }: { readonly text: string; readonly fix: string }): ReactNode {
+  return (
+    <Text size={200} style={{ overflowWrap: "anywhere" }}>
+      <bdi>{text}</bdi> <span style={{ color: tokens.colorNeutralForeground2 }}>{fix}</span>
+    </Text>
+  );
+}
+
 const COLORS: { readonly [action in keyof Counts]: Color } = {
   create: "success",
   join: "brand",

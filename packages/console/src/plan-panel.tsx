@@ -5,12 +5,11 @@ import {
   MessageBarTitle,
   makeStyles,
   Spinner,
-  Text,
   tokens,
 } from "@fluentui/react-components";
 import { Play20Regular } from "@fluentui/react-icons/svg/play";
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { get, pathOf } from "./api.ts";
 import { useCommand } from "./commands.ts";
 import { useRunEnd } from "./follow.ts";
@@ -19,6 +18,7 @@ import { Panel } from "./panel.tsx";
 import { Fact, Failed, Waiting } from "./parts.tsx";
 import { openPlace } from "./place.ts";
 import { PlanContents } from "./plan-contents.tsx";
+import { Review, Ways } from "./review.tsx";
 import { useSyncName } from "./sync-names.ts";
 import type { Plan } from "./types.ts";
 
@@ -28,6 +28,7 @@ const useStyles = makeStyles({
     gridTemplateColumns: "repeat(auto-fit, minmax(150px, 1fr))",
     gap: `${tokens.spacingVerticalM} ${tokens.spacingHorizontalL}`,
   },
+  actions: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalS },
 });
 
 /** A plan that was made to be looked at, and the way to apply exactly it. */
@@ -45,7 +46,7 @@ export function PlanPanel({ id, onClose }: { readonly id: string; readonly onClo
 
 function PlanDetails({ plan, name }: { readonly plan: Plan; readonly name: string }): ReactNode {
   const styles = useStyles();
-  const follow = useRunEnd(name);
+  const follow = useRunEnd();
   const apply = useCommand<{ readonly run: string }>({
     onDone: ({ run }) => {
       follow(run);
@@ -53,18 +54,16 @@ function PlanDetails({ plan, name }: { readonly plan: Plan; readonly name: strin
     },
   });
   const { digest, state, counts } = plan;
-  const mayApply = state === "sealed" && digest !== null && totalOf(counts) > 0;
+  const mayDo = (state === "sealed" || state === "held") && digest !== null && totalOf(counts) > 0;
+  const holds = plan.holds.length > 0;
+  const [open, setOpen] = useState(false);
   return (
     <>
       <div className={styles.facts}>
         <Fact label="Would do">{countsInWords(counts) ?? "Nothing"}</Fact>
         <Fact label="Made">{absoluteTime(plan.createdAt)}</Fact>
-        <Fact label="Digest">
-          <Text font="monospace" title={digest ?? ""}>
-            {digest === null ? "–" : digest.slice(0, 12)}
-          </Text>
-        </Fact>
       </div>
+      {mayDo && <Ways name={name} digest={digest} verb={holds ? "approve" : "apply"} />}
       {!plan.complete && (
         <MessageBar intent="warning" layout="multiline">
           <MessageBarBody>
@@ -78,16 +77,24 @@ function PlanDetails({ plan, name }: { readonly plan: Plan; readonly name: strin
           <MessageBarBody>{hold.detail}</MessageBarBody>
         </MessageBar>
       ))}
-      {mayApply && (
-        <div>
-          <Button
-            appearance="primary"
-            icon={apply.isPending ? <Spinner size="tiny" /> : <Play20Regular />}
-            disabledFocusable={apply.isPending}
-            onClick={() => apply.mutate(pathOf(["syncs", plan.sync, "plans", digest, "apply"]))}
-          >
-            Apply exactly this plan
-          </Button>
+      {mayDo && (
+        <div className={styles.actions}>
+          {holds && (
+            <Button appearance="primary" onClick={() => setOpen(true)}>
+              Approve all of it…
+            </Button>
+          )}
+          {state === "sealed" && (
+            <Button
+              appearance={holds ? "secondary" : "primary"}
+              icon={apply.isPending ? <Spinner size="tiny" /> : <Play20Regular />}
+              disabledFocusable={apply.isPending}
+              onClick={() => apply.mutate(pathOf(["syncs", plan.sync, "plans", digest, "apply"]))}
+            >
+              {holds ? "Apply without what is held" : "Apply exactly this plan"}
+            </Button>
+          )}
+          <Review name={name} plan={plan} open={open} onRun={follow} onClose={() => setOpen(false)} />
         </div>
       )}
       {apply.error !== null && <Failed error={apply.error} />}

@@ -1,13 +1,15 @@
-import { MessageBar, MessageBarBody, MessageBarTitle, makeStyles, tokens } from "@fluentui/react-components";
+import { Button, MessageBar, MessageBarBody, MessageBarTitle, makeStyles, tokens } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { get, pathOf } from "./api.ts";
+import { useRunEnd } from "./follow.ts";
 import { absoluteTime, countsInWords, duration, number } from "./format.ts";
+import { meaningOf, nothingIn } from "./outcome.ts";
 import { Panel } from "./panel.tsx";
 import { Empty, Fact, Failed, ResultBadge, Waiting } from "./parts.tsx";
 import { PlanContents } from "./plan-contents.tsx";
-import { useSyncName } from "./sync-names.ts";
-import type { Plan, Run } from "./types.ts";
+import { Review, whatOf } from "./review.tsx";
+import type { NamedRun, Plan } from "./types.ts";
 
 const useStyles = makeStyles({
   facts: {
@@ -22,12 +24,15 @@ const useStyles = makeStyles({
 export function RunPanel({ id, onClose }: { readonly id: string; readonly onClose: () => void }): ReactNode {
   const run = useQuery({
     queryKey: ["run", id],
-    queryFn: ({ signal }) => get<Run>(pathOf(["runs", id]), signal),
+    queryFn: ({ signal }) => get<NamedRun>(pathOf(["runs", id]), signal),
     refetchInterval: ({ state }) => (state.data?.result === null ? 1000 : false),
   });
-  const name = useSyncName(run.data?.sync);
+  const { syncName: name = null, syncRemoved = false } = run.data ?? {};
   return (
-    <Panel title={name === null ? "Run" : <bdi>{`Run of ${name}`}</bdi>} onClose={onClose}>
+    <Panel
+      title={name === null ? "Run" : <bdi>{`Run of ${name}${syncRemoved ? " (removed)" : ""}`}</bdi>}
+      onClose={onClose}
+    >
       {run.isPending && <Waiting lines={5} size={32} />}
       {run.error !== null && <Failed error={run.error} retry={run.refetch} />}
       {run.data !== undefined && <RunDetails run={run.data} />}
@@ -35,9 +40,10 @@ export function RunPanel({ id, onClose }: { readonly id: string; readonly onClos
   );
 }
 
-function RunDetails({ run }: { readonly run: Run }): ReactNode {
+function RunDetails({ run }: { readonly run: NamedRun }): ReactNode {
   const styles = useStyles();
-  const { counts, error, ms, plan } = run;
+  const { counts, ms, plan, result } = run;
+  const meaning = meaningOf(run);
   return (
     <>
       <div className={styles.facts}>
@@ -48,20 +54,46 @@ function RunDetails({ run }: { readonly run: Run }): ReactNode {
         <Fact label="Took">
           {ms === null ? "Still running" : `${duration(ms)}, of it ${duration(run.readMs)} reading`}
         </Fact>
-        <Fact label="Applied">{countsInWords(counts) ?? (run.result === null ? "–" : "Nothing to change")}</Fact>
+        <Fact label="Applied">{countsInWords(counts) ?? nothingIn(result)}</Fact>
         <Fact label="Failed">{number(run.failed)}</Fact>
         <Fact label="Already right">{number(run.unchanged)}</Fact>
       </div>
-      {error !== null && (
-        <MessageBar intent={run.result === "failed" ? "error" : "warning"} layout="multiline">
+      {meaning !== null && (
+        <MessageBar
+          intent={result === "failed" ? "error" : result === "cancelled" ? "info" : "warning"}
+          layout="multiline"
+        >
           <MessageBarBody>
-            <MessageBarTitle>{error.message}</MessageBarTitle>
-            {error.fix}
+            <MessageBarTitle>{meaning.text}</MessageBarTitle>
+            {meaning.fix}
           </MessageBarBody>
         </MessageBar>
       )}
-      {plan === null ? <Empty>The run ended before it had a plan.</Empty> : <PlanOf id={plan} />}
+      {run.heldPlan !== null && !run.syncRemoved && <HeldPart id={run.heldPlan} name={run.syncName ?? ""} />}
+      {plan === null ? (
+        <Empty>The run ended before it had a plan.</Empty>
+      ) : run.syncRemoved ? (
+        <Empty>The plan went with its sync; the journal holds what was applied.</Empty>
+      ) : (
+        <PlanOf id={plan} />
+      )}
     </>
+  );
+}
+
+/** What the run kept back, while it still waits. */
+function HeldPart({ id, name }: { readonly id: string; readonly name: string }): ReactNode {
+  const [open, setOpen] = useState(false);
+  const follow = useRunEnd();
+  const plan = useQuery({ queryKey: ["plan", id], queryFn: ({ signal }) => get<Plan>(pathOf(["plans", id]), signal) });
+  if (plan.data?.state !== "held") return null;
+  return (
+    <div>
+      <Button appearance="primary" onClick={() => setOpen(true)}>
+        Review {whatOf(plan.data.counts)} that wait
+      </Button>
+      <Review name={name} plan={plan.data} open={open} onRun={follow} onClose={() => setOpen(false)} />
+    </div>
   );
 }
 

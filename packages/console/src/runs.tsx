@@ -1,13 +1,13 @@
-import { Link, Text } from "@fluentui/react-components";
+import { Badge, Link, Text } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { pathOf } from "./api.ts";
 import { countsInWords, duration, number } from "./format.ts";
 import { itemsOf, REFRESH, usePages } from "./hooks.ts";
-import { Empty, Failed, More, Name, ResultBadge, Section, Time, Waiting } from "./parts.tsx";
+import { meaningOf, nothingIn } from "./outcome.ts";
+import { Empty, Failed, Meaning, More, Name, ResultBadge, Section, Time, Waiting } from "./parts.tsx";
 import { hrefOf } from "./place.ts";
-import { useSyncName } from "./sync-names.ts";
 import { Cell, Row, Table } from "./table.tsx";
-import type { Run } from "./types.ts";
+import type { NamedRun } from "./types.ts";
 
 const COLUMNS = [
   { label: "Sync", wide: true },
@@ -20,7 +20,7 @@ const COLUMNS = [
 
 /** The runs of all syncs, newest first. */
 export function Runs(): ReactNode {
-  const pages = usePages<Run>(["runs"], (after) => pathOf(["runs"], { after, limit: 10 }), REFRESH);
+  const pages = usePages<NamedRun>(["runs"], (after) => pathOf(["runs"], { after, limit: 10 }), REFRESH);
   const runs = itemsOf(pages.data);
   return (
     <Section id="runs" title="Last runs">
@@ -39,30 +39,53 @@ export function Runs(): ReactNode {
   );
 }
 
-function RunRow({ run }: { readonly run: Run }): ReactNode {
-  const name = useSyncName(run.sync);
+function RunRow({ run }: { readonly run: NamedRun }): ReactNode {
+  const meaning = meaningOf(run);
   return (
-    <Row>
-      <Cell>
-        <Link href={hrefOf({ panel: "run", id: run.run })}>
-          <Text weight="semibold">
-            <Name>{name ?? "…"}</Name>
-          </Text>
-        </Link>
-      </Cell>
-      <Cell label="Result">
-        <ResultBadge result={run.result} />
-      </Cell>
-      <Cell label="Applied">{countsInWords(run.counts) ?? (run.result === null ? "–" : "nothing to change")}</Cell>
-      <Cell label="Failed" end>
-        {number(run.failed)}
-      </Cell>
-      <Cell label="Took" end>
-        {run.ms === null ? "–" : duration(run.ms)}
-      </Cell>
-      <Cell label="When" end>
-        <Time at={run.startedAt} />
-      </Cell>
-    </Row>
+    <>
+      <Row>
+        <Cell>
+          <RunLink run={run} />
+        </Cell>
+        <Cell label="Result">
+          <ResultBadge result={run.result} />
+        </Cell>
+        <Cell label="Applied">{countsInWords(run.counts) ?? nothingIn(run.result)}</Cell>
+        <Cell label="Failed" end>
+          {number(run.failed)}
+        </Cell>
+        <Cell label="Took" end>
+          {run.ms === null ? "–" : duration(run.ms)}
+        </Cell>
+        <Cell label="When" end>
+          <Time at={run.startedAt} />
+        </Cell>
+      </Row>
+      {meaning !== null && (
+        <Row joined>
+          <Cell span={COLUMNS.length}>
+            <Meaning {...meaning} />
+          </Cell>
+        </Row>
+      )}
+    </>
+  );
+}
+
+/** The sync that ran, by the name that it has or had. */
+function RunLink({ run }: { readonly run: NamedRun }): ReactNode {
+  return (
+    <>
+      <Link href={hrefOf({ panel: "run", id: run.run })}>
+        <Text weight="semibold">
+          <Name>{run.syncName ?? "A removed sync"}</Name>
+        </Text>
+      </Link>{" "}
+      {run.syncRemoved && run.syncName !== null && (
+        <Badge appearance="outline" color="informative">
+          removed
+        </Badge>
+      )}
+    </>
   );
 }

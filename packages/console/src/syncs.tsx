@@ -10,7 +10,8 @@ import { usePreviewPlan, useRunEnd } from "./follow.ts";
 import { countsInWords, duration, number } from "./format.ts";
 import { itemsOf, REFRESH, usePages } from "./hooks.ts";
 import { Notice } from "./notice.tsx";
-import { Empty, Failed, More, Name, ResultBadge, Section, Time, Waiting } from "./parts.tsx";
+import { meaningOf, nothingIn } from "./outcome.ts";
+import { Empty, Failed, Meaning, More, Name, ResultBadge, Section, Time, Waiting } from "./parts.tsx";
 import { hrefOf } from "./place.ts";
 import { ProgressLine } from "./progress-line.tsx";
 import { Cell, Row, Table } from "./table.tsx";
@@ -23,6 +24,7 @@ const useStyles = makeStyles({
     display: "flex",
     gap: tokens.spacingHorizontalS,
     justifyContent: "flex-end",
+    alignItems: "center",
     "@media (max-width: 720px)": { justifyContent: "flex-start" },
   },
   // As high idle as busy, so that nothing moves when a run begins or ends.
@@ -126,15 +128,17 @@ function LastRun({ sync }: { readonly sync: Sync }): ReactNode {
   const styles = useStyles();
   const run = sync.status.lastRun;
   if (run === null) return <Text className={styles.quiet}>Not run yet.</Text>;
+  const meaning = meaningOf(run);
   return (
     <div className={styles.last}>
       <Text className={styles.quiet}>Last run</Text>
       <ResultBadge result={run.result} />
       <Text>
-        <Link href={hrefOf({ panel: "run", id: run.run })}>{countsInWords(run.counts) ?? "nothing to change"}</Link>
+        <Link href={hrefOf({ panel: "run", id: run.run })}>{countsInWords(run.counts) ?? nothingIn(run.result)}</Link>
         {run.failed > 0 && `, ${number(run.failed)} failed`} · <Time at={run.startedAt} />
         {run.ms !== null && ` · ${duration(run.ms)}`}
       </Text>
+      {meaning !== null && <Meaning {...meaning} />}
     </div>
   );
 }
@@ -150,6 +154,7 @@ function StateBadge({ sync, activity }: { readonly sync: Sync; readonly activity
   if (held.length > 0) return say("warning", "Held");
   if (lastRun === null) return say("informative", "New");
   if (lastRun.result === "failed") return say("danger", "Failed");
+  if (lastRun.result === "cancelled") return say("informative", "Stopped");
   if (unsynced > 0) return say("warning", "Partly in step");
   return say("success", "In step");
 }
@@ -162,7 +167,7 @@ function Commands({ sync, activity }: { readonly sync: Sync; readonly activity: 
     const fault = { code, message: error.message, fix };
     dispatchToast(<Notice fault={fault} />, { intent: "error", timeout: 10_000 });
   };
-  const follow = useRunEnd(sync.name);
+  const follow = useRunEnd();
   const plan = usePreviewPlan();
   const run = useCommand<{ readonly run: string }>({ onDone: (answer) => follow(answer.run), onFault });
   const preview = useCommand<{ readonly preview: string }>({
@@ -173,9 +178,15 @@ function Commands({ sync, activity }: { readonly sync: Sync; readonly activity: 
   const busy = activity !== null || run.isPending || preview.isPending;
   return (
     <div className={styles.actions}>
+      {activity !== null && !activity.here && (
+        <Text size={200} className={styles.quiet}>
+          <bdi>{`Run by ${activity.holder ?? "another process"}`}</bdi>
+        </Text>
+      )}
       {activity?.here === true ? (
         <Button
-          icon={<RecordStop20Regular />}
+          icon={stop.isPending ? <Spinner size="tiny" /> : <RecordStop20Regular />}
+          disabledFocusable={stop.isPending}
           aria-label={`Stop ${sync.name}`}
           onClick={() => stop.mutate(pathOf(["syncs", sync.id, "cancel"]))}
         >

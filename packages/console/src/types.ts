@@ -61,6 +61,12 @@ export interface Run {
   readonly readMs: number;
 }
 
+/** A run in the API's lists of runs: with the name that its sync has, or had. */
+export interface NamedRun extends Run {
+  readonly syncName: string | null;
+  readonly syncRemoved: boolean;
+}
+
 export interface HeldPlan {
   readonly plan: string;
   readonly digest: string;
@@ -104,6 +110,7 @@ export interface Activity {
   readonly sync: string;
   readonly startedAt: number | null;
   readonly here: boolean;
+  readonly holder: string | null;
   readonly progress: Progress;
 }
 

@@ -1,0 +1,35 @@
+import { plural } from "./format.ts";
+import type { Run } from "./types.ts";
+
+/** What a run's end means in one line, and what to do; null where its result says all. */
+export function meaningOf(
+  run: Pick<Run, "result" | "error" | "failed">,
+): { readonly text: string; readonly fix: string } | null {
+  const { result, error, failed } = run;
+  switch (result) {
+    case "failed":
+      return { text: error?.message ?? "The run failed.", fix: error?.fix ?? "The server's log may say more." };
+    case "cancelled":
+      return error !== null && error.code !== "cancelled"
+        ? { text: error.message, fix: error.fix }
+        : { text: "Stopped before it was done; what was applied stays.", fix: "The next run goes on from there." };
+    case "partial":
+      return {
+        text: `${plural(failed, "record", "records")} could not be synced; all others are in step.`,
+        fix: "The list of unsynced records says why, and when each is tried again.",
+      };
+    case "held":
+      return {
+        text: "A guard kept some changes back; everything else was applied.",
+        fix: "Review what waits, then approve or reject it.",
+      };
+    default:
+      return null;
+  }
+}
+
+/** What a run without a single change did. */
+export function nothingIn(result: string | null): string {
+  if (result === null) return "–";
+  return result === "succeeded" ? "nothing to change" : "nothing was applied";
+}
