@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ConnectorError } from "@entrain/core";
 import { runProgram, tellFault } from "./cli/program.ts";
 import type { World } from "./cli/world.ts";
 import { systemClock } from "./clock.ts";
@@ -18,8 +19,13 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     if (asked > 1) process.exit(1); // Whoever asks twice does not want to wait; what was begun is found by the next run.
   });
 }
-// A reader that went away, as `head` does, ends the program quietly.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+// A reader that went away, as `head` does, ends the program quietly; output that was lost, as on a full disk, does not.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  const message = `What the command printed could not be written (${error.code ?? error.message}); it is incomplete.`;
+  const fault = new ConnectorError("store_failed", message, { stops: "run", retry: "never", cause: error });
+  void tellFault(fault, process.argv, world).finally(() => process.exit(1));
+});
 process.stderr.on("error", () => undefined);
 
 const world: World = {

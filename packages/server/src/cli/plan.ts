@@ -1,4 +1,4 @@
-import { type Counts, type Finding, grouped } from "@entrain/core";
+import { ConnectorError, type Counts, type Finding, grouped } from "@entrain/core";
 import { type PlannedChangeView, planChanges, planIssues, planView } from "../runs/queries.ts";
 import { planSync } from "../runs/run.ts";
 import type { Store } from "../store/store.ts";
@@ -26,7 +26,7 @@ export async function planCommand(
   );
   const plan = planView(planned.plan);
   if (output.json) {
-    await writeJson(invocation, store, plan);
+    await writeJson(invocation, store, { plan, changes: planned.changes });
     return undefined;
   }
   const { counts, holds, digest, complete } = plan;
@@ -83,7 +83,11 @@ async function printIssues(
 }
 
 /** One JSON object whose lists are written as they are read, so that memory does not grow with the plan. */
-async function writeJson({ output }: Invocation, store: Store, plan: ReturnType<typeof planView>): Promise<void> {
+async function writeJson(
+  { output }: Invocation,
+  store: Store,
+  { plan, changes }: { readonly plan: ReturnType<typeof planView>; readonly changes: number },
+): Promise<void> {
   const { plan: id, digest, complete, counts, holds, state } = plan;
   const head = JSON.stringify({ plan: id, state, digest, complete, counts, holds });
   await output.piece(`${head.slice(0, -1)},"changes":[`);
@@ -93,7 +97,16 @@ async function writeJson({ output }: Invocation, store: Store, plan: ReturnType<
     first = false;
     return text;
   };
-  for await (const page of changePages(store, id)) await output.piece(page.map(withoutKey).map(separated).join(""));
+  let written = 0;
+  for await (const page of changePages(store, id)) {
+    await output.piece(page.map(withoutKey).map(separated).join(""));
+    written += page.length;
+  }
+  // Another process may drop a preview that is being listed; a list that is cut short must not pass for the plan.
+  if (written !== changes) {
+    const message = `The plan was replaced while it was listed: ${grouped(written)} of ${grouped(changes)} changes were written.`;
+    throw new ConnectorError("plan_stale", message, { stops: "run", retry: "now" });
+  }
   await output.piece('],\n"issues":[');
   first = true;
   for await (const page of issuePages(store, id)) await output.piece(page.map(separated).join(""));
