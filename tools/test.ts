@@ -1,11 +1,15 @@
 import { spawn } from "node:child_process";
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { FOLDER_VARIABLE } from "../test/fidelity/recording.ts";
 import type { TestLine } from "./test-reporter.ts";
 import { type FileEnd, type Tally, tally } from "./test-tally.ts";
 
 const PATTERNS = ["packages/*/src/**/*.test.{ts,tsx}", "test/**/*.test.ts", "tools/**/*.test.ts", "bench/**/*.test.ts"];
+/** Looks at what all the others sent to Graph, so it runs when they are done, and what it prints is shown. */
+const LAST = "test/fidelity/recorded.test.ts";
 const CONCURRENCY = 2;
 const FILE_LIMIT_SECONDS = 600;
 const OUTPUT_LIMIT = 30_000;
@@ -25,18 +29,23 @@ async function runTests(root: string, args: readonly string[]): Promise<number> 
   const scratch = mkdtempSync(join(tmpdir(), "entrain-test-"));
   const requireServers = process.env.ENTRAIN_REQUIRE_SERVERS === "1";
   const results: { readonly file: string; readonly tally: Tally }[] = [];
-  const queue = files.entries();
+  const env = recordingEnvironment(join(scratch, "graph"));
+  const one = async (file: string): Promise<FileEnd> => {
+    const started = performance.now();
+    const report = join(scratch, `${files.indexOf(file)}.jsonl`);
+    const end = await runFile({ root, file, report, limitSeconds: options.limitSeconds, env });
+    const counts = tally(end, requireServers);
+    results.push({ file, tally: counts });
+    printFile(file, counts, performance.now() - started);
+    return end;
+  };
+  const queue = files.filter((file) => file !== LAST).values();
   const work = async (): Promise<void> => {
-    for (const [index, file] of queue) {
-      const started = performance.now();
-      const end = await runFile(root, file, join(scratch, `${index}.jsonl`), options.limitSeconds);
-      const counts = tally(end, requireServers);
-      results.push({ file, tally: counts });
-      printFile(file, counts, performance.now() - started);
-    }
+    for (const file of queue) await one(file);
   };
   try {
     await Promise.all(Array.from({ length: CONCURRENCY }, work));
+    if (files.includes(LAST)) process.stdout.write((await one(LAST)).output);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -60,11 +69,32 @@ function readArguments(
   return { parts, limitSeconds };
 }
 
+/** Lets the tests, and every Node process that they start, write down what is sent to Graph. */
+function recordingEnvironment(folder: string): NodeJS.ProcessEnv {
+  mkdirSync(folder);
+  const recorder = `--import=${pathToFileURL(join(import.meta.dirname, "record-graph.mjs")).href}`;
+  const { NODE_OPTIONS } = process.env;
+  return {
+    ...process.env,
+    [FOLDER_VARIABLE]: folder,
+    NODE_OPTIONS: NODE_OPTIONS === undefined ? recorder : `${NODE_OPTIONS} ${recorder}`,
+  };
+}
+
+interface FileRun {
+  readonly root: string;
+  readonly file: string;
+  /** Where the reporter writes. */
+  readonly report: string;
+  readonly limitSeconds: number;
+  readonly env: NodeJS.ProcessEnv;
+}
+
 /** Runs one file in a process group of its own, so that a hanging file goes with everything that it started. */
-function runFile(root: string, file: string, reportFile: string, limitSeconds: number): Promise<FileEnd> {
+function runFile({ root, file, report, limitSeconds, env }: FileRun): Promise<FileEnd> {
   const reporter = join(import.meta.dirname, "test-reporter.ts");
-  const args = [`--test-reporter=${reporter}`, `--test-reporter-destination=${reportFile}`, resolve(root, file)];
-  const child = spawn(process.execPath, args, { cwd: root, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const args = [`--test-reporter=${reporter}`, `--test-reporter-destination=${report}`, resolve(root, file)];
+  const child = spawn(process.execPath, args, { cwd: root, detached: true, stdio: ["ignore", "pipe", "pipe"], env });
   let output = "";
   const keep = (text: Buffer): void => {
     output = (output + text.toString()).slice(-OUTPUT_LIMIT);
@@ -94,7 +124,7 @@ function runFile(root: string, file: string, reportFile: string, limitSeconds: n
     child.once("close", (exitCode) => {
       clearTimeout(limit);
       for (const signal of INTERRUPTIONS) process.off(signal, interrupted);
-      done({ file, lines: readReport(reportFile), exitCode, timedOutAfter, output });
+      done({ file, lines: readReport(report), exitCode, timedOutAfter, output });
     });
   });
 }
