@@ -4,7 +4,9 @@ import { duration, number, rate } from "./format.ts";
 import type { Activity, Progress } from "./types.ts";
 
 const useStyles = makeStyles({
-  line: { display: "grid", gap: tokens.spacingVerticalXS },
+  // For screen readers: each phase once, never every number.
+  heard: { position: "absolute", width: "1px", height: "1px", overflow: "hidden", clipPath: "inset(50%)" },
+  line: { position: "relative", display: "grid", gap: tokens.spacingVerticalXS },
   text: {
     display: "flex",
     justifyContent: "space-between",
@@ -37,6 +39,7 @@ export function ProgressLine({ name, activity }: { readonly name: string; readon
   const known = total === null || total === 0 ? {} : { value: Math.min(done, total), max: total };
   return (
     <div className={styles.line}>
+      <span role="status" className={styles.heard}>{`${PHASES[phase]} for ${name}`}</span>
       <ProgressBar {...known} thickness="large" aria-label={`Progress of ${name}`} />
       <div className={styles.text}>
         <Text className={styles.what} title={what}>
