@@ -152,7 +152,10 @@ syncs:
   );
   const without = await run(of, "people");
   assert.equal(without.result, "failed");
-  assert.match(without.error?.message ?? "", /environment variable CONTOSO_SECRET, which holds a secret, is not set/);
+  assert.match(
+    without.error?.message ?? "",
+    /environment variable CONTOSO_SECRET, which holds a secret, is not set\. Set it/,
+  );
   environment.CONTOSO_SECRET = of.simulator.secret;
   assert.equal((await run(of, "people")).result, "succeeded");
 });

@@ -279,7 +279,9 @@ function describe(error: unknown, what: string): unknown {
     return own ? translated : storeFailed(`${what}. ${translated.message}`, translated.cause);
   }
   const known = FILE_FAULTS[faultCode(error) ?? ""];
-  return known === undefined ? error : storeFailed(`${what}: ${known}.`, error);
+  return known === undefined
+    ? error
+    : storeFailed(`${what}: ${known}. Set ENTRAIN_DATA to a folder that this user may write to.`, error);
 }
 
 function withoutSecrets(url: string): string {

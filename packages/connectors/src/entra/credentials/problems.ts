@@ -16,7 +16,7 @@ export function credentialProblems(credential: Credential, now: number): readonl
     return problemsIn(credential, now);
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
-    return [{ detail: error.message, fix: "" }];
+    return [{ detail: error.message, fix: error.fix }];
   }
 }
 
