@@ -58,7 +58,10 @@ export interface Deprovision {
   readonly deleted: DeprovisionVerb;
 }
 
-/** A limit that trips when either figure is exceeded: percent of the owned links at window start, or a count. */
+/**
+ * A limit that trips when either figure is exceeded: percent (at most 50) of the active records that the sync owned when the
+ * window began, or a count (at most 100,000); for memberships, of those of its groups.
+ */
 export interface GuardLimit {
   readonly percent: number;
   readonly count: number;

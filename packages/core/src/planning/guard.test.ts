@@ -49,12 +49,18 @@ describe("the guard", () => {
   it("gives its figures in one sentence", () => {
     assert.equal(
       judge(1000, 120, 30).detail,
-      "120 removals planned and 30 applied in the last 24h; in 24h the guard allows 100 (10 % of 1,000 owned) and at most 500.",
+      "120 removals planned and 30 applied in the last 24h; in 24h the guard allows 100 (10 % of 1,000 active records) and at most 500.",
     );
     assert.equal(
-      judgeGuard({ limit: longWindow(limit), ownedAtWindowStart: 9, countedInWindow: 0, planned: 4, what: "members" })
-        .detail,
-      "4 members planned; in 30d the guard allows 3 (20 % of 9 owned, at least 3).",
+      judgeGuard({
+        limit: longWindow(limit),
+        ownedAtWindowStart: 9,
+        countedInWindow: 0,
+        planned: 4,
+        what: "membership removals",
+        base: "memberships",
+      }).detail,
+      "4 membership removals planned; in 30d the guard allows 3 (20 % of 9 memberships, at least 3).",
     );
   });
 

@@ -25,8 +25,8 @@ export function longWindow(limit: GuardLimit): GuardLimit {
 
 /**
  * Judges planned removals against one window. Trips when, with them, either figure is exceeded: `percent` of what was
- * owned at the window's start, rounded up and at least 3, or `count`. `countedInWindow` are those applied without
- * approval; approved and undone ones do not count. Nothing planned never trips.
+ * owned and active at the window's start, rounded up and at least 3, or `count`. `countedInWindow` are those applied
+ * without approval; approved and undone ones do not count. Nothing planned never trips.
  */
 export function judgeGuard(of: {
   readonly limit: GuardLimit;
@@ -35,6 +35,8 @@ export function judgeGuard(of: {
   readonly planned: number;
   /** What is counted, in the plural. Default: `removals`. */
   readonly what?: string;
+  /** What the percentage is taken of, in the plural. Default: `active records`. */
+  readonly base?: string;
 }): GuardVerdict {
   const { limit, ownedAtWindowStart: owned, countedInWindow: counted, planned } = of;
   // Rounded to a millionth first: 16.1 % of 1,000 is 161, which binary fractions make a little more.
@@ -46,6 +48,6 @@ export function judgeGuard(of: {
   const count = limit.count < Number.MAX_SAFE_INTEGER ? ` and at most ${grouped(limit.count)}` : "";
   const detail =
     `${grouped(planned)} ${of.what ?? "removals"} planned${before}; in ${formatDuration(limit.windowMs)} the guard ` +
-    `allows ${grouped(share)} (${limit.percent} % of ${grouped(owned)} owned${least})${count}.`;
+    `allows ${grouped(share)} (${limit.percent} % of ${grouped(owned)} ${of.base ?? "active records"}${least})${count}.`;
   return { trips, detail };
 }

@@ -59,7 +59,7 @@ export function entryBase(context: ApplyContext): Pick<JournalEntry, "actor" | "
 /** What preparing a batch of the plan works with. */
 export function sceneOf(context: ApplyContext): PrepareContext {
   const { store, space, sync, kind, plan, scopeNow } = context;
-  return { store, space, connection: sync.connection, kind, upto: plan.upto, scopeNow };
+  return { store, space, sync: sync.id, connection: sync.connection, kind, upto: plan.upto, scopeNow };
 }
 
 /** Takes intents that have an outcome off the list of open ones. */

@@ -3,7 +3,7 @@ import type { Transaction } from "kysely";
 import { newId } from "../clock.ts";
 import { adoptLinks, forgetGone, type LinkSpace } from "../store/links.ts";
 import { enterPending, leavePending, loadPending, type PendingRow, releasePinned } from "../store/pending.ts";
-import { changedIn, createPlan, holdsOf, type PlanRow, updatePlan } from "../store/plans.ts";
+import { changedIn, clearPlan, createPlan, holdsOf, type PlanRow, plansIn, updatePlan } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
 import type { Lease, Store } from "../store/store.ts";
 import type { SyncRow } from "./context.ts";
@@ -18,6 +18,12 @@ export interface BeginContext {
   readonly run: string;
 }
 
+/** What of a plan waits for approval. `settled`: ordinals of changes that nothing is left of; they do not wait. */
+export interface Holding {
+  readonly holds: readonly Finding[];
+  readonly settled: readonly number[];
+}
+
 /** The plan to apply now, and the plan of what waits for approval. */
 export interface Begun {
   readonly plan: PlanRow;
@@ -29,9 +35,13 @@ export interface Begun {
  * transaction the cursors move, issues and held records enter the pending set, and the plans change their state, so
  * that a crash leaves either all of it or nothing.
  */
-export async function beginPlan(context: BeginContext, sealed: PlanRow): Promise<Begun> {
+export async function beginPlan(
+  context: BeginContext,
+  sealed: PlanRow,
+  holding: Holding = { holds: holdsOf(sealed), settled: [] },
+): Promise<Begun> {
   const { store, lease } = context;
-  const split = sealed.approved_at === null ? await splitHolds(context, sealed) : { plan: sealed, held: null };
+  const split = sealed.approved_at === null ? await splitHolds(context, sealed, holding) : { plan: sealed, held: null };
   const plan: PlanRow = { ...split.plan, state: "applying", run: context.run };
   const held: PlanRow | null = split.held && { ...split.held, state: "held" };
   await store.fenced(lease, async (tx) => {
@@ -42,7 +52,7 @@ export async function beginPlan(context: BeginContext, sealed: PlanRow): Promise
     await adoptLinks(tx, context.space, context.sync.records, context.sync.id);
     if (news) await settlePending(context, tx, plan);
     if (sealed.part === "removals") await releasePinned(tx, context.sync.id, plan.id, "dependant");
-    if (!held) return;
+    if (!held || split.held?.state === "held") return;
     await updatePlan(tx, held.id, { state: held.state });
     await pinHeld(context, tx, held);
   });
@@ -76,11 +86,13 @@ async function moveCursors(tx: Transaction<DB>, sync: SyncRow, plan: PlanRow): P
     .execute();
 }
 
-/** Moves what waits for approval into a plan of its own and seals both; nothing is held yet when this is interrupted. */
-async function splitHolds(context: BeginContext, sealed: PlanRow): Promise<Begun> {
-  const holds = holdsOf(sealed);
+/**
+ * Moves what waits for approval into a plan of its own and seals both; nothing is held yet when this is interrupted.
+ * What waits already in a plan that was held after a preview goes on waiting there, and is not held twice.
+ */
+async function splitHolds(context: BeginContext, sealed: PlanRow, { holds, settled }: Holding): Promise<Begun> {
   if (holds.length === 0) return { plan: sealed, held: null };
-  const { store, lease } = context;
+  const { store, lease, sync } = context;
   const held: PlanRow = {
     ...sealed,
     id: newId(store.clock, "plan"),
@@ -90,20 +102,30 @@ async function splitHolds(context: BeginContext, sealed: PlanRow): Promise<Begun
     digest: null,
     created_at: store.clock.now(),
   };
-  await store.fenced(lease, async (tx) => {
+  const left = await store.fenced(lease, async (tx) => {
     await createPlan(tx, held);
     // A preview without what it held is nothing that anybody may apply later: an interruption drops both halves.
     await updatePlan(tx, sealed.id, { state: "building" });
-    await moveHeld(tx, sealed.id, held.id, holds);
+    await moveHeld(tx, { from: sealed.id, to: held.id, holds, settled });
+    const dropped = await dropWaiting(tx, sync.id, held.id);
+    const some = await tx.selectFrom("plan_changes").select("ordinal").where("plan", "=", held.id).limit(1).execute();
+    return { any: some.length > 0, dropped };
   });
   const seal = { store, lease, keeps: () => false };
-  return {
-    plan: await sealPlan({ ...seal, plan: sealed }, { state: "building", holds: [] }),
-    held: await sealPlan({ ...seal, plan: held }, { state: "building", holds }),
-  };
+  const plan = await sealPlan({ ...seal, plan: sealed }, { state: "building", holds: [] });
+  if (left.any) return { plan, held: await sealPlan({ ...seal, plan: held }, { state: "building", holds }) };
+  await store.fenced(lease, async (tx) => {
+    await clearPlan(tx, held.id);
+    await updatePlan(tx, held.id, { state: "abandoned" });
+  });
+  return { plan, held: left.dropped ? ((await plansIn(store.db, sync.id, ["held"])).at(-1) ?? null) : null };
 }
 
-async function moveHeld(tx: Transaction<DB>, from: string, to: string, holds: readonly Finding[]): Promise<void> {
+async function moveHeld(
+  tx: Transaction<DB>,
+  of: Holding & { readonly from: string; readonly to: string },
+): Promise<void> {
+  const { from, to, holds, settled } = of;
   const codes = new Set(holds.map((hold) => hold.code));
   await tx
     .updateTable("plan_changes")
@@ -117,6 +139,32 @@ async function moveHeld(tx: Transaction<DB>, from: string, to: string, holds: re
       ]),
     )
     .execute();
+  for (let at = 0; at < settled.length; at += 500) {
+    const back = tx.updateTable("plan_changes").set({ plan: from }).where("plan", "=", to);
+    await back.where("ordinal", "in", settled.slice(at, at + 500)).execute();
+  }
+}
+
+/** Takes out of a plan what a held plan has of the same records, or of the same groups' memberships. */
+async function dropWaiting(tx: Transaction<DB>, sync: string, plan: string): Promise<boolean> {
+  let dropped = false;
+  for (const compare of ["=", "!="] as const) {
+    const waiting = tx
+      .selectFrom("plan_changes as other")
+      .innerJoin("plans", "plans.id", "other.plan")
+      .select("other.object_id")
+      .where("plans.sync", "=", sync)
+      .where("plans.state", "=", "held")
+      .where("other.action", compare, "members");
+    const gone = await tx
+      .deleteFrom("plan_changes")
+      .where("plan", "=", plan)
+      .where("action", compare, "members")
+      .where("object_id", "in", waiting)
+      .executeTakeFirst();
+    dropped ||= Number(gone.numDeletedRows) > 0;
+  }
+  return dropped;
 }
 
 const PAGE = 1000;

@@ -5,11 +5,24 @@ import type { Written } from "./plan-writer.ts";
 
 type Counter = "removals" | "members";
 
+/** What the guard is judged with. */
+export type GuardContext = Pick<PlanContext, "store" | "sync" | "definition" | "kind" | "space">;
+/** What is planned: records disabled or deleted, single memberships removed, and changes that are held anyway. */
+export type Guarded = Pick<Written, "removals" | "memberRemovals" | "heldAnyway">;
+
+const WORDS: { readonly [counter in Counter]: { readonly what: string; readonly base: string } } = {
+  removals: { what: "removals", base: "active records" },
+  members: { what: "membership removals", base: "memberships" },
+};
+
 /**
  * What of a plan waits for approval: removals and membership removals beyond their guards, each over its window and
  * over thirty days, and what is held whatever the guard says. Empty: the plan may be applied unattended.
+ *
+ * A share is taken of what the sync had in the target when the window began: of its active records, not of the leavers
+ * that the target keeps disabled; of the memberships of its own groups, not of other syncs'.
  */
-export async function guardHolds(context: PlanContext, written: Written): Promise<readonly Finding[]> {
+export async function guardHolds(context: GuardContext, written: Guarded): Promise<readonly Finding[]> {
   const { guard } = context.definition;
   const holds: Finding[] = [];
   const removals = await judge(context, "removals", guard.removals, written.removals);
@@ -25,7 +38,7 @@ export async function guardHolds(context: PlanContext, written: Written): Promis
 
 /** The sentence of the first window that trips; null when none does. */
 async function judge(
-  context: PlanContext,
+  context: GuardContext,
   counter: Counter,
   limit: GuardLimit,
   planned: number,
@@ -35,10 +48,10 @@ async function judge(
     const start = windowStart(context, window);
     const verdict = judgeGuard({
       limit: window,
-      ownedAtWindowStart: await owned(context, counter, start),
+      ownedAtWindowStart: await baseOf(context, counter, start),
       countedInWindow: await counted(context, counter, start),
       planned,
-      what: counter === "removals" ? "removals" : "membership removals",
+      ...WORDS[counter],
     });
     if (verdict.trips) return verdict.detail;
   }
@@ -46,25 +59,34 @@ async function judge(
 }
 
 /** A window never reaches behind the end of the sync's first run: before it nothing was owned. */
-function windowStart(context: PlanContext, limit: GuardLimit): number {
+function windowStart(context: GuardContext, limit: GuardLimit): number {
   return Math.max(context.store.clock.now() - limit.windowMs, context.sync.first_run_at ?? 0);
 }
 
-async function owned(context: PlanContext, counter: Counter, start: number): Promise<number> {
-  // What was removed since stood there when the window began.
+async function baseOf(context: GuardContext, counter: Counter, start: number): Promise<number> {
+  // What was removed since stood there when the window began; what was removed with approval is left out of both sides.
   const since = await counted(context, counter, start);
-  if (counter === "removals") return since + (await ownedLinks(context.store.db, context.sync.id, start));
-  const { target, tenant } = context.space;
-  const row = await context.store.db
+  const { store, sync, space, kind } = context;
+  if (counter === "removals") return since + (await ownedLinks(store.db, sync.id, start));
+  const row = await store.db
     .selectFrom("known_members")
     .select((eb) => eb.fn.countAll<number>().as("count"))
-    .where("target", "=", target)
-    .where("tenant", "=", tenant)
+    .where("target", "=", space.target)
+    .where("tenant", "=", space.tenant)
+    .where("group_id", "in", (eb) =>
+      eb
+        .selectFrom("links")
+        .select("object_id")
+        .where("target", "=", space.target)
+        .where("kind", "=", kind.name)
+        .where("tenant", "=", space.tenant)
+        .where("sync", "=", sync.id),
+    )
     .executeTakeFirstOrThrow();
-  return Number(row.count) + since;
+  return since + Number(row.count);
 }
 
-async function counted(context: PlanContext, counter: Counter, start: number): Promise<number> {
+async function counted(context: GuardContext, counter: Counter, start: number): Promise<number> {
   const row = await context.store.db
     .selectFrom("removals")
     .select((eb) => eb.fn.sum<number | null>("amount").as("amount"))

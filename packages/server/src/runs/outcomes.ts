@@ -22,7 +22,7 @@ interface Settled {
 /**
  * Commits what became of a batch: journal, links, known memberships, pending set, guard counters and the states of the
  * changes, all in the caller's transaction. `outcomes` belong to the sendable changes, in their order. A change whose
- * outcome is unknown keeps its open intent.
+ * outcome is unknown keeps its open intent; of one that is done already only its own state tells.
  */
 export async function recordOutcomes(
   context: ApplyContext,
@@ -32,7 +32,9 @@ export async function recordOutcomes(
   tally: Tally,
   parts: readonly Part[] = [],
 ): Promise<Tally> {
-  const heard = pair(prepared, outcomes).filter(({ outcome }) => outcome.status !== "unknown");
+  const done = prepared.filter((change) => change.done);
+  const asked = prepared.filter((change) => !change.done);
+  const heard = pair(asked, outcomes).filter(({ outcome }) => outcome.status !== "unknown");
   const settled = await withoutTaken(context, tx, heard);
   const gone = settled.filter((one) => one.gone);
   const written = settled.filter((one) => !one.gone && isWritten(one.outcome));
@@ -53,13 +55,19 @@ export async function recordOutcomes(
   await countRemovals(context, tx, written);
   await updatePending(context, tx, settled);
   await markStates(context, tx, settled);
+  await markChanges(
+    tx,
+    context.plan.id,
+    "unchanged",
+    done.map(({ row }) => row.ordinal),
+  );
   await settleMembers(context, tx, settled);
   await closeIntents(
     context,
     tx,
     settled.map(({ change }) => change.row.ordinal),
   );
-  return settled.reduce(counted, tally);
+  return settled.reduce(counted, { ...tally, unchanged: tally.unchanged + done.length });
 }
 
 function pair(prepared: readonly Prepared[], outcomes: readonly Outcome[]): readonly Settled[] {

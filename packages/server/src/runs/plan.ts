@@ -4,6 +4,7 @@ import {
   compileMapping,
   compileScope,
   type Finding,
+  type SourceKind,
   type SyncDefinition,
   type Target,
   type TargetKind,
@@ -39,11 +40,21 @@ export interface PlanOptions {
   readonly targetRow: TargetRow;
   readonly target: Target;
   readonly lease: Lease;
+  /** How far the directory was read, and how well. */
+  readonly position: Position;
   readonly run: string | null;
   /** Ordinals continue through the plans of one run, for with the run they name intents. */
   readonly firstOrdinal: number;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
+}
+
+/** What a plan of the directory rests on. */
+export interface Position {
+  /** The change number up to which only whole rounds were merged: what stands behind it is not planned. */
+  readonly upto: number;
+  /** Whether the directory was read well. */
+  readonly complete: boolean;
 }
 
 /** A sealed plan, and where the next plan of the same run goes on counting. */
@@ -175,8 +186,7 @@ async function openPlan(options: PlanOptions): Promise<PlanContext> {
   const rules = compileSync(definition, kind);
   const cursor = sync.evaluated_revision === sync.revision ? sync.cursor : 0;
   const groups = await resolveScopeGroups(store, connection.id, definition.scope, cursor);
-  const current = await positions(store, sync);
-  const complete = await readComplete(store, connection.id, kind.source === "group" || groups !== null);
+  const { upto, complete } = options.position;
   const plan: PlanRow = {
     id: newId(store.clock, "plan"),
     sync: sync.id,
@@ -188,8 +198,8 @@ async function openPlan(options: PlanOptions): Promise<PlanContext> {
     digest: null,
     counts: JSON.stringify(NO_COUNTS),
     holds: "[]",
-    upto: current.upto,
-    link_upto: current.linkUpto,
+    upto,
+    link_upto: await lastLinked(store, sync),
     created_at: store.clock.now(),
     sealed_at: null,
     approved_by: null,
@@ -239,18 +249,23 @@ export function compileSync(
   return { scope: scope.scope, mapping: mapping.mapping, rules };
 }
 
-async function positions(store: Store, sync: SyncRow): Promise<{ readonly upto: number; readonly linkUpto: number }> {
-  const connection = await store.db
-    .selectFrom("connections")
-    .select("sequence")
-    .where("id", "=", sync.connection)
-    .executeTakeFirstOrThrow();
+async function lastLinked(store: Store, sync: SyncRow): Promise<number> {
   const target = await store.db
     .selectFrom("targets")
     .select("sequence")
     .where("id", "=", sync.target)
     .executeTakeFirstOrThrow();
-  return { upto: connection.sequence, linkUpto: target.sequence };
+  return target.sequence;
+}
+
+/** Where the directory stands. Asked under the connection's read lease, right behind a read of these kinds. */
+export async function positionOf(store: Store, connection: string, kinds: readonly SourceKind[]): Promise<Position> {
+  const { sequence } = await store.db
+    .selectFrom("connections")
+    .select("sequence")
+    .where("id", "=", connection)
+    .executeTakeFirstOrThrow();
+  return { upto: sequence, complete: await readComplete(store, connection, kinds.includes("group")) };
 }
 
 /** Whether the directory was read well: the last round ended, and nothing is known to be missing or hidden. */

@@ -1,4 +1,13 @@
-import { type Attributes, isReference, type TargetChange, type TargetKind, type Value, writesOf } from "@entrain/core";
+import {
+  type Attributes,
+  isReference,
+  sameValue,
+  type TargetChange,
+  type TargetKind,
+  type Value,
+  writesOf,
+} from "@entrain/core";
+import { isAmong } from "../store/among.ts";
 import { changeNumbers } from "../store/directory.ts";
 import { type LinkRow, type LinkSpace, linkedRecords, loadLinks } from "../store/links.ts";
 import { idsOf, type PlanChangeRow } from "../store/plans.ts";
@@ -12,6 +21,11 @@ export interface Prepared {
   readonly send: TargetChange | null;
   /** Why it is not sent. */
   readonly stale: string | null;
+  /**
+   * What it asks for is what the target is known to hold, written by this sync after the plan was made. It is not sent,
+   * and says nothing new: links, counters and the pending set stay as they are.
+   */
+  readonly done: boolean;
   /** Managed values that the target will hold, in source form, without the references that were left out. */
   readonly known: Attributes;
   readonly link: LinkRow | undefined;
@@ -24,6 +38,8 @@ export interface Prepared {
 export interface PrepareContext {
   readonly store: Store;
   readonly space: LinkSpace;
+  /** Whose plan it is: only what this sync wrote itself is done already. */
+  readonly sync: string;
   readonly connection: string;
   readonly kind: TargetKind;
   /** The directory's change number that the plan was made at. */
@@ -34,7 +50,8 @@ export interface PrepareContext {
 
 /**
  * Checks a batch for staleness, change by change, and resolves its references. A change whose source record or link
- * moved on since the plan is a conflict; it is skipped here and planned anew.
+ * moved on since the plan is a conflict; it is skipped here and planned anew. One that another plan has done meanwhile
+ * is not.
  */
 export async function prepareBatch(
   context: PrepareContext,
@@ -54,19 +71,43 @@ export async function prepareBatch(
   const referenced = await loadLinks(store.db, space, kinds, [...wanted]);
   const moved = options.checkStale ? await movedEdges(context, rows) : new Map<string, boolean>();
   const scope = options.checkStale && context.scopeNow ? await context.scopeNow(ids, context.upto) : null;
+  const standing = options.checkStale ? await standingMembers(context, rows) : null;
   const joined = rows.flatMap((row) => (row.action === "join" && row.record_id !== null ? [row.record_id] : []));
   const taken = await linkedRecords(store.db, space.target, kind.name, joined);
   return rows.map((row) =>
     prepare(row, {
       kind,
+      sync: context.sync,
       link: links.get(row.object_id),
       sequence: numbers === null ? null : (numbers.get(row.object_id) ?? 0),
       referenced,
       moved,
       scope,
       taken,
+      standing: standing?.get(row.ordinal) ?? null,
     }),
   );
+}
+
+/** Of the memberships that each change adds or removes: those that the target acknowledged from us, by ordinal. */
+async function standingMembers(
+  { store, space }: PrepareContext,
+  rows: readonly PlanChangeRow[],
+): Promise<ReadonlyMap<number, ReadonlySet<string>>> {
+  const standing = new Map<number, ReadonlySet<string>>();
+  for (const row of rows) {
+    if (row.action !== "members") continue;
+    const known = await store.db
+      .selectFrom("known_members")
+      .select("member_id")
+      .where("target", "=", space.target)
+      .where("tenant", "=", space.tenant)
+      .where("group_id", "=", row.object_id)
+      .where(isAmong(store, "member_id", [...idsOf(row.add), ...idsOf(row.remove)]))
+      .execute();
+    standing.set(row.ordinal, new Set(known.map(({ member_id }) => member_id)));
+  }
+  return standing;
 }
 
 /** Memberships of the changed groups that moved since the plan was made, with whether they stand now. */
@@ -97,6 +138,7 @@ function referencedKinds(kind: TargetKind): readonly string[] {
 
 interface Surroundings {
   readonly kind: TargetKind;
+  readonly sync: string;
   readonly link: LinkRow | undefined;
   /** The source record's change number; null when staleness is not asked about. */
   readonly sequence: number | null;
@@ -106,24 +148,57 @@ interface Surroundings {
   readonly scope: ReadonlyMap<string, boolean> | null;
   /** Records of the target that are to be joined here and are linked by now. */
   readonly taken: ReadonlyMap<string, unknown>;
+  /** The change's members that the target acknowledged from us; null when that is not asked about. */
+  readonly standing: ReadonlySet<string> | null;
 }
 
 function prepare(row: PlanChangeRow, around: Surroundings): Prepared {
   const { link } = around;
-  const stale = staleness(row, around);
-  const base = { row, link, stale, known: {}, dropped: [], add: [], remove: [] };
-  if (stale !== null) return { ...base, send: null };
-  return row.action === "members" ? prepareMembers(base, around) : prepareAttributes(base, around);
+  const left = membersLeft(row, around);
+  const base = { row, link, stale: null, done: false, known: {}, dropped: [], add: [], remove: [] };
+  if (around.sequence !== null && isDone(row, around, left)) return { ...base, done: true, send: null };
+  const stale = staleness(row, around, left);
+  if (stale !== null) return { ...base, stale, send: null };
+  return row.action === "members" ? prepareMembers(base, around, left) : prepareAttributes(base, around);
 }
 
-function staleness(row: PlanChangeRow, around: Surroundings): string | null {
+/** The memberships of a change that are not yet as it wants them. */
+interface MembersLeft {
+  readonly add: readonly string[];
+  readonly remove: readonly string[];
+}
+
+function membersLeft(row: PlanChangeRow, { standing }: Surroundings): MembersLeft {
+  return {
+    add: idsOf(row.add).filter((id) => standing?.has(id) !== true),
+    remove: idsOf(row.remove).filter((id) => standing?.has(id) !== false),
+  };
+}
+
+function isDone(row: PlanChangeRow, around: Surroundings, left: MembersLeft): boolean {
+  const { link } = around;
+  if (row.action === "members") return left.add.length + left.remove.length === 0;
+  if (row.action === "delete") return link === undefined || link.record_id !== row.record_id;
+  // A link as the plan saw it cannot show what the plan asks for, even where its values look alike.
+  if (!link || link.sync !== around.sync || link.sequence === row.link_sequence) return false;
+  if (row.record_id !== null && row.record_id !== link.record_id) return false;
+  const active = row.action === "create" || row.action === "join" ? 1 : link.active;
+  if (link.active !== (row.active ?? active)) return false;
+  const known = parse(link.known) ?? {};
+  const writes = writesOf({ before: parse(row.before), after: parse(row.after) });
+  return Object.entries(writes).every(([name, value]) => {
+    const waits = isReference(value) && !around.referenced.has(value.$ref);
+    return waits || sameValue(known[name] ?? null, value);
+  });
+}
+
+function staleness(row: PlanChangeRow, around: Surroundings, left: MembersLeft): string | null {
   const { link } = around;
   if (around.sequence === null) return null;
   if (row.action === "members") {
     if (!link) return "the group is not linked to a record of the target";
     const stands = (member: string): boolean | undefined => around.moved.get(`${row.object_id} ${member}`);
-    const stale =
-      idsOf(row.add).some((id) => stands(id) === false) || idsOf(row.remove).some((id) => stands(id) === true);
+    const stale = left.add.some((id) => stands(id) === false) || left.remove.some((id) => stands(id) === true);
     return stale ? "a membership changed after the plan was made" : null;
   }
   if (around.sequence !== row.record_sequence) return "the source record changed after the plan was made";
@@ -144,12 +219,12 @@ function hasCrossedScope(row: PlanChangeRow, { scope }: Surroundings): boolean {
 
 type Base = Omit<Prepared, "send">;
 
-function prepareMembers(base: Base, around: Surroundings): Prepared {
+function prepareMembers(base: Base, around: Surroundings, left: MembersLeft): Prepared {
   const { row } = base;
   const linked = (id: string): boolean => around.referenced.has(id);
-  const add = idsOf(row.add).filter(linked);
-  const remove = idsOf(row.remove);
-  const dropped = idsOf(row.add).filter((id) => !linked(id));
+  const add = left.add.filter(linked);
+  const { remove } = left;
+  const dropped = left.add.filter((id) => !linked(id));
   const recordOf = (id: string): string => around.referenced.get(id)?.record_id ?? "";
   const send: TargetChange = {
     ordinal: row.ordinal,

@@ -9,16 +9,18 @@ import {
 import type { Transaction } from "kysely";
 import { newId } from "../clock.ts";
 import { appendJournal } from "../store/journal.ts";
-import { clearPlan, NO_COUNTS, type PlanRow, plansIn, updatePlan, weightOf } from "../store/plans.ts";
+import { clearPlan, holdsOf, NO_COUNTS, type PlanRow, plansIn, updatePlan, weightOf } from "../store/plans.ts";
 import { createRun, type RunRow, saveRun, unfinishedRuns } from "../store/runs.ts";
 import type { DB } from "../store/schema.ts";
 import type { Lease } from "../store/store.ts";
 import { applyPlan } from "./apply.ts";
 import { NO_TALLY, streamOf, type Tally } from "./applying.ts";
-import { beginPlan, reviewHeld } from "./begin.ts";
+import { beginPlan, type Holding, reviewHeld } from "./begin.ts";
+import { alreadyApplied, planByDigest, refusal, runThatOvertook } from "./by-digest.ts";
 import type { Actor, ConnectionRow, Engine, Progress, SyncRow, TargetRow } from "./context.ts";
 import { readLease, syncLease, withLease } from "./lease.ts";
-import { buildPlan, kindOf, type Planned } from "./plan.ts";
+import { closeSettledHolds, isWhollyDone, judgeAgain, type ReviewContext } from "./overtaken.ts";
+import { buildPlan, kindOf, type Planned, type Position, positionOf } from "./plan.ts";
 import { readKind } from "./read.ts";
 import { scopeNow } from "./scope-now.ts";
 import { WaitTeller } from "./waits.ts";
@@ -65,9 +67,11 @@ interface Session {
 /** Runs a sync once: finishes what a crash left, reads, plans, holds what the guard holds, applies the rest. */
 export async function runSync(engine: Engine, options: RunOptions): Promise<RunSummary> {
   return await inRun(engine, options, "incremental", async (session) => {
-    const resumed = await recover(session);
-    await read(session);
-    return await planAndApply(session, resumed);
+    const { tally } = await recover(session);
+    const position = await read(session);
+    // Before planning, so that this run plans what such a plan had pinned.
+    await closeHolds(session);
+    return await planAndApply(session, position, tally);
   });
 }
 
@@ -78,52 +82,117 @@ export async function planSync(engine: Engine, options: RunOptions): Promise<Pla
     options.onBegin?.(null);
     return await withEnds(engine, options, lease, "", async (session) => {
       await abandonUnfinished(session);
-      await read(session);
-      const planned = await plan(session, { run: null, firstOrdinal: 0 });
+      const position = await read(session);
+      await closeHolds(session);
+      const planned = await plan(session, position, { run: null, firstOrdinal: 0 });
       await forgetPlans(session);
       return planned;
     });
   });
 }
 
-/** Applies a plan by its digest, as `sync plan` sealed it; what the guard holds of it still waits for approval. */
+/**
+ * Applies a plan by its digest, as `sync plan` sealed it; what the guard holds of it by now still waits for approval.
+ * The run fails with `plan_applied` when runs have done all of it already, `plan_stale` when there is no such plan.
+ */
 export async function applySync(
   engine: Engine,
   options: RunOptions & { readonly digest: string },
 ): Promise<RunSummary> {
   return await inRun(engine, options, "apply", async (session) => {
-    const resumed = await recover(session);
-    const sealed = await planByDigest(session, options.digest, ["sealed"]);
+    const recovered = await recover(session);
+    const sealed = await planByDigest(engine.store, options.sync, { digest: options.digest, states: ["sealed"] });
+    if (!sealed) return await recoveredOf(recovered, engine, options);
     await read(session);
-    return await applyOne(session, sealed, resumed);
+    await refuseDone(session, sealed);
+    await decide(session, sealed, { type: "applied", changes: {} });
+    return await applyOne(session, sealed, recovered.tally);
   });
 }
 
-/** Approves a held plan (or a previewed one) by its digest, and applies exactly that plan. */
+/**
+ * Approves a held plan (or a previewed one) by its digest, and applies exactly that plan. The run fails with
+ * `plan_applied` when runs have done all of it already, `plan_stale` when no such plan waits.
+ */
 export async function approveSync(
   engine: Engine,
   options: RunOptions & { readonly digest: string },
 ): Promise<RunSummary> {
   return await inRun(engine, options, "approve", async (session) => {
-    const resumed = await recover(session);
-    const waiting = await planByDigest(session, options.digest, ["held", "sealed"]);
+    const recovered = await recover(session);
+    const of = { digest: options.digest, states: ["held", "sealed"] };
+    if (!(await planByDigest(engine.store, options.sync, of))) return await recoveredOf(recovered, engine, options);
     await read(session);
+    await closeHolds(session);
+    const waiting = await planByDigest(engine.store, options.sync, of);
+    if (!waiting) throw await refusal(engine.store, options.sync, options.digest);
+    if (waiting.state === "sealed") await refuseDone(session, waiting);
     const { store } = engine;
-    const approval = { approved_by: JSON.stringify(options.actor), approved_at: store.clock.now(), state: "approved" };
-    await store.fenced(session.lease, async (tx) => {
-      await updatePlan(tx, waiting.id, approval);
-      await journalDecision(engine, tx, options, { type: "approved", plan: waiting.id, run: session.run });
-    });
-    return await applyOne(session, { ...waiting, ...approval }, resumed);
+    const changes = {
+      approved_by: JSON.stringify(options.actor),
+      approved_at: store.clock.now(),
+      state: "approved",
+    };
+    await decide(session, waiting, { type: "approved", changes });
+    return await applyOne(session, { ...waiting, ...changes }, recovered.tally);
   });
+}
+
+/** A plan that a crash interrupted was finished just now: that is what was asked for. @throws why there is no plan */
+async function recoveredOf(
+  recovered: Recovered,
+  engine: Engine,
+  { sync, digest }: { readonly sync: string; readonly digest: string },
+): Promise<Applied> {
+  if (recovered.digests.includes(digest)) return { ...NOTHING, tally: recovered.tally };
+  throw await refusal(engine.store, sync, digest);
+}
+
+async function refuseDone(session: Session, preview: PlanRow): Promise<void> {
+  if (!(await isWhollyDone(reviewOf(session), preview))) return;
+  throw alreadyApplied(preview.digest ?? "", await runThatOvertook(session.engine.store, preview));
+}
+
+/** Writes a decision on a plan, with its journal entry, in one transaction. */
+async function decide(
+  session: Session,
+  of: PlanRow,
+  decision: { readonly type: "approved" | "applied"; readonly changes: Partial<PlanRow> },
+): Promise<void> {
+  const { engine, options, lease, run } = session;
+  const { type, changes } = decision;
+  await engine.store.fenced(lease, async (tx) => {
+    if (type === "approved") await updatePlan(tx, of.id, changes);
+    await journalDecision(engine, tx, { ...options, digest: of.digest ?? "" }, { type, plan: of.id, run });
+  });
+}
+
+async function closeHolds(session: Session): Promise<void> {
+  const { options, run } = session;
+  await closeSettledHolds(reviewOf(session), { actor: options.actor, run: run === "" ? null : run });
+}
+
+function reviewOf(session: Session): ReviewContext {
+  const { engine, sync, lease, connection, targetRow, target } = session;
+  const { store } = engine;
+  const definition = JSON.parse(sync.definition) as SyncDefinition;
+  const scene = {
+    store,
+    space: { target: targetRow.id, tenant: connection.tenant },
+    sync: sync.id,
+    connection: connection.id,
+    kind: kindOf(target, sync.records),
+    scopeNow: scopeNow(store, connection.id, definition),
+  };
+  return { store, sync, lease, sceneOf: ({ upto }) => ({ ...scene, upto }) };
 }
 
 /** Rejects a held plan: its records are planned anew by the next run. */
 export async function rejectSync(engine: Engine, options: RunOptions & { readonly digest: string }): Promise<void> {
   const { store } = engine;
   await withLease(store, syncLease(options.sync), leaseOptions(options), async (lease) => {
-    const [held] = await matching(engine, options.sync, options.digest, ["held"]);
-    if (!held) throw stale(options.digest);
+    const held = await planByDigest(store, options.sync, { digest: options.digest, states: ["held"] });
+    if (!held) throw await refusal(store, options.sync, options.digest);
     await store.fenced(lease, async (tx) => {
       await updatePlan(tx, held.id, { state: "rejected", finished_at: store.clock.now() });
       await journalDecision(engine, tx, options, { type: "rejected", plan: held.id, run: null });
@@ -137,7 +206,7 @@ async function journalDecision(
   engine: Engine,
   tx: Transaction<DB>,
   options: RunOptions & { readonly digest: string },
-  decision: { readonly type: "approved" | "rejected"; readonly plan: string; readonly run: string | null },
+  decision: { readonly type: "approved" | "applied" | "rejected"; readonly plan: string; readonly run: string | null },
 ): Promise<void> {
   const entry = { ...decision, actor: options.actor, detail: options.digest };
   await appendJournal(tx, engine.store, streamOf({ id: options.sync }), [entry]);
@@ -151,11 +220,11 @@ interface Applied {
 
 const NOTHING: Applied = { tally: NO_TALLY, issues: 0, held: null };
 
-async function planAndApply(session: Session, resumed: Tally): Promise<Applied> {
+async function planAndApply(session: Session, position: Position, resumed: Tally): Promise<Applied> {
   let done: Applied = { ...NOTHING, tally: resumed };
   let firstOrdinal = 0;
   for (let further = 0; further <= FURTHER_PLANS; further += 1) {
-    const planned = await plan(session, { run: session.run, firstOrdinal });
+    const planned = await plan(session, position, { run: session.run, firstOrdinal });
     firstOrdinal = planned.nextOrdinal;
     const { tally, issues, held } = await applyOne(session, planned.plan, { ...done.tally, waiting: 0 });
     done = { tally, issues, held: held ?? done.held };
@@ -168,10 +237,25 @@ async function applyOne(session: Session, sealed: PlanRow, before: Tally): Promi
   const { store } = session.engine;
   const sync = await freshSync(session);
   const space = { target: session.targetRow.id, tenant: session.connection.tenant };
-  const begun = await beginPlan({ store, lease: session.lease, sync, space, run: session.run }, sealed);
+  const context = { store, lease: session.lease, sync, space, run: session.run };
+  const begun = await beginPlan(context, sealed, await holdingOf(session, sync, sealed));
   const tally = sum(before, await resume(session, begun.plan));
   const issues = await issueCount(session, begun.plan.id);
   return { tally, issues, held: begun.held };
+}
+
+/** A run's own plan was judged a moment ago; a preview may be old. What was approved is not judged at all. */
+async function holdingOf(session: Session, sync: SyncRow, sealed: PlanRow): Promise<Holding> {
+  if (sealed.run !== null || sealed.approved_at !== null) return { holds: holdsOf(sealed), settled: [] };
+  const { engine, targetRow, connection, target } = session;
+  const guard = {
+    store: engine.store,
+    sync,
+    definition: JSON.parse(sync.definition) as SyncDefinition,
+    kind: kindOf(target, sync.records),
+    space: { target: targetRow.id, tenant: connection.tenant },
+  };
+  return await judgeAgain({ ...reviewOf(session), guard }, sealed);
 }
 
 /** Applies what is left of a plan that was begun, and closes it. */
@@ -212,16 +296,23 @@ async function resume(session: Session, begun: PlanRow): Promise<Tally> {
   return tally;
 }
 
+interface Recovered {
+  readonly tally: Tally;
+  /** Digests of the plans that were finished. */
+  readonly digests: readonly string[];
+}
+
 /** Finishes what a crash left: open intents are looked up, begun plans applied to their end, unfinished ones dropped. */
-async function recover(session: Session): Promise<Tally> {
+async function recover(session: Session): Promise<Recovered> {
   await abandonUnfinished(session);
   const { store } = session.engine;
   let tally = NO_TALLY;
-  for (const left of await plansIn(store.db, session.sync.id, ["approved", "applying"])) {
+  const plans = await plansIn(store.db, session.sync.id, ["approved", "applying"]);
+  for (const left of plans) {
     if (left.state === "applying") tally = sum(tally, await resume(session, left));
     else tally = (await applyOne(session, left, tally)).tally;
   }
-  return tally;
+  return { tally, digests: plans.flatMap(({ digest }) => digest ?? []) };
 }
 
 async function abandonUnfinished(session: Session): Promise<void> {
@@ -247,7 +338,11 @@ async function abandonUnfinished(session: Session): Promise<void> {
   });
 }
 
-async function read(session: Session): Promise<void> {
+/**
+ * Reads the kinds that the sync is about. The position is taken before others may read: behind it stand whole rounds
+ * only, for whoever left one half merged, this read has gone on with it to its end.
+ */
+async function read(session: Session): Promise<Position> {
   const { engine, options, connection } = session;
   const { store } = engine;
   const begun = store.clock.monotonic();
@@ -259,7 +354,7 @@ async function read(session: Session): Promise<void> {
       total: null,
     });
   const what = `Reading ${connection.name}`;
-  await withLease(
+  const position = await withLease(
     store,
     readLease(connection.id),
     { wait: true, signal: options.signal, what, onWait },
@@ -274,11 +369,13 @@ async function read(session: Session): Promise<void> {
       } finally {
         await source.close();
       }
+      return await positionOf(store, connection.id, sourceKinds(session));
     },
   );
-  if (session.run === "") return;
+  if (session.run === "") return position;
   const readMs = Math.round(store.clock.monotonic() - begun);
   await store.fenced(session.lease, (tx) => saveRun(tx, session.run, { phase: "planning", read_ms: readMs }));
+  return position;
 }
 
 /** People are always read; groups where the sync provisions them or its scope asks for them. */
@@ -290,6 +387,7 @@ function sourceKinds({ sync, target }: Session): readonly SourceKind[] {
 
 async function plan(
   session: Session,
+  position: Position,
   of: { readonly run: string | null; readonly firstOrdinal: number },
 ): Promise<Planned> {
   const { engine, options, connection, targetRow, target, lease } = session;
@@ -302,6 +400,7 @@ async function plan(
     targetRow,
     target,
     lease,
+    position,
     signal,
     onProgress,
     ...of,
@@ -337,27 +436,6 @@ function sum(left: Tally, right: Tally): Tally {
   };
 }
 
-async function planByDigest(session: Session, digest: string, states: readonly string[]): Promise<PlanRow> {
-  const [found] = await matching(session.engine, session.sync.id, digest, states);
-  if (!found) throw stale(digest);
-  return found;
-}
-
-async function matching(
-  engine: Engine,
-  sync: string,
-  digest: string,
-  states: readonly string[],
-): Promise<readonly PlanRow[]> {
-  const plans = await plansIn(engine.store.db, sync, states);
-  return plans.filter((one) => one.digest === digest).reverse();
-}
-
-function stale(digest: string): ConnectorError {
-  const message = `No plan with the digest ${digest} is waiting for this sync.`;
-  return new ConnectorError("plan_stale", message, { stops: "run", retry: "never" });
-}
-
 function leaseOptions(options: RunOptions): {
   readonly wait: boolean;
   readonly signal: AbortSignal;
@@ -385,6 +463,7 @@ async function inRun(
     try {
       applied = await withEnds(engine, options, lease, row.id, async (session) => {
         const done = await work(session);
+        await closeHolds(session);
         await forgetPlans(session);
         return done;
       });
@@ -541,7 +620,7 @@ async function withEnds<T>(
 async function forgetPlans(session: Session): Promise<void> {
   const { engine, sync, lease } = session;
   const { store } = engine;
-  const done = await plansIn(store.db, sync.id, ["applied", "rejected"]);
+  const done = await plansIn(store.db, sync.id, ["applied", "rejected", "superseded"]);
   const previews = (await plansIn(store.db, sync.id, ["sealed"])).filter((one) => one.run === null);
   const old = [
     ...done.slice(0, Math.max(0, done.length - KEPT_PLANS)),

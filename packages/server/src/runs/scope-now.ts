@@ -1,5 +1,5 @@
 import { ConnectorError, compileScope, type SyncDefinition } from "@entrain/core";
-import { loadRecords } from "../store/directory.ts";
+import { loadRecords, loadWatermark } from "../store/directory.ts";
 import type { Store } from "../store/store.ts";
 import { recordOf } from "./evaluate-batch.ts";
 import { belongs, groupsOf, resolveScopeGroups, type ScopeGroups } from "./scope-groups.ts";
@@ -17,6 +17,7 @@ export function scopeNow(store: Store, connection: string, definition: SyncDefin
   const resolve = resolver(store, connection, definition);
   return async (ids, upto) => {
     if (!(await haveMoved(store, connection, upto))) return null;
+    if ((await loadWatermark(store.db, connection, "group")).phase !== "settled") return new Map();
     const groups = await resolve();
     if (groups === null || "findings" in compiled) return new Map();
     const records = await loadRecords(store.db, connection, ids);

@@ -149,7 +149,7 @@ interface Watermarks {
   token: string | null;
   /** Number of the full round that is under way or ended last. */
   round: number;
-  /** reading: a full round is under way; settled: rounds ended well; confirming: absences are being confirmed. */
+  /** reading: a full round is under way; confirming: absences are being confirmed; delta: a delta is; settled: none. */
   phase: string;
   /** Records that the running full round has seen, and how many lived when it began. */
   seen: number;
@@ -215,7 +215,7 @@ interface Plans {
   revision: number;
   /** False: a side was read in part, so nothing in it disables, deletes, removes or clears. */
   complete: number;
-  /** building | sealed | applying | held | approved | applied | rejected | abandoned */
+  /** building | sealed | applying | held | approved | applied | rejected | superseded | abandoned | forgotten */
   state: string;
   digest: string | null;
   counts: string; // JSON Counts
@@ -338,7 +338,7 @@ interface Journal {
   at: number;
   actor_kind: string;
   actor_id: string;
-  type: string; // intent | outcome | approved | rejected | configured | …
+  type: string; // intent | outcome | applied | approved | rejected | superseded | configured | …
   run: string | null;
   plan: string | null;
   ordinal: number | null;

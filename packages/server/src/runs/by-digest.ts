@@ -1,0 +1,78 @@
+import { ConnectorError } from "@entrain/core";
+import { type PlanRow, plansIn } from "../store/plans.ts";
+import type { Store } from "../store/store.ts";
+
+/** The newest plan of a sync with a digest, in one of these states; undefined when there is none. */
+export async function planByDigest(
+  store: Store,
+  sync: string,
+  of: { readonly digest: string; readonly states: readonly string[] },
+): Promise<PlanRow | undefined> {
+  return (await plansIn(store.db, sync, of.states)).findLast(({ digest }) => digest === of.digest);
+}
+
+/** Why no plan with this digest can be decided on: it was applied, rejected, overtaken, or never there. */
+export async function refusal(store: Store, sync: string, digest: string): Promise<ConnectorError> {
+  const run = await runThatApplied(store, sync, digest);
+  if (run !== null) return alreadyApplied(digest, run);
+  const closed = await planByDigest(store, sync, { digest, states: ["superseded", "rejected"] });
+  if (closed?.state === "rejected") return stale(`The plan ${digest} was rejected; its records were planned anew.`);
+  if (closed) {
+    const why = "all of its changes were done meanwhile, or their records changed after it was made";
+    return stale(`The plan ${digest} no longer waits for approval: ${why}.`);
+  }
+  const waiting = (await plansIn(store.db, sync, ["held"])).flatMap((plan) => plan.digest ?? []);
+  const others = waiting.length === 0 ? "" : ` Those that wait: ${waiting.join(", ")}.`;
+  return stale(`No plan with the digest ${digest} is waiting for this sync.${others}`);
+}
+
+/** @param run who applied it; of several, the last; null when that is not known any more */
+export function alreadyApplied(digest: string, run: string | null): ConnectorError {
+  const by = run === null ? "earlier runs" : `the run ${run}`;
+  const message = `The plan ${digest} was already applied by ${by}; nothing of it is left to do.`;
+  return new ConnectorError("plan_applied", message, { stops: "run", retry: "never" });
+}
+
+function stale(message: string): ConnectorError {
+  return new ConnectorError("plan_stale", message, { stops: "run", retry: "never" });
+}
+
+/** The run that applied the plan of this digest. A preview that was held in part goes on under others, by the journal. */
+async function runThatApplied(store: Store, sync: string, digest: string): Promise<string | null> {
+  const applied = await planByDigest(store, sync, { digest, states: ["applying", "applied", "forgotten"] });
+  if (applied?.run) return applied.run;
+  const decision = await store.db
+    .selectFrom("runs")
+    .innerJoin("journal", "journal.run", "runs.id")
+    .innerJoin("journal_values as said", (join) =>
+      join.onRef("said.stream", "=", "journal.stream").onRef("said.sequence", "=", "journal.sequence"),
+    )
+    .select("runs.id")
+    .where("runs.sync", "=", sync)
+    .where("runs.mode", "=", "apply")
+    .where("journal.ordinal", "is", null)
+    .where("journal.type", "=", "applied")
+    .where("said.detail", "=", digest)
+    .orderBy("runs.started_at", "desc")
+    .executeTakeFirst();
+  return decision?.id ?? null;
+}
+
+/** The last run that applied something to a record of this plan after the plan was made. */
+export async function runThatOvertook(store: Store, plan: PlanRow): Promise<string | null> {
+  const change = await store.db
+    .selectFrom("plans")
+    .innerJoin("plan_changes as done", "done.plan", "plans.id")
+    .innerJoin("plan_changes as asked", "asked.object_id", "done.object_id")
+    .select("plans.run")
+    .where("plans.sync", "=", plan.sync)
+    .where("plans.state", "in", ["applying", "applied"])
+    .where("plans.id", "!=", plan.id)
+    .where("plans.finished_at", ">", plan.created_at)
+    .where("asked.plan", "=", plan.id)
+    .where("plans.run", "is not", null)
+    .orderBy("plans.finished_at", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return change?.run ?? null;
+}
