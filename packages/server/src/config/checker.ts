@@ -1,7 +1,15 @@
+import { grouped } from "@entrain/core";
 import type { Flaw, Path } from "./document.ts";
 import { suggestion } from "./nearest.ts";
 
 export type Entries = { readonly [key: string]: unknown };
+
+/** What a number may be, both ends included, and why where that is not plain. */
+interface Range {
+  readonly min: number;
+  readonly max: number;
+  readonly why?: string;
+}
 
 /**
  * Reads values of unknown shape and collects what is wrong with them. Each method answers the value in its type, or
@@ -47,14 +55,14 @@ export class Checker {
     return typeof value === "boolean" ? value : this.flaw(path, `must be true or false, not ${kindOf(value)}`);
   }
 
-  number(value: unknown, path: Path, range: { readonly min: number; readonly max: number }): number | undefined {
+  number(value: unknown, path: Path, range: Range): number | undefined {
     if (typeof value === "number" && value >= range.min && value <= range.max) return value;
-    return this.flaw(path, `must be a number from ${range.min} to ${range.max}, not ${shown(value)}`);
+    return this.flaw(path, `must be a number ${within(range)}, not ${shown(value)}${because(range)}`);
   }
 
-  integer(value: unknown, path: Path, range: { readonly min: number; readonly max: number }): number | undefined {
+  integer(value: unknown, path: Path, range: Range): number | undefined {
     if (Number.isSafeInteger(value)) return this.number(value, path, range);
-    return this.flaw(path, `must be a whole number from ${range.min} to ${range.max}, not ${shown(value)}`);
+    return this.flaw(path, `must be a whole number ${within(range)}, not ${shown(value)}${because(range)}`);
   }
 
   oneOf<T extends string>(value: unknown, path: Path, known: readonly T[]): T | undefined {
@@ -63,6 +71,14 @@ export class Checker {
     const near = typeof value === "string" ? suggestion(value, known) : "";
     return this.flaw(path, `must be one of ${known.join(", ")}, not ${shown(value)}${near}`);
   }
+}
+
+function within({ min, max }: Range): string {
+  return `from ${grouped(min)} to ${grouped(max)}`;
+}
+
+function because({ why }: Range): string {
+  return why === undefined ? "" : `: ${why}`;
 }
 
 /** What a value is, in words. */

@@ -139,8 +139,14 @@ describe("a flaw is told with its place and line", () => {
     [
       "a percentage",
       "percent: 10",
-      "percent: 101",
-      /guard\.removals\.percent: must be a number from 0 to 100, not 101/,
+      "percent: 51",
+      /guard\.removals\.percent: must be a number from 0 to 50, not 51: a guard that lets more than half/,
+    ],
+    [
+      "a count that switches the guard off",
+      "count: 500",
+      "count: 100001",
+      /guard\.removals\.count: must be a number from 0 to 100,000, not 100001: the guard cannot be switched off/,
     ],
     ["a duration", "window: 24h", "window: 1.5h", /guard\.removals\.window: must be a duration such as 30s/],
     ["too often", "every: 5m", "every: 1s", /schedule\.every: must be at least 10s/],

@@ -37,6 +37,9 @@ const KEYS = [
 ];
 const VERBS = ["ignore", "disable", "delete"] as const;
 const SHORTEST_MS = 10_000;
+/** Beyond these a guard holds nothing that anybody would want held. */
+const GUARD_PERCENT = { min: 0, max: 50, why: "a guard that lets more than half of all go at once guards nothing" };
+const GUARD_COUNT = { min: 0, max: 100_000, why: "the guard cannot be switched off; approve what it holds instead" };
 
 /** One sync as a document gives it, what is left out filled in: mapping and matching from the kind's preset. */
 export function readSync(checker: Checker, value: unknown, path: Path, around: Surroundings): SyncEntry | undefined {
@@ -128,13 +131,9 @@ function readLimit(checker: Checker, value: unknown, path: Path, fallback: Guard
   const entry = checker.map(value ?? {}, path, ["percent", "count", "window"]);
   if (entry === undefined) return undefined;
   const percent =
-    entry.percent === undefined
-      ? fallback.percent
-      : checker.number(entry.percent, [...path, "percent"], { min: 0, max: 100 });
+    entry.percent === undefined ? fallback.percent : checker.number(entry.percent, [...path, "percent"], GUARD_PERCENT);
   const count =
-    entry.count === undefined
-      ? fallback.count
-      : checker.integer(entry.count, [...path, "count"], { min: 0, max: 1_000_000 });
+    entry.count === undefined ? fallback.count : checker.integer(entry.count, [...path, "count"], GUARD_COUNT);
   const windowMs =
     entry.window === undefined ? fallback.windowMs : readDuration(checker, entry.window, [...path, "window"]);
   if (percent === undefined || count === undefined || windowMs === undefined) return undefined;
