@@ -204,6 +204,11 @@ test("takes no answer for a page that is not one", async () => {
   }
 });
 
+test("says which entry of a page has no id, and takes nothing of that page", async () => {
+  const tenant = await tenantThat([{ body: { value: [{ id: "a" }, { displayName: "nobody" }, { id: "c" }] } }]);
+  assert.match((await faultOf(rigFor(tenant.origin))).message, /entry 2 of 3 in the `value` list has no id/);
+});
+
 test("takes a delta answer without any link for an invalid one", async () => {
   const tenant = await startTenant(() => ({ body: { value: [] } }));
   tenants.push(tenant);

@@ -36,7 +36,9 @@ export interface GraphRequest {
   readonly permission: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly patience?: Patience;
-  /** Sent by POST, as JSON. */
+  /** `GET` without a body and `POST` with one, unless given. */
+  readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
+  /** Sent as JSON. */
   readonly body?: object;
   /**
    * A page is kept as text until this resolves. Fetched ahead and parsed at once, its thousands of objects would wait
@@ -72,6 +74,11 @@ export class GraphClient {
     return { body, roles: token.roles };
   }
 
+  /** Sends a write whose answer is of no interest: any success will do ("known issues": some answer another 2xx). */
+  async send(target: string, request: GraphRequest, signal: AbortSignal): Promise<void> {
+    await this.#send(target, request, signal);
+  }
+
   /** A number in plain text, as `/users/$count` answers it; needs the eventual consistency level. */
   async count(path: string, request: GraphRequest, signal: AbortSignal): Promise<number> {
     const headers = { ConsistencyLevel: "eventual", accept: "text/plain" };
@@ -86,7 +93,10 @@ export class GraphClient {
     const { body, token, call } = await this.#json(target, request, signal);
     const list = field(body, "value");
     if (!Array.isArray(list)) throw invalid(call, "the answer has no `value` list");
-    if (!list.every(isEntity)) throw invalid(call, "the `value` list holds something without an id");
+    if (!list.every(isEntity)) {
+      const place = list.findIndex((item) => !isEntity(item)) + 1;
+      throw invalid(call, `entry ${place} of ${list.length} in the \`value\` list has no id`);
+    }
     const nextLink = this.#link(call, field(body, "@odata.nextLink"));
     const deltaLink = this.#link(call, field(body, "@odata.deltaLink"));
     return { entities: list, nextLink, deltaLink, roles: token.roles };
@@ -106,7 +116,7 @@ export class GraphClient {
 
   async #send(target: string, request: GraphRequest, signal: AbortSignal): Promise<Sent> {
     const url = this.#url(target);
-    const method = request.body === undefined ? "GET" : "POST";
+    const method = request.method ?? (request.body === undefined ? "GET" : "POST");
     const patience = request.patience ?? PATIENT;
     const body = request.body === undefined ? {} : { body: JSON.stringify(request.body) };
     const id = this.#newRequestId();
@@ -121,7 +131,7 @@ export class GraphClient {
       };
       const answer = await this.#sender.send({ method, url, headers, id, ...body }, signal, patience);
       const call: Call = { method, path: url.pathname, requestId: requestIdOf(answer), clientRequestId: id };
-      if (answer.status === 200) return { answer, token, call };
+      if (answer.status === 200 || (method !== "GET" && isSuccess(answer.status))) return { answer, token, call };
       if (answer.status !== 401 || signIns === 2) throw this.#refusal(call, answer, request.permission);
       token = await this.#tokens.get(signal, patience, token, claimsIn(answer));
     }
@@ -250,6 +260,10 @@ function parseExactly(text: string): unknown {
   return parse(text, (_name, value, { source }) =>
     Number.isInteger(value) && !Number.isSafeInteger(value) ? (source ?? value) : value,
   );
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 function field(value: unknown, name: string): unknown {

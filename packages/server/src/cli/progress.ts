@@ -89,6 +89,7 @@ function lines({ stderr, clock }: Pick<World, "stderr" | "clock">): ProgressView
         told = waiting;
         if (waiting !== undefined) stderr.write(`waiting ${factsInWords(waiting)}\n`);
       }
+      if (waiting !== undefined) return;
       const now = clock.monotonic();
       if (now < next) return;
       next = now + LINE_EVERY_MS;
