@@ -96,6 +96,10 @@ export interface Simulator {
   readonly notifications: NotificationControl;
   /** Organizational contacts, which Graph itself cannot write. */
   readonly contacts: Contacts;
+  /** Ids of all tenants, the first one above included. */
+  readonly tenants: readonly string[];
+  /** Apps, accounts, consent and policies of all tenants. */
+  readonly identity: IdentityControl;
   /** Roles of tokens from now on; tokens that are out keep theirs, as in Entra. */
   setRoles(roles: readonly string[]): void;
   setSecrets(secrets: readonly ClientSecret[]): void;
@@ -165,6 +169,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     faults,
     notifications: parts.notifications,
     contacts: contactsOf(snapshot.directory),
+    tenants: states.map(({ tenant }) => tenant.id),
+    identity: parts.control,
     setRoles: (roles) => {
       app.roles = roles;
     },

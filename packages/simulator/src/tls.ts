@@ -55,6 +55,21 @@ export function makeLoopbackCertificate(now: number): LoopbackCertificate {
   };
 }
 
+/** A self-signed certificate, DER: what an app registers to prove itself. Times are milliseconds UTC. */
+export function makeSelfSigned(of: {
+  readonly name: string;
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+  readonly from: number;
+  readonly to: number;
+}): Buffer {
+  const name = distinguishedName(of.name);
+  const validity = sequence(time(of.from), time(of.to));
+  const { publicKey, privateKey: signer } = of;
+  const extensions = [extension(OID.basicConstraints, sequence(), true)];
+  return certificate({ subject: name, issuer: name, validity, publicKey, signer, extensions });
+}
+
 const OID = {
   commonName: "2.5.4.3",
   subjectKeyIdentifier: "2.5.29.14",
@@ -65,6 +80,7 @@ const OID = {
   extendedKeyUsage: "2.5.29.37",
   serverAuthentication: "1.3.6.1.5.5.7.3.1",
   ecdsaWithSha256: "1.2.840.10045.4.3.2",
+  rsaWithSha256: "1.2.840.113549.1.1.11",
 } as const;
 
 const BOOLEAN_TRUE = der(0x01, Buffer.from([0xff]));
@@ -80,7 +96,10 @@ interface CertificateParts {
 
 /** RFC 5280 section 4.1: the signed part, the algorithm, the signature. */
 function certificate(parts: CertificateParts): Buffer {
-  const algorithm = sequence(objectIdentifier(OID.ecdsaWithSha256));
+  const algorithm =
+    parts.signer.asymmetricKeyType === "rsa"
+      ? sequence(objectIdentifier(OID.rsaWithSha256), der(0x05, Buffer.alloc(0)))
+      : sequence(objectIdentifier(OID.ecdsaWithSha256));
   const serial = randomBytes(16);
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x01;
   const signed = sequence(

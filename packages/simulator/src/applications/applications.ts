@@ -62,7 +62,9 @@ export class Applications {
   /** The service principal of an app in a tenant. */
   principalOf(tenant: string, appId: string): ServicePrincipal | undefined {
     const wanted = appId.toLowerCase();
-    return [...this.#principals.values()].find((principal) => principal.tenant === tenant && principal.appId === wanted);
+    return [...this.#principals.values()].find(
+      (principal) => principal.tenant === tenant && principal.appId === wanted,
+    );
   }
 
   /** Microsoft Graph itself, which every tenant has. */
@@ -196,7 +198,12 @@ export class Applications {
   }
 
   /** Adds delegated scopes to the grant of an app for one person, or for everyone when `principalId` is null. */
-  grantScopes(principal: ServicePrincipal, principalId: string | null, scopes: readonly string[], atOnce = false): void {
+  grantScopes(
+    principal: ServicePrincipal,
+    principalId: string | null,
+    scopes: readonly string[],
+    atOnce = false,
+  ): void {
     const { tenant, id: clientId } = principal;
     const resourceId = this.graphOf(tenant).id;
     const known = this.grants(tenant).find((grant) => grant.clientId === clientId && grant.principalId === principalId);

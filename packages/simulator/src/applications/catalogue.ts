@@ -87,7 +87,9 @@ profile - 14dad69e-099b-42c9-810b-d002981feec1
 `;
 
 /** Delegated permissions that a person may consent to alone, where the tenant lets people consent. */
-const USER_CONSENT = new Set("User.Read User.ReadBasic.All User.ReadWrite Mail.Send openid profile email offline_access".split(" "));
+const USER_CONSENT = new Set(
+  "User.Read User.ReadBasic.All User.ReadWrite Mail.Send openid profile email offline_access".split(" "),
+);
 
 /** Every permission of the simulated Microsoft Graph. */
 export const GRAPH_PERMISSIONS: readonly Permission[] = TABLE.trim()

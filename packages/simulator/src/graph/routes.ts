@@ -81,14 +81,18 @@ function decoded(segment: string): string {
   }
 }
 
-/** Splits a path below `/v1.0`, decoded; `users('id')` reads as `users/id` and `delta()` as `delta`. */
+/**
+ * Splits a path below `/v1.0`, decoded; `users('id')` reads as `users/id`, `delta()` as `delta`, and an alternate key
+ * such as `applications(appId='id')` as `applications/appId=id`.
+ */
 export function segmentsOf(path: string): readonly string[] {
   return path
     .split("/")
     .filter((segment) => segment !== "")
     .map(decoded)
     .flatMap((segment) => {
-      const key = /^(\w+)\('(.*)'\)$/.exec(segment);
-      return key === null ? [segment.replace(/\(\)$/, "")] : [key[1] ?? "", (key[2] ?? "").replaceAll("''", "'")];
+      const key = /^(\w+)\((\w+=)?'(.*)'\)$/.exec(segment);
+      if (key === null) return [segment.replace(/\(\)$/, "")];
+      return [key[1] ?? "", `${key[2] ?? ""}${(key[3] ?? "").replaceAll("''", "'")}`];
     });
 }

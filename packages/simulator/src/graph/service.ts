@@ -1,21 +1,28 @@
 import { contactAccess, groupAccess, permits, seesHiddenMembers, userAccess } from "../permissions.ts";
+import type { Identity } from "../signin/identity.ts";
+import type { Realm } from "../signin/realm.ts";
+import { identityOf } from "../signin/realms.ts";
 import type { Directory } from "../state/directory.ts";
 import type { View } from "../state/view.ts";
+import { checkDelegated } from "./app-rights.ts";
+import { APP_ROLE_ASSIGNMENTS } from "./app-role-assignments.ts";
+import { APPLICATIONS } from "./applications.ts";
 import { CONTACTS } from "./contacts.ts";
 import type { Caller, Context, DeltaPaging, TenantProfile } from "./context.ts";
 import { DELETED_ITEMS } from "./deleted-items.ts";
 import { deltaLinkNow } from "./delta.ts";
 import { DIRECTORY_OBJECTS } from "./directory-objects.ts";
+import { DIRECTORY_ROLE_READS } from "./directory-roles.ts";
 import { type Effects, NO_EFFECTS } from "./effects.ts";
+import { FEDERATED_CREDENTIALS } from "./federated-credentials.ts";
 import { GROUP_WRITES } from "./group-writes.ts";
 import { GROUP_READS } from "./groups.ts";
 import { parseOptions } from "./odata/options.ts";
 import { ORGANIZATION } from "./organization.ts";
+import { PERMISSION_GRANTS } from "./permission-grants.ts";
 import { badRequest, denied, GraphError, type GraphRequest, type GraphResponse } from "./request.ts";
 import { type Route, RouteTable } from "./routes.ts";
-import type { Identity } from "../signin/identity.ts";
-import type { Realm } from "../signin/realm.ts";
-import { identityOf } from "../signin/realms.ts";
+import { SERVICE_PRINCIPALS } from "./service-principals.ts";
 import { createStores, type Stores } from "./stores.ts";
 import { SUBSCRIPTIONS } from "./subscriptions.ts";
 import { USER_WRITES } from "./user-writes.ts";
@@ -47,6 +54,12 @@ export class GraphService {
     ...GROUP_WRITES,
     ...DELETED_ITEMS,
     ...DIRECTORY_OBJECTS,
+    ...APPLICATIONS,
+    ...FEDERATED_CREDENTIALS,
+    ...SERVICE_PRINCIPALS,
+    ...APP_ROLE_ASSIGNMENTS,
+    ...PERMISSION_GRANTS,
+    ...DIRECTORY_ROLE_READS,
     ...SUBSCRIPTIONS,
     ...CONTACTS,
   ]);
@@ -82,6 +95,7 @@ export class GraphService {
     if (!permits(route.endpoint.rule, roles)) throw denied();
     this.#options.directory.expire();
     const context = this.#context(request, roles, effects, caller);
+    checkDelegated(context, request.method !== "GET" && route.endpoint.reads !== true);
     if (context.options.skip !== null && route.endpoint.skips !== true) {
       throw badRequest("'$skip' is not supported by the service.");
     }
@@ -142,6 +156,7 @@ export function unauthorized(message: string, base: string): GraphError {
 /** The refusal of a token that a revocation overtook ("Claims challenges, claims requests and client capabilities"). */
 export function insufficientClaims(claims: string, base: string): GraphError {
   const challenge = `Bearer realm="", authorization_uri="${base}/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000", error="insufficient_claims", claims="${claims}"`;
-  const message = "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp";
+  const message =
+    "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp";
   return new GraphError(401, "InvalidAuthenticationToken", message, { headers: { "www-authenticate": challenge } });
 }

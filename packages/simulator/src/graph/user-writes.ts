@@ -77,6 +77,7 @@ function createUser(context: Context): GraphResponse {
     ...(typeof stored.mail === "string" ? { proxyAddresses: [`SMTP:${stored.mail}`] } : {}),
     lastPasswordChangeDateTime: timestamp(context.now),
   });
+  setPassword(context, user.id, passwordProfile ?? null);
   return {
     status: 201,
     headers: { location: `${context.base}/directoryObjects/${user.id}/Microsoft.DirectoryServices.User` },
@@ -103,6 +104,7 @@ function updateUser(context: Context, { user: key = "" }: Parameters): GraphResp
   if (passwordProfile !== undefined) {
     checkPassword(passwordProfile);
     patch.lastPasswordChangeDateTime = timestamp(context.now);
+    setPassword(context, user.id, passwordProfile);
   }
   context.directory.update(user, patch);
   return NO_CONTENT;
@@ -135,6 +137,13 @@ function checkPassword(profile: Json): void {
   throw badRequest(message, [{ code: "PasswordComplexity", target: "password", message }]);
 }
 
+/** The new password signs in from now on, or must first be changed. */
+function setPassword({ identity, realm }: Context, person: string, profile: Json): void {
+  const { password, forceChangePasswordNextSignIn: force } = profile as Readonly<Record<string, Json>>;
+  if (typeof password !== "string") return;
+  identity.changeAccount(realm, person, { password, expired: force === true });
+}
+
 function deleteUser(context: Context, { user: key = "" }: Parameters): GraphResponse {
   context.directory.softDelete(findObject(context, "user", key));
   return NO_CONTENT;
@@ -159,6 +168,7 @@ function removeManager(context: Context, { user: key = "" }: Parameters): GraphR
 function revokeSessions(context: Context, { user: key = "" }: Parameters): GraphResponse {
   const user = findObject(context, "user", key);
   context.directory.update(user, { signInSessionsValidFromDateTime: timestamp(context.now) });
+  context.identity.revokeSessions(user.id);
   return { status: 200, json: { "@odata.context": `${context.base}/$metadata#Edm.Boolean`, value: true } };
 }
 

@@ -4,7 +4,7 @@ import { deltaPage } from "./delta.ts";
 import { parseExpand } from "./expand.ts";
 import { countOnly, listPage } from "./list.ts";
 import { checkSelect, contextUrl, type Rendered, renderMember, renderObject } from "./render.ts";
-import { GraphError, type GraphResponse, malformed } from "./request.ts";
+import { denied, GraphError, type GraphResponse, malformed } from "./request.ts";
 import type { Endpoint, Parameters } from "./routes.ts";
 
 /** Reading people and what hangs on them. */
@@ -24,7 +24,7 @@ export const USER_READS: readonly Endpoint[] = [
   ...relationship("directReports", "readManager", 1, (c, user) => c.view.reports(user)),
   ...relationship("memberOf", "memberOf", 2, (c, user) => c.view.memberOf(user)),
   ...relationship("transitiveMemberOf", "transitiveMemberOf", 2, transitiveGroups),
-  { method: "GET", path: "/me", rule: "none", cost: 1, handle: refuseMe },
+  { method: "GET", path: "/me", rule: "none", cost: 1, handle: getMe },
 ];
 
 function relationship(
@@ -100,6 +100,12 @@ function getManagerReference(context: Context, { user: key = "" }: Parameters): 
   };
 }
 
-function refuseMe(): never {
-  throw malformed("/me request is only valid with delegated authentication flow.");
+/** "Get a user" for the person who is signed in. */
+function getMe(context: Context): GraphResponse {
+  const { caller, roles } = context;
+  if (!caller.delegated) throw malformed("/me request is only valid with delegated authentication flow.");
+  if (![...roles].some((role) => /^(User\.Read|Directory\.Read)/.test(role))) throw denied();
+  // One's own profile shows in full, whatever may be seen of others.
+  const access = { ...context.access, user: "full" } as const;
+  return getUser({ ...context, access }, { user: caller.principal });
 }

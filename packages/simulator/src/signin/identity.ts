@@ -51,8 +51,9 @@ export class Identity {
 
   /** The claims that a token of a client with `cp1` lacks for Graph now, base64 of JSON; null when it is good. */
   challengeFor(claims: JWTPayload): string | null {
-    if (!this.#isStillThere(claims)) this.revocations.revoke(String(claims.oid));
-    return this.revocations.challengeFor(claims);
+    const gone = !this.#isStillThere(claims);
+    if (gone) this.revocations.revoke(String(claims.oid));
+    return this.revocations.challengeFor(claims, gone);
   }
 
   #isStillThere({ tid, appid, oid, idtyp }: JWTPayload): boolean {

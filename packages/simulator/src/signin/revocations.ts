@@ -25,12 +25,13 @@ export class Revocations {
     if (request.notBefore !== null) this.#answered.set(uti, request.notBefore);
   }
 
-  /** The claims that a token lacks, base64 of JSON; null when it is good. */
-  challengeFor(claims: JWTPayload): string | null {
+  /** The claims that a token lacks, base64 of JSON; null when it is good, which it never is when `always` is set. */
+  challengeFor(claims: JWTPayload, always = false): string | null {
     const wanted = this.#notBefore.get(String(claims.oid));
     const capable = Array.isArray(claims.xms_cc) && claims.xms_cc.includes("cp1");
     if (wanted === undefined || !capable) return null;
-    if ((claims.iat ?? 0) >= wanted || (this.#answered.get(String(claims.uti)) ?? 0) >= wanted) return null;
+    const fresh = (claims.iat ?? 0) >= wanted || (this.#answered.get(String(claims.uti)) ?? 0) >= wanted;
+    if (fresh && !always) return null;
     const request = { access_token: { nbf: { essential: true, value: String(wanted) } } };
     return Buffer.from(JSON.stringify(request)).toString("base64");
   }
