@@ -296,7 +296,7 @@ test("keeps whole numbers that a double cannot hold as their digits, and texts e
       extension_1_big: "9007199254740993",
       extension_1_low: "-9223372036854775808",
       extension_1_exact: 9007199254740991,
-      extension_1_half: 0.12345678901234567,
+      extension_1_half: 0.12345678901234566,
     });
   });
 });
