@@ -9,6 +9,15 @@ interface Summary {
   readonly held: { readonly digest: string; readonly count: number } | null;
 }
 
+interface Planned {
+  readonly holds: readonly {
+    readonly code: string;
+    readonly waiting?: boolean;
+    readonly digest?: string;
+    readonly count?: number;
+  }[];
+}
+
 test("removals beyond the guard are held with their names, and done by approval alone", async (context) => {
   const simulator = await startSimulator({ people: 40, groups: 4, seed: 5, throttle: "off" });
   context.after(() => simulator.close());
@@ -28,6 +37,26 @@ test("removals beyond the guard are held with their names, and done by approval 
   assert.match(again.stdout, /Waiting for approval: \d+ disabled\./);
   for (const { displayName } of leavers) assert.ok(again.stdout.includes(displayName), displayName);
   assert.match(again.stdout, new RegExp(`entrain sync approve people --digest ${digest}`));
+  const planned = await runJson<Planned>(["sync", "plan", "people"], { cwd });
+  const waiting = planned.holds.filter((hold) => hold.waiting === true);
+  assert.deepEqual(
+    waiting.map((hold) => [hold.code, hold.digest, hold.count]),
+    [["held", digest, leavers.length]],
+  );
+  const approve = `\\d+ disabled: entrain sync approve people --digest ${digest}`;
+  for (const [verb, word] of [
+    ["plan", "Waiting for approval:"],
+    ["status", "waiting"],
+  ] as const) {
+    const shown = await run(["sync", verb, "people"], { cwd });
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.match(shown.stdout, new RegExp(`^${word} +${approve}$`, "m"));
+  }
+  const status = await runJson<{ held: { digest: string; count: number }[] }>(["sync", "status", "people"], { cwd });
+  assert.deepEqual(
+    status.held.map((one) => [one.digest, one.count]),
+    [[digest, leavers.length]],
+  );
   const doctor = await runJson<{ ok: boolean; checks: { ok: boolean; fix: string }[] }>(["doctor"], { cwd }, 1);
   assert.match(doctor.checks.find(({ ok }) => !ok)?.fix ?? "", new RegExp(`approve people --digest ${digest}`));
 
@@ -43,6 +72,8 @@ test("removals beyond the guard are held with their names, and done by approval 
   assert.equal(approved.counts.disable + approved.counts.delete, leavers.length);
   const last = await runJson<Summary>(["sync", "run", "people"], { cwd });
   assert.equal(last.held, null);
+  const none = await runJson<Planned>(["sync", "plan", "people"], { cwd });
+  assert.deepEqual(none.holds, []);
 });
 
 async function install({ tenant, client, login, graph: base, secret }: Simulator, cwd: string): Promise<void> {

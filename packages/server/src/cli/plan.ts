@@ -1,11 +1,18 @@
 import { ConnectorError, type Counts, type Finding, grouped } from "@entrain/core";
-import { type PlannedChangeView, planChanges, planIssues, planView } from "../runs/queries.ts";
+import {
+  type HeldView,
+  heldPlans,
+  type PlannedChangeView,
+  planChanges,
+  planIssues,
+  planView,
+} from "../runs/queries.ts";
 import { planSync } from "../runs/run.ts";
 import type { Store } from "../store/store.ts";
 import type { ExitCode, Invocation, Options } from "./command.ts";
 import { findRow } from "./entries.ts";
 import { progressView } from "./progress.ts";
-import { countsInWords } from "./wording.ts";
+import { countsInWords, waitingInWords } from "./wording.ts";
 
 const FIRST_CHANGES = 20;
 const FIRST_ISSUES = 10;
@@ -25,8 +32,10 @@ export async function planCommand(
     progress.stop,
   );
   const plan = planView(planned.plan);
+  const waiting = await heldPlans(store, id);
   if (output.json) {
-    await writeJson(invocation, store, { plan, changes: planned.changes });
+    const all = { ...plan, holds: [...plan.holds, ...waiting.map(waitingHold)] };
+    await writeJson(invocation, store, { plan: all, changes: planned.changes });
     return undefined;
   }
   const { counts, holds, digest, complete } = plan;
@@ -38,12 +47,26 @@ export async function planCommand(
     await output.say(`… and ${grouped(planned.changes - shown)} more: entrain sync plan ${name} --all`);
   }
   for (const { detail } of holds) await output.say(`Held until approved: ${detail}`);
+  for (const held of waiting) await output.say(`Waiting for approval: ${waitingInWords(name, held)}`);
   await printIssues(invocation, store, plan.plan, { total: planned.issues, all: options.all === true });
   if (planned.changes === 0) return undefined;
   const verb = holds.length > 0 ? "approve" : "apply";
   await output.say("", `Do exactly this:  entrain sync ${verb} ${name} --digest ${digest}`);
   if (holds.length > 0) await output.say(`Without the held:  entrain sync apply ${name} --digest ${digest}`);
   return undefined;
+}
+
+/** An earlier run's held plan among the holds of a preview: its changes are not part of the preview. */
+interface WaitingHold extends Finding {
+  readonly waiting: true;
+  readonly plan: string;
+  readonly digest: string;
+  readonly count: number;
+}
+
+function waitingHold({ plan, digest, count, counts }: HeldView): WaitingHold {
+  const detail = `A plan of an earlier run waits for approval, and is not part of this one: ${countsInWords(counts)}.`;
+  return { code: "held", detail, waiting: true, plan, digest, count };
 }
 
 function plannedInWords(counts: Counts): string {

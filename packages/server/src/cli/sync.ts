@@ -18,7 +18,7 @@ import {
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
 import { planCommand } from "./plan.ts";
 import { withRun } from "./run.ts";
-import { countsInWords, durationInWords, timeInWords } from "./wording.ts";
+import { countsInWords, durationInWords, timeInWords, waitingInWords } from "./wording.ts";
 
 export const register: Register = (group, world, ended) => {
   const add = group
@@ -208,9 +208,7 @@ async function showStatus(invocation: Invocation, [name = ""]: readonly string[]
     `synced     ${synced}`,
     `unsynced   ${unsynced}${unsynced > 0 ? ` (entrain sync unsynced ${name})` : ""}`,
     `lag        ${cursorLag} changes not looked at yet`,
-    ...held.map(
-      ({ digest, counts }) => `held       ${countsInWords(counts)}: entrain sync approve ${name} --digest ${digest}`,
-    ),
+    ...held.map((one) => `waiting    ${waitingInWords(name, one)}`),
   );
   return undefined;
 }

@@ -32,3 +32,8 @@ export function timeInWords(ms: number | null): string {
         .replace("T", " ")
         .replace(/\.\d+Z$/, " UTC");
 }
+
+/** What waits for approval, with the command that lets it go. */
+export function waitingInWords(sync: string, held: { readonly counts: Counts; readonly digest: string }): string {
+  return `${countsInWords(held.counts)}: entrain sync approve ${sync} --digest ${held.digest}`;
+}

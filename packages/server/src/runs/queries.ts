@@ -27,6 +27,8 @@ export interface HeldView {
   readonly plan: string;
   readonly digest: string;
   readonly counts: Counts;
+  /** All of `counts` together. */
+  readonly count: number;
   readonly holds: readonly Finding[];
   readonly since: number;
 }
@@ -123,6 +125,7 @@ export async function heldPlans(store: Store, sync: string): Promise<readonly He
     plan: plan.id,
     digest: plan.digest ?? "",
     counts: JSON.parse(plan.counts) as Counts,
+    count: Object.values(JSON.parse(plan.counts) as Counts).reduce((sum, count) => sum + count, 0),
     holds: holdsOf(plan),
     since: plan.created_at,
   }));

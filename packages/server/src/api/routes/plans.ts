@@ -31,6 +31,7 @@ const STATES = [
   "approved",
   "applied",
   "rejected",
+  "superseded",
   "abandoned",
   "forgotten",
 ] as const;
