@@ -1,6 +1,6 @@
 import { chooseMatch, type Match, type MatchTry, type MatchValue, matchKeys, type TargetRecord } from "@entrain/core";
 import { linkedRecords, unownedLinks } from "../store/links.ts";
-import { refuseManyLost } from "./missing.ts";
+import { refuseManyLost } from "./emptied.ts";
 import type { PlanContext } from "./plan-context.ts";
 
 /** Values that one `find` takes. */

@@ -1,6 +1,7 @@
-import { ConnectorError, type GuardLimit, grouped, judgeGuard, type Outcome, type SyncDefinition } from "@entrain/core";
+import type { Outcome, SyncDefinition } from "@entrain/core";
 import { ownedLinks, someLinks } from "../store/links.ts";
 import type { ApplyContext } from "./applying.ts";
+import { emptied, refuseManyLost } from "./emptied.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** Ids that one `get` takes. */
@@ -40,12 +41,6 @@ export async function judgeMissing(
 /** True when a target says that the record of a link is gone. */
 export function isMissing(change: Pick<Prepared, "link">, outcome: Outcome | undefined): boolean {
   return change.link !== undefined && outcome?.status === "conflict" && outcome.code === "record_missing";
-}
-
-/** Refuses to make many records anew. `of` is what was owned. @throws ConnectorError `target_emptied` */
-export function refuseManyLost(lost: number, of: number, limit: GuardLimit): void {
-  const verdict = judgeGuard({ limit, ownedAtWindowStart: of, countedInWindow: 0, planned: lost });
-  if (verdict.trips) throw emptied(lost, of);
 }
 
 function recordIdOf({ link }: Prepared): string {
@@ -95,11 +90,4 @@ async function refuseEmptied(
   const all = new Set([...earlier.map((row) => row.object_id), ...now]);
   const owned = await ownedLinks(store.db, sync.id, store.clock.now());
   refuseManyLost(all.size, owned + earlier.length, limit);
-}
-
-function emptied(lost: number, of: number): ConnectorError {
-  const message =
-    `The target was emptied, or it is another one: ${grouped(lost)} of ${grouped(of)} records that Entrain linked there ` +
-    "are gone. Is the address right?";
-  return new ConnectorError("target_emptied", message, { stops: "sync", retry: "later" });
 }
