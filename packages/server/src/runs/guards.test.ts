@@ -234,6 +234,23 @@ test("held membership removals keep no joiner out, and the group's rename is not
   assert.deepEqual(await plannedIn(scene.store, (await scene.run(groups)).run), []);
 });
 
+test("the memberships of another sync's groups do not widen the guard of a sync's own", async () => {
+  const [large, small] = [group("Large"), group("Small")];
+  const memberships = { [large.id]: ids, [small.id]: ids.slice(0, 10) };
+  await open({ tenant: { users, groups: [large, small], memberships } });
+  const only = (displayName: string) => ({
+    filters: [[{ attribute: "displayName", operator: "EQUALS", value: displayName } as const]],
+  });
+  const [first, second] = [
+    await scene.addSync("large", "scim", { records: "group", scope: only("Large") }),
+    await scene.addSync("small", "scim", { records: "group", scope: only("Small") }),
+  ];
+  for (const one of [first, second]) assert.equal((await scene.run(one)).result, "succeeded");
+  for (const id of ids.slice(0, 4)) await scene.graph("DELETE", `/groups/${small.id}/members/${id}/$ref`);
+  const run = await scene.run(second);
+  assert.deepEqual([run.result, run.held?.count], ["held", 4], "four of ten, not four of fifty");
+});
+
 test("a member of a held removal who returned is not removed by the approval", async () => {
   const staff = group("Staff");
   await open({ tenant: { users, groups: [staff], memberships: { [staff.id]: ids.slice(0, 30) } } });
