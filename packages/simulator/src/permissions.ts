@@ -122,6 +122,18 @@ export type Rule =
   | "restoreGroup"
   | "restoreAny"
   | "directoryObjects"
+  | "readLicences"
+  | "readLicenceDetails"
+  | "assignLicences"
+  | "readPhotos"
+  | "readExtensions"
+  | "writeExtensions"
+  | "readOpenExtensions"
+  | "writeOpenExtensions"
+  | "readPolicies"
+  | "readReviews"
+  | "writeReviews"
+  | "readSignIns"
   | "readContacts"
   | "contactMemberOf"
   | "subscribeUsers"
@@ -180,6 +192,37 @@ const RULES: Readonly<Record<Rule, readonly string[]>> = {
     "Group.Read.All",
     "GroupMember.Read.All",
   ],
+  // "List subscribedSkus".
+  readLicences: [
+    "LicenseAssignment.Read.All",
+    "LicenseAssignment.ReadWrite.All",
+    "Organization.Read.All",
+    "Organization.ReadWrite.All",
+    ...DIRECTORY_READ,
+  ],
+  // "List licenseDetails".
+  readLicenceDetails: ["LicenseAssignment.Read.All", "User.Read.All", "User.ReadWrite.All", ...DIRECTORY_READ],
+  // "user: assignLicense".
+  assignLicences: ["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
+  // "Get photo".
+  readPhotos: ["ProfilePhoto.Read.All", "ProfilePhoto.ReadWrite.All", "User.Read.All", "User.ReadWrite.All"],
+  // "List extensionProperties", "Create extensionProperty".
+  readExtensions: [
+    "Application.Read.All",
+    "Application.ReadWrite.All",
+    "Application.ReadWrite.OwnedBy",
+    ...DIRECTORY_READ,
+  ],
+  writeExtensions: ["Application.ReadWrite.All", "Application.ReadWrite.OwnedBy", "Directory.ReadWrite.All"],
+  // "Get openTypeExtension", "Create openTypeExtension".
+  readOpenExtensions: ["User.Read.All", "User.ReadWrite.All", ...DIRECTORY_READ],
+  writeOpenExtensions: ["User.ReadWrite.All", "Directory.ReadWrite.All"],
+  // "List policies".
+  readPolicies: ["Policy.Read.All"],
+  readReviews: ["AccessReview.Read.All", "AccessReview.ReadWrite.All"],
+  writeReviews: ["AccessReview.ReadWrite.All"],
+  // "List signIns".
+  readSignIns: ["AuditLog.Read.All"],
   readContacts: READ_CONTACTS,
   contactMemberOf: DIRECTORY_READ,
   subscribeUsers: SUBSCRIBE_USERS,

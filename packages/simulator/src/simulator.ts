@@ -24,6 +24,7 @@ import { StateKeeper } from "./state/keeper.ts";
 import { tenantWriter } from "./state/writer.ts";
 import { DEFAULT_PAGING, type OpenedTenant, registerFirst, type Tenancy } from "./tenancy.ts";
 import { createChurn } from "./tenant/churn.ts";
+import { type TenancyControl, tenancyControl } from "./tenancy/control.ts";
 import type { TenantFile } from "./tenant/types.ts";
 import { openTenant } from "./tenant-state.ts";
 import { Throttle } from "./throttle.ts";
@@ -96,6 +97,8 @@ export interface Simulator {
   readonly notifications: NotificationControl;
   /** Organizational contacts, which Graph itself cannot write. */
   readonly contacts: Contacts;
+  /** Licences and photos. */
+  readonly tenancy: TenancyControl;
   /** Ids of all tenants, the first one above included. */
   readonly tenants: readonly string[];
   /** Apps, accounts, consent and policies of all tenants. */
@@ -169,6 +172,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     faults,
     notifications: parts.notifications,
     contacts: contactsOf(snapshot.directory),
+    tenancy: parts.tenancy,
     tenants: states.map(({ tenant }) => tenant.id),
     identity: parts.control,
     setRoles: (roles) => {
@@ -199,6 +203,7 @@ interface Parts {
   readonly faults: FaultSet;
   readonly requests: RequestLog;
   readonly notifications: NotificationControl;
+  readonly tenancy: TenancyControl;
   readonly admin: Admin;
   readonly levers: Pick<Simulator, "advance" | "expireDeltaTokens" | "churn">;
   readonly latencyMs: number;
@@ -234,6 +239,7 @@ async function makeParts(
   const [first] = tenancies;
   if (first === undefined) throw new Error("There must be a tenant.");
   const { subscriptions, notifier } = first.stores.notifications;
+  const tenancy = tenancyControl(first.stores);
   const notifications = notificationControl(subscriptions, notifier);
   identity.applications.onChange = () => withholdWithout(app.roles, subscriptions, notifier);
   const levers = {
@@ -263,9 +269,11 @@ async function makeParts(
     faults,
     requests,
     notifications,
+    tenancy,
     admin: new Admin({
       ...levers,
       contacts: contactsOf(directory),
+      tenancy,
       notifications,
       faults,
       requests,

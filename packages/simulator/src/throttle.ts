@@ -109,12 +109,13 @@ export class Throttle {
     drain(bucket, this.#clock());
     const { capacity } = bucket.limit;
     const refused = bucket.used + 1 > capacity;
-    bucket.used = Math.min(bucket.used + 1, capacity * LOUD_TO);
+    // So small a limit would never open again for a client that asks every second, were refusals counted.
+    if (!refused) bucket.used++;
     return { headers: {}, refusal: refused ? this.#refuse(bucket, SERVICE_LIMITS[service].silent) : null };
   }
 
   #refuse({ limit, used }: Bucket, silent = false): GraphError {
-    const seconds = (used - limit.capacity) / (limit.capacity / limit.windowMs) / 1000;
+    const seconds = (used + 1 - limit.capacity) / (limit.capacity / limit.windowMs) / 1000;
     const { client, tenant } = this.#identity;
     return new GraphError(429, "TooManyRequests", "Please retry again later.", {
       headers: {

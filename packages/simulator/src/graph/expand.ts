@@ -35,6 +35,10 @@ export function parseExpand(kind: Kind, text: string): Expansion {
     return { property, valueOf: (context, user) => managerOf(context, user, names, levels) };
   }
   const related = RELATED[property];
+  // "Add custom data to users using open extensions": kept with the object.
+  if (property === "extensions") {
+    return { property, valueOf: ({ view }, object) => view.properties(object).extensions ?? [] };
+  }
   if (related === undefined) return { property, valueOf: () => [] };
   return {
     property,

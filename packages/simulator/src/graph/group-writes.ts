@@ -43,7 +43,7 @@ const BOUND_MOST = 20; // "Add members": up to 20 references in one PATCH.
 
 function createGroup(context: Context): GraphResponse {
   const body = bodyOf(context.request);
-  const properties = withoutNulls(checkProperties("group", body));
+  const properties = withoutNulls(checkProperties("group", body, context.extensions));
   requireProperties("group", body, ["displayName", "mailEnabled", "mailNickname", "securityEnabled"]);
   checkType(properties);
   checkNickname(context, properties, null);
@@ -72,7 +72,7 @@ function createGroup(context: Context): GraphResponse {
 function updateGroup(context: Context, { group: key = "" }: Parameters): GraphResponse {
   const group = findObject(context, "group", key);
   const body = bodyOf(context.request);
-  const patch = checkProperties("group", body);
+  const patch = checkProperties("group", body, context.extensions);
   const patched = { ...group.properties, ...patch };
   const members = boundIn(context, body, patched);
   if (Object.keys(patch).length > 0 && !permits("updateGroup", context.roles)) throw denied();

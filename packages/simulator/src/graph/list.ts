@@ -8,6 +8,7 @@ import { withToken } from "./odata/options.ts";
 import { compileOrder, type Order } from "./odata/order.ts";
 import { type Position, sealPosition, unsealPosition } from "./odata/position.ts";
 import { compileSearch } from "./odata/search.ts";
+import { checkSignInActivity, derivedValue, namesSignInActivity } from "./premium.ts";
 import { checkMixedSelect, checkSelect, contextUrl, renderMember, renderObject } from "./render.ts";
 import { badRequest, type GraphResponse, malformed, unsupportedQuery } from "./request.ts";
 
@@ -29,6 +30,7 @@ export function listPage(context: Context, collection: Collection): GraphRespons
     : checkSelect(collection.kind, options.select, true);
   const expand = options.expand === null ? null : parseExpand(collection.kind, options.expand);
   const top = pageSize(context);
+  if (namesSignInActivity(context)) checkSignInActivity(context);
   const position = positionOf(context);
   const page = pageOf(context, collection, query, position, top);
   const value = page.records.map((object) => renderOne(context, collection, object, select, expand));
@@ -93,10 +95,9 @@ function refuseAdvanced(collection: Collection, filter: Filter | null, order: Or
   }
 }
 
-function pageSize({ options }: Context): number {
-  const activity =
-    options.select?.includes("signInActivity") === true || options.filter?.includes("signInActivity") === true;
-  if (!activity) return options.top ?? DEFAULT_PAGE;
+function pageSize(context: Context): number {
+  const { options } = context;
+  if (!namesSignInActivity(context)) return options.top ?? DEFAULT_PAGE;
   if ((options.top ?? 0) > SIGN_IN_PAGE) {
     throw unsupportedQuery(
       `Invalid page size specified: '${options.top}'. Must be between 1 and ${SIGN_IN_PAGE} inclusive.`,
@@ -179,7 +180,10 @@ function candidates(collection: Collection, filter: Filter | null, ordinal: numb
 }
 
 function filterable(context: Context, object: DirectoryObject): Filterable {
-  return { id: object.id, properties: context.view.properties(object) };
+  const properties = context.view.properties(object);
+  if (context.options.filter?.includes("signInActivity") !== true) return { id: object.id, properties };
+  const signInActivity = derivedValue(context, object, "signInActivity") ?? null;
+  return { id: object.id, properties: { ...properties, signInActivity } };
 }
 
 function countAll(context: Context, collection: Collection, query: Query): number {

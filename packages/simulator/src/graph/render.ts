@@ -1,6 +1,7 @@
 import type { DirectoryObject, Kind } from "../state/objects.ts";
 import type { Json } from "../tenant/types.ts";
 import type { Access, Context } from "./context.ts";
+import { derivedValue } from "./premium.ts";
 import { GraphError, malformed } from "./request.ts";
 import {
   BASIC_GROUP,
@@ -44,7 +45,9 @@ export function renderObject(context: Context, object: DirectoryObject, select: 
     if (name === "id") rendered.id = object.id;
     else if (visible !== null && !visible.has(name)) rendered[name] = emptyValue(object.kind, name);
     else if (name === "deletedDateTime") rendered[name] = deletionTime(object);
-    else rendered[name] = properties[name] ?? unsetValue(context, object.kind, name);
+    else
+      rendered[name] =
+        properties[name] ?? derivedValue(context, object, name) ?? unsetValue(context, object.kind, name);
   }
   return rendered;
 }

@@ -162,6 +162,11 @@ function tableOf(kind: Kind): ReadonlyMap<string, Shape> {
 /** Directory extensions (`extension_<appId>_name`) and schema extensions (`ext…_name`) exist without declaration. */
 const EXTENSION = /^(extension_[0-9a-fA-F]{32}_\w+|ext[a-z0-9]{8}_\w+|[a-z0-9]+_\w+)$/;
 
+/** Whether it is an extension, whose values have the type that was declared for it. */
+export function isExtension(name: string): boolean {
+  return EXTENSION.test(name);
+}
+
 /** Shape of a property, or undefined when the type has none of that name. Extensions read as strings. */
 export function shapeOf(kind: Kind, name: string): Shape | undefined {
   return TABLE[kind].get(name) ?? (EXTENSION.test(name) ? "string" : undefined);

@@ -7,7 +7,6 @@ import type { View } from "../state/view.ts";
 import { checkDelegated } from "./app-rights.ts";
 import { APP_ROLE_ASSIGNMENTS } from "./app-role-assignments.ts";
 import { APPLICATIONS } from "./applications.ts";
-import { CONTACTS } from "./contacts.ts";
 import type { Caller, Context, DeltaPaging, TenantProfile } from "./context.ts";
 import { DELETED_ITEMS } from "./deleted-items.ts";
 import { deltaLinkNow } from "./delta.ts";
@@ -24,7 +23,7 @@ import { badRequest, denied, GraphError, type GraphRequest, type GraphResponse }
 import { type Route, RouteTable } from "./routes.ts";
 import { SERVICE_PRINCIPALS } from "./service-principals.ts";
 import { createStores, type Stores } from "./stores.ts";
-import { SUBSCRIPTIONS } from "./subscriptions.ts";
+import { TENANCY } from "./tenancy-endpoints.ts";
 import { USER_WRITES } from "./user-writes.ts";
 import { USER_READS } from "./users.ts";
 
@@ -60,8 +59,7 @@ export class GraphService {
     ...APP_ROLE_ASSIGNMENTS,
     ...PERMISSION_GRANTS,
     ...DIRECTORY_ROLE_READS,
-    ...SUBSCRIPTIONS,
-    ...CONTACTS,
+    ...TENANCY,
   ]);
   readonly #stores: Stores;
   readonly #identity: { readonly identity: Identity; readonly realm: Realm };

@@ -56,7 +56,7 @@ const WIDE = ["User.ReadWrite.All", "User.ReadWrite.CrossCloud", "Directory.Read
 
 function createUser(context: Context): GraphResponse {
   const body = bodyOf(context.request);
-  const properties = checkProperties("user", body);
+  const properties = checkProperties("user", body, context.extensions);
   const local = Array.isArray(body.identities) && body.identities.length > 0;
   requireProperties(
     "user",
@@ -90,7 +90,7 @@ function createUser(context: Context): GraphResponse {
 
 function updateUser(context: Context, { user: key = "" }: Parameters): GraphResponse {
   const user = findObject(context, "user", key);
-  const properties = checkProperties("user", bodyOf(context.request));
+  const properties = checkProperties("user", bodyOf(context.request), context.extensions);
   checkRights(context.roles, Object.keys(properties));
   if (isSynced(user.properties) && Object.keys(properties).some((name) => !CLOUD_MASTERED.has(name))) {
     throw onPremisesMastered();

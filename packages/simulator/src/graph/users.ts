@@ -3,6 +3,7 @@ import type { Context } from "./context.ts";
 import { deltaPage } from "./delta.ts";
 import { parseExpand } from "./expand.ts";
 import { countOnly, listPage } from "./list.ts";
+import { checkSignInActivity, namesSignInActivity } from "./premium.ts";
 import { checkSelect, contextUrl, type Rendered, renderMember, renderObject } from "./render.ts";
 import { denied, GraphError, type GraphResponse, malformed } from "./request.ts";
 import type { Endpoint, Parameters } from "./routes.ts";
@@ -57,6 +58,7 @@ function relationship(
 
 function getUser(context: Context, { user: key = "" }: Parameters): GraphResponse {
   const { options } = context;
+  if (namesSignInActivity(context)) checkSignInActivity(context);
   const select = checkSelect("user", options.select, false);
   const user = findObject(context, "user", key);
   const json: Rendered = {

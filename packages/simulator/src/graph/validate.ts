@@ -1,4 +1,5 @@
 import type { Kind, Properties } from "../state/objects.ts";
+import type { ExtensionProperties } from "../tenancy/extension-properties.ts";
 import type { Json } from "../tenant/types.ts";
 import { badRequest, type GraphRequest, unreadableBody } from "./request.ts";
 import { isElsewhere, isReadOnly, resourceName, type Shape, shapeOf, typeName } from "./schema.ts";
@@ -47,11 +48,11 @@ export function bodyOf(request: GraphRequest): Body {
 }
 
 /** Checks the properties of a write against the type: name, writability, shape, length. Annotations are left to others. */
-export function checkProperties(kind: Kind, body: Body): Record<string, Json> {
+export function checkProperties(kind: Kind, body: Body, extensions: ExtensionProperties): Record<string, Json> {
   const checked: Record<string, Json> = {};
   for (const [name, value] of Object.entries(body)) {
     if (name.includes("@")) continue;
-    checkProperty(kind, name, value);
+    if (!checkExtension(kind, name, value, extensions)) checkProperty(kind, name, value);
     checked[name] = value;
   }
   return checked;
@@ -123,6 +124,17 @@ export function referencedId(value: Json | undefined): string {
 
 export function isSynced(properties: Properties): boolean {
   return properties.onPremisesSyncEnabled === true;
+}
+
+/** Whether the property is a directory extension, whose value then fits what was declared. */
+function checkExtension(kind: Kind, name: string, value: Json, extensions: ExtensionProperties): boolean {
+  if (!/^extension_[0-9a-f]{32}_\w+$/i.test(name)) return false;
+  const accepted = extensions.accepts(kind, name, value);
+  if (accepted === null) {
+    throw badRequest(`The following extension properties are not available: ${name}.`);
+  }
+  if (!accepted) throw badRequest(`The value of the extension property '${name}' does not fit its declaration.`);
+  return true;
 }
 
 function checkProperty(kind: Kind, name: string, value: Json): void {

@@ -4,6 +4,7 @@ import type { NotificationControl } from "../notifications/control.ts";
 import type { AppRegistration, ClientSecret } from "../signin/app.ts";
 import type { IdentityControl } from "../signin/levers.ts";
 import type { Contacts } from "../state/contacts.ts";
+import type { TenancyControl } from "../tenancy/control.ts";
 import type { Json } from "../tenant/types.ts";
 import type { WireResponse } from "./exchange.ts";
 import { identityHandlers } from "./identity-admin.ts";
@@ -20,6 +21,7 @@ export interface AdminOptions {
   readonly expireDeltaTokens: () => void;
   readonly churn: (changes: number) => void;
   readonly contacts: Contacts;
+  readonly tenancy: TenancyControl;
   readonly notifications: NotificationControl;
   readonly status: () => Readonly<Record<string, unknown>>;
 }
@@ -90,6 +92,8 @@ function handlersOf(options: AdminOptions): Readonly<Record<string, Handler>> {
     "DELETE /contacts": ({ id }) => options.contacts.remove(String(id)),
     "POST /contacts/members": ({ group, id }) => options.contacts.setMember(String(group), String(id), true),
     "DELETE /contacts/members": ({ group, id }) => options.contacts.setMember(String(group), String(id), false),
+    "PUT /licences": (_, list) => options.tenancy.setLicences(list.map(String)),
+    "PUT /photos": ({ id, present }) => options.tenancy.setPhoto(String(id), present === true),
     "GET /notifications": () => ({
       subscriptions: options.notifications.subscriptions(),
       waiting: options.notifications.waiting(),

@@ -1,7 +1,7 @@
 import type { Kind } from "../../state/objects.ts";
 import type { Json } from "../../tenant/types.ts";
 import { malformed, unsupportedQuery } from "../request.ts";
-import { emptyValue, resourceName, shapeOf, typeName } from "../schema.ts";
+import { emptyValue, isExtension, resourceName, shapeOf, typeName } from "../schema.ts";
 import { syntaxError, type Token, tokenize } from "./lexer.ts";
 
 /** A record as a filter sees it: its id and its properties. */
@@ -185,7 +185,8 @@ class FilterParser {
   }
 
   #checkLiteral(path: readonly string[], literal: Literal): void {
-    if (literal === null || this.#variables.includes(path[0] ?? "") || path.length > 1) return;
+    const [head = ""] = path;
+    if (literal === null || this.#variables.includes(head) || path.length > 1 || isExtension(head)) return;
     const shape = shapeOf(this.#kind, path[0] ?? "");
     const wanted = shape === "boolean" ? "boolean" : shape === "number" ? "number" : "string";
     if (typeof literal === wanted) return;
