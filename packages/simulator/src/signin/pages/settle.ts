@@ -42,7 +42,7 @@ export function decline(context: PageContext, id: string, { purpose }: Flow): Wi
 }
 
 /** Answers an app that may not be asked about on a page (`prompt=none`), or that the visitor goes back to. */
-export function refusalOf(
+function refusalOf(
   { base, clock }: PageContext,
   purpose: Exclude<Purpose, { readonly kind: "device" }>,
   refusal: SignInError,
