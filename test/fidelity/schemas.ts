@@ -27,7 +27,11 @@ const EXTENSIONS: readonly string[] = ["^[a-z0-9]+_\\w+$"];
  * it only where the type is not what the context says ("OData JSON Format", minimal metadata).
  */
 export class SchemaChecker {
-  readonly #ajv = new Ajv({ strict: false, allErrors: true, formats: { ...fullFormats, base64url: /^[\w-]*={0,2}$/ } });
+  readonly #ajv = new Ajv({
+    strict: false,
+    allErrors: true,
+    formats: { ...fullFormats, any: true, base64url: /^[\w-]*={0,2}$/ },
+  });
   readonly #schemas: JsonObject;
   readonly #heirs = new Map<string, string[]>();
   readonly #compiled = new Map<string, ValidateFunction>();
