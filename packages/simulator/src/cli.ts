@@ -6,6 +6,7 @@ import { FAULT_SYNTAX, parseFaults } from "./faults/parse.ts";
 import type { FaultPlan } from "./faults/rules.ts";
 import { fileFault } from "./file-words.ts";
 import { nearest } from "./nearest.ts";
+import { CLOUDS, type CloudName } from "./signin/clouds.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "./simulator.ts";
 import { readTenantFile } from "./tenant/load.ts";
 
@@ -16,12 +17,15 @@ interface Flags {
   readonly people: number;
   readonly groups: number;
   readonly seed: number;
+  readonly tenants: number;
+  readonly replication: number;
   readonly memberships?: number;
   readonly contacts: number;
   readonly port: number;
   readonly host: string;
   readonly latency: number;
   readonly throttle: "published" | "off";
+  readonly cloud: CloudName;
   readonly faults?: FaultPlan;
   readonly churn: number;
   readonly roles?: readonly string[];
@@ -60,12 +64,15 @@ function program(): Command {
     .addOption(number("--memberships <count>", "at most so many direct memberships in the generated tenant"))
     .addOption(number("--contacts <count>", "organizational contacts in the generated tenant", 0))
     .addOption(number("--seed <number>", "the same seed gives the same tenant, ids and secret", 1))
+    .addOption(number("--tenants <count>", "tenants of this size, each with its own people and administrators", 1, 100))
+    .addOption(number("--replication <ms>", "milliseconds until a granted or removed permission shows in tokens", 0))
     .addOption(number("--port <port>", "port to listen on; 0 takes a free one", 7421, 65_535))
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .addOption(number("--latency <ms>", "milliseconds that every answer waits", 0))
     .addOption(
       new Option("--throttle <limits>", "throttling limits").choices(["published", "off"]).default("published"),
     )
+    .addOption(new Option("--cloud <name>", "cloud whose tokens it issues").choices([...CLOUDS]).default("global"))
     .option("--faults <rules>", "faults to make; see below", faultsIn)
     .addOption(number("--churn <changes>", "changes a minute that people make by themselves", 0))
     .option("--roles <list>", "application permissions in tokens, separated by commas", rolesIn)
@@ -119,8 +126,11 @@ async function run(flags: Flags): Promise<void> {
     memberships: flags.memberships,
     contacts: flags.contacts,
     seed: flags.seed,
+    tenants: flags.tenants,
+    replicationMs: flags.replication,
     latencyMs: flags.latency,
     throttle: flags.throttle,
+    cloud: flags.cloud,
     faults: flags.faults,
     churnPerMinute: flags.churn,
     roles: flags.roles,

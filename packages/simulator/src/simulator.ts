@@ -13,6 +13,7 @@ import { pageOf, requestListener } from "./server/http.ts";
 import { listen } from "./server/listen.ts";
 import { RequestLog } from "./server/request-log.ts";
 import type { AppRegistration, ClientSecret } from "./signin/app.ts";
+import { type CloudName, graphOf } from "./signin/clouds.ts";
 import type { Identity } from "./signin/identity.ts";
 import { IdentityControl } from "./signin/levers.ts";
 import { identityOf } from "./signin/realms.ts";
@@ -22,9 +23,9 @@ import { type Contacts, contactsOf } from "./state/contacts.ts";
 import { uuidFrom } from "./state/identifiers.ts";
 import { StateKeeper } from "./state/keeper.ts";
 import { tenantWriter } from "./state/writer.ts";
+import { type TenancyControl, tenancyControl } from "./tenancy/control.ts";
 import { DEFAULT_PAGING, type OpenedTenant, registerFirst, type Tenancy } from "./tenancy.ts";
 import { createChurn } from "./tenant/churn.ts";
-import { type TenancyControl, tenancyControl } from "./tenancy/control.ts";
 import type { TenantFile } from "./tenant/types.ts";
 import { openTenant } from "./tenant-state.ts";
 import { Throttle } from "./throttle.ts";
@@ -55,6 +56,8 @@ export interface SimulatorOptions {
   readonly tenant?: TenantFile | undefined;
   /** Milliseconds that every answer waits. */
   readonly latencyMs?: number | undefined;
+  /** The cloud whose Graph the tokens are for; global unless given. */
+  readonly cloud?: CloudName | undefined;
   /** Whether the published limits are enforced; they are unless `off`. */
   readonly throttle?: "published" | "off" | undefined;
   readonly faults?: FaultPlan | undefined;
@@ -231,6 +234,7 @@ async function makeParts(
 ): Promise<Parts> {
   const { seed = DEFAULTS.seed, roles = EVERY_ROLE, secrets = [{ value: secretOf(seed) }] } = options;
   const identity = identityOf(states, clock.now);
+  identity.graph = graphOf(options.cloud ?? "global");
   const app = registerFirst(identity, { seed, roles, secrets });
   identity.applications.delayMs = options.replicationMs ?? 0;
   const faults = new FaultSet(options.faults);
@@ -264,7 +268,7 @@ async function makeParts(
     app,
     identity,
     control,
-    tokens: await TokenService.create(clock.now),
+    tokens: await TokenService.create(clock.now, identity.graph),
     tenancies,
     faults,
     requests,

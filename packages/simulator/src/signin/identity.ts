@@ -2,6 +2,7 @@ import type { JWTPayload } from "jose";
 import type { Applications } from "../applications/applications.ts";
 import { isLive } from "../state/objects.ts";
 import type { AccountChange } from "./accounts.ts";
+import { graphOf } from "./clouds.ts";
 import type { Realm } from "./realm.ts";
 import { Revocations } from "./revocations.ts";
 import { Sessions } from "./sessions.ts";
@@ -12,6 +13,8 @@ export class Identity {
   readonly applications: Applications;
   readonly sessions: Sessions;
   readonly revocations: Revocations;
+  /** Microsoft Graph's address in the cloud that the simulator stands for. */
+  graph: string = graphOf("global");
   /** Tenants of other clouds: the cloud's sign-in host by tenant id or domain, in lower case. */
   readonly otherClouds: Map<string, string> = new Map();
   /** Seconds between polls that the device code endpoint asks for ("device authorization grant": 5). */

@@ -2,7 +2,12 @@ import { GRAPH_APP_ID, scopeNamed } from "../applications/catalogue.ts";
 import { SignInError } from "./errors.ts";
 
 const OPENID = new Set(["openid", "profile", "email", "offline_access"]);
-const GRAPH = "https://graph.microsoft.com";
+
+/** Where scopes are checked: the simulator's own address, and Graph's in the cloud that it stands for. */
+export interface ScopeHosts {
+  readonly base: string;
+  readonly graph: string;
+}
 
 /** What a `scope` parameter of a delegated sign-in asks for. */
 export interface DelegatedScopes {
@@ -17,7 +22,7 @@ export interface DelegatedScopes {
 }
 
 /** Checks the scope of a client-credentials request: `{Graph}/.default` alone ("client credentials flow"). */
-export function checkAppScope(scope: string, base: string, tenant: string): void {
+export function checkAppScope(scope: string, hosts: ScopeHosts, tenant: string): void {
   const resources = scope.split(/\s+/).filter(Boolean);
   const [only = ""] = resources;
   if (resources.length !== 1 || !only.endsWith("/.default")) {
@@ -26,11 +31,11 @@ export function checkAppScope(scope: string, base: string, tenant: string): void
       `The provided value for scope ${scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).`,
     );
   }
-  checkResource(only.slice(0, -"/.default".length).replace(/\/$/, ""), scope, base, tenant);
+  checkResource(only.slice(0, -"/.default".length).replace(/\/$/, ""), scope, hosts, tenant);
 }
 
 /** Reads the scope of a delegated request ("Scopes and permissions in the Microsoft identity platform"). */
-export function parseScopes(scope: string, base: string, tenant: string): DelegatedScopes {
+export function parseScopes(scope: string, hosts: ScopeHosts, tenant: string): DelegatedScopes {
   const openid = new Set<string>();
   const graph: string[] = [];
   let everything = false;
@@ -40,7 +45,7 @@ export function parseScopes(scope: string, base: string, tenant: string): Delega
     const name = asked.slice(at + 1);
     if (at >= 0) {
       prefix = asked.slice(0, at + 1);
-      checkResource(asked.slice(0, at).replace(/\/$/, ""), scope, base, tenant);
+      checkResource(asked.slice(0, at).replace(/\/$/, ""), scope, hosts, tenant);
     }
     if (at < 0 && OPENID.has(name.toLowerCase())) openid.add(name.toLowerCase());
     else if (name === ".default") everything = true;
@@ -65,8 +70,8 @@ function graphScope(name: string): string {
   );
 }
 
-function checkResource(resource: string, scope: string, base: string, tenant: string): void {
-  if ([GRAPH, GRAPH_APP_ID, base].includes(resource)) return;
+function checkResource(resource: string, scope: string, { base, graph }: ScopeHosts, tenant: string): void {
+  if ([graph, GRAPH_APP_ID, base].includes(resource)) return;
   if (!URL.canParse(resource) && !/^[0-9a-f-]{36}$/i.test(resource)) throw invalidScope(scope);
   throw new SignInError(
     500011,

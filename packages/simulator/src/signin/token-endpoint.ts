@@ -91,7 +91,7 @@ export class TokenEndpoint {
     const realm = realmNamed(identity, name, true);
     const client = clientIn(identity, realm, presented.client);
     const scope = required(form, "scope");
-    checkAppScope(scope, base, realm.profile.id);
+    checkAppScope(scope, { base, graph: identity.graph }, realm.profile.id);
     if (isPublic(client)) throw publicWithCredential(client);
     const proof = await this.#clients.prove(client, presented, namesOf(realm, name));
     if (proof === "none") throw noCredential();
@@ -161,7 +161,10 @@ export class TokenEndpoint {
       (client.application.properties.isFallbackPublicClient === true && !isConfidential(presented));
     const proof = await this.#proveFor(client, presented, namesOf(realm, name), publicGrant);
     const scope = form.get("scope");
-    const scopes = scope === null || scope === "" ? known.scopes : parseScopes(scope, base, realm.profile.id);
+    const scopes =
+      scope === null || scope === ""
+        ? known.scopes
+        : parseScopes(scope, { base, graph: identity.graph }, realm.profile.id);
     const openid = new Set([...scopes.openid, ...known.scopes.openid]);
     return this.#issue(realm, client, proof, { ...known, scopes: { ...scopes, openid } }, claims, form);
   }
@@ -178,7 +181,7 @@ export class TokenEndpoint {
     if (realm === undefined) throw noTenant();
     const client = clientIn(identity, realm, presented.client);
     checkShared(client.application, name);
-    const scopes = parseScopes(required(form, "scope"), base, realm.profile.id);
+    const scopes = parseScopes(required(form, "scope"), { base, graph: identity.graph }, realm.profile.id);
     const proof = await this.#proveFor(
       client,
       presented,

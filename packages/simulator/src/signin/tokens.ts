@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import {
   type CryptoKey,
   calculateJwkThumbprint,
+  decodeJwt,
   errors,
   exportJWK,
   generateKeyPair,
@@ -10,8 +11,8 @@ import {
   jwtVerify,
   SignJWT,
 } from "jose";
+import { graphOf } from "./clouds.ts";
 
-const GRAPH_AUDIENCE = "https://graph.microsoft.com";
 const LIFE_S = 3599;
 const LONG_LIFE_S = 28 * 3600 - 1; // "How to use CAE enabled APIs": up to 28 hours when the client declares cp1.
 
@@ -93,9 +94,15 @@ export class TokenService {
   readonly #publicKey: CryptoKey;
   readonly #kid: string;
   readonly #clock: () => number;
+  readonly #audience: string;
   readonly #verified = new Map<string, Verified>();
 
-  private constructor(keys: { privateKey: CryptoKey; publicKey: CryptoKey }, jwk: JWK, clock: () => number) {
+  private constructor(
+    keys: { privateKey: CryptoKey; publicKey: CryptoKey },
+    jwk: JWK,
+    { clock, audience }: { readonly clock: () => number; readonly audience: string },
+  ) {
+    this.#audience = audience;
     this.#privateKey = keys.privateKey;
     this.#publicKey = keys.publicKey;
     this.#kid = jwk.kid ?? "";
@@ -103,11 +110,12 @@ export class TokenService {
     this.jwks = { keys: [jwk] };
   }
 
-  static async create(clock: () => number): Promise<TokenService> {
+  /** `audience` is Microsoft Graph's address in the cloud that the tokens are for. */
+  static async create(clock: () => number, audience: string = graphOf("global")): Promise<TokenService> {
     const keys = await generateKeyPair("RS256", { modulusLength: 2048, extractable: true });
     const jwk = await exportJWK(keys.publicKey);
     const kid = await calculateJwkThumbprint(jwk);
-    return new TokenService(keys, { ...jwk, kid, x5t: kid, use: "sig", alg: "RS256" }, clock);
+    return new TokenService(keys, { ...jwk, kid, x5t: kid, use: "sig", alg: "RS256" }, { clock, audience });
   }
 
   /**
@@ -134,7 +142,7 @@ export class TokenService {
       ...subjectClaims(access),
     };
     const now = Math.floor(this.#clock() / 1000);
-    const token = await this.#sign(claims, { audience: GRAPH_AUDIENCE, issuer, now, life: expiresIn + 1 });
+    const token = await this.#sign(claims, { audience: this.#audience, issuer, now, life: expiresIn + 1 });
     return { token, expiresIn, uti };
   }
 
@@ -184,9 +192,13 @@ export class TokenService {
 
   async #check(token: string, issuer: string): Promise<Verified> {
     try {
+      // Another cloud's token fails by its audience, whoever signed it ("National cloud deployments").
+      if (decodeJwt(token).aud !== this.#audience) {
+        return { ok: false, message: "Access token validation failure. Invalid audience." };
+      }
       const { payload } = await jwtVerify(token, this.#publicKey, {
         algorithms: ["RS256"],
-        audience: GRAPH_AUDIENCE,
+        audience: this.#audience,
         issuer,
         currentDate: new Date(this.#clock()),
       });

@@ -29,7 +29,7 @@ export function authorize(context: PageContext, request: PageRequest): WireRespo
   const to = returnAddress(application, fields);
   try {
     const asked = authorizeRequest(application, fields);
-    const scopes = parseScopes(needed(fields, "scope"), context.base, name);
+    const scopes = parseScopes(needed(fields, "scope"), { base: context.base, graph: context.identity.graph }, name);
     const purpose: Purpose = { kind: "authorize", to, request: asked, scopes };
     const flow = flowOf(context, request, application, purpose, asked.hint);
     if (asked.prompt === "login" || asked.prompt === "select_account") flow.visitor = null;
@@ -49,7 +49,7 @@ export function adminConsent(context: PageContext, request: PageRequest, version
   const asked = version === 2 ? needed(fields, "scope") : null;
   let scopes: readonly string[] | null = null;
   if (asked !== null) {
-    const parsed = parseScopes(asked, context.base, name);
+    const parsed = parseScopes(asked, { base: context.base, graph: context.identity.graph }, name);
     if (!parsed.everything)
       scopes = [...parsed.openid, ...parsed.graph].filter((scope) => scopeNamed(scope) !== undefined);
   }
@@ -79,7 +79,7 @@ export function startDevice(context: PageContext, { name, fields }: PageRequest)
   if (application === undefined) throw unknownApp(clientId);
   checkShared(application, name);
   const scope = needed(fields, "scope");
-  parseScopes(scope, base, name);
+  parseScopes(scope, { base, graph: identity.graph }, name);
   const device = identity.sessions.startDevice({ client: application.appId, tenantName: name, scope });
   const verification = `${base}/common/oauth2/deviceauth`;
   return {
@@ -94,7 +94,7 @@ export function startDevice(context: PageContext, { name, fields }: PageRequest)
 
 /** `/common/oauth2/deviceauth`: where somebody types the code that a device shows. */
 export function deviceAuth(context: PageContext, request: PageRequest): WireResponse {
-  const { identity, base, clock } = context;
+  const { identity, clock } = context;
   const code = request.fields.get("user_code");
   if (code === null) return codePage(context, null);
   const device = identity.sessions.deviceByUserCode(code);
@@ -108,7 +108,11 @@ export function deviceAuth(context: PageContext, request: PageRequest): WireResp
   if (device.state !== "pending") return codePage(context, alreadyAnswered());
   const application = identity.applications.byClientId(device.client);
   if (application === undefined) return problemPage(unknownApp(device.client));
-  const purpose: Purpose = { kind: "device", device, scopes: parseScopes(device.scope, base, device.tenantName) };
+  const purpose: Purpose = {
+    kind: "device",
+    device,
+    scopes: parseScopes(device.scope, { base: context.base, graph: identity.graph }, device.tenantName),
+  };
   const flow = flowOf(context, { ...request, name: device.tenantName }, application, purpose, "");
   return advance(context, context.flows.open(flow), flow, new URLSearchParams());
 }
