@@ -36,6 +36,32 @@ test("with --tls names the file of its authority; with --state keeps its tenant"
   assert.equal((await readFile(state, "utf8")).split("\n").length, 1 + 6 + 1);
 });
 
+test("with --tenants names each tenant, and one app serves those that consented", async () => {
+  const args = ["--people", "5", "--groups", "1", "--tenants", "3", "--replication", "0", "--port", "0", "--json"];
+  const { code } = await runCommand(args, async (line) => {
+    const ready = JSON.parse(line) as Readonly<Record<string, string>> & { readonly tenants: readonly string[] };
+    assert.equal(new Set(ready.tenants).size, 3);
+    assert.equal(ready.tenants[0], ready.tenant);
+    const control = `${String(ready.login)}/_simulator`;
+    const patch = { client: ready.client, tenant: ready.tenants[2], consented: true };
+    assert.equal((await fetch(`${control}/apps`, { method: "PATCH", body: JSON.stringify(patch) })).status, 204);
+    const body = new URLSearchParams({
+      grant_type: "client_credentials",
+      client_id: String(ready.client),
+      client_secret: String(ready.secret),
+      scope: "https://graph.microsoft.com/.default",
+    });
+    const statuses: number[] = [];
+    for (const tenant of ready.tenants) {
+      statuses.push(
+        (await fetch(`${String(ready.login)}/${tenant}/oauth2/v2.0/token`, { method: "POST", body })).status,
+      );
+    }
+    assert.deepEqual(statuses, [200, 400, 200]);
+  });
+  assert.equal(code, 0);
+});
+
 test("serves a tenant from a file", async (t) => {
   const file = join(await folder(t), "tenant.json");
   await writeFile(
@@ -55,6 +81,7 @@ const WRONG: readonly (readonly [args: readonly string[], code: number, says: Re
   [["--faults", "GET /users boom"], 2, /"boom"/],
   [["--bogus"], 2, /unknown option '--bogus'/],
   [["extra"], 2, /too many arguments/],
+  [["--tenants", "0", "--people", "1", "--port", "0"], 1, /at least one/],
   [["--tenant", "/nowhere/tenant.json", "--port", "0"], 1, /^There is no file \/nowhere\/tenant.json; give --tenant /],
   [["--tenant", "/", "--port", "0"], 1, /^\/ is a folder; give --tenant /],
   [["--roles", "User.Read.All,Foo"], 2, /'--roles <list>'.*"Foo" is no application permission of Microsoft Graph/],
@@ -114,6 +141,8 @@ test("--help shows every option and the syntax of faults", async () => {
     "--roles",
     "--tenant",
     "--tls",
+    "--tenants",
+    "--replication",
     "ends-empty",
   ]) {
     assert.ok(stdout.includes(part), part);

@@ -162,13 +162,15 @@ async function writeAuthority(simulator: Simulator, wanted: string | undefined):
   return path;
 }
 
-function announce({ login, graph, tenant, client, secret, roles }: Simulator, ca: string | null, json: boolean): void {
-  const ready = { login, graph, tenant, client, secret, roles, ...(ca === null ? {} : { ca }) };
+function announce(simulator: Simulator, ca: string | null, json: boolean): void {
+  const { login, graph, tenant, client, secret, roles, tenants } = simulator;
+  const more = { ...(ca === null ? {} : { ca }), ...(tenants.length === 1 ? {} : { tenants }) };
   const trust = ca === null ? "" : ` ca ${ca}`;
+  const others = tenants.length === 1 ? "" : ` tenants ${tenants.join(",")}`;
   process.stdout.write(
     json
-      ? `${JSON.stringify(ready)}\n`
-      : `Simulated tenant ready: login ${login} graph ${graph} tenant ${tenant} client ${client} secret ${secret}${trust}\n`,
+      ? `${JSON.stringify({ login, graph, tenant, client, secret, roles, ...more })}\n`
+      : `Simulated tenant ready: login ${login} graph ${graph} tenant ${tenant} client ${client} secret ${secret}${trust}${others}\n`,
   );
 }
 

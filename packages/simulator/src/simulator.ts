@@ -218,6 +218,8 @@ async function furtherTenants(
   size: { readonly people: number; readonly groups: number; readonly seed: number },
   clock: () => number,
 ): Promise<readonly OpenedTenant[]> {
+  if (!Number.isInteger(tenants) || tenants < 1)
+    throw new Error(`There cannot be ${tenants} tenants; there must be at least one.`);
   const states: OpenedTenant[] = [];
   for (let number = 1; number < tenants; number++) {
     const source = { ...size, seed: size.seed + number * SEED_STEP, series: number, instance: randomUUID() };

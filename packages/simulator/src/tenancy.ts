@@ -40,7 +40,8 @@ export function registerFirst({ applications, realms }: Identity, { seed, roles,
     tenant,
     properties: {
       displayName: "Simulated connector",
-      signInAudience: "AzureADMyOrg",
+      // Where there are several tenants, their administrators can consent to it, too.
+      signInAudience: realms.length > 1 ? "AzureADMultipleOrgs" : "AzureADMyOrg",
       requiredResourceAccess: requireByName(roles, []),
     },
     createdBy: null,

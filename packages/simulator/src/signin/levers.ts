@@ -52,6 +52,10 @@ interface CredentialView {
 export interface AppChange {
   readonly publicFlows?: boolean;
   readonly multiTenant?: boolean;
+  /** Redirect URIs by platform, in place of those registered. */
+  readonly web?: readonly string[];
+  readonly publicClient?: readonly string[];
+  readonly spa?: readonly string[];
   /** Disables or enables the service principal of `tenant`. */
   readonly enabled?: boolean;
   readonly assignmentRequired?: boolean;
@@ -116,6 +120,10 @@ export class IdentityControl {
     if (change.publicFlows !== undefined) properties.isFallbackPublicClient = change.publicFlows;
     if (change.multiTenant !== undefined) {
       properties.signInAudience = change.multiTenant ? "AzureADMultipleOrgs" : "AzureADMyOrg";
+    }
+    for (const platform of ["web", "publicClient", "spa"] as const) {
+      const uris = change[platform];
+      if (uris !== undefined) properties[platform] = { redirectUris: uris };
     }
     application.properties = properties;
     if (change.consented === true) applications.consent(application, tenant, null);
