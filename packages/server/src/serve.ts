@@ -5,6 +5,7 @@ import { Background } from "./api/background.ts";
 import { createApi } from "./api/server.ts";
 import type { Installation, ServeOptions, World } from "./cli/world.ts";
 import { createLogger } from "./logging.ts";
+import { Watch } from "./notifications/watch.ts";
 import type { RunOptions, RunSummary } from "./runs/run.ts";
 import { runSchedule } from "./schedule/schedule.ts";
 import { createConsoleLink } from "./store/operators.ts";
@@ -25,7 +26,9 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
     const { engine } = installation;
     const background = new Background(engine, log);
     const run = (given: RunOptions): Promise<RunSummary> => background.follow(given);
+    const watch = new Watch(installation, log, world.signal);
     const api = await createApi({
+      inbox: watch.inbox,
       store: installation.store,
       engine,
       clock: world.clock,
@@ -45,7 +48,11 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
       closing.push(() => opened.close());
     }
     if (!world.signal.aborted) await announce(world, installation, { address, json });
-    await runSchedule({ engine, run, log, signal: world.signal });
+    // The demo's tenant is on this machine, and reaches this address as Microsoft reaches a public one.
+    const origin = options.publicOrigin ?? (demo ? address : null);
+    const watching = origin === null ? Promise.resolve() : watch.keep(origin);
+    await runSchedule({ engine, run, log, signal: world.signal, wakes: watch.wakes });
+    await watching;
     if (demo) say("Stopped; everything is saved. Start again with npm start.\n");
   } finally {
     for (const close of closing.reverse()) await close();

@@ -1,5 +1,12 @@
 import { mkdirSync } from "node:fs";
-import { CLOUDS, createEntraSource, GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "@entrain/connectors/entra";
+import {
+  CLOUDS,
+  createEntraSource,
+  createEntraSubscriptions,
+  type EntraOptions,
+  GROUP_ATTRIBUTES,
+  USER_ATTRIBUTES,
+} from "@entrain/connectors/entra";
 import {
   byCodeUnits,
   ConnectorError,
@@ -13,9 +20,9 @@ import {
 } from "@entrain/core";
 import type { Installation } from "./cli/world.ts";
 import type { Clock } from "./clock.ts";
+import { credentialsOf } from "./config/connector-credentials.ts";
 import { connectionCloud, secretPlace, targetSecrets } from "./config/current.ts";
 import type { Environment, Paths } from "./config.ts";
-import { credentialsOf } from "./credentials.ts";
 import { namedTarget } from "./named-target.ts";
 import type { ConnectionRow, Engine, TargetRow } from "./runs/context.ts";
 import { openStore } from "./store/open.ts";
@@ -48,7 +55,16 @@ export async function openInstallation(options: OpenInstallation): Promise<Insta
       openSource: (row, onWait) => openSource(store, keyring, row, onWait),
       openTarget: async (row, onWait) => openTarget(store, keyring, row, onWait),
     };
-    return { store, engine, keyring, types: TARGET_TYPES, demo, folder, close: () => store.close() };
+    return {
+      store,
+      engine,
+      keyring,
+      types: TARGET_TYPES,
+      demo,
+      folder,
+      openSubscriptions: (row) => createEntraSubscriptions(entraOptions(store, keyring, row)),
+      close: () => store.close(),
+    };
   } catch (error) {
     await store.close();
     throw error;
@@ -71,22 +87,29 @@ async function openSource(
   row: ConnectionRow,
   onWait: WaitListener = () => undefined,
 ): Promise<Source> {
-  const cloud = connectionCloud(row);
-  const { clock } = store;
   const needed = await neededAttributes(store, row);
   return createEntraSource({
+    ...entraOptions(store, keyring, row),
+    attributes: needed.user,
+    groupAttributes: needed.group,
+    askedBy: needed.askedBy,
+    onWait,
+  });
+}
+
+/** How to reach a connection's tenant. */
+function entraOptions(store: Store, keyring: Keyring, row: ConnectionRow): EntraOptions {
+  const cloud = connectionCloud(row);
+  const { clock } = store;
+  return {
     cloud: cloud.kind === "custom" ? cloud : CLOUDS[cloud.kind],
     tenant: row.tenant,
     client: row.client,
     credentials: credentialsOf(store, keyring, row),
-    attributes: needed.user,
-    groupAttributes: needed.group,
-    askedBy: needed.askedBy,
     clock,
     random: () => clock.random(),
     sleep: (ms, signal) => clock.sleep(ms, signal),
-    onWait,
-  });
+  };
 }
 
 interface NeededAttributes {

@@ -8,6 +8,7 @@ import { lookUp } from "./presence.ts";
 import { readPages } from "./round.ts";
 import { explainRefusal } from "./selection.ts";
 import { Sender } from "./sender.ts";
+import { type Subscriptions, subscriptionsOf } from "./subscriptions.ts";
 import { TokenProvider } from "./token.ts";
 import { userReader } from "./users.ts";
 import { verifyConnection } from "./verify.ts";
@@ -21,6 +22,7 @@ export {
 export type { Credential, DelegatedCredential } from "./credentials/credential.ts";
 export { CLOUDS, type Cloud, type EntraOptions, type RequestEvent } from "./options.ts";
 export { type AttributeFlaw, attributeFlaw } from "./properties.ts";
+export { LONGEST_LIFE_MS, type Subscriptions, type Watched } from "./subscriptions.ts";
 
 const CONCURRENCY = 4;
 
@@ -52,6 +54,15 @@ export function createEntraSource(options: EntraOptions): Source {
     verify: (signal) => verifyConnection(options, () => lazy.client(), signal),
     close: () => lazy.close(),
   };
+}
+
+/** The subscriptions of one connection; nothing is sent before the first call. */
+export function createEntraSubscriptions(options: EntraOptions): {
+  readonly subscriptions: Subscriptions;
+  close(): Promise<void>;
+} {
+  const lazy = new Connection(options);
+  return { subscriptions: subscriptionsOf(() => lazy.client()), close: () => lazy.close() };
 }
 
 /** The parts behind a source, made on first use: malformed addresses are a fault of the call, not of the construction. */

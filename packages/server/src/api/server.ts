@@ -3,6 +3,7 @@ import fastifyHelmet from "@fastify/helmet";
 import fastifyRateLimit from "@fastify/rate-limit";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { type Clock, newId } from "../clock.ts";
+import type { Inbox } from "../notifications/inbox.ts";
 import type { Engine } from "../runs/context.ts";
 import type { Store } from "../store/store.ts";
 import { Background } from "./background.ts";
@@ -16,6 +17,7 @@ import { missingPage, sendPage } from "./pages.ts";
 import { answerProblem, notFound, refuseConnection } from "./problems.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { notificationRoutes } from "./routes/notifications.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { planRoutes } from "./routes/plans.ts";
 import { runRoutes } from "./routes/runs.ts";
@@ -34,6 +36,8 @@ export interface ApiDeps {
   readonly logger?: FastifyBaseLogger;
   /** What this process does for its syncs, where others than the API add to it; `close()` stops all of it. */
   readonly background?: Background;
+  /** What takes in Microsoft's notifications; without it there is no address for them. */
+  readonly inbox?: Inbox;
   /** The console's build: `index.html` and `assets/`. While it does not exist, `/` says how to build it. */
   readonly consoleFolder: string;
   readonly demo: boolean;
@@ -85,6 +89,13 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
   healthRoutes(app, { store, metrics });
   signInRoute(app, sessions);
   await consoleRoutes(app, { folder: deps.consoleFolder, clock });
+  const { inbox } = deps;
+  if (inbox !== undefined) {
+    await app.register((scope: Api, _options, registered) => {
+      notificationRoutes(scope, inbox);
+      registered();
+    });
+  }
   await app.register(
     (scope: Api, _options, registered) => {
       scope.addHook("onRequest", async (request, reply) => {

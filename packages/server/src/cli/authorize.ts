@@ -1,7 +1,7 @@
 import { CLOUDS, createAdministratorSignIn } from "@entrain/connectors/entra";
 import { ConnectorError } from "@entrain/core";
+import { credentialsOf } from "../config/connector-credentials.ts";
 import { connectionCloud } from "../config/current.ts";
-import { credentialsOf } from "../credentials.ts";
 import { saveGrant } from "../store/grants.ts";
 import { appendJournal } from "../store/journal.ts";
 import type { Invocation } from "./command.ts";

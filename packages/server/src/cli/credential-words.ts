@@ -1,5 +1,5 @@
-import { type CredentialEntry, mapSecrets } from "../config/credential.ts";
-import type { SecretEntry } from "../config/document.ts";
+import { mapSecrets } from "../config/credential.ts";
+import type { CredentialEntry, SecretEntry } from "../config/document.ts";
 
 /** A credential's kind and where its secrets stand; never a secret. */
 export function credentialInWords(credential: CredentialEntry): string {

@@ -1,7 +1,8 @@
 import type { Readable, Writable } from "node:stream";
 import type { Clock } from "../clock.ts";
 import type { TargetTypes } from "../config/targets.ts";
-import type { Engine } from "../runs/context.ts";
+import type { OpenSubscriptions } from "../notifications/maintain.ts";
+import type { ConnectionRow, Engine } from "../runs/context.ts";
 import type { Keyring } from "../store/secrets.ts";
 import type { Store } from "../store/store.ts";
 
@@ -12,6 +13,8 @@ export interface Installation {
   readonly keyring: Keyring;
   readonly types: TargetTypes;
   readonly demo: boolean;
+  /** What Microsoft tells of a connection's changes. Nothing is sent before the first call. */
+  openSubscriptions(connection: ConnectionRow): OpenSubscriptions;
   /** The data folder, which also holds the key file. */
   readonly folder: string;
   close(): Promise<void>;

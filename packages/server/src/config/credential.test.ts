@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { ConnectorError } from "@entrain/core";
-import { credentialsOf } from "../credentials.ts";
 import { findGrant, saveGrant } from "../store/grants.ts";
 import { Secret } from "../store/secrets.ts";
 import { eachEngine } from "../store/testing.ts";
 import { applyConfiguration } from "./apply.ts";
+import { credentialsOf } from "./connector-credentials.ts";
 import { loadConfiguration } from "./current.ts";
 import { readDocument } from "./read.ts";
 import { DOCUMENT, install, TYPES } from "./testing.ts";

@@ -1,24 +1,8 @@
 import type { Checker } from "./checker.ts";
-import type { Path, SecretEntry } from "./document.ts";
+import type { AppCredentialOf, CredentialOf } from "./credential-of.ts";
+import type { CredentialEntry, Path, SecretEntry } from "./document.ts";
 import { suggestion } from "./nearest.ts";
 import { readSecret, readUrl } from "./values.ts";
-
-/** A credential of the application itself; `S` is what stands for a secret. */
-export type AppCredentialOf<S> =
-  | { readonly kind: "secret"; readonly secret: S }
-  | { readonly kind: "certificate"; readonly certificate: S; readonly key?: S; readonly passphrase?: S };
-
-/** How a connection proves itself to Microsoft. The refresh token of a `delegated` one stands in the store. */
-export type CredentialOf<S> =
-  | AppCredentialOf<S>
-  | { readonly kind: "federated"; readonly assertion: S }
-  | { readonly kind: "federated"; readonly url: string; readonly token?: S }
-  | { readonly kind: "managed-identity"; readonly identity?: string }
-  | { readonly kind: "workload-identity"; readonly tokenFile?: string }
-  | { readonly kind: "delegated"; readonly app?: AppCredentialOf<S> }
-  | { readonly kind: "password"; readonly username: string; readonly password: S; readonly app?: AppCredentialOf<S> };
-
-export type CredentialEntry = CredentialOf<SecretEntry>;
 
 /** Two overlap while one is rotated; more than that is a mistake. */
 const MOST = 4;

@@ -3,7 +3,8 @@ import type { Selectable, Transaction } from "kysely";
 import type { DB } from "../store/schema.ts";
 import type { SecretReference } from "../store/secrets.ts";
 import type { Store } from "../store/store.ts";
-import { type CredentialOf, mapSecrets } from "./credential.ts";
+import { mapSecrets } from "./credential.ts";
+import type { CredentialOf } from "./credential-of.ts";
 import type {
   CloudEntry,
   CompleteConfiguration,

@@ -1,8 +1,10 @@
 import type { Attributes, SyncDefinition } from "@entrain/core";
-import type { CredentialEntry } from "./credential.ts";
+import type { CredentialOf } from "./credential-of.ts";
 
 /** Where a secret stands. `sealed`: in the store, encrypted; it is never written into a document, only kept. */
 export type SecretEntry = { readonly env: string } | { readonly file: string } | { readonly sealed: true };
+
+export type CredentialEntry = CredentialOf<SecretEntry>;
 
 /** The clouds that need no addresses. */
 export const CLOUD_NAMES = ["global", "usgov", "usgov-dod", "china"] as const;

@@ -2,15 +2,8 @@ import { type Attributes, matchKey } from "@entrain/core";
 import { loadRecords, loadWatermark } from "../store/directory.ts";
 import type { Store } from "../store/store.ts";
 import type { Engine } from "./context.ts";
+import { nameIn } from "./names.ts";
 import { type Standing, standingsOf } from "./standing.ts";
-
-/** The name in a stored record's attributes; null when it has none. */
-export function nameIn(attributes: string | null): string | null {
-  if (attributes === null) return null;
-  const { displayName, userPrincipalName } = JSON.parse(attributes) as Attributes;
-  if (typeof displayName === "string") return displayName;
-  return typeof userPrincipalName === "string" ? userPrincipalName : null;
-}
 
 /** A person of the directory. */
 export interface PersonView {

@@ -4,7 +4,7 @@ import { changesPage, holdsOf, loadPlan, type PlanKey, type PlanRow, plansIn } f
 import { loadRun, type RunRow, runsPage } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import type { Progress } from "./context.ts";
-import { nameIn } from "./people.ts";
+import { nameIn } from "./names.ts";
 import { changeOf } from "./seal.ts";
 
 /** How a sync stands. Times are milliseconds UTC. */

@@ -1,4 +1,5 @@
 import { ConnectorError, type SyncDefinition } from "@entrain/core";
+import type { Wakes } from "../notifications/wakes.ts";
 import type { Engine } from "../runs/context.ts";
 import { type RunOptions, type RunSummary, runSync } from "../runs/run.ts";
 import { factsOf, type RunLog, RunTeller } from "../runs/tell.ts";
@@ -11,12 +12,15 @@ export interface ScheduleOptions {
   readonly signal: AbortSignal;
   /** Runs a sync; {@link runSync} unless given, by whoever also shows the runs of this process and can stop them. */
   readonly run?: (options: RunOptions) => Promise<RunSummary>;
+  /** Connections whose syncs run before their time, because Microsoft told of a change. */
+  readonly wakes?: Wakes;
 }
 
 /** A sync that runs by itself. */
 interface Scheduled {
   readonly id: string;
   readonly name: string;
+  readonly connection: string;
   readonly everyMs: number;
   /** When its last run began; null when it never ran, or the last run was cut off. */
   readonly lastRunAt: number | null;
@@ -36,24 +40,66 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
   const running = new Map<string, Promise<void>>();
   const notBefore = new Map<string, number>();
   const teller = new RunTeller(options.log);
+  const naps = new Naps(options);
+  /** Woken syncs that could not run yet. */
+  const woken = new Set<string>();
   while (!signal.aborted) {
     const now = store.clock.now();
-    for (const sync of await dueSyncs(options, now)) {
-      if (running.has(sync.id) || running.size >= RUNS_AT_ONCE || now < (notBefore.get(sync.id) ?? 0)) continue;
+    const due = await dueSyncs(options, now, woken);
+    for (const sync of due) {
+      const early = woken.has(sync.id);
+      if (running.has(sync.id) || running.size >= RUNS_AT_ONCE) continue;
+      if (!early && now < (notBefore.get(sync.id) ?? 0)) continue;
+      woken.delete(sync.id);
       notBefore.set(sync.id, now + sync.everyMs);
-      const run = runOnce(options, sync, teller).finally(() => running.delete(sync.id));
+      const run = runOnce(options, sync, teller).finally(() => {
+        running.delete(sync.id);
+        if (woken.has(sync.id)) naps.end();
+      });
       running.set(sync.id, run);
     }
-    // An abort ends the sleep, and with it the loop.
-    await store.clock.sleep(TICK_MS, signal).catch(() => undefined);
+    await naps.nap();
   }
   await Promise.all(running.values());
 }
 
-async function dueSyncs({ engine, log }: ScheduleOptions, now: number): Promise<readonly Scheduled[]> {
+/** Sleeps of the schedule: a second, or until a connection is woken. */
+class Naps {
+  readonly #options: ScheduleOptions;
+  #alarm = new AbortController();
+
+  constructor(options: ScheduleOptions) {
+    this.#options = options;
+    options.wakes?.onWake(() => this.end());
+  }
+
+  end(): void {
+    this.#alarm.abort();
+  }
+
+  async nap(): Promise<void> {
+    const { engine, signal, wakes } = this.#options;
+    const { clock } = engine.store;
+    const next = wakes?.next(clock.now()) ?? TICK_MS;
+    // An abort ends the sleep, and with it the loop.
+    await clock.sleep(Math.min(TICK_MS, next), AbortSignal.any([signal, this.#alarm.signal])).catch(() => undefined);
+    this.#alarm = new AbortController();
+  }
+}
+
+/** Syncs whose time has come, with those that were woken; what was woken now is added to `woken`. */
+async function dueSyncs(
+  { engine, log, wakes }: ScheduleOptions,
+  now: number,
+  woken: Set<string>,
+): Promise<readonly Scheduled[]> {
   try {
     const all = await scheduledSyncs(engine.store);
-    return all.filter(({ lastRunAt, everyMs }) => lastRunAt === null || lastRunAt + everyMs <= now);
+    const connections = new Set(wakes?.take(now));
+    for (const { id, connection } of all) if (connections.has(connection)) woken.add(id);
+    return all.filter(
+      ({ id, lastRunAt, everyMs }) => woken.has(id) || lastRunAt === null || lastRunAt + everyMs <= now,
+    );
   } catch (error) {
     log.error(factsOf(error), "The schedule could not be read; it is tried again in a second.");
     return [];
@@ -61,9 +107,13 @@ async function dueSyncs({ engine, log }: ScheduleOptions, now: number): Promise<
 }
 
 async function scheduledSyncs(store: Store): Promise<readonly Scheduled[]> {
-  const rows = await store.db.selectFrom("syncs").select(["id", "name", "definition"]).orderBy("name").execute();
+  const rows = await store.db
+    .selectFrom("syncs")
+    .select(["id", "name", "connection", "definition"])
+    .orderBy("name")
+    .execute();
   const scheduled: Scheduled[] = [];
-  for (const { id, name, definition } of rows) {
+  for (const { id, name, connection, definition } of rows) {
     const { schedule } = JSON.parse(definition) as SyncDefinition;
     if (!("everyMs" in schedule)) continue;
     const last = await store.db
@@ -74,7 +124,7 @@ async function scheduledSyncs(store: Store): Promise<readonly Scheduled[]> {
       .limit(1)
       .executeTakeFirst();
     const cutOff = last === undefined || last.result === null || last.result === "cancelled";
-    scheduled.push({ id, name, everyMs: schedule.everyMs, lastRunAt: cutOff ? null : last.started_at });
+    scheduled.push({ id, name, connection, everyMs: schedule.everyMs, lastRunAt: cutOff ? null : last.started_at });
   }
   return scheduled;
 }

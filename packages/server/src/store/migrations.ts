@@ -381,6 +381,22 @@ const GRANTS = table(
   ["connection"],
 );
 
+const SUBSCRIPTIONS = table(
+  "subscriptions",
+  {
+    connection: "text",
+    watched: "text",
+    graph_id: "text?",
+    address: "text",
+    state_hash: "text",
+    expires_at: "int8",
+    reauthorize: "int8",
+    failure: "text?",
+    retry_at: "int8",
+  },
+  ["connection", "watched"],
+);
+
 const FIRST_INDEXES: readonly string[] = [
   "unique connections: organisation, name",
   "unique connections: organisation, cloud_key, tenant",
@@ -441,6 +457,11 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
     "0003_connection_grants": {
       up: async (db) => {
         await sql.raw(createTable(GRANTS, engine)).execute(db);
+      },
+    },
+    "0004_subscriptions": {
+      up: async (db) => {
+        await sql.raw(createTable(SUBSCRIPTIONS, engine)).execute(db);
       },
     },
   };

@@ -6,6 +6,7 @@ export interface DB {
   meta: Meta;
   connections: Connections;
   connection_grants: ConnectionGrants;
+  subscriptions: SubscriptionRows;
   targets: Targets;
   syncs: Syncs;
   revisions: Revisions;
@@ -66,6 +67,21 @@ interface ConnectionGrants {
   /** When Microsoft refused it for good, and why. */
   died_at: number | null;
   died_of: string | null;
+}
+
+/** A subscription to a connection's changes, as Microsoft keeps it; one for each kind of record. */
+interface SubscriptionRows {
+  connection: string;
+  watched: string; // users | groups
+  graph_id: string | null; // Null until Microsoft has answered, or when it refused.
+  address: string; // Where Microsoft posts to.
+  state_hash: string; // SHA-256 of the clientState, in hex: the state itself is nowhere kept.
+  expires_at: number;
+  /** 1 when Microsoft asked for a new authorization. */
+  reauthorize: number;
+  /** Why the last attempt failed, and when the next one is. */
+  failure: string | null;
+  retry_at: number;
 }
 
 interface Targets {

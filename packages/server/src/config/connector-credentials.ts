@@ -1,10 +1,10 @@
 import type { Credential } from "@entrain/connectors/entra";
-import { type AppCredentialOf, type CredentialOf, mapSecrets } from "./config/credential.ts";
-import { connectionCredentials, credentialField, secretPlace } from "./config/current.ts";
-import type { ConnectionRow } from "./runs/context.ts";
-import { grantKeeper } from "./store/grants.ts";
-import type { Keyring, SecretReference } from "./store/secrets.ts";
-import type { Store } from "./store/store.ts";
+import { grantKeeper } from "../store/grants.ts";
+import type { Keyring, SecretReference } from "../store/secrets.ts";
+import type { Store } from "../store/store.ts";
+import { mapSecrets } from "./credential.ts";
+import type { AppCredentialOf, CredentialOf } from "./credential-of.ts";
+import { connectionCredentials, credentialField, secretPlace } from "./current.ts";
 
 /** A secret that is read anew at each use. */
 interface Place {
@@ -18,7 +18,7 @@ type AppCredential = Extract<Credential, { readonly kind: "secret" | "certificat
 export function credentialsOf(
   store: Store,
   keyring: Keyring,
-  row: Pick<ConnectionRow, "id" | "credential">,
+  row: { readonly id: string; readonly credential: string },
 ): readonly Credential[] {
   return connectionCredentials(row).map((stored, at) => {
     const credential = mapSecrets(stored, (reference: SecretReference, field): Place => {

@@ -1,0 +1,14 @@
+/** A credential of the application itself; `S` is what stands for a secret. */
+export type AppCredentialOf<S> =
+  | { readonly kind: "secret"; readonly secret: S }
+  | { readonly kind: "certificate"; readonly certificate: S; readonly key?: S; readonly passphrase?: S };
+
+/** How a connection proves itself to Microsoft. The refresh token of a `delegated` one stands in the store. */
+export type CredentialOf<S> =
+  | AppCredentialOf<S>
+  | { readonly kind: "federated"; readonly assertion: S }
+  | { readonly kind: "federated"; readonly url: string; readonly token?: S }
+  | { readonly kind: "managed-identity"; readonly identity?: string }
+  | { readonly kind: "workload-identity"; readonly tokenFile?: string }
+  | { readonly kind: "delegated"; readonly app?: AppCredentialOf<S> }
+  | { readonly kind: "password"; readonly username: string; readonly password: S; readonly app?: AppCredentialOf<S> };

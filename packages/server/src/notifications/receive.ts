@@ -1,0 +1,87 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { SubscriptionRow } from "../store/subscriptions.ts";
+
+/** Of one delivery: whether any of it was ours, and which subscriptions Microsoft wants authorized anew or says are gone. */
+export interface Received {
+  readonly changed: boolean;
+  readonly reauthorize: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** Items of one delivery that are looked at; Microsoft sends far fewer. */
+const MOST_ITEMS = 1_000;
+const REMEMBERED = 20_000;
+
+/** SHA-256 in hex. */
+export function stateHash(state: string): string {
+  return createHash("sha256").update(state, "utf8").digest("hex");
+}
+
+/** Remembers what was delivered, so that a delivery that is sent again does nothing. Bounded: the oldest is forgotten. */
+export class Delivered {
+  readonly #keys = new Set<string>();
+
+  /** True the first time. */
+  first(key: string): boolean {
+    if (this.#keys.has(key)) return false;
+    this.#keys.add(key);
+    if (this.#keys.size > REMEMBERED) {
+      for (const oldest of this.#keys) {
+        this.#keys.delete(oldest);
+        break;
+      }
+    }
+    return true;
+  }
+}
+
+/**
+ * Judges what somebody posted as Microsoft's notifications ("Receive change notifications through webhooks"). Only items
+ * that bear a subscription of this connection, that has not ended, with its clientState, and that were not seen before,
+ * count. What is in them is not used: a notification only says that there is something to read.
+ */
+export function receive(
+  body: unknown,
+  subscriptions: readonly SubscriptionRow[],
+  context: { readonly tenant: string; readonly now: number; readonly delivered: Delivered },
+): Received {
+  const items = itemsIn(body).slice(0, MOST_ITEMS);
+  const reauthorize = new Set<string>();
+  const removed = new Set<string>();
+  let changed = false;
+  for (const item of items) {
+    const subscription = subscriptions.find((one) => isOf(one, item, context));
+    if (subscription === undefined || !context.delivered.first(keyOf(item))) continue;
+    const id = subscription.graph_id ?? "";
+    if (item.lifecycleEvent === "reauthorizationRequired") reauthorize.add(id);
+    else if (item.lifecycleEvent === "subscriptionRemoved") removed.add(id);
+    else changed = true;
+  }
+  return { changed, reauthorize: [...reauthorize], removed: [...removed] };
+}
+
+type Item = Readonly<Record<string, unknown>>;
+
+function itemsIn(body: unknown): readonly Item[] {
+  const value = typeof body === "object" && body !== null ? (body as { readonly value?: unknown }).value : undefined;
+  if (!Array.isArray(value)) return [];
+  return value.filter((item): item is Item => typeof item === "object" && item !== null);
+}
+
+function isOf(
+  subscription: SubscriptionRow,
+  item: Item,
+  { tenant, now }: { readonly tenant: string; readonly now: number },
+): boolean {
+  const { clientState, subscriptionId, tenantId } = item;
+  if (typeof clientState !== "string" || clientState.length > 128) return false;
+  const same = timingSafeEqual(Buffer.from(stateHash(clientState)), Buffer.from(subscription.state_hash));
+  // Microsoft may notify before its answer to the subscription has arrived: then the state alone proves it.
+  const known = subscription.graph_id === null || subscription.graph_id === subscriptionId;
+  const ours = tenantId === undefined || tenantId === tenant;
+  return same && known && ours && now < subscription.expires_at;
+}
+
+function keyOf(item: Item): string {
+  return createHash("sha256").update(JSON.stringify(item)).digest("base64");
+}

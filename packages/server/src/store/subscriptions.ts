@@ -1,0 +1,50 @@
+import type { Selectable } from "kysely";
+import type { DB } from "./schema.ts";
+import type { Store } from "./store.ts";
+
+export type SubscriptionRow = Selectable<DB["subscriptions"]>;
+
+/** The subscriptions of a connection. */
+export async function subscriptionRows(store: Store, connection: string): Promise<readonly SubscriptionRow[]> {
+  return await store.db.selectFrom("subscriptions").selectAll().where("connection", "=", connection).execute();
+}
+
+/** Keeps a subscription in place of the earlier one to the same changes. */
+export async function saveSubscription(store: Store, row: SubscriptionRow): Promise<void> {
+  const { connection, watched, ...values } = row;
+  await store.transaction(
+    (tx) =>
+      tx
+        .insertInto("subscriptions")
+        .values(row)
+        .onConflict((conflict) => conflict.columns(["connection", "watched"]).doUpdateSet(values))
+        .execute(),
+    { repeatable: true },
+  );
+}
+
+/** Notes that Microsoft wants a new authorization of a subscription. */
+export async function markReauthorize(store: Store, connection: string, graphId: string): Promise<void> {
+  await store.transaction(
+    (tx) =>
+      tx
+        .updateTable("subscriptions")
+        .set({ reauthorize: 1, retry_at: 0 })
+        .where("connection", "=", connection)
+        .where("graph_id", "=", graphId)
+        .execute(),
+    { repeatable: true },
+  );
+}
+
+export async function forgetSubscription(store: Store, row: SubscriptionRow): Promise<void> {
+  await store.transaction(
+    (tx) =>
+      tx
+        .deleteFrom("subscriptions")
+        .where("connection", "=", row.connection)
+        .where("watched", "=", row.watched)
+        .execute(),
+    { repeatable: true },
+  );
+}
