@@ -102,6 +102,11 @@ const OPEN_TO: ReadonlyMap<string, readonly string[]> = new Map([
   ["GET /groups/{id}/transitivemembers", []],
   ["POST /groups", []],
   ["DELETE /groups/{id}", []],
+  ["GET /auditlogs/signins", []],
+  ["GET /identity/conditionalaccess/policies", []],
+  ["GET /identitygovernance/accessreviews/definitions", []],
+  ["POST /identitygovernance/accessreviews/definitions", []],
+  ["GET /identitygovernance/accessreviews/definitions/{id}/instances/{id}/decisions", []],
   // "Add members" opens the same PATCH to those who may write members and nothing else.
   ["PATCH /groups/{id}", ["GroupMember.ReadWrite.All"]],
   // The list is that of users; agents are not simulated, and groups are restored by Group.ReadWrite.All.

@@ -125,10 +125,12 @@ function create(context: Context): GraphResponse {
     descriptionForAdmins: body.descriptionForAdmins ?? null,
     descriptionForReviewers: body.descriptionForReviewers ?? null,
     createdBy: { id: context.caller.principal, displayName: "", userPrincipalName: "" },
-    scope,
+    scope: { queryRoot: null, ...scope },
     instanceEnumerationScope: body.instanceEnumerationScope ?? null,
     reviewers: body.reviewers ?? [],
     fallbackReviewers: body.fallbackReviewers ?? [],
+    // The older name, which documented requests still use.
+    ...(body.backupReviewers === undefined ? {} : { backupReviewers: body.backupReviewers }),
     settings: body.settings ?? null,
   };
   context.reviews.start(review, groupIn(scope), context.base, context.now);

@@ -5,7 +5,7 @@ import type { Context } from "./context.ts";
 import { contextUrl, renderObject } from "./render.ts";
 import { badRequest, denied, type GraphResponse, notFound } from "./request.ts";
 import type { Endpoint, Parameters } from "./routes.ts";
-import { DEFAULT_SELECT } from "./schema.ts";
+import { DEFAULT_SELECT, isExtension } from "./schema.ts";
 import {
   bodyOf,
   checkProperties,
@@ -92,7 +92,7 @@ function updateUser(context: Context, { user: key = "" }: Parameters): GraphResp
   const user = findObject(context, "user", key);
   const properties = checkProperties("user", bodyOf(context.request), context.extensions);
   checkRights(context.roles, Object.keys(properties));
-  if (isSynced(user.properties) && Object.keys(properties).some((name) => !CLOUD_MASTERED.has(name))) {
+  if (isSynced(user.properties) && Object.keys(properties).some((name) => !CLOUD_MASTERED.has(name) && !isExtension(name))) {
     throw onPremisesMastered();
   }
   const { passwordProfile, ...patch } = properties;
