@@ -58,7 +58,7 @@ export const NAMES = { connection: "contoso", target: "portal", people: "people"
 export interface TestServerOptions {
   readonly simulator?: SimulatorOptions;
   readonly clock?: Clock;
-  readonly api?: Partial<ApiDeps>;
+  readonly api?: Partial<ApiDeps> | ((installation: Installation) => Partial<ApiDeps>);
   readonly definition?: Partial<SyncDefinition>;
   /** Where the store lives; an embedded one in a temporary folder unless given. */
   readonly location?: Location;
@@ -84,7 +84,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     consoleFolder,
     demo: false,
     version: "1.2.3",
-    ...options.api,
+    ...(typeof options.api === "function" ? options.api(installation) : options.api),
   });
   await app.listen({ port: 0, host: "127.0.0.1" });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
