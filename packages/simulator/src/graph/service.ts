@@ -100,6 +100,12 @@ export class GraphService {
     return route.endpoint.handle(context, route.parameters);
   }
 
+  /** Version of the directory now: what lists answer changes with nothing else. */
+  get version(): number {
+    this.#options.directory.expire();
+    return this.#options.directory.log.head;
+  }
+
   /** A delta link from the present state, for a round that a fault ends too early; null elsewhere. */
   deltaLink(request: GraphRequest, roles: ReadonlySet<string>): string | null {
     const [set, name] = request.segments;

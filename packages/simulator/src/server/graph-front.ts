@@ -19,6 +19,7 @@ import type { Json } from "../tenant/types.ts";
 import { type Throttle, unitsOf } from "../throttle.ts";
 import { parseBatch } from "./batch.ts";
 import type { WireResponse } from "./exchange.ts";
+import { type PreparedPage, PreparedPages } from "./prepared-pages.ts";
 import type { LoggedRequest, RequestLog } from "./request-log.ts";
 
 const JSON_TYPE = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
@@ -61,12 +62,15 @@ interface Answer {
   readonly json?: unknown;
   readonly text?: string;
   readonly bytes?: Buffer;
+  /** A page that is kept, in place of `json`. */
+  readonly page?: PreparedPage;
   readonly units: number;
 }
 
 /** Authentication, throttling, faults, batches and error bodies: everything between HTTP and the operations. */
 export class GraphFront {
   readonly #options: FrontOptions;
+  readonly #pages = new PreparedPages();
 
   constructor(options: FrontOptions) {
     this.#options = options;
@@ -77,11 +81,13 @@ export class GraphFront {
     const ids = { request: requestId, client: request.headers["client-request-id"] ?? requestId };
     const answer = await this.#answer(request, actions, ids);
     const content =
-      answer.json !== undefined
-        ? { body: JSON.stringify(answer.json), type: JSON_TYPE }
-        : answer.text !== undefined
-          ? { body: answer.text, type: "text/plain" }
-          : { body: answer.bytes ?? "", type: null };
+      answer.page !== undefined
+        ? { body: answer.page.body, type: JSON_TYPE }
+        : answer.json !== undefined
+          ? { body: JSON.stringify(answer.json), type: JSON_TYPE }
+          : answer.text !== undefined
+            ? { body: answer.text, type: "text/plain" }
+            : { body: answer.bytes ?? "", type: null };
     return {
       status: answer.status,
       headers: {
@@ -96,6 +102,7 @@ export class GraphFront {
         ...answer.headers,
       },
       body: content.body,
+      ...(answer.page === undefined ? {} : { page: answer.page }),
       requestId,
       resourceUnits: answer.units,
     };
@@ -105,7 +112,7 @@ export class GraphFront {
     try {
       const token = await this.#authenticate(request);
       if (request.unreadable === true) throw unreadableBody();
-      if (request.path.toLowerCase() !== "/$batch") return await this.#single(request, token, actions, ids);
+      if (request.path.toLowerCase() !== "/$batch") return await this.#single(request, token, actions, ids, true);
       return await this.#batch(request, token, ids);
     } catch (error) {
       return this.#refuse(error, ids);
@@ -128,6 +135,7 @@ export class GraphFront {
     { roles, caller }: Bearer,
     actions: readonly FaultAction[],
     ids: Ids,
+    alone = false,
   ): Promise<Answer> {
     const { service, throttle, base } = this.#options;
     let headers: GraphResponse["headers"] = {};
@@ -140,7 +148,15 @@ export class GraphFront {
       const charge = throttle.charge(units, write, route.endpoint.service);
       headers = charge.headers;
       if (charge.refusal !== null) throw charge.refusal;
+      const key = alone && actions.length === 0 ? this.#pages.keyOf(front, roles, caller) : null;
+      const kept = key === null ? undefined : this.#pages.find(service.version, key);
+      if (kept !== undefined) return { status: 200, headers, page: kept, units };
       const response = await service.answer(request, route, roles, effectsOf(actions), caller);
+      if (key !== null) {
+        const page = this.#pages.keep(service.version, key, JSON.stringify(response.json));
+        if (page !== null)
+          return { status: response.status, headers: { ...headers, ...response.headers }, page, units };
+      }
       const self = `${base}/v1.0${front.path}${front.search === "" ? "" : `?${front.search}`}`;
       const json =
         actions.length === 0

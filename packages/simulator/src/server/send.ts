@@ -17,7 +17,8 @@ export async function send(
   const headers = { ...answer.headers };
   let content = body;
   if (body.length >= SMALL && /\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) {
-    content = await compress(body, { level: constants.Z_BEST_SPEED });
+    content = answer.page?.gzip ?? (await compress(body, { level: constants.Z_BEST_SPEED }));
+    if (answer.page !== undefined) answer.page.gzip = content;
     headers["content-encoding"] = "gzip";
     headers.vary = "Accept-Encoding";
   }
