@@ -25,18 +25,18 @@ const CHANGING = /signInActivity|assignedPlans|provisionedPlans/i;
  * benchmarks do, costs no rendering and no compressing the second time. Answers are the same bytes as without.
  */
 export class PreparedPages {
-  readonly #roles = new WeakMap<ReadonlySet<string>, number>();
+  /** Every token has a set of its own; those that hold the same see the same. */
+  readonly #roles = new WeakMap<ReadonlySet<string>, string>();
   #pages = new Map<string, PreparedPage>();
   #version = -1;
   #bytes = 0;
-  #named = 0;
 
   /** Name of the page that a request asks for; null when its answer must be made anew each time. */
   keyOf({ method, path, search, headers }: PageRequest, roles: ReadonlySet<string>, caller: Caller): string | null {
     if (method !== "GET" || caller.delegated || !LISTS.test(path) || CHANGING.test(search)) return null;
     let name = this.#roles.get(roles);
     if (name === undefined) {
-      name = this.#named++;
+      name = [...roles].sort().join();
       this.#roles.set(roles, name);
     }
     return `${name} ${headers.consistencylevel ?? ""} ${path}?${search}`;
