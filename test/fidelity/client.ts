@@ -1,4 +1,5 @@
 import { GraphClient } from "../../packages/connectors/src/entra/client.ts";
+import type { Credential } from "../../packages/connectors/src/entra/credentials/credential.ts";
 import type { EntraOptions } from "../../packages/connectors/src/entra/options.ts";
 import { Sender } from "../../packages/connectors/src/entra/sender.ts";
 import { CLIENT, fakeTime, SECRET, TENANT } from "../../packages/connectors/src/entra/testing.ts";
@@ -11,14 +12,21 @@ export interface OurClient {
   close(): Promise<void>;
 }
 
+const SECRETS: readonly Credential[] = [{ kind: "secret", secret: () => SECRET }];
+
 /** Connects our client to a stand-in for Microsoft at this address. */
-export function ourClient(origin: string): OurClient {
+export function ourClient(
+  origin: string,
+  credentials: readonly Credential[] = SECRETS,
+  clock: EntraOptions["clock"] = fakeTime().clock,
+): OurClient {
   const options: EntraOptions = {
     cloud: { login: origin, graph: origin },
     tenant: TENANT,
     client: CLIENT,
-    credentials: [{ kind: "secret", secret: () => SECRET }],
+    credentials,
     ...fakeTime(),
+    clock,
   };
   const transport = createTransport({ connections: 1 });
   const tokens = new TokenProvider(options, new Sender("Microsoft sign-in", transport, options));

@@ -39,7 +39,7 @@ suite("what all tests sent to Graph", { skip }, () => {
       "documented examples that the simulator answers as documented": told("answered examples"),
       "documented answers that our client reads whole": told("client examples"),
       "exchanges of Microsoft's clients": told("clients"),
-      "other sign-in services": told("sign-in services"),
+      "exchanges with another sign-in service": told("sign-in services"),
     };
     const floor = readFloor();
     const rows = Object.entries(checked).map(([what, names]) => ({ what, count: names.size, least: floor[what] ?? 0 }));
