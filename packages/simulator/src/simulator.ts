@@ -15,6 +15,7 @@ import { RequestLog } from "./server/request-log.ts";
 import type { AppRegistration, ClientSecret } from "./signin/app.ts";
 import { type CloudName, graphOf } from "./signin/clouds.ts";
 import type { Identity } from "./signin/identity.ts";
+import { loadIdentity, saveIdentity } from "./signin/keeping.ts";
 import { IdentityControl } from "./signin/levers.ts";
 import { identityOf } from "./signin/realms.ts";
 import { SignInService } from "./signin/service.ts";
@@ -22,9 +23,10 @@ import { TokenService } from "./signin/tokens.ts";
 import { type Contacts, contactsOf } from "./state/contacts.ts";
 import { uuidFrom } from "./state/identifiers.ts";
 import { StateKeeper } from "./state/keeper.ts";
+import type { Snapshot } from "./state/snapshot.ts";
 import { tenantWriter } from "./state/writer.ts";
 import { type TenancyControl, tenancyControl } from "./tenancy/control.ts";
-import { DEFAULT_PAGING, type OpenedTenant, registerFirst, type Tenancy } from "./tenancy.ts";
+import { DEFAULT_PAGING, firstApp, type OpenedTenant, type Tenancy } from "./tenancy.ts";
 import { createChurn } from "./tenant/churn.ts";
 import type { TenantFile } from "./tenant/types.ts";
 import { openTenant } from "./tenant-state.ts";
@@ -157,7 +159,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     tls: made ?? (typeof options.tls === "object" ? options.tls : null),
     listener: (base) => listenerOf(parts, base),
   });
-  const keeper = stateFile === undefined ? null : new StateKeeper(stateFile, snapshot, warn);
+  const keeper = stateFile === undefined ? null : new StateKeeper(stateFile, keptOf(snapshot, parts.identity), warn);
   keeper?.start(every);
   if (churnPerMinute > 0) churn.start(every);
   const { app, requests, faults, levers } = parts;
@@ -192,6 +194,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       for (const { stores } of parts.tenancies) stores.notifications.notifier.close();
       await server.close();
       await keeper?.save();
+    },
+  };
+}
+
+/** What a state file keeps, as it is whenever it is looked at. */
+function keptOf({ tenant, directory }: Snapshot, identity: Identity): Snapshot {
+  return {
+    tenant,
+    directory,
+    get identity() {
+      return saveIdentity(identity);
     },
   };
 }
@@ -234,10 +247,13 @@ async function makeParts(
   clock: MovableClock,
   churn: (changes: number) => void,
 ): Promise<Parts> {
-  const { seed = DEFAULTS.seed, roles = EVERY_ROLE, secrets = [{ value: secretOf(seed) }] } = options;
+  const { seed = DEFAULTS.seed, roles, secrets } = options;
   const identity = identityOf(states, clock.now);
   identity.graph = graphOf(options.cloud ?? "global");
-  const app = registerFirst(identity, { seed, roles, secrets });
+  const saved = states[0]?.identity;
+  if (saved !== undefined) loadIdentity(identity, saved);
+  const defaults = { roles: EVERY_ROLE, secrets: [{ value: secretOf(seed) }] };
+  const app = firstApp(identity, { seed, roles, secrets, defaults });
   identity.applications.delayMs = options.replicationMs ?? 0;
   const faults = new FaultSet(options.faults);
   const requests = new RequestLog();

@@ -24,31 +24,44 @@ export interface Tenancy extends OpenedTenant {
 /** Where the first app of the first tenant comes from. */
 export interface FirstApp {
   readonly seed: number;
-  readonly roles: readonly string[];
-  readonly secrets: readonly ClientSecret[];
+  /** In place of those that an earlier run saved, else of `defaults`. */
+  readonly roles: readonly string[] | undefined;
+  readonly secrets: readonly ClientSecret[] | undefined;
+  readonly defaults: { readonly roles: readonly string[]; readonly secrets: readonly ClientSecret[] };
 }
 
 /** Sizes of delta pages unless given. */
 export const DEFAULT_PAGING: DeltaPaging = { objects: 200, members: 1000 };
 
-/** Registers the app whose ids and secret are the seed's, consented to in its own tenant. */
-export function registerFirst({ applications, realms }: Identity, { seed, roles, secrets }: FirstApp): AppRegistration {
+/** The app whose ids and secret are the seed's, consented to in its own tenant; an earlier run may have saved it. */
+export function firstApp({ applications, realms }: Identity, from: FirstApp): AppRegistration {
   const tenant = realms[0]?.profile.id ?? "";
-  const application = applications.register({
-    id: uuidFrom("application", seed),
-    appId: uuidFrom("client", seed),
-    tenant,
-    properties: {
-      displayName: "Simulated connector",
-      // Where there are several tenants, their administrators can consent to it, too.
-      signInAudience: realms.length > 1 ? "AzureADMultipleOrgs" : "AzureADMyOrg",
-      requiredResourceAccess: requireByName(roles, []),
-    },
-    createdBy: null,
-  });
-  const principal = applications.provision(application, tenant, { id: uuidFrom("service principal", seed) });
+  const appId = uuidFrom("client", from.seed);
+  const known = applications.byClientId(appId);
+  const application =
+    known ??
+    applications.register({
+      id: uuidFrom("application", from.seed),
+      appId,
+      tenant,
+      properties: {
+        displayName: "Simulated connector",
+        // Where there are several tenants, their administrators can consent to it, too.
+        signInAudience: realms.length > 1 ? "AzureADMultipleOrgs" : "AzureADMyOrg",
+        requiredResourceAccess: requireByName(from.roles ?? from.defaults.roles, []),
+      },
+      createdBy: null,
+    });
+  const principal =
+    applications.principalOf(tenant, appId) ??
+    applications.provision(application, tenant, { id: uuidFrom("service principal", from.seed) });
   const app = new AppRegistration(applications, application, principal);
-  app.roles = roles;
-  app.secrets = secrets;
+  const { roles, secrets } = known === undefined ? { ...from.defaults, ...definedIn(from) } : from;
+  if (roles !== undefined) app.roles = roles;
+  if (secrets !== undefined) app.secrets = secrets;
   return app;
+}
+
+function definedIn({ roles, secrets }: FirstApp): Partial<FirstApp["defaults"]> {
+  return { ...(roles === undefined ? {} : { roles }), ...(secrets === undefined ? {} : { secrets }) };
 }

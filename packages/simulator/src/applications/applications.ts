@@ -8,6 +8,7 @@ import {
   isMultiTenant,
   type PasswordCredential,
   type PermissionGrant,
+  type Principal,
   type ServicePrincipal,
   textOf,
 } from "./model.ts";
@@ -21,6 +22,15 @@ export interface NewApplication {
   readonly tenant: string;
   readonly properties: Readonly<Record<string, Json>>;
   readonly createdBy: string | null;
+}
+
+/** Everything that {@link Applications} holds, as JSON can: times that never come or always were are null. */
+export interface SavedApplications {
+  readonly applications: readonly Application[];
+  readonly principals: readonly ServicePrincipal[];
+  readonly assignments: readonly AppRoleAssignment[];
+  readonly grants: readonly PermissionGrant[];
+  readonly invented: readonly (readonly [id: string, name: string])[];
 }
 
 /**
@@ -273,6 +283,33 @@ export class Applications {
     return textOf(principal, "displayName") ?? (application && textOf(application, "displayName")) ?? principal.appId;
   }
 
+  save(): SavedApplications {
+    return {
+      applications: [...this.#applications.values()].map((application) => ({ ...application })),
+      principals: [...this.#principals.values()].map((principal) => ({ ...principal })),
+      assignments: this.#assignments.map((assignment) => ({ ...assignment })),
+      grants: this.#grants.map((grant) => ({ ...grant })),
+      invented: [...this.#invented],
+    };
+  }
+
+  /** Takes up what `save` gave and JSON carried. */
+  load(saved: SavedApplications): void {
+    for (const application of saved.applications) {
+      const federated = application.federated.map((one) => ({ ...one, writtenAt: orAlways(one.writtenAt) }));
+      this.#applications.set(application.id, { ...application, ...credentialsOf(application), federated });
+    }
+    for (const principal of saved.principals) {
+      this.#principals.set(principal.id, { ...principal, ...credentialsOf(principal) });
+    }
+    this.#assignments = saved.assignments.map((one) => ({ ...one, effectiveFrom: orAlways(one.effectiveFrom) }));
+    this.#grants = saved.grants.map((grant) => ({
+      ...grant,
+      scopes: grant.scopes.map(({ scope, writtenAt }) => ({ scope, writtenAt: orAlways(writtenAt) })),
+    }));
+    for (const [id, name] of saved.invented) this.#invented.set(id, name);
+  }
+
   #roleName(id: string): string {
     return GRAPH_PERMISSIONS.find((known) => known.id === id)?.value ?? this.#invented.get(id) ?? id;
   }
@@ -306,6 +343,19 @@ export class Applications {
     this.#principals.set(principal.id, principal);
     return principal;
   }
+}
+
+/** JSON has no infinity: a time of null has always been. */
+function orAlways(time: number | null): number {
+  return time ?? Number.NEGATIVE_INFINITY;
+}
+
+function credentialsOf({ passwords, keys }: Principal): Pick<Principal, "passwords" | "keys"> {
+  const ends = <T extends { readonly endsAt: number | null }>(one: T): T & { readonly endsAt: number } => ({
+    ...one,
+    endsAt: one.endsAt ?? Number.POSITIVE_INFINITY,
+  });
+  return { passwords: passwords.map(ends), keys: keys.map(ends) };
 }
 
 /** Delegated scopes of a grant as Graph shows them. */

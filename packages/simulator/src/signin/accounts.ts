@@ -27,6 +27,9 @@ interface State {
   changedAt: number | null;
 }
 
+/** One person's account as a state file holds it. */
+export type SavedAccount = readonly [id: string, state: Readonly<State>];
+
 /** What the controls tell of a person who can sign in. */
 export interface AccountView {
   readonly id: string;
@@ -142,6 +145,15 @@ export class Accounts {
     if (user.properties.accountEnabled === false) throw new SignInError(50057, "The user account is disabled.");
     if (state.expired) throw new SignInError(50055, "The password is expired.");
     return user;
+  }
+
+  /** Accounts that are not as the seed made them. */
+  save(): readonly SavedAccount[] {
+    return [...this.#states].map(([id, state]) => [id, { ...state }]);
+  }
+
+  load(saved: readonly SavedAccount[]): void {
+    for (const [id, state] of saved) this.#states.set(id, { ...state });
   }
 
   #stateOf(id: string): State {

@@ -8,8 +8,8 @@ export class StateKeeper {
   readonly #path: string;
   readonly #snapshot: Snapshot;
   readonly #report: (message: string) => void;
-  /** Version that the file holds; null while it knows nothing of this run, whose delta tokens would not outlive it. */
-  #saved: number | null = null;
+  /** Version and identity that the file holds; null while it knows nothing of this run, whose delta tokens would not outlive it. */
+  #saved: string | null = null;
   #last: Promise<void> = Promise.resolve();
   #cancel: (() => void) | null = null;
 
@@ -44,9 +44,10 @@ export class StateKeeper {
   }
 
   async #write(): Promise<void> {
-    const { head } = this.#snapshot.directory.log;
-    if (head === this.#saved) return;
+    const { directory, identity } = this.#snapshot;
+    const state = JSON.stringify([directory.log.head, identity]);
+    if (state === this.#saved) return;
     await saveSnapshot(this.#path, this.#snapshot);
-    this.#saved = head;
+    this.#saved = state;
   }
 }

@@ -2,6 +2,7 @@ import { access, constants, open, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileFault } from "../file-words.ts";
 import type { TenantProfile } from "../graph/context.ts";
+import type { SavedIdentity } from "../signin/keeping.ts";
 import type { Change, LogEntry } from "./change-log.ts";
 import { Directory, type DirectoryOptions } from "./directory.ts";
 import type { DirectoryObject, Kind, Properties } from "./objects.ts";
@@ -14,6 +15,8 @@ const NO_FOLDER = "its folder does not exist";
 export interface Snapshot {
   readonly tenant: TenantProfile;
   readonly directory: Directory;
+  /** Apps, accounts and policies; absent before they were ever saved. Read anew at every save. */
+  readonly identity?: SavedIdentity | undefined;
 }
 
 /** One object as a line of the file. References are ordinals, which are positions in the file. */
@@ -35,6 +38,7 @@ interface Header {
   readonly version: number;
   readonly objects: number;
   readonly tenant: TenantProfile;
+  readonly identity?: SavedIdentity | undefined;
 }
 
 type SavedChange =
@@ -70,7 +74,7 @@ interface Captured {
  * Takes hold of the present state while writes go on. Records are replaced and never changed, so that only lists of
  * members need copying, and turning it all into text can wait.
  */
-function capture({ tenant, directory }: Snapshot): Captured {
+function capture({ tenant, directory, identity }: Snapshot): Captured {
   const { log, size } = directory;
   const objects: SavedObject[] = [];
   for (let ordinal = 0; ordinal < size; ordinal++) {
@@ -83,7 +87,7 @@ function capture({ tenant, directory }: Snapshot): Captured {
     if (entry !== undefined) entries.push(savedEntry(entry));
   }
   const runs = [...directory.earlier, [directory.instance, log.head] as const];
-  return { header: { format: FORMAT, runs, version: log.floor, objects: size, tenant }, objects, entries };
+  return { header: { format: FORMAT, runs, version: log.floor, objects: size, tenant, identity }, objects, entries };
 }
 
 function* linesOf({ header, objects, entries }: Captured): Generator<string> {
@@ -181,7 +185,7 @@ class Loading {
     if (directory.size !== this.#header.objects) throw new Error("objects are missing");
     for (const [ordinal, object] of this.#saved.entries()) reconnect(directory, ordinal, object);
     directory.settle();
-    return { tenant: this.#header.tenant, directory };
+    return { tenant: this.#header.tenant, directory, identity: this.#header.identity };
   }
 }
 
