@@ -45,7 +45,7 @@ export const CODES = {
   outcome_unknown: "Nothing needs to be done: the record is looked up before anything else is planned.",
   record_missing: "The target no longer holds the record. The next plan matches it anew, or creates it.",
   target_emptied:
-    "Check the target's address and tenant; none of those records is created anew. If they are really gone, raise the sync's `guard.removals` for one run; if nearly all are, remove the sync (with --force) and the target, and add both again.",
+    "Check the target's address and tenant; none of those records is created anew. If they are really gone, make them anew: `entrain sync run NAME --recreate-missing`.",
   intents_open:
     "Run the sync once more, so that nothing is left in doubt, then remove it. If its target is gone for good, `entrain sync remove NAME --force` gives those changes up.",
   file_failed: "Check the folder, its rights and the free space.",

@@ -38,7 +38,12 @@ export const register: Register = (group, world, ended) => {
     .option("--all", "show every change, not only the first ones");
   command(plan, world, ended, planCommand);
   const run = group.command("run <name>").description("read, plan, and apply what no guard holds");
-  command(run, world, ended, (invocation, [name = ""]) => withRun(invocation, name, runSync));
+  run.option("--recreate-missing", "look for every record in the target, and make anew whatever is gone, however much");
+  command(run, world, ended, (invocation, [name = ""], options) =>
+    withRun(invocation, name, (engine, given) =>
+      runSync(engine, { ...given, recreate: options.recreateMissing === true }),
+    ),
+  );
   const apply = group
     .command("apply <name>")
     .description("apply a plan that `sync plan` showed, and nothing else")

@@ -25,6 +25,8 @@ export interface ApplyContext {
   readonly kind: TargetKind;
   readonly space: LinkSpace;
   readonly scopeNow: ScopeNow | null;
+  /** However many records the target lost, they may be made anew: somebody said so. */
+  readonly recreate: boolean;
   readonly lease: Lease;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;

@@ -53,7 +53,7 @@ export class Matcher {
     if (this.#source === "target" && this.#adoption.links >= MANY) await this.#readTarget();
     const found = this.#adoption.indexed ? await this.#indexed(ids) : await this.#got(ids);
     this.#adoption.lost += ids.length - found.size;
-    refuseManyLost(this.#adoption.lost, this.#adoption.links, definition.guard.removals);
+    if (!this.#context.recreate) refuseManyLost(this.#adoption.lost, this.#adoption.links, definition.guard.removals);
     return found;
   }
 

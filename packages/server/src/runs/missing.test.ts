@@ -203,6 +203,31 @@ test("a target that was emptied stops the sync: nothing is created, no link is l
   await assertInStep();
 });
 
+test("a target that really was emptied is filled again when somebody says so", async () => {
+  const users = crowd(60);
+  await open({ users });
+  const before = scene.scim.store.users.size;
+  scene.scim.store.users.clear();
+  await rename(users[0]?.id ?? "", "Chief");
+  const refused = await scene.run(sync);
+  assert.equal(refused.error?.code, "target_emptied");
+  assert.match(refused.error?.fix ?? "", /--recreate-missing/);
+  const run = await scene.run(sync, { recreate: true });
+  assert.equal(run.result, "succeeded", JSON.stringify(run.error));
+  assert.equal(scene.scim.store.users.size, before);
+  assert.equal(scimUser(scene.scim, users[0]?.id ?? "")?.title, "Chief");
+  await assertInStep();
+});
+
+test("looking for every record changes nothing in a target that holds them all", async () => {
+  await open({ users: crowd(30) });
+  const before = scimWrites(scene.scim).length;
+  const run = await scene.run(sync, { recreate: true });
+  assert.equal(run.result, "succeeded", JSON.stringify(run.error));
+  assert.equal(scimWrites(scene.scim).length, before);
+  await assertInStep();
+});
+
 test("deletions alone do not take an emptied target for one that they were carried out in", async () => {
   const users = crowd(30);
   const [first] = users.map(({ id }) => id);

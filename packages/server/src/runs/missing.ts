@@ -29,7 +29,7 @@ export async function judgeMissing(
   if (missing.length + gone.length === 0) return outcomes;
   const held = await heldAmong(context, missing.map(recordIdOf));
   const lost = missing.filter((change) => !held.has(recordIdOf(change)));
-  await refuseEmptied(context, lost, [...lost, ...gone].map(recordIdOf));
+  if (!context.recreate) await refuseEmptied(context, lost, [...lost, ...gone].map(recordIdOf));
   return outcomes.map((outcome, at) => {
     const change = sent[at];
     if (change === undefined || !isMissing(change, outcome) || !held.has(recordIdOf(change))) return outcome;

@@ -45,6 +45,8 @@ export interface PlanOptions {
   readonly run: string | null;
   /** Ordinals continue through the plans of one run, for with the run they name intents. */
   readonly firstOrdinal: number;
+  /** See {@link PlanContext}. */
+  readonly recreate: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
 }

@@ -43,6 +43,11 @@ export interface RunOptions {
   readonly actor: Actor;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
+  /**
+   * Every record of the sync is looked for in the target, and made anew where it is gone, however many that are: for a
+   * target that really was emptied. Only {@link runSync} heeds it.
+   */
+  readonly recreate?: boolean;
   /** Told once the lease is taken and the run stands in the store; a preview has no run (`null`). */
   readonly onBegin?: (run: string | null) => void;
 }
@@ -68,10 +73,25 @@ interface Session {
 export async function runSync(engine: Engine, options: RunOptions): Promise<RunSummary> {
   return await inRun(engine, options, "incremental", async (session) => {
     const { tally } = await recover(session);
+    if (options.recreate === true) await doubtLinks(session);
     const position = await read(session);
     // Before planning, so that this run plans what such a plan had pinned.
     await closeHolds(session);
     return await planAndApply(session, position, tally);
+  });
+}
+
+/**
+ * Takes the sync's links for unverified, as those of a sync that was removed: planning looks each record up, and evaluates
+ * every person and group again.
+ */
+async function doubtLinks({ engine, sync, lease, options }: Session): Promise<void> {
+  const { store } = engine;
+  await store.fenced(lease, async (tx) => {
+    await tx.updateTable("links").set({ sync: null }).where("sync", "=", sync.id).execute();
+    await tx.updateTable("syncs").set({ evaluated_revision: 0 }).where("id", "=", sync.id).execute();
+    const detail = "Every record is looked for in the target, and made anew where it is gone.";
+    await appendJournal(tx, store, streamOf(sync), [{ type: "recreate", actor: options.actor, detail }]);
   });
 }
 
@@ -279,6 +299,7 @@ async function resume(session: Session, begun: PlanRow): Promise<Tally> {
       matching: definition.matching,
       space: { target: session.targetRow.id, tenant: session.connection.tenant },
       scopeNow: scopeNow(store, session.connection.id, definition),
+      recreate: options.recreate ?? false,
       lease,
       signal: options.signal,
       onProgress: options.onProgress,
@@ -401,6 +422,7 @@ async function plan(
     target,
     lease,
     position,
+    recreate: options.recreate ?? false,
     signal,
     onProgress,
     ...of,

@@ -26,7 +26,7 @@ export interface Scene {
     target: "portal" | "scim",
     definition: Partial<SyncDefinition> & { readonly records: string },
   ): Promise<string>;
-  run(sync: string): Promise<RunSummary>;
+  run(sync: string, options?: { readonly recreate?: boolean }): Promise<RunSummary>;
   plan(sync: string): Promise<Planned>;
   apply(sync: string, digest: string): Promise<RunSummary>;
   approve(sync: string, digest: string): Promise<RunSummary>;
@@ -98,7 +98,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
     store,
     engine,
     addSync: (name, target, definition) => addSync(engine, name, target, definition),
-    run: (sync) => runSync(engine, of(sync)),
+    run: (sync, options) => runSync(engine, { ...of(sync), ...options }),
     plan: (sync) => planSync(engine, of(sync)),
     apply: (sync, digest) => applySync(engine, { ...of(sync), digest }),
     approve: (sync, digest) => approveSync(engine, { ...of(sync), digest }),
