@@ -36,7 +36,7 @@ export class PreparedPages {
     if (method !== "GET" || caller.delegated || !LISTS.test(path) || CHANGING.test(search)) return null;
     let name = this.#roles.get(roles);
     if (name === undefined) {
-      name = [...roles].sort().join();
+      name = [...roles].sort((a, b) => (a < b ? -1 : 1)).join();
       this.#roles.set(roles, name);
     }
     return `${name} ${headers.consistencylevel ?? ""} ${path}?${search}`;
