@@ -329,3 +329,18 @@ test("a new password signs in, an old one no longer, and one to be changed first
   });
   assert.deepEqual(await numbers("N3xt-password!"), [50055]);
 });
+
+test("a permission that is taken away stays in tokens until that has spread, and Graph shows it gone at once", async (t) => {
+  const c = await client(t);
+  const app = c.simulator.identity.addApp({ roles: ["User.Read.All"], secret: "s3cret-of-a-test" });
+  c.simulator.identity.setReplicationDelay(60_000);
+  const roles = async (): Promise<unknown> =>
+    decodeJwt(String((await signIn(c.simulator, app.client, "s3cret-of-a-test")).body.access_token)).roles;
+  const path = `/servicePrincipals(appId='${app.client}')/appRoleAssignments`;
+  const [held] = (await c.get(path)).body.value ?? [];
+  assert.equal((await c.send("DELETE", `${path}/${String(held?.id)}`)).status, 204);
+  assert.deepEqual((await c.get(path)).body.value, []);
+  assert.deepEqual(await roles(), ["User.Read.All"]);
+  c.simulator.advance(60_000);
+  assert.deepEqual(await roles(), []);
+});
