@@ -92,7 +92,10 @@ function updateUser(context: Context, { user: key = "" }: Parameters): GraphResp
   const user = findObject(context, "user", key);
   const properties = checkProperties("user", bodyOf(context.request), context.extensions);
   checkRights(context.roles, Object.keys(properties));
-  if (isSynced(user.properties) && Object.keys(properties).some((name) => !CLOUD_MASTERED.has(name) && !isExtension(name))) {
+  if (
+    isSynced(user.properties) &&
+    Object.keys(properties).some((name) => !CLOUD_MASTERED.has(name) && !isExtension(name))
+  ) {
     throw onPremisesMastered();
   }
   const { passwordProfile, ...patch } = properties;
