@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { ConnectorError } from "@entrain/core";
 import fc from "fast-check";
+import { findGrant, saveGrant } from "../store/grants.ts";
 import { verifyJournal } from "../store/journal.ts";
 import { Secret } from "../store/secrets.ts";
 import { eachEngine } from "../store/testing.ts";
@@ -66,6 +67,17 @@ eachEngine((engine) => {
     await assert.rejects(apply(text), fault("config_invalid", /targets\.desk\.credential\.token: .*no sealed secret/));
     const { connections, targets, syncs, revision } = await loadConfiguration(store);
     assert.deepEqual([connections.size, targets.size, syncs.size, revision], [0, 0, 0, 0]);
+  });
+
+  it("a removed connection takes the administrator's agreement with it", async () => {
+    const { apply, store, keyring } = await install(await engine.open());
+    await apply(DOCUMENT.replace("{ kind: secret, secret: { env: CONTOSO_SECRET } }", "{ kind: delegated }"));
+    const { rows } = await loadConfiguration(store);
+    const id = rows.connections.get("contoso")?.id ?? "";
+    const account = { tenant: "t", objectId: "o", username: "admin@contoso.com" };
+    await saveGrant(store, keyring, id, { refreshToken: "kept", account, scopes: [] });
+    await apply("syncs: {}\nconnections: {}", { prune: true });
+    assert.equal(await findGrant(store, id), null);
   });
 
   it("removes nothing without being told to, and then only from the sections that the document has", async () => {

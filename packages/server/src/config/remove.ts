@@ -24,7 +24,7 @@ export interface OpenWrite {
 
 /**
  * Removes an entry. A sync leaves its links behind, unowned, so that another one can adopt them; a connection takes its
- * directory with it, a target its links. Nothing is ever changed in the target itself.
+ * directory and an administrator's agreement with it, a target its links. Nothing is ever changed in the target itself.
  * @throws ConnectorError `lease_held` while it is at work, `intents_open` for a sync with writes of unknown outcome
  * unless forced, `config_invalid` for a portal that still holds records
  */
@@ -38,7 +38,7 @@ export async function removeEntry(
   if (section === "syncs") return removeSync(tx, store, id, removal);
   if (section === "targets") return removeTarget(tx, id);
   await refuseBusy(store, `read:${id}`, "The connection is being read");
-  for (const table of ["records", "edges", "watermarks"] as const) {
+  for (const table of ["records", "edges", "watermarks", "connection_grants"] as const) {
     await tx.deleteFrom(table).where("connection", "=", id).execute();
   }
   await tx.deleteFrom("connections").where("id", "=", id).execute();
