@@ -10,6 +10,7 @@ const MOST_ITEMS = 40;
 const SIMULATOR = '"DataCenter":"Simulator"';
 const seen = new Set<string>();
 let full = false;
+let stopped = false;
 
 /** A wire that is being listened to. */
 interface Wire {
@@ -27,13 +28,18 @@ interface Wire {
 export function startRecording(folder: string): void {
   subscribe("http.server.request.start", (message) => {
     const { request, response } = message as { readonly request: IncomingMessage; readonly response: ServerResponse };
-    if (request.url?.startsWith(VERSION) !== true) return;
+    if (stopped || request.url?.startsWith(VERSION) !== true) return;
     if (seen.size < MOST) follow(folder, request, response);
     else if (!full) {
       full = true;
       record(folder, { kind: "full" });
     }
   });
+}
+
+/** From now on nothing of this process is written down: what it sends is somebody else's. */
+export function stopRecording(): void {
+  stopped = true;
 }
 
 /** Overhears this one exchange: the calls go on as they are. */

@@ -30,7 +30,7 @@ export class SchemaChecker {
   readonly #ajv = new Ajv({
     strict: false,
     allErrors: true,
-    formats: { ...fullFormats, any: true, base64url: /^[\w-]*={0,2}$/ },
+    formats: { ...fullFormats, any: true, base64url: /^[\w+/-]*={0,2}$/ },
   });
   readonly #schemas: JsonObject;
   readonly #heirs = new Map<string, string[]>();

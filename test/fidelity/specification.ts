@@ -33,8 +33,6 @@ export interface Specification {
   readonly overrides: Overrides;
   /** The operation of a request; null when Graph has none there. Paths are not case-sensitive. */
   find(method: string, segments: readonly string[]): Operation | null;
-  /** Whether the path exists under any method. */
-  knows(segments: readonly string[]): boolean;
 }
 
 const METHODS = ["get", "post", "put", "patch", "delete"] as const;
@@ -69,8 +67,10 @@ export function normalise(document: Json, overrides: Overrides): Specification {
     operations: list,
     schemas,
     overrides,
-    find: (method, segments) => list.find((one) => one.method === method && matches(one.segments, segments)) ?? null,
-    knows: (segments) => list.some((one) => matches(one.segments, segments)),
+    find: (method, segments) =>
+      list.find((one) => one.method === method && matches(one.segments, segments)) ??
+      list.find((one) => one.method === method && matches(one.segments, byId(segments))) ??
+      null,
   };
 }
 
@@ -85,6 +85,11 @@ function keep(operations: Map<string, Operation>, operation: Operation): void {
 
 function parameters(segments: readonly string[]): number {
   return segments.filter((segment) => segment === ANY).length;
+}
+
+/** An alternate key stands wherever an id does ("Get servicePrincipal": both addresses, for what is below it too). */
+function byId(segments: readonly string[]): readonly string[] {
+  return segments.filter((segment) => !segment.endsWith("="));
 }
 
 function matches(pattern: readonly string[], segments: readonly string[]): boolean {

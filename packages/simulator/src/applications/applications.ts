@@ -108,7 +108,6 @@ export class Applications {
         appRoleAssignmentRequired: false,
         servicePrincipalType: "Application",
         tags: [],
-        createdDateTime: new Date(this.#clock()).toISOString(),
         ...more.properties,
       },
       passwords: [],
