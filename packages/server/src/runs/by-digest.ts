@@ -11,6 +11,23 @@ export async function planByDigest(
   return (await plansIn(store.db, sync, of.states)).findLast(({ digest }) => digest === of.digest);
 }
 
+/** A digest that nobody ever saw is a slip of the pen, and no run. @throws ConnectorError `plan_stale` */
+export async function requireKnown(
+  store: Store,
+  { sync, digest }: { readonly sync: string; readonly digest: string },
+): Promise<void> {
+  const known = await store.db
+    .selectFrom("plans")
+    .select("id")
+    .where("sync", "=", sync)
+    .where("digest", "=", digest)
+    .limit(1)
+    .executeTakeFirst();
+  if (known === undefined && (await runThatApplied(store, sync, digest)) === null) {
+    throw await refusal(store, sync, digest);
+  }
+}
+
 /** Why no plan with this digest can be decided on: it was applied, rejected, overtaken, or never there. */
 export async function refusal(store: Store, sync: string, digest: string): Promise<ConnectorError> {
   const run = await runThatApplied(store, sync, digest);

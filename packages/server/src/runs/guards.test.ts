@@ -96,9 +96,13 @@ test("a wrong digest applies nothing", async () => {
   await open();
   await leave(0, 12);
   await scene.run(sync);
-  const run = await scene.approve(sync, "0".repeat(64));
-  assert.deepEqual([run.result, run.error?.code], ["failed", "plan_stale"]);
+  const runs = async (): Promise<number> => (await scene.store.db.selectFrom("runs").select("id").execute()).length;
+  const before = await runs();
+  await assert.rejects(scene.approve(sync, "0".repeat(64)), { code: "plan_stale" });
+  await assert.rejects(scene.apply(sync, "0".repeat(64)), { code: "plan_stale" });
   assert.equal(activeCount(), 40);
+  // A slip of the pen is no run, and none that failed.
+  assert.equal(await runs(), before);
 });
 
 test("a person of a held plan who returned before the approval is not disabled by it", async () => {

@@ -16,7 +16,7 @@ import type { Lease } from "../store/store.ts";
 import { applyPlan } from "./apply.ts";
 import { NO_TALLY, streamOf, type Tally } from "./applying.ts";
 import { beginPlan, type Holding, reviewHeld } from "./begin.ts";
-import { alreadyApplied, planByDigest, refusal, runThatOvertook } from "./by-digest.ts";
+import { alreadyApplied, planByDigest, refusal, requireKnown, runThatOvertook } from "./by-digest.ts";
 import type { Actor, ConnectionRow, Engine, Progress, SyncRow, TargetRow } from "./context.ts";
 import { readLease, syncLease, withLease } from "./lease.ts";
 import { closeSettledHolds, isWhollyDone, judgeAgain, type ReviewContext } from "./overtaken.ts";
@@ -119,6 +119,7 @@ export async function applySync(
   engine: Engine,
   options: RunOptions & { readonly digest: string },
 ): Promise<RunSummary> {
+  await requireKnown(engine.store, options);
   return await inRun(engine, options, "apply", async (session) => {
     const recovered = await recover(session);
     const sealed = await planByDigest(engine.store, options.sync, { digest: options.digest, states: ["sealed"] });
@@ -138,6 +139,7 @@ export async function approveSync(
   engine: Engine,
   options: RunOptions & { readonly digest: string },
 ): Promise<RunSummary> {
+  await requireKnown(engine.store, options);
   return await inRun(engine, options, "approve", async (session) => {
     const recovered = await recover(session);
     const of = { digest: options.digest, states: ["held", "sealed"] };
