@@ -197,7 +197,7 @@ type RefusalCode = "sign_in_refused" | "permission_missing" | "request_refused" 
  * The claims that Graph wants in the next token, as JSON text; `null` when it only wants another token ("How to use
  * continuous access evaluation enabled APIs": base64 within `WWW-Authenticate`).
  */
-export function claimsIn(answer: Pick<HttpAnswer, "headers">): string | null {
+function claimsIn(answer: Pick<HttpAnswer, "headers">): string | null {
   const challenge = headerOf(answer, "www-authenticate") ?? "";
   if (!/\berror="insufficient_claims"/.test(challenge)) return null;
   const claims = /\bclaims="([A-Za-z0-9+/_=-]+)"/.exec(challenge)?.[1];

@@ -41,7 +41,7 @@ test("a first real tenant in five steps, each with the documented JSON", async (
     const [listed] = await json<{ name: string }[]>(["connection", "list"]);
     assert.equal(listed?.name, "contoso");
     const shown = await run(["connection", "show", "contoso"], of);
-    assert.match(shown.stdout, /secret {5}\[secret\], encrypted in the store/);
+    assert.match(shown.stdout, /credential secret, secret encrypted in the store/);
     const database = await readFile(join(cwd, ".entrain", "data", "entrain.sqlite"), "latin1");
     assert.ok(!database.includes(secret), "the secret stands in the database");
   });

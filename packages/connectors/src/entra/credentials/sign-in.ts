@@ -224,7 +224,7 @@ interface GrantContext {
  * Declares that claims challenges are understood (capability `cp1`), and answers the one that came. Tokens then live longer and
  * are taken back at once ("Claims challenges, claims requests, and client capabilities").
  */
-export function capabilities(challenge: string | null): string {
+function capabilities(challenge: string | null): string {
   const asked = challenge === null ? {} : record(parsed(challenge));
   const token = record(asked.access_token);
   return JSON.stringify({ ...asked, access_token: { ...token, xms_cc: { values: ["cp1"] } } });
