@@ -1,0 +1,174 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Simulator, startSimulator } from "@entrain/simulator";
+import { type Served, startServed } from "./lag/served.ts";
+import { type BenchmarkOptions, median, type Table } from "./table.ts";
+
+export const name = "lag";
+
+const POLLING_S = 20;
+const LOOK_MS = 20;
+const PATIENCE_MS = 180_000;
+
+/** How long a new person needs from Entra to the portal: told by notifications, found by polling, and in a burst. */
+export async function run({ quick, progress }: BenchmarkOptions): Promise<Table> {
+  const count = quick ? 3 : 60;
+  const burst = quick ? 50 : 1_000;
+  progress("with notifications");
+  const told = await measured({ every: "1h", notified: true }, async (side) => {
+    const singles = await staggered(side, { count, apart: 500, prefix: "told" });
+    progress(`a burst of ${burst}`);
+    const begun = performance.now();
+    const arrived = await together(side, burst);
+    return { singles, arrived, burstMs: performance.now() - begun };
+  });
+  progress("by polling");
+  const polled = await measured({ every: `${POLLING_S}s`, notified: false }, (side) =>
+    staggered(side, { count: quick ? 2 : 60, apart: (POLLING_S * 2_000) / 60, prefix: "polled" }),
+  );
+  const row = (what: string, times: readonly number[]): (string | number)[] => [
+    what,
+    times.length,
+    median(times) / 1000,
+    percentile(times, 0.95) / 1000,
+    Math.max(...times) / 1000,
+  ];
+  return {
+    title: "From a new account in Entra to the record in the portal",
+    method:
+      "The whole server in a process of its own, a tenant of 1,000 people, the real clock: the time from Graph's answer to the creation until the portal's row can be read. " +
+      `With notifications the sync's own interval is an hour; without, ${POLLING_S} s.`,
+    columns: ["how", "people", "median s", "p95 s", "longest s"],
+    rows: [
+      row("notifications", told.singles),
+      row(`polling every ${POLLING_S} s`, polled),
+      [`a burst of ${burst}, by notifications`, told.arrived, "", "", told.burstMs / 1000],
+    ],
+    bars: [
+      {
+        claim: "with notifications, 95 of 100 arrive within 2 s",
+        value: percentile(told.singles, 0.95) / 1000,
+        limit: 2,
+      },
+      {
+        claim: `by polling, 95 of 100 arrive within 1.2 × the interval`,
+        value: percentile(polled, 0.95) / (POLLING_S * 1000),
+        limit: 1.2,
+      },
+      { claim: `people of a burst of ${burst} that did not arrive`, value: burst - told.arrived, limit: 0 },
+    ],
+  };
+}
+
+interface Side {
+  readonly simulator: Simulator;
+  readonly served: Served;
+  readonly token: string;
+}
+
+async function measured<T>(
+  options: { readonly every: string; readonly notified: boolean },
+  work: (side: Side) => Promise<T>,
+): Promise<T> {
+  const simulator = await startSimulator({ people: 1_000, groups: 0, seed: 11, throttle: "off" });
+  const served = await startServed(simulator, options);
+  try {
+    await until(() => served.settled() && (!options.notified || served.subscribed()));
+    return await work({ simulator, served, token: await tokenOf(simulator) });
+  } finally {
+    await served.close();
+    await simulator.close();
+  }
+}
+
+/** People who join one after the other, at times that do not follow the schedule's. Milliseconds that each needed. */
+async function staggered(
+  { simulator, served, token }: Side,
+  how: { readonly count: number; readonly apart: number; readonly prefix: string },
+): Promise<readonly number[]> {
+  const begun = new Map<string, number>();
+  const needed: number[] = [];
+  const joined = (async () => {
+    for (let at = 0; at < how.count; at += 1) {
+      const person = `Lag ${how.prefix} ${at}`;
+      await join(simulator, token, person);
+      begun.set(person, performance.now());
+      await sleep(how.apart);
+    }
+  })();
+  await until(() => {
+    const now = performance.now();
+    for (const person of served.present([...begun.keys()])) {
+      needed.push(now - (begun.get(person) ?? now));
+      begun.delete(person);
+    }
+    return needed.length === how.count;
+  });
+  await joined;
+  return needed;
+}
+
+/** How many of so many people who join at once arrive. */
+async function together({ simulator, served, token }: Side, count: number): Promise<number> {
+  const people = Array.from({ length: count }, (_, at) => `Lag burst ${at}`);
+  for (let at = 0; at < count; at += 20) {
+    await Promise.all(people.slice(at, at + 20).map((person) => join(simulator, token, person)));
+  }
+  await until(() => served.present(people).size === count);
+  return served.present(people).size;
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  const end = performance.now() + PATIENCE_MS;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error("what was waited for did not come within three minutes");
+    await sleep(LOOK_MS);
+  }
+}
+
+async function tokenOf({ login, graph, tenant, client, secret }: Simulator): Promise<string> {
+  const body = new URLSearchParams({
+    grant_type: "client_credentials",
+    client_id: client,
+    client_secret: secret,
+    scope: `${graph}/.default`,
+  });
+  const answer = await fetch(`${login}/${tenant}/oauth2/v2.0/token`, { method: "POST", body });
+  return ((await answer.json()) as { readonly access_token: string }).access_token;
+}
+
+async function join({ graph }: Simulator, token: string, displayName: string): Promise<void> {
+  const nickname = displayName.toLowerCase().replaceAll(" ", ".");
+  const domain = await domainOf(graph, token);
+  const answer = await fetch(`${graph}/v1.0/users`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({
+      accountEnabled: true,
+      displayName,
+      mailNickname: nickname,
+      mail: `${nickname}@${domain}`,
+      userPrincipalName: `${nickname}@${domain}`,
+      passwordProfile: { password: "simulated-Only-1" },
+    }),
+  });
+  if (answer.status !== 201) throw new Error(`the tenant refused a person: ${answer.status} ${await answer.text()}`);
+}
+
+const domains = new Map<string, string>();
+
+async function domainOf(graph: string, token: string): Promise<string> {
+  const known = domains.get(graph);
+  if (known !== undefined) return known;
+  const answer = await fetch(`${graph}/v1.0/users?$top=1&$select=userPrincipalName`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  const { value } = (await answer.json()) as { readonly value: readonly { readonly userPrincipalName: string }[] };
+  const domain = value[0]?.userPrincipalName.split("@").at(-1) ?? "";
+  domains.set(graph, domain);
+  return domain;
+}
+
+function percentile(times: readonly number[], share: number): number {
+  const sorted = times.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? 0;
+}
