@@ -21,7 +21,7 @@ test("everything works on PostgreSQL, with the key in the data folder", {
   assert.equal(target?.name, "portal");
   const otherwise = await run(["target", "list"], { ...of, env: { ...of.env, ENTRAIN_DATA: join(cwd, "other") } });
   assert.equal(otherwise.code, 1);
-  assert.match(otherwise.stderr, /neither ENTRAIN_KEY nor the key file/);
+  assert.match(otherwise.stderr, /ENTRAIN_KEY is not set, and there is no key file/);
 });
 
 test("a PostgreSQL that does not answer is told in one sentence, without its password", async (context) => {
