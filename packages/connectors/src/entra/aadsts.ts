@@ -9,7 +9,7 @@ interface Advice {
 const NEW_SECRET = "Create a new client secret in Entra (Certificates & secrets) and give its value.";
 const CHECK_TENANT = "Check the tenant id and the cloud of the connection.";
 const CHECK_CLIENT =
-  "Check the client id, and that the application is registered in, or consented by, this very tenant.";
+  "Check the client id (Application (client) ID, not Object ID), and that the application is registered in, or consented by, this very tenant.";
 const ADMIN_CONSENT = "Have an administrator grant admin consent on the application's API permissions page.";
 const LATER = "Nothing to do: it is tried again later.";
 const POLICY = "Have an administrator exclude this application from the policy, or allow this network's address.";

@@ -51,7 +51,7 @@ export function createEntraSource(options: EntraOptions): Source {
     },
     presence: async (kind, ids, signal) =>
       lookUp({ client: lazy.client(), runtime: options, concurrency }, kind, ids, signal),
-    verify: (signal) => verifyConnection(options, () => lazy.client(), signal),
+    verify: (signal) => verifyConnection(options, () => lazy.parts(), signal),
     close: () => lazy.close(),
   };
 }
@@ -68,15 +68,19 @@ export function createEntraSubscriptions(options: EntraOptions): {
 /** The parts behind a source, made on first use: malformed addresses are a fault of the call, not of the construction. */
 class Connection {
   readonly #options: EntraOptions;
-  #parts: { readonly transport: Transport; readonly tokens: TokenProvider; readonly client: GraphClient } | null = null;
+  #parts: Parts | null = null;
 
   constructor(options: EntraOptions) {
     this.#options = options;
   }
 
-  client(): GraphClient {
+  parts(): Parts {
     this.#parts ??= connect(this.#options);
-    return this.#parts.client;
+    return this.#parts;
+  }
+
+  client(): GraphClient {
+    return this.parts().client;
   }
 
   async close(): Promise<void> {
@@ -87,7 +91,14 @@ class Connection {
   }
 }
 
-function connect(options: EntraOptions): { transport: Transport; tokens: TokenProvider; client: GraphClient } {
+interface Parts {
+  readonly transport: Transport;
+  readonly tokens: TokenProvider;
+  readonly signIn: Sender;
+  readonly client: GraphClient;
+}
+
+function connect(options: EntraOptions): Parts {
   const [problem] = problemsOf(options);
   if (problem !== undefined) {
     const message = `${problem.detail} ${problem.fix}`;
@@ -100,7 +111,8 @@ function connect(options: EntraOptions): { transport: Transport; tokens: TokenPr
     // One more than are read at a time, for the page ahead.
     connections: (options.concurrency ?? CONCURRENCY) + 1,
   });
-  const tokens = new TokenProvider(options, new Sender("Microsoft sign-in", transport, options));
+  const signIn = new Sender("Microsoft sign-in", transport, options);
+  const tokens = new TokenProvider(options, signIn);
   const graph = new Sender("Microsoft Graph", transport, options);
-  return { transport, tokens, client: new GraphClient(options, graph, tokens) };
+  return { transport, tokens, signIn, client: new GraphClient(options, graph, tokens) };
 }

@@ -3,6 +3,8 @@ import type { Timeouts } from "../shared/http.ts";
 import { GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
 import type { Credential } from "./credentials/credential.ts";
 import { credentialProblems } from "./credentials/problems.ts";
+import type { FeatureName } from "./features.ts";
+import type { AcceptedPermission } from "./needs.ts";
 
 /** Base URLs of a Microsoft cloud, or of whatever stands in for one: `{login}/{tenant}/…`, `{graph}/v1.0/…`. */
 export interface Cloud {
@@ -46,6 +48,10 @@ export interface EntraOptions {
   readonly attributes?: readonly string[];
   /** Group attributes to read, in Graph's names; default {@link GROUP_ATTRIBUTES}. Members are always read. */
   readonly groupAttributes?: readonly string[];
+  /** What the connection is used for beside people and groups; decides which permissions are missed. */
+  readonly features?: readonly FeatureName[];
+  /** Permissions that are not needed, but wanted. */
+  readonly accepted?: readonly AcceptedPermission[];
   /** Who wants an attribute read, in words such as `the sync people`: named when Graph refuses it. */
   readonly askedBy?: (kind: SourceKind, name: string) => readonly string[];
   /** Milliseconds since 1970, UTC. */
@@ -111,15 +117,25 @@ function addressProblems({ cloud, tenant, client }: EntraOptions): Problem[] {
       add(`The ${name} address ${url.origin} is not encrypted.`, "Use https; plain http is for this machine alone.");
     }
   }
+  if (tenant.toLowerCase() === client.toLowerCase()) {
+    const fix =
+      "Copy both from the application's Overview page in Entra: Directory (tenant) ID and Application (client) ID.";
+    add("The tenant and the client are the same id.", fix);
+    return problems;
+  }
   if (!GUID.test(tenant) && !DOMAIN.test(tenant)) {
     const fix = "Copy the Directory (tenant) ID from the application's Overview page in Entra.";
-    add("The tenant is neither an id nor a domain name.", fix);
+    add(`The tenant ${spaced(tenant) ? "has a space in it" : "is neither an id nor a domain name"}.`, fix);
   }
   if (!GUID.test(client)) {
     const fix = "Copy the Application (client) ID from the application's Overview page in Entra.";
-    add("The client is not an application id.", fix);
+    add(`The client ${spaced(client) ? "has a space in it" : "is not an application id"}.`, fix);
   }
   return problems;
+}
+
+function spaced(text: string): boolean {
+  return /\s/.test(text);
 }
 
 function attributeProblems(options: EntraOptions): Problem[] {

@@ -380,7 +380,7 @@ test("verifies a connection, and says what is missing", async () => {
   simulator.setRoles(["User.ReadBasic.All"]);
   assert.deepEqual(
     (await verify()).filter(({ ok }) => !ok).map(({ name }) => name),
-    ["user details", "groups", "group members", "user changes", "group changes"],
+    ["permissions", "user details", "groups", "group members", "user changes", "group changes"],
   );
 });
 

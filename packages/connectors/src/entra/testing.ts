@@ -44,6 +44,8 @@ export interface FakeTenant {
   grantMore: object;
   /** Takes the place of the discovery document, when set. */
   discovery: object | null;
+  /** Refuses discovery by the tenant's name, when set. */
+  refuseTenant: ((name: string) => Answer | null) | null;
   close(): Promise<void>;
 }
 
@@ -68,8 +70,10 @@ export async function startTenant(
       body: Buffer.concat(chunks).toString("utf8"),
     };
     calls.push(call);
-    if (url.pathname.endsWith("/.well-known/openid-configuration"))
-      return { body: tenant.discovery ?? discovery(tenant.origin) };
+    if (url.pathname.endsWith("/.well-known/openid-configuration")) {
+      const refused = tenant.refuseTenant?.(url.pathname.split("/")[1] ?? "") ?? null;
+      return refused ?? { body: tenant.discovery ?? discovery(tenant.origin) };
+    }
     if (url.pathname.endsWith("/token")) {
       const judged = tenant.judge?.(new URLSearchParams(call.body)) ?? null;
       return judged ?? tenant.refusal ?? { body: grant(tenant, calls.length) };
@@ -85,6 +89,7 @@ export async function startTenant(
     judge: null,
     grantMore: {},
     discovery: null,
+    refuseTenant: null,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -101,7 +106,8 @@ export function graphCalls(tenant: FakeTenant): readonly string[] {
     .map((call) => `${call.method} ${decodeURIComponent(call.url.slice(tenant.origin.length + "/v1.0".length))}`);
 }
 
-function discovery(origin: string): object {
+/** What the server publishes of its tenant, unless a test says otherwise. */
+export function discovery(origin: string): object {
   return { issuer: `${origin}/${TENANT}/v2.0`, token_endpoint: `${origin}/${TENANT}/oauth2/v2.0/token` };
 }
 

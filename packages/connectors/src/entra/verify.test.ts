@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Check } from "@entrain/core";
-import { type Answer, type Call, type FakeTenant, type Rig, rigFor, startTenant } from "./testing.ts";
+import {
+  type Answer,
+  type Call,
+  CLIENT,
+  discovery,
+  type FakeTenant,
+  type Rig,
+  rigFor,
+  SECRET,
+  startTenant,
+  TENANT,
+} from "./testing.ts";
 
 const tenants: FakeTenant[] = [];
 after(() => Promise.all(tenants.map((tenant) => tenant.close())));
@@ -46,7 +57,12 @@ test("says check by check what was found when all is well, and writes nothing", 
     [
       "addresses",
       "credential",
+      "tenant",
       "sign-in",
+      "credential expiry",
+      "application",
+      "consent",
+      "permissions",
       "organization",
       "users",
       "user details",
@@ -87,7 +103,10 @@ test("stops at a refused sign-in with the mend for just that refusal", async () 
   const tenant = await tenantOf();
   tenant.refusal = { status: 401, body: { error: "invalid_client", error_codes: [7000222] } };
   const checks = await verify(rigFor(tenant.origin));
-  assert.equal(checks.length, 3);
+  assert.deepEqual(
+    checks.map((check) => check.name),
+    ["addresses", "credential", "tenant", "sign-in"],
+  );
   assert.equal(named(checks, "sign-in").ok, false);
   assert.match(named(checks, "sign-in").detail, /expired/);
   assert.match(named(checks, "sign-in").fix ?? "", /Create a new client secret/);
@@ -132,4 +151,83 @@ test("does not keep someone waiting for a host that is not there", async () => {
   const check = named(await verify(rig), "sign-in");
   assert.match(check.detail, /nothing listens there/);
   assert.equal(rig.time.waits.length, 1);
+});
+
+test("names ids that were swapped, a tenant of another cloud, and one domain's id", async () => {
+  const swapped = await tenantOf();
+  swapped.refuseTenant = (name) =>
+    name === CLIENT ? null : { status: 400, body: { error: "invalid_tenant", error_codes: [90002] } };
+  const mixed = named(await verify(rigFor(swapped.origin)), "tenant");
+  assert.match(mixed.detail, new RegExp(`no tenant ${TENANT}, but the client ${CLIENT} is one`));
+  assert.match(mixed.fix ?? "", /^Swap them/);
+  const foreign = await tenantOf();
+  foreign.discovery = { ...discovery(foreign.origin), msgraph_host: "graph.microsoft.us" };
+  const cloud = named(await verify(rigFor(foreign.origin)), "tenant");
+  assert.equal(cloud.fix, "Set the connection's cloud to usgov.");
+  assert.equal(foreign.calls.filter((call) => call.path.endsWith("/token")).length, 0);
+  const domain = named(await verify(rigFor((await tenantOf()).origin, { tenant: "contoso.com" })), "tenant");
+  assert.deepEqual([domain.ok, domain.detail.includes(TENANT)], [true, true]);
+});
+
+test("names one id given twice, and spaces, before anything is sent", async () => {
+  const tenant = await tenantOf();
+  const twice = named(await verify(rigFor(tenant.origin, { tenant: CLIENT })), "addresses");
+  assert.match(twice.detail, /same id/);
+  const spaced = named(await verify(rigFor(tenant.origin, { client: ` ${CLIENT}` })), "addresses");
+  assert.match(spaced.detail, /client has a space in it/);
+  assert.equal(tenant.calls.length, 0);
+});
+
+test("tries every credential by itself, and says when each ends", async () => {
+  const tenant = await tenantOf((call) =>
+    call.path.includes("/applications(")
+      ? {
+          body: {
+            id: "o",
+            appId: CLIENT,
+            displayName: "Entrain",
+            passwordCredentials: [
+              { hint: "CAN", endDateTime: "2026-03-20T12:00:00Z" },
+              { hint: "CAN", endDateTime: "2025-01-01T00:00:00Z" },
+            ],
+          },
+        }
+      : null,
+  );
+  tenant.judge = (form) =>
+    form.get("client_secret") === "wrong" ? { status: 401, body: { error: "x", error_codes: [7000215] } } : null;
+  const checks = await verify(
+    rigFor(tenant.origin, {
+      credentials: [
+        { kind: "secret", secret: () => "wrong" },
+        { kind: "secret", secret: () => SECRET },
+      ],
+    }),
+  );
+  assert.equal(named(checks, "sign-in").ok, true);
+  assert.match(named(checks, "credential 1: client secret").detail, /AADSTS7000215/);
+  assert.match(named(checks, "credential 2: client secret").detail, /^Works\. .*ends on 2026-03-20, in 19 days/);
+  const dated = { kind: "secret", secret: () => "other", expiresAt: Date.parse("2026-03-02T12:00:00Z") } as const;
+  const alone = await verify(rigFor(tenant.origin, { credentials: [dated] }));
+  assert.match(named(alone, "credential expiry").detail, /ends on 2026-03-02, in 1 day\. Replace it before/);
+});
+
+test("says that a feature's licence is missing, and which permission it needs", async () => {
+  const refused = { status: 403, body: { error: { code: "Authentication_RequestFromNonPremiumTenantOrB2CTenant" } } };
+  const tenant = await tenantOf((call) => (call.url.includes("signInActivity") ? refused : null));
+  const checks = await verify(rigFor(tenant.origin, { attributes: ["displayName", "signInActivity"] }));
+  assert.match(named(checks, "sign-in activity").fix ?? "", /Microsoft Entra ID P1/);
+  assert.match(
+    named(checks, "permissions").detail,
+    /Missing: AuditLog\.Read\.All \(to read when people last signed in\)/,
+  );
+});
+
+test("says that public client flows must be allowed where a credential needs them", async () => {
+  const tenant = await tenantOf((call) =>
+    call.path.includes("/applications(") ? { body: { id: "o", appId: CLIENT, isFallbackPublicClient: false } } : null,
+  );
+  const credential = { kind: "password", username: "sync@contoso.com", password: () => "p" } as const;
+  const check = named(await verify(rigFor(tenant.origin, { credentials: [credential] })), "public client flows");
+  assert.match(check.fix ?? "", /Allow public client flows/);
 });

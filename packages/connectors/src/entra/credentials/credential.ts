@@ -12,6 +12,8 @@ export type AppCredential = SecretCredential | CertificateCredential;
 export interface SecretCredential {
   readonly kind: "secret";
   readonly secret: () => string;
+  /** When it ends, where somebody wrote that down. Milliseconds since 1970, UTC. */
+  readonly expiresAt?: number;
 }
 
 export interface CertificateCredential {
@@ -64,6 +66,8 @@ export interface PasswordCredential {
   readonly kind: "password";
   readonly username: string;
   readonly password: () => string;
+  /** When it ends, where somebody wrote that down. Milliseconds since 1970, UTC. */
+  readonly expiresAt?: number;
   readonly app?: AppCredential;
 }
 

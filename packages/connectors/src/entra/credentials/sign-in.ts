@@ -178,11 +178,13 @@ export class SignInService {
       const given = record(body)[name];
       return typeof given === "string" && URL.canParse(given) ? given : undefined;
     };
+    const { msgraph_host } = record(body);
     const authorization_endpoint = address("authorization_endpoint");
     const device_authorization_endpoint = address("device_authorization_endpoint");
     const server: ServerMetadata = {
       issuer,
       token_endpoint,
+      ...(typeof msgraph_host === "string" ? { msgraph_host } : {}),
       ...(authorization_endpoint === undefined ? {} : { authorization_endpoint }),
       ...(device_authorization_endpoint === undefined ? {} : { device_authorization_endpoint }),
     };

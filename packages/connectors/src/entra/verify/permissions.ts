@@ -1,0 +1,56 @@
+import type { Check } from "@entrain/core";
+import { FEATURES } from "../features.ts";
+import { featuresOf, judgePermissions, type PermissionStanding } from "../needs.ts";
+import type { EntraOptions } from "../options.ts";
+import { checkOf, GRANT } from "./checking.ts";
+
+/** How the permissions of a token stand to what the connection is used for. */
+export function permissionStandings(
+  options: Pick<EntraOptions, "features" | "attributes" | "accepted">,
+  roles: readonly string[],
+): readonly PermissionStanding[] {
+  return judgePermissions(roles, { features: featuresOf(options), accepted: options.accepted ?? [] });
+}
+
+/** The consent that was given, what is missing of it, and what goes beyond the need. */
+export function permissionChecks(options: EntraOptions, roles: readonly string[] | null): readonly Check[] {
+  if (roles === null) return [];
+  const standings = permissionStandings(options, roles);
+  const plural = roles.length === 1 ? "permission" : "permissions";
+  const consent = checkOf("consent", `Consent was given to ${roles.length} ${plural}.`);
+  const excess = excessCheck(standings);
+  return [consent, neededCheck(standings), ...(excess === null ? [] : [excess])];
+}
+
+function neededCheck(standings: readonly PermissionStanding[]): Check {
+  const missing = standings.filter(({ state }) => state === "missing");
+  if (missing.length === 0) {
+    const needed = standings.filter(({ state }) => state === "needed" || state === "broader");
+    const told = needed.map(({ permission, instead }) => instead ?? permission);
+    return checkOf("permissions", `All that is needed is granted: ${[...new Set(told)].join(", ")}.`);
+  }
+  const told = missing.map(({ permission, purpose }) => `${permission} (to ${purpose})`).join("; ");
+  const names = missing.map(({ permission }) => permission).join(", ");
+  return checkOf("permissions", { detail: `Missing: ${told}.`, fix: `${GRANT}: ${names}.` });
+}
+
+/** A connector must not be able to do more than it does: a stolen secret would be worth far less. */
+function excessCheck(standings: readonly PermissionStanding[]): Check | null {
+  const excess = standings.filter(({ state }) => state === "excess").map(({ permission }) => permission);
+  const accepted = standings.filter(({ state }) => state === "accepted");
+  if (excess.length + accepted.length === 0) return null;
+  const wanted = accepted.map(({ permission, note }) => `${permission} (${note})`).join(", ");
+  const told = [
+    excess.length === 0
+      ? ""
+      : `Works, but the application may do more than reading needs: ${excess.join(", ")}. Remove what nothing else uses on its API permissions page in Entra, or accept it with a note under \`accept\` in the configuration.`,
+    wanted === "" ? "" : `Accepted: ${wanted}.`,
+  ];
+  return checkOf("excess permissions", told.filter((part) => part !== "").join(" "));
+}
+
+/** What the features of a connection ask of the tenant's licences; empty for those that ask nothing. */
+export function licencesNeeded(options: EntraOptions): readonly string[] {
+  const licences = featuresOf(options).map((name) => FEATURES[name].licence);
+  return [...new Set(licences.filter((licence) => licence !== null))];
+}
