@@ -40,11 +40,6 @@ export interface GraphRequest {
   readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
   /** Sent as JSON. */
   readonly body?: object;
-  /**
-   * A page is kept as text until this resolves. Fetched ahead and parsed at once, its thousands of objects would wait
-   * beside those of the page that is being stored, and the collector would copy them again and again.
-   */
-  readonly turn?: Promise<void>;
 }
 
 /** Speaks to Microsoft Graph v1.0 with one tenant's application permissions. */
@@ -70,8 +65,8 @@ export class GraphClient {
 
   /** Sends to a path behind `/v1.0`, or to a whole link that Graph gave. The body is parsed JSON. */
   async request(target: string, request: GraphRequest, signal: AbortSignal): Promise<GraphAnswer> {
-    const { body, token } = await this.#json(target, request, signal);
-    return { body, roles: token.roles };
+    const sent = await this.#send(target, request, signal);
+    return { body: bodyOf(sent), roles: sent.token.roles };
   }
 
   /** Sends a write whose answer is of no interest: any success will do ("known issues": some answer another 2xx). */
@@ -90,7 +85,21 @@ export class GraphClient {
 
   /** One page of a collection, checked: a `value` list of entities with ids, and links on the Graph host alone. */
   async page(target: string, request: GraphRequest, signal: AbortSignal): Promise<CollectionPage> {
-    const { body, token, call } = await this.#json(target, request, signal);
+    return (await this.fetch(target, request, signal))();
+  }
+
+  /**
+   * As {@link page}, parsed when the answered function is called. Parsed as soon as they come, pages fetched ahead would wait as
+   * thousands of objects beside those of the page that is being stored, and the collector would copy them again and again.
+   */
+  async fetch(target: string, request: GraphRequest, signal: AbortSignal): Promise<() => CollectionPage> {
+    const sent = await this.#send(target, request, signal);
+    return () => this.#pageOf(sent);
+  }
+
+  #pageOf(sent: Sent): CollectionPage {
+    const { token, call } = sent;
+    const body = bodyOf(sent);
     const list = field(body, "value");
     if (!Array.isArray(list)) throw invalid(call, "the answer has no `value` list");
     if (!list.every(isEntity)) {
@@ -100,18 +109,6 @@ export class GraphClient {
     const nextLink = this.#link(call, field(body, "@odata.nextLink"));
     const deltaLink = this.#link(call, field(body, "@odata.deltaLink"));
     return { entities: list, nextLink, deltaLink, roles: token.roles };
-  }
-
-  async #json(target: string, request: GraphRequest, signal: AbortSignal): Promise<Sent & { readonly body: unknown }> {
-    const sent = await this.#send(target, request, signal);
-    const { text } = sent.answer;
-    await request.turn;
-    if (text.trimStart().startsWith("<")) throw invalid(sent.call, "the answer is HTML instead of JSON");
-    try {
-      return { ...sent, body: parseExactly(text) };
-    } catch {
-      throw invalid(sent.call, "the answer is not complete JSON");
-    }
   }
 
   async #send(target: string, request: GraphRequest, signal: AbortSignal): Promise<Sent> {
@@ -208,6 +205,15 @@ interface Sent {
   readonly answer: HttpAnswer;
   readonly token: Token;
   readonly call: Call;
+}
+
+function bodyOf({ answer, call }: Sent): unknown {
+  if (answer.text.trimStart().startsWith("<")) throw invalid(call, "the answer is HTML instead of JSON");
+  try {
+    return parseExactly(answer.text);
+  } catch {
+    throw invalid(call, "the answer is not complete JSON");
+  }
 }
 
 function isEntity(value: unknown): value is Entity {

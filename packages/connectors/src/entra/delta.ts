@@ -1,5 +1,5 @@
 import { ConnectorError, type SourceRecord } from "@entrain/core";
-import type { CollectionPage, Entity, GraphClient, GraphRequest } from "./client.ts";
+import type { CollectionPage, GraphClient, GraphRequest } from "./client.ts";
 import type { Step, Trail } from "./round.ts";
 import type { Position } from "./watermark.ts";
 
@@ -30,40 +30,35 @@ export async function beginRound(
 /** One page of a delta round: ends only with a delta link, however empty the pages before it ("Use delta query"). */
 export async function deltaStep(
   client: GraphClient,
-  position: Position & { readonly link: string },
+  position: Position,
   options: {
     readonly request: GraphRequest;
     readonly trail: Trail;
-    readonly record: (entity: Entity) => SourceRecord;
+    readonly records: (page: CollectionPage) => Promise<readonly SourceRecord[]> | readonly SourceRecord[];
   },
   signal: AbortSignal,
-): Promise<Step> {
-  const page = await client.page(position.link, options.request, signal);
-  options.trail.follow(`Reading ${position.kind} changes`, page);
-  const link = page.nextLink ?? page.deltaLink;
-  if (link === null) throw withoutLink(`Reading ${position.kind} changes`);
-  return {
-    records: page.entities.map(options.record),
-    next: { ...position, link },
-    complete: page.nextLink === null,
-    expected: null,
-    roles: [page.roles],
+): Promise<() => Promise<Step>> {
+  const read = await client.fetch(position.link ?? "", options.request, signal);
+  return async () => {
+    const page = read();
+    options.trail.follow(`Reading ${position.kind} changes`, page);
+    const link = page.nextLink ?? page.deltaLink;
+    if (link === null) throw withoutLink(`Reading ${position.kind} changes`);
+    const complete = page.nextLink === null;
+    return {
+      records: await options.records(page),
+      next: { ...position, link, lanes: complete ? null : position.lanes },
+      complete,
+      expected: null,
+      roles: [page.roles],
+    };
   };
 }
 
 /** The position behind the last page of a full round. */
-function deltaPosition(position: Position, delta: string): Position {
-  return { ...position, round: "delta", link: delta, delta: null, expected: null, after: null, open: [] };
-}
-
-/** Where a page of a full round is followed by: the next page, or the delta round. */
-export function behind(
-  position: Position,
-  page: CollectionPage,
-  begun: Pick<Beginning, "delta" | "expected">,
-): Position {
-  if (page.nextLink === null) return deltaPosition(position, begun.delta);
-  return { ...position, link: page.nextLink, ...begun, after: null, open: [] };
+export function behindFull(position: Position): Position {
+  const { delta, lanes } = position;
+  return { ...position, round: "delta", link: delta, delta: null, expected: null, after: null, open: [], lanes };
 }
 
 function withoutLink(path: string): ConnectorError {

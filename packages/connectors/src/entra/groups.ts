@@ -1,16 +1,14 @@
 import { type Attributes, ConnectorError, type SourceRecord } from "@entrain/core";
-import pLimit from "p-limit";
 import { VISIBILITY } from "./attributes.ts";
 import { type CollectionPage, type Entity, type GraphClient, GraphRefusal, type GraphRequest } from "./client.ts";
-import { type Beginning, beginRound, behind, deltaStep } from "./delta.ts";
+import { beginRound, deltaStep } from "./delta.ts";
+import { GroupRound } from "./group-round.ts";
 import { blankOf, changedGroup, memberOf, wholeAttributes } from "./records.ts";
-import { isExpired, type Reader, type Step, selectionHash, Trail } from "./round.ts";
+import { isExpired, type Reader, type Step, selectionHash, Trail, unexpired } from "./round.ts";
 import { namesOf } from "./users.ts";
 import type { OpenGroup, Position } from "./watermark.ts";
 
 const PAGE = 999;
-/** Groups in one page of ours, for each request at a time: enough to keep all of them busy, few enough for flat memory. */
-const GROUPS_PER_LANE = 5;
 const GROUPS: GraphRequest = { permission: "Group.Read.All" };
 const SEES_HIDDEN = "Member.Read.Hidden";
 const MEMBERS: GraphRequest = { permission: "GroupMember.Read.All" };
@@ -21,119 +19,93 @@ interface Options {
   readonly concurrency: number;
 }
 
-/** A group's slice of members: its record, or `null` when the group went meanwhile, and what is left to read. */
-interface Slice {
+/** A group's slice of members: its record, or `null` when the group went meanwhile, and where the next slice is. */
+export interface Slice {
   readonly record: SourceRecord | null;
-  readonly open: OpenGroup | null;
+  readonly nextLink: string | null;
   readonly roles: readonly string[] | null;
 }
 
 /**
- * Reads groups with their direct members. The full round pages `/groups`, and for each group `/groups/{id}/members`. A page of
- * ours holds the first slice of some groups, in Graph's order, or further slices of those with more than 999 members:
- * at most one page of groups and some pages of members are in memory at a time.
+ * Reads groups with their direct members. The full round pages `/groups`, and for each group `/groups/{id}/members`, many at a time. A
+ * page of ours holds what has come meanwhile: first and further slices of groups, in any order.
  *
- * A position inside a page of groups names the last group that was read and the groups that are still open. After a crash,
- * reading goes on with the next slice of an open group, without `start`: what its earlier slices held was stored with the
+ * A position names the last group in Graph's order of which anything was read, and those before it that are still open. After a
+ * crash, reading goes on with the next slice of an open group, without `start`: what its earlier slices held was stored with the
  * watermark. When Graph no longer accepts a slice's link, the group is read again from its first slice, with `start`. When
  * the page of groups no longer holds the last group read, all of the page is read again.
  */
 export function groupReader(client: GraphClient, options: Options): Reader {
   const names = namesOf(options.attributes, "members");
-  const reading = new GroupReading(client, names, options.concurrency);
-  const delta = {
-    request: GROUPS,
-    trail: reading.trail,
-    record: (entity: Entity): SourceRecord => changedGroup(entity, names),
-  };
+  const reading = new GroupReading(client, names);
+  const records = (page: CollectionPage): readonly SourceRecord[] =>
+    page.entities.map((entity) => changedGroup(entity, names));
   return {
     kind: "group",
     selection: selectionHash("group", client.origin, options.tenant, names),
-    step: (position, signal) => {
-      const { link } = position;
-      if (position.round === "delta" && link !== null) return deltaStep(client, { ...position, link }, delta, signal);
-      return position.open.length > 0 ? reading.furtherSlices(position, signal) : reading.firstSlices(position, signal);
-    },
+    full: (position, signal) => fullRound(reading, position, options.concurrency, signal),
+    change: (position, signal) =>
+      deltaStep(client, position, { request: GROUPS, trail: reading.trail, records }, signal),
   };
 }
 
-class GroupReading {
-  readonly trail = new Trail();
+async function* fullRound(
+  reading: GroupReading,
+  from: Position,
+  atATime: number,
+  signal: AbortSignal,
+): AsyncGenerator<Step> {
+  reading.trail.clear();
+  const begun = from.delta === null ? await reading.begin(signal) : null;
+  const position = begun === null ? from : { ...from, delta: begun.delta, expected: begun.expected };
+  const round = new GroupRound({ requests: reading, position, atATime, signal });
+  yield* round.steps(begun === null ? [] : [begun.roles]);
+}
+
+/** The requests of a full round of groups. */
+export class GroupReading {
+  readonly trail: Trail = new Trail();
+  /** Where the first page of groups is. */
+  readonly first: string;
   readonly #client: GraphClient;
   readonly #blank: Attributes;
-  readonly #lanes: number;
-  readonly #first: string;
+  readonly #select: string;
   readonly #tracked: string;
-  #page: { readonly link: string; readonly page: CollectionPage } | null = null;
 
-  constructor(client: GraphClient, names: readonly string[], lanes: number) {
+  constructor(client: GraphClient, names: readonly string[]) {
     this.#client = client;
     this.#blank = blankOf(names);
-    this.#lanes = lanes;
-    this.#first = `/groups?$top=${PAGE}&$select=${["id", ...new Set([...names, VISIBILITY])].join(",")}`;
+    this.#select = ["id", ...new Set([...names, VISIBILITY])].join(",");
+    this.first = `/groups?$top=${PAGE}&$select=${this.#select}`;
     this.#tracked = ["id", ...names, "members"].join(",");
   }
 
-  /** The first slices of the next groups of the page at the position. */
-  async firstSlices(position: Position, signal: AbortSignal): Promise<Step> {
-    const begun = position.delta === null ? await this.#begin(signal) : null;
-    const delta = begun?.delta ?? position.delta ?? "";
-    const expected = begun?.expected ?? position.expected;
-    const link = position.link ?? this.#first;
-    const page = await this.#pageAt(link, signal);
-    const from = page.entities.findIndex((group) => group.id === position.after) + 1;
-    const groups = page.entities.slice(from, from + this.#lanes * GROUPS_PER_LANE);
-    const slices = await this.#each(groups, (group) => this.#firstSlice(group, signal));
-    const open = slices.flatMap((slice) => slice.open ?? []);
-    const last = groups.at(-1)?.id ?? position.after;
-    const pageDone = open.length === 0 && from + groups.length >= page.entities.length;
-    // The next page is asked for anew, even under the same link.
-    if (pageDone) this.#page = null;
-    return {
-      records: slices.flatMap((slice) => slice.record ?? []),
-      next: pageDone
-        ? behind(position, page, { delta, expected })
-        : { ...position, link, delta, expected, after: last, open },
-      complete: pageDone && page.nextLink === null,
-      expected,
-      roles: [page.roles, ...(begun === null ? [] : [begun.roles]), ...slices.map((slice) => slice.roles)],
-    };
-  }
-
-  /** One more slice of each of the first open groups. */
-  async furtherSlices(position: Position, signal: AbortSignal): Promise<Step> {
-    const now = position.open.slice(0, this.#lanes);
-    const slices = await this.#each(now, (group) => this.#furtherSlice(group, signal));
-    const open = [...slices.flatMap((slice) => slice.open ?? []), ...position.open.slice(this.#lanes)];
-    return {
-      records: slices.flatMap((slice) => slice.record ?? []),
-      next: { ...position, open },
-      complete: false,
-      expected: position.expected,
-      roles: slices.map((slice) => slice.roles),
-    };
-  }
-
-  async #begin(signal: AbortSignal): Promise<Beginning> {
-    this.trail.clear();
-    this.#page = null;
+  /** What must come before the first page. */
+  begin(signal: AbortSignal): ReturnType<typeof beginRound> {
     return beginRound(this.#client, { path: "/groups", tracked: this.#tracked, request: GROUPS }, signal);
   }
 
-  async #pageAt(link: string, signal: AbortSignal): Promise<CollectionPage> {
-    if (this.#page?.link === link) return this.#page.page;
-    const page = await this.#client.page(link, GROUPS, signal);
+  /** A page of groups. `kept`: its link comes from a watermark. */
+  async page(link: string, kept: boolean, signal: AbortSignal): Promise<CollectionPage> {
+    const page = await unexpired(this.#client.page(link, GROUPS, signal), kept);
     this.trail.follow("Reading groups", page);
-    this.#page = { link, page };
     return page;
   }
 
-  /** Runs a bounded number at a time; the results stand in the order of the items. */
-  #each<Item>(items: readonly Item[], read: (item: Item) => Promise<Slice>): Promise<readonly Slice[]> {
-    return pLimit(this.#lanes).map(items, read);
+  /** A group by its id; `null` when it is gone. */
+  async group(id: string, signal: AbortSignal): Promise<Entity | null> {
+    const path = `/groups/${encodeURIComponent(id)}?$select=${this.#select}`;
+    try {
+      const { body } = await this.#client.request(path, GROUPS, signal);
+      return { ...(body as Readonly<Record<string, unknown>>), id };
+    } catch (error) {
+      if (error instanceof GraphRefusal && error.status === 404) return null;
+      throw error;
+    }
   }
 
-  async #firstSlice(group: Entity, signal: AbortSignal): Promise<Slice> {
+  /** The first members of a group. */
+  async firstSlice(group: Entity, signal: AbortSignal): Promise<Slice> {
     const record: SourceRecord = {
       kind: "group",
       id: group.id,
@@ -143,16 +115,17 @@ class GroupReading {
     try {
       const page = await this.#members(group.id, signal);
       const unseen = page.entities.length === 0 && page.roles !== null && !page.roles.includes(SEES_HIDDEN);
-      return isHidden(group) && unseen ? { record, open: null, roles: page.roles } : sliceOf(record, page, true);
+      return isHidden(group) && unseen ? { record, nextLink: null, roles: page.roles } : sliceOf(record, page, true);
     } catch (error) {
       if (!(error instanceof GraphRefusal)) throw error;
-      if (error.status === 403 && isHidden(group)) return { record, open: null, roles: null };
+      if (error.status === 403 && isHidden(group)) return { record, nextLink: null, roles: null };
       if (error.status === 404) return this.#gone(group.id, error, signal);
       throw error;
     }
   }
 
-  async #furtherSlice({ id, link }: OpenGroup, signal: AbortSignal): Promise<Slice> {
+  /** More members of a group. */
+  async furtherSlice({ id, link }: OpenGroup & { readonly link: string }, signal: AbortSignal): Promise<Slice> {
     const record: SourceRecord = { kind: "group", id, form: "partial", attributes: {} };
     try {
       const page = await this.#client.page(link, MEMBERS, signal);
@@ -184,7 +157,7 @@ class GroupReading {
     try {
       await this.#client.request(`/groups/${encodeURIComponent(id)}?$select=id`, GROUPS, signal);
     } catch (error) {
-      if (error instanceof GraphRefusal && error.status === 404) return { record: null, open: null, roles: null };
+      if (error instanceof GraphRefusal && error.status === 404) return { record: null, nextLink: null, roles: null };
       throw error;
     }
     const message = `Graph lists the group ${id} but does not find its members yet.`;
@@ -207,7 +180,7 @@ function sliceOf(record: SourceRecord, page: CollectionPage, start: boolean): Sl
   const memberships = { form: "slice", start, members: page.entities.map(memberOf), end } as const;
   return {
     record: { ...record, memberships },
-    open: page.nextLink === null ? null : { id: record.id, link: page.nextLink },
+    nextLink: page.nextLink,
     roles: page.roles,
   };
 }

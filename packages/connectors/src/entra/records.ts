@@ -94,6 +94,11 @@ export function memberOf(entity: Entity): Member {
   return { id: entity.id, type: (typeof type === "string" ? TYPES[type] : undefined) ?? "unknown" };
 }
 
+/** An entry of a delta answer that tells only that the entity went. */
+export function isRemoved(entity: Entity): boolean {
+  return REMOVED in entity;
+}
+
 /** Only `deleted` is for good; `changed`, and whatever Graph may say one day, can still be restored. */
 function removedRecord(kind: SourceKind, entity: Entity): SourceRecord {
   const removed = entity[REMOVED] as { readonly reason?: unknown } | null;

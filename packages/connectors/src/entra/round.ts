@@ -16,13 +16,18 @@ export interface Step {
   readonly roles: readonly (readonly string[] | null)[];
 }
 
-/** Reads one kind of record. A step depends on its position alone, so that any process can go on from it. */
+/** Reads one kind of record. What follows depends on the position alone, so that any process can go on from it. */
 export interface Reader {
   readonly kind: SourceKind;
   readonly selection: string;
-  /** A step that is taken ahead may leave parsing what came until its `turn`. */
-  step(position: Position, signal: AbortSignal, turn?: Promise<void>): Promise<Step>;
+  /** The rest of a full round. @throws ExpiredLink when only another round helps */
+  full(position: Position, signal: AbortSignal): AsyncIterable<Step>;
+  /** One page of a delta round: fetched, and parsed when the answered function is called. */
+  change(position: Position, signal: AbortSignal): Promise<() => Promise<Step>>;
 }
+
+/** Graph no longer accepts a link that it gave earlier: only another round helps. */
+export class ExpiredLink extends Error {}
 
 /** Refusals of a link that Graph gave earlier: the token behind it is too old. Casing differs between services. */
 const EXPIRED_CODES: ReadonlySet<string> = new Set([
@@ -51,10 +56,19 @@ export function isExpired(error: unknown, kept: boolean): boolean {
   return (error.status === 400 || error.status === 404) && (kept || EXPIRED_CODES.has(error.graphCode.toLowerCase()));
 }
 
+/** Turns the refusal of a link that is too old into an {@link ExpiredLink}. */
+export async function unexpired<T>(answer: Promise<T>, kept: boolean): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw isExpired(error, kept) ? new ExpiredLink("a link has expired", { cause: error }) : error;
+  }
+}
+
 /**
- * Yields the pages from a watermark to the end of the delta round. The next page is fetched while the consumer stores the present
- * one; never more than one ahead. An expired link begins a full round, once. Lost permissions end the read without moving the
- * watermark: what Graph hides must not look cleared or removed.
+ * Yields the pages from a watermark to the end of the delta round. What comes next is fetched while the consumer stores the present
+ * page. An expired link begins a full round, once. Lost permissions end the read without moving the watermark: what Graph hides
+ * must not look cleared or removed.
  */
 export async function* readPages(
   client: GraphClient,
@@ -71,49 +85,69 @@ export async function* readPages(
     if (known !== null && lost.length > 0) return yield incompletePage(known, lost);
     let mayBegin = known?.selection === reader.selection && !hasMoreRoles(known.roles, roles);
     let position = mayBegin && known !== null ? known : beginning(reader, roles);
-    let pending = reader.step(position, within);
-    let kept = position.link !== null;
-    for (let empty = 0; ; kept = false) {
-      const step = await pending.catch((error: unknown) => {
+    for (;;) {
+      try {
+        for await (const step of stepsFrom(reader, position, within)) {
+          const missing = step.roles.flatMap((used) => lostRoles(position.roles, readingRoles(reader.kind, used)));
+          if (missing.length > 0) return yield incompletePage(position, missing);
+          yield pageOf(position, step);
+          position = step.next;
+        }
+        return;
+      } catch (error) {
         signal.throwIfAborted();
-        if (isExpired(error, kept)) return null;
-        throw error;
-      });
-      const now = step === null ? [await client.roles(signal)] : step.roles;
-      const missing = now.flatMap((used) => lostRoles(position.roles, readingRoles(reader.kind, used)));
-      if (missing.length > 0) return yield incompletePage(position, missing);
-      if (step === null) {
+        if (!(error instanceof ExpiredLink)) throw error;
+        const now = readingRoles(reader.kind, await client.roles(signal));
+        const missing = lostRoles(position.roles, now);
+        if (missing.length > 0) return yield incompletePage(position, missing);
         if (!mayBegin) throw expiredAgain(reader.kind);
         mayBegin = false;
-        position = beginning(reader, readingRoles(reader.kind, now[0] ?? null));
-        pending = reader.step(position, within);
-        continue;
+        position = beginning(reader, now);
       }
-      empty = step.records.length === 0 ? empty + 1 : 0;
-      if (empty > MAX_EMPTY_PAGES) throw endless(reader.kind);
-      const last = step.complete && position.round === "delta";
-      const turn = Promise.withResolvers<void>();
-      if (!last) pending = prefetch(reader, step.next, within, turn.promise);
-      yield pageOf(position, step);
-      turn.resolve();
-      if (last) return;
-      position = step.next;
     }
   } finally {
     ahead.abort();
   }
 }
 
+async function* stepsFrom(reader: Reader, from: Position, signal: AbortSignal): AsyncGenerator<Step> {
+  let pending: ReturnType<Reader["change"]> | null = null;
+  if (from.round === "full") {
+    for await (const step of reader.full(from, signal)) {
+      if (step.complete) pending = prefetch(reader, step.next, signal);
+      yield step;
+    }
+  }
+  pending ??= unexpired(reader.change(from, signal), true);
+  for (;;) {
+    const step = await (await pending)();
+    if (!step.complete) pending = prefetch(reader, step.next, signal);
+    yield step;
+    if (step.complete) return;
+  }
+}
+
 /** The promise is awaited later, or never when the consumer stops: then its failure is nobody's. */
-function prefetch(reader: Reader, position: Position, signal: AbortSignal, turn: Promise<void>): Promise<Step> {
-  const pending = reader.step(position, signal, turn);
+function prefetch(reader: Reader, position: Position, signal: AbortSignal): ReturnType<Reader["change"]> {
+  const pending = unexpired(reader.change(position, signal), false);
   pending.catch(() => {});
   return pending;
 }
 
 function beginning(reader: Reader, roles: readonly string[] | null): Position {
   const { kind, selection } = reader;
-  return { kind, selection, roles, round: "full", link: null, delta: null, expected: null, after: null, open: [] };
+  return {
+    kind,
+    selection,
+    roles,
+    round: "full",
+    link: null,
+    delta: null,
+    expected: null,
+    after: null,
+    open: [],
+    lanes: null,
+  };
 }
 
 function pageOf(position: Position, step: Step): SourcePage {
@@ -121,7 +155,7 @@ function pageOf(position: Position, step: Step): SourcePage {
     records: step.records,
     watermark: encodePosition(step.next),
     round: position.round,
-    begins: position.round === "full" && position.link === null,
+    begins: position.round === "full" && position.delta === null,
     complete: step.complete,
     ...(step.expected === null ? {} : { expected: step.expected }),
   };
@@ -144,31 +178,32 @@ function expiredAgain(kind: SourceKind): ConnectorError {
   return new ConnectorError("watermark_expired", message, { stops: "run", retry: "later" });
 }
 
-function endless(kind: SourceKind): ConnectorError {
-  const message = `Reading ${kind}s: Graph answered ${MAX_EMPTY_PAGES} empty pages in a row, each with a next link.`;
-  return new ConnectorError("link_loop", message, { stops: "run", retry: "later" });
-}
-
 /**
  * The links that a read has followed. A page may come again a few times (delta replays, an empty page that leads to itself):
- * replays change nothing. One that keeps coming would make the read endless.
+ * replays change nothing. One that keeps coming would make the read endless, as would empty pages without end.
  */
 export class Trail {
   readonly #times = new Map<string, number>();
+  #empty = 0;
 
-  /** Throws `link_loop` for a page whose next link the read has met too often. */
+  /** Throws `link_loop` for a page whose next link the read has met too often, or behind too many empty ones in a row. */
   follow(path: string, page: CollectionPage): void {
+    this.#empty = page.entities.length === 0 && page.nextLink !== null ? this.#empty + 1 : 0;
+    if (this.#empty > MAX_EMPTY_PAGES)
+      throw endless(`${path}: ${MAX_EMPTY_PAGES} empty pages in a row, each with a next link.`);
     if (page.nextLink === null) return;
     const times = (this.#times.get(page.nextLink) ?? 0) + 1;
-    if (times > MAX_REPEATS) {
-      const message = `${path}: a next link keeps leading back to a page that was already read.`;
-      throw new ConnectorError("link_loop", message, { stops: "run", retry: "later" });
-    }
+    if (times > MAX_REPEATS) throw endless(`${path}: a next link keeps leading back to a page that was already read.`);
     this.#times.set(page.nextLink, times);
   }
 
   /** Forgets the links when another round begins. */
   clear(): void {
     this.#times.clear();
+    this.#empty = 0;
   }
+}
+
+function endless(message: string): ConnectorError {
+  return new ConnectorError("link_loop", message, { stops: "run", retry: "later" });
 }

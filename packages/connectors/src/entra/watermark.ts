@@ -1,9 +1,19 @@
 import type { SourceKind, Watermark } from "@entrain/core";
 
-/** A group whose list of members is not read to its end: `link` leads to its next page. */
+/** A group whose list of members is not read to its end: `link` leads to its next page, `null` before its first. */
 export interface OpenGroup {
   readonly id: string;
-  readonly link: string;
+  readonly link: string | null;
+}
+
+/**
+ * A part of all people that is read beside the others: those whose user principal name lies between two texts, both
+ * included (`null`: no bound). `link` leads to its next page, `null` before its first.
+ */
+export interface Lane {
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly link: string | null;
 }
 
 /**
@@ -17,16 +27,21 @@ export interface Position {
   /** The reading permissions of the round, sorted; `null` when the token did not show them. */
   readonly roles: readonly string[] | null;
   readonly round: "full" | "delta";
-  /** The next request; `null` before the first one of a full round. */
+  /** The next request of a delta round, the page of a full round of groups; `null` in a full round of people. */
   readonly link: string | null;
   /** Full round: the delta link that was taken before it. */
   readonly delta: string | null;
   /** Full round: how many records the service counted when the round began. */
   readonly expected: number | null;
-  /** Full round of groups: the last group of the page at `link` that was read. */
+  /** Full round of groups: the last group of the page at `link` of which anything was read. */
   readonly after: string | null;
-  /** Full round of groups: groups of that page with more members to come, in order. */
+  /** Full round of groups: groups up to that one with members to come. */
   readonly open: readonly OpenGroup[];
+  /**
+   * Full round of people: what is not read to its end. Delta round: empty right behind a full round in lanes, when whoever
+   * changed may have gone from one lane to another unseen.
+   */
+  readonly lanes: readonly Lane[] | null;
 }
 
 const VERSION = 1;
@@ -44,12 +59,17 @@ export function decodePosition(watermark: Watermark): Position | null {
   } catch {
     return null;
   }
-  return isPosition(value) ? value : null;
+  if (!isPosition(value)) return null;
+  const { v: _version, ...position } = value;
+  return { ...position, lanes: position.lanes ?? null };
 }
 
-function isPosition(value: unknown): value is Position {
+/** A position as it is stored; those of earlier versions of Entrain have no lanes. */
+type Stored = Omit<Position, "lanes"> & { readonly v: number; readonly lanes?: readonly Lane[] | null };
+
+function isPosition(value: unknown): value is Stored {
   if (typeof value !== "object" || value === null) return false;
-  const { v, kind, selection, roles, round, link, delta, expected, after, open } = value as Readonly<
+  const { v, kind, selection, roles, round, link, delta, expected, after, open, lanes } = value as Readonly<
     Record<string, unknown>
   >;
   const textOrNull = (part: unknown): boolean => part === null || typeof part === "string";
@@ -62,11 +82,18 @@ function isPosition(value: unknown): value is Position {
     [link, delta, after].every(textOrNull) &&
     (expected === null || typeof expected === "number") &&
     Array.isArray(open) &&
-    open.every(isOpenGroup)
+    open.every(isOpenGroup) &&
+    (lanes === undefined || lanes === null || (Array.isArray(lanes) && lanes.every(isLane)))
   );
+}
+
+function isLane(value: unknown): value is Lane {
+  if (typeof value !== "object" || value === null) return false;
+  const { from, to, link } = value as Readonly<Record<string, unknown>>;
+  return [from, to, link].every((part) => part === null || typeof part === "string");
 }
 
 function isOpenGroup(value: unknown): value is OpenGroup {
   if (typeof value !== "object" || value === null || !("id" in value) || !("link" in value)) return false;
-  return typeof value.id === "string" && typeof value.link === "string";
+  return typeof value.id === "string" && (value.link === null || typeof value.link === "string");
 }
