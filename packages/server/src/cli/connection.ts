@@ -3,6 +3,7 @@ import { type CurrentConfiguration, loadConfiguration } from "../config/current.
 import { CLOUD_NAMES } from "../config/document.ts";
 import { plainConnection } from "../config/render.ts";
 import type { Store } from "../store/store.ts";
+import { subscriptionRows } from "../store/subscriptions.ts";
 import { authorizeConnection } from "./authorize.ts";
 import { allOk, printChecks } from "./checks.ts";
 import {
@@ -166,6 +167,7 @@ async function showConnection(invocation: Invocation, [name = ""]: readonly stri
       (one, at) => `${at === 0 ? "credential" : "          "} ${credentialInWords(one)}`,
     ),
     `labels     ${view.labels.join(", ") || "none"}`,
+    `changes    ${await changesInWords(installation.store, view.id)}`,
     `directory  ${view.people} people, ${view.groups} groups; last read ${timeInWords(view.readAt)}`,
     ...view.incomplete.map(({ kind, detail }) => `incomplete ${kind}s: ${detail}`),
   );
@@ -185,4 +187,15 @@ async function verifyConnection(invocation: Invocation, [name = ""]: readonly st
   } finally {
     await source.close();
   }
+}
+
+/** How changes become known: told by Microsoft, or polled, and why. */
+async function changesInWords(store: Store, connection: string): Promise<string> {
+  const rows = await subscriptionRows(store, connection);
+  const now = store.clock.now();
+  const told = rows.filter(({ graph_id, expires_at }) => graph_id !== null && now < expires_at);
+  const failure = rows.find((row) => row.failure !== null)?.failure ?? null;
+  if (told.length > 0) return `told by Microsoft, for ${told.map(({ watched }) => watched).join(" and ")}`;
+  if (failure !== null) return `polled, because Microsoft does not tell of them: ${failure}`;
+  return "polled (serve with --public-url lets Microsoft tell of them)";
 }
