@@ -31,7 +31,9 @@ export async function startServed(
   const env = { ...process.env, ENTRAIN_DATA: data, LAG_SECRET: simulator.secret };
   const file = join(folder, "entrain.yaml");
   await writeFile(file, configuration(simulator, options.every));
-  await ended(spawn(process.execPath, [MAIN, "config", "apply", file], { env, stdio: ["ignore", "ignore", "inherit"] }));
+  await ended(
+    spawn(process.execPath, [MAIN, "config", "apply", file], { env, stdio: ["ignore", "ignore", "inherit"] }),
+  );
   const port = await freePort();
   const address = `http://127.0.0.1:${port}`;
   const reach = options.notified ? ["--public-url", address] : [];

@@ -109,7 +109,10 @@ eachEngine((engine) => {
       chmodSync(file, 0o640);
       await assert.rejects(openKeyring(store, place), failsWith("store_failed", /chmod 600/));
       rmSync(file);
-      await assert.rejects(openKeyring(store, place), failsWith("key_wrong", /ENTRAIN_KEY is not set, and there is no key file/));
+      await assert.rejects(
+        openKeyring(store, place),
+        failsWith("key_wrong", /ENTRAIN_KEY is not set, and there is no key file/),
+      );
       assert.equal(existsSync(file), false);
       writeFileSync(file, Buffer.alloc(32, 9).toString("base64"), { mode: 0o600 });
       await assert.rejects(openKeyring(store, place), failsWith("key_wrong", /The key file .* is not the key/));
