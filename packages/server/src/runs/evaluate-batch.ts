@@ -162,7 +162,8 @@ function knownLink(link: LinkRow, sync: string, exists: (id: string) => boolean)
 
 /**
  * Nobody kept links that belong to no sync in step, so what they say is asked of the target: values are read anew, and
- * a record that is gone is none. Records that an update found gone are told apart from new ones.
+ * a record that is gone is none; so it is with the sync's own ones when somebody doubts them. Records that an update
+ * found gone are told apart from new ones.
  */
 async function verified(
   context: PlanContext,
@@ -170,8 +171,8 @@ async function verified(
   items: readonly Item[],
   pending: ReadonlyMap<string, PendingRow>,
 ): Promise<readonly Item[]> {
-  const unowned = items.flatMap(({ link }) => (link && link.sync === null ? [link.record_id] : []));
-  const held = await matcher.held(unowned);
+  const isDoubted = ({ sync }: LinkRow): boolean => sync === null || (context.recreate && sync === context.sync.id);
+  const held = await matcher.held(items.flatMap(({ link }) => (link && isDoubted(link) ? [link.record_id] : [])));
   const objectIdOf = await objectIds(
     context,
     [...held.values()].flatMap((record) => Object.values(record.attributes)),
@@ -182,7 +183,7 @@ async function verified(
       const deletedInTarget = pending.get(item.row.id)?.code === "record_missing";
       return deletedInTarget ? { ...item, input: { ...input, deletedInTarget } } : item;
     }
-    if (link.sync !== null || !input.link) return item;
+    if (!isDoubted(link) || !input.link) return item;
     const record = held.get(link.record_id);
     if (!record) {
       return { ...item, input: { ...input, link: null, deletedInTarget: true }, link: undefined, forgets: true };

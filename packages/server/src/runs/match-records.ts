@@ -1,5 +1,5 @@
 import { chooseMatch, type Match, type MatchTry, type MatchValue, matchKeys, type TargetRecord } from "@entrain/core";
-import { linkedRecords, unownedLinks } from "../store/links.ts";
+import { countLinks, linkedRecords } from "../store/links.ts";
 import { refuseManyLost } from "./emptied.ts";
 import type { PlanContext } from "./plan-context.ts";
 
@@ -43,13 +43,17 @@ export class Matcher {
   }
 
   /**
-   * The target's records with these ids, to which links that no sync owns lead, by id; those that are gone are left out.
+   * The target's records with these ids, to which doubtful links lead, by id; those that are gone are left out.
    * @throws ConnectorError `target_emptied` when more are gone than the removal guard allows
    */
   async held(ids: readonly string[]): Promise<ReadonlyMap<string, TargetRecord>> {
     if (ids.length === 0) return new Map();
-    const { store, space, kind, definition } = this.#context;
-    this.#adoption ??= { links: await unownedLinks(store.db, space, kind.name), lost: 0, indexed: false };
+    const { store, space, kind, definition, recreate, sync } = this.#context;
+    this.#adoption ??= {
+      links: await countLinks(store.db, space, kind.name, recreate ? sync.id : null),
+      lost: 0,
+      indexed: false,
+    };
     if (this.#source === "target" && this.#adoption.links >= MANY) await this.#readTarget();
     const found = this.#adoption.indexed ? await this.#indexed(ids) : await this.#got(ids);
     this.#adoption.lost += ids.length - found.size;
@@ -166,7 +170,7 @@ export class Matcher {
   }
 }
 
-/** What links without an owner came to so far. */
+/** What doubtful links came to so far. */
 interface Adoption {
   readonly links: number;
   lost: number;

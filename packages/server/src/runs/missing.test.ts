@@ -219,6 +219,30 @@ test("a target that really was emptied is filled again when somebody says so", a
   await assertInStep();
 });
 
+test("looking for every record gives none of them away to another sync of the same target, even when that fails", async () => {
+  const users = ["Sales", "Legal"].flatMap((department) =>
+    [1, 2, 3, 4].map((n) => person(`${department} ${n}`, { department })),
+  );
+  clock = testClock();
+  scene = await openScene({ clock, simulator: { tenant: { users, groups: [] } } });
+  const scopeOf = (value: string) => ({ filters: [[{ attribute: "department", operator: "EQUALS", value }]] }) as const;
+  const sales = await scene.addSync("sales", "scim", { records: "user", scope: scopeOf("Sales") });
+  const legal = await scene.addSync("legal", "scim", { records: "user", scope: scopeOf("Legal") });
+  for (const one of [sales, legal]) {
+    const first = await scene.run(one);
+    assert.equal(first.result, "succeeded", JSON.stringify(first.error));
+  }
+  scene.simulator.faults.set([{ action: { type: "status", status: 403 }, path: "/users/delta" }]);
+  assert.equal((await scene.run(sales, { recreate: true })).result, "failed");
+  scene.simulator.faults.clear();
+  await rename(users[0]?.id ?? "", "Chief");
+  const before = scimWrites(scene.scim).length;
+  const run = await scene.run(legal);
+  assert.deepEqual([run.result, inShort(await plannedIn(scene.store, run.run))], ["succeeded", []]);
+  assert.equal(scimWrites(scene.scim).length, before);
+  assert.equal((await scene.run(sales)).counts.update, 1);
+});
+
 test("looking for every record changes nothing in a target that holds them all", async () => {
   await open({ users: crowd(30) });
   const before = scimWrites(scene.scim).length;

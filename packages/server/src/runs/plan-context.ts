@@ -22,7 +22,7 @@ export interface PlanContext {
   readonly plan: PlanRow;
   /** False when the last read was incomplete: then nothing is removed, cleared or disabled. */
   readonly complete: boolean;
-  /** However many records the target lost, they may be made anew: somebody said so. */
+  /** The sync's own links are doubted, and however many records the target lost, they may be made anew: somebody said so. */
   readonly recreate: boolean;
   readonly lease: Lease;
   readonly signal: AbortSignal;

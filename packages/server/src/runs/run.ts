@@ -73,7 +73,7 @@ interface Session {
 export async function runSync(engine: Engine, options: RunOptions): Promise<RunSummary> {
   return await inRun(engine, options, "incremental", async (session) => {
     const { tally } = await recover(session);
-    if (options.recreate === true) await doubtLinks(session);
+    if (options.recreate === true) await evaluateAnew(session);
     const position = await read(session);
     // Before planning, so that this run plans what such a plan had pinned.
     await closeHolds(session);
@@ -81,14 +81,10 @@ export async function runSync(engine: Engine, options: RunOptions): Promise<RunS
   });
 }
 
-/**
- * Takes the sync's links for unverified, as those of a sync that was removed: planning looks each record up, and evaluates
- * every person and group again.
- */
-async function doubtLinks({ engine, sync, lease, options }: Session): Promise<void> {
+/** Has every person and group evaluated again. The links stay the sync's: another one must not take them over. */
+async function evaluateAnew({ engine, sync, lease, options }: Session): Promise<void> {
   const { store } = engine;
   await store.fenced(lease, async (tx) => {
-    await tx.updateTable("links").set({ sync: null }).where("sync", "=", sync.id).execute();
     await tx.updateTable("syncs").set({ evaluated_revision: 0 }).where("id", "=", sync.id).execute();
     const detail = "Every record is looked for in the target, and made anew where it is gone.";
     await appendJournal(tx, store, streamOf(sync), [{ type: "recreate", actor: options.actor, detail }]);
@@ -104,7 +100,7 @@ export async function planSync(engine: Engine, options: RunOptions): Promise<Pla
       await abandonUnfinished(session);
       const position = await read(session);
       await closeHolds(session);
-      const planned = await plan(session, position, { run: null, firstOrdinal: 0 });
+      const planned = await plan(session, position, { run: null, firstOrdinal: 0, recreate: false });
       await forgetPlans(session);
       return planned;
     });
@@ -246,7 +242,9 @@ async function planAndApply(session: Session, position: Position, resumed: Tally
   let done: Applied = { ...NOTHING, tally: resumed };
   let firstOrdinal = 0;
   for (let further = 0; further <= FURTHER_PLANS; further += 1) {
-    const planned = await plan(session, position, { run: session.run, firstOrdinal });
+    // The further plans rest on what the first one found: what was written a moment ago may not be there to be seen yet.
+    const recreate = further === 0 && session.options.recreate === true;
+    const planned = await plan(session, position, { run: session.run, firstOrdinal, recreate });
     firstOrdinal = planned.nextOrdinal;
     const { tally, issues, held } = await applyOne(session, planned.plan, { ...done.tally, waiting: 0 });
     done = { tally, issues, held: held ?? done.held };
@@ -411,7 +409,7 @@ function sourceKinds({ sync, target }: Session): readonly SourceKind[] {
 async function plan(
   session: Session,
   position: Position,
-  of: { readonly run: string | null; readonly firstOrdinal: number },
+  of: { readonly run: string | null; readonly firstOrdinal: number; readonly recreate: boolean },
 ): Promise<Planned> {
   const { engine, options, connection, targetRow, target, lease } = session;
   const sync = await freshSync(session);
@@ -424,7 +422,6 @@ async function plan(
     target,
     lease,
     position,
-    recreate: options.recreate ?? false,
     signal,
     onProgress,
     ...of,

@@ -150,31 +150,41 @@ export async function someLinks(
   return [...found];
 }
 
-/** How many links of a kind no sync owns. */
-export async function unownedLinks(db: Reader, space: LinkSpace, kind: string): Promise<number> {
+/** How many links of a kind no sync owns, or this one. */
+export async function countLinks(
+  db: Reader,
+  space: LinkSpace,
+  kind: string,
+  sync: string | null = null,
+): Promise<number> {
   const row = await db
     .selectFrom("links")
     .select(sql<number>`count(*)`.as("count"))
     .where("target", "=", space.target)
     .where("kind", "=", kind)
     .where("tenant", "=", space.tenant)
-    .where("sync", "is", null)
+    .where((eb) => eb.or([eb("sync", "is", null), eb("sync", "=", sync)]))
     .executeTakeFirstOrThrow();
   return Number(row.count);
 }
 
-/** Forgets links without an owner that a plan found to lead nowhere: their records are made anew, or nobody's concern. */
-export async function forgetGone(tx: Transaction<DB>, space: LinkSpace, kind: string, plan: string): Promise<void> {
+/** Forgets doubted links that a sync's plan found to lead nowhere: their records are made anew, or nobody's concern. */
+export async function forgetGone(
+  tx: Transaction<DB>,
+  space: LinkSpace,
+  kind: string,
+  of: { readonly plan: string; readonly sync: string },
+): Promise<void> {
   const gone = await tx
     .selectFrom("plan_issues")
     .innerJoin("links", "links.object_id", "plan_issues.object_id")
     .select("links.object_id")
-    .where("plan_issues.plan", "=", plan)
+    .where("plan_issues.plan", "=", of.plan)
     .where("plan_issues.state", "=", "gone")
     .where("links.target", "=", space.target)
     .where("links.kind", "=", kind)
     .where("links.tenant", "=", space.tenant)
-    .where("links.sync", "is", null)
+    .where((eb) => eb.or([eb("links.sync", "is", null), eb("links.sync", "=", of.sync)]))
     .execute();
   const ids = gone.map((row) => row.object_id);
   await deleteLinks(tx, space, kind, ids);
