@@ -43,7 +43,7 @@ const ADVICE: Readonly<Record<number, Advice>> = {
     what: "the application is a public client and must not send a secret",
     mend: "Turn off Allow public client flows for the application, or register a confidential one.",
   },
-  700027: { what: "the certificate does not match the application's", mend: CERTIFICATE },
+  700027: { what: "the certificate is not one of the application's, or has ended there", mend: CERTIFICATE },
   700030: { what: "the certificate's subject is not authorised for the application", mend: CERTIFICATE },
   50012: { what: "the client assertion or its certificate chain is not valid", mend: CERTIFICATE },
   50027: { what: "the client assertion is not a valid JWT", mend: CERTIFICATE },

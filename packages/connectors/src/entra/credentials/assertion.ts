@@ -1,8 +1,8 @@
-import { ConnectorError } from "@entrain/core";
 import type { HttpAnswer } from "../../shared/http.ts";
 import { isLoopback } from "../options.ts";
 import type { Patience, Sender } from "../sender.ts";
 import type { AssertionEndpoint } from "./credential.ts";
+import { credentialFault } from "./fault.ts";
 
 /** "Workload identity federation": the one audience that Microsoft accepts. */
 const AUDIENCE = "api://AzureADTokenExchange";
@@ -16,17 +16,28 @@ export async function fetchAssertion(
 ): Promise<string> {
   const url = URL.parse(endpoint.url);
   if (url === null || !(url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url)))) {
-    throw invalid("config_invalid", "The address of the assertion must be https.");
+    throw credentialFault("config_invalid", {
+      message: "The address of the assertion is not https.",
+      fix: "Give an https address; plain http is for this machine alone.",
+    });
   }
   if (!url.searchParams.has("audience")) url.searchParams.set("audience", AUDIENCE);
   const authorization = endpoint.token === undefined ? {} : { authorization: `Bearer ${endpoint.token()}` };
   const headers = { accept: "application/json", ...authorization };
   const answer = await sender.send({ method: "GET", url, headers }, signal, patience);
   if (answer.status !== 200) {
-    throw invalid("sign_in_refused", `${url.host} answered ${answer.status} instead of an assertion.`);
+    throw credentialFault("sign_in_refused", {
+      message: `The assertion's address ${url.host} answered ${answer.status} instead of an assertion.`,
+      fix: "Check the address, and the token that is sent to it.",
+    });
   }
   const assertion = assertionIn(answer);
-  if (assertion === null) throw invalid("answer_invalid", `${url.host} did not answer with an assertion.`);
+  if (assertion === null) {
+    throw credentialFault("answer_invalid", {
+      message: `The assertion's address ${url.host} did not answer with an assertion.`,
+      fix: "It must answer with the JWT itself, or with JSON that holds it as value, id_token, access_token or token.",
+    });
+  }
   return assertion;
 }
 
@@ -47,11 +58,4 @@ function assertionIn({ text }: HttpAnswer): string | null {
 /** Looks like a signed JWT (RFC 7519, section 3); Microsoft judges the rest. */
 export function isJwt(text: string): boolean {
   return /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
-}
-
-function invalid(code: "config_invalid" | "sign_in_refused" | "answer_invalid", message: string): ConnectorError {
-  return new ConnectorError(code, message, {
-    stops: "connection",
-    retry: code === "config_invalid" ? "never" : "later",
-  });
 }

@@ -1,6 +1,7 @@
-import { ConnectorError } from "@entrain/core";
+import type { ConnectorError } from "@entrain/core";
 import type { EntraOptions } from "../options.ts";
 import type { ManagedIdentityCredential, WorkloadIdentityCredential } from "./credential.ts";
+import { credentialFault } from "./fault.ts";
 
 /** An access token, as the credential's issuer gave it. `expiresAt` in milliseconds since 1970, UTC. */
 export interface Granted {
@@ -19,18 +20,20 @@ export async function azureToken(
   signal: AbortSignal,
 ): Promise<Granted> {
   const azure = await import("@azure/identity");
-  const source =
-    credential.kind === "managed-identity"
-      ? new azure.ManagedIdentityCredential(credential.identity === undefined ? {} : { clientId: credential.identity })
-      : new azure.WorkloadIdentityCredential({
-          tenantId: options.tenant,
-          clientId: options.client,
-          authorityHost: options.cloud.login,
-          // The sign-in host is this connection's cloud, and nobody else's to vouch for.
-          disableInstanceDiscovery: true,
-          ...(credential.tokenFile === undefined ? {} : { tokenFilePath: credential.tokenFile }),
-        });
   try {
+    const source =
+      credential.kind === "managed-identity"
+        ? new azure.ManagedIdentityCredential(
+            credential.identity === undefined ? {} : { clientId: credential.identity },
+          )
+        : new azure.WorkloadIdentityCredential({
+            tenantId: options.tenant,
+            clientId: options.client,
+            authorityHost: options.cloud.login,
+            // The sign-in host is this connection's cloud, and nobody else's to vouch for.
+            disableInstanceDiscovery: true,
+            ...(credential.tokenFile === undefined ? {} : { tokenFilePath: credential.tokenFile }),
+          });
     const token = await source.getToken(scope, { abortSignal: signal });
     return { accessToken: token.token, expiresAt: token.expiresOnTimestamp };
   } catch (error) {
@@ -43,9 +46,14 @@ export async function azureToken(
 function refusal(credential: ManagedIdentityCredential | WorkloadIdentityCredential, error: unknown): ConnectorError {
   const number = /AADSTS(\d{4,9})/.exec(error instanceof Error ? error.message : "")?.[1];
   const said = number === undefined ? "" : ` (AADSTS${number})`;
-  const message =
-    credential.kind === "managed-identity"
-      ? `This machine's managed identity gave no token${said}. Entrain must run on an Azure machine with the identity assigned; check the identity's client id.`
-      : `The workload identity gave no token${said}. Check AZURE_FEDERATED_TOKEN_FILE, and the federated credential of the application.`;
-  return new ConnectorError("sign_in_refused", message, { stops: "connection", retry: "later" });
+  if (credential.kind === "managed-identity") {
+    return credentialFault("sign_in_refused", {
+      message: `This machine's managed identity gave no token${said}.`,
+      fix: "Run Entrain on an Azure machine that the identity is assigned to, and check the identity's client id.",
+    });
+  }
+  return credentialFault("sign_in_refused", {
+    message: `The workload identity gave no token${said}.`,
+    fix: "Check AZURE_FEDERATED_TOKEN_FILE, and the federated credential of the application: issuer and subject letter by letter.",
+  });
 }

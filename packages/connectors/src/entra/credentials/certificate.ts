@@ -1,7 +1,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { ConnectorError } from "@entrain/core";
+import type { ConnectorError } from "@entrain/core";
 import forge from "node-forge";
 import type { CertificateData } from "./credential.ts";
+import { credentialFault } from "./fault.ts";
 
 /** A client certificate that is ready to sign. */
 export interface ClientCertificate {
@@ -113,6 +114,8 @@ function openPfx(der: Buffer, passphrase: string | undefined): forge.pkcs12.Pkcs
 }
 
 function invalid(message: string, fix: string): ConnectorError {
-  const text = `The certificate credential cannot be used. ${message} ${fix}`;
-  return new ConnectorError("config_invalid", text, { stops: "connection", retry: "never" });
+  return credentialFault("config_invalid", {
+    message: `The certificate credential cannot be used. ${message} ${fix}`,
+    fix,
+  });
 }

@@ -17,6 +17,7 @@ import { fetchAssertion, isJwt } from "./assertion.ts";
 import { azureToken, type Granted } from "./azure.ts";
 import { assertionAuth, clientAuth } from "./client-auth.ts";
 import type { Credential, DelegatedCredential, PasswordCredential } from "./credential.ts";
+import { credentialFault } from "./fault.ts";
 
 /** One attempt to get a token. `claims` answers a challenge ("How to use continuous access evaluation enabled APIs"). */
 export interface Attempt {
@@ -81,7 +82,12 @@ export class SignInService {
         const { assertion: from } = credential;
         const given = typeof from === "function" ? from() : await fetchAssertion(from, this.#sender, attempt);
         const assertion = given.trim();
-        if (!isJwt(assertion)) throw invalid("config_invalid", "The federated assertion is not a signed JWT.");
+        if (!isJwt(assertion)) {
+          throw credentialFault("config_invalid", {
+            message: "The federated assertion is not a signed JWT.",
+            fix: "Give the token as the other provider issued it, without anything around it.",
+          });
+        }
         return this.#clientCredentials(assertionAuth(assertion), context);
       }
       case "password":
@@ -106,10 +112,10 @@ export class SignInService {
   async #refresh(credential: DelegatedCredential, context: GrantContext, parameters: Parameters): Promise<Grant> {
     const refreshToken = await credential.refreshToken();
     if (refreshToken === null) {
-      throw invalid(
-        "sign_in_refused",
-        "No administrator has signed in for this connection yet, or the sign-in has ended.",
-      );
+      throw credentialFault("sign_in_refused", {
+        message: "No administrator has signed in for this connection yet, or the sign-in has ended.",
+        fix: "Have an administrator sign in: entrain connection authorize NAME.",
+      });
     }
     const auth = await clientAuth(credential.app, context.endpoint, context.asked);
     const scoped = { ...parameters, scope: `${parameters.scope} offline_access` };
@@ -132,7 +138,7 @@ export class SignInService {
     context: GrantContext,
     ask: (config: Configuration) => Promise<Grant>,
   ): Promise<Grant> {
-    const exchange = this.configure(context.server, auth, context.attempt);
+    const exchange = this.configure(context.server, auth, { ...context.attempt, identity: false });
     try {
       return await ask(exchange.config);
     } catch {
@@ -141,8 +147,15 @@ export class SignInService {
     }
   }
 
-  /** The library's configuration, sending through our own transport. */
-  configure(server: ServerMetadata, auth: ClientAuth, attempt: Pick<Attempt, "patience" | "signal">): Exchange {
+  /**
+   * The library's configuration, sending through our own transport. Without `identity` an id token is left out of the
+   * answer: who only wants access must not fail by it, say because this machine's clock is a minute late.
+   */
+  configure(
+    server: ServerMetadata,
+    auth: ClientAuth,
+    { identity = true, ...attempt }: Pick<Attempt, "patience" | "signal"> & { readonly identity?: boolean },
+  ): Exchange {
     const config = new Configuration(server, this.#options.client, {}, auth);
     if (isInsecureLoopback(server.token_endpoint)) allowInsecureRequests(config);
     let fault: unknown = null;
@@ -150,7 +163,8 @@ export class SignInService {
       try {
         const headers = Object.fromEntries(new Headers(init.headers));
         const request = { method: init.method, url: new URL(url), headers, body: String(init.body) };
-        return await this.#answer(request, attempt);
+        const answer = await this.#answer(request, attempt);
+        return identity ? answer : await withoutIdentity(answer);
       } catch (error) {
         fault = error;
         throw error;
@@ -232,6 +246,15 @@ function capabilities(challenge: string | null): string {
   return JSON.stringify({ ...asked, access_token: { ...token, xms_cc: { values: ["cp1"] } } });
 }
 
+async function withoutIdentity(answer: Response): Promise<Response> {
+  const { status, headers } = answer;
+  const text = await answer.text();
+  const body = parsed(text);
+  if (typeof body !== "object" || body === null || !("id_token" in body))
+    return new Response(text, { status, headers });
+  return new Response(JSON.stringify({ ...body, id_token: undefined }), { status, headers });
+}
+
 function record(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }
@@ -249,7 +272,6 @@ function parsed(text: string): unknown {
   }
 }
 
-function invalid(code: "answer_invalid" | "config_invalid" | "sign_in_refused", message: string): ConnectorError {
-  const retry = code === "answer_invalid" ? "later" : "never";
-  return new ConnectorError(code, message, { stops: "connection", retry });
+function invalid(code: "answer_invalid", message: string): ConnectorError {
+  return new ConnectorError(code, message, { stops: "connection", retry: "later" });
 }
