@@ -63,3 +63,17 @@ test("acts once on a delivery that is sent again", () => {
   assert.equal(acted.filter(Boolean).length, 1);
   assert.equal(receive({ value: [{ ...GENUINE, id: "n2" }] }, [ROW], context).changed, true);
 });
+
+test("acts on a call for a new authorization each time that Microsoft makes it, though it says the same word for word", () => {
+  const { id: _, ...call } = { ...GENUINE, lifecycleEvent: "reauthorizationRequired" };
+  const delivered = new Delivered();
+  const long = { ...ROW, expires_at: NOW + 60 * 60_000 };
+  const at = (now: number) => receive({ value: [call] }, [long], { tenant: TENANT, now, delivered }).reauthorize.length;
+  assert.deepEqual(
+    [0, 1, 59_999, 60_000, 60_001, 30 * 60_000].map((after) => at(NOW + after)),
+    [1, 0, 0, 1, 0, 1],
+  );
+  const again = receive({ value: [GENUINE] }, [long], { tenant: TENANT, now: NOW, delivered }).changed;
+  const late = receive({ value: [GENUINE] }, [long], { tenant: TENANT, now: NOW + 30 * 60_000, delivered }).changed;
+  assert.deepEqual([again, late], [true, false], "what bears an id is the same at any time");
+});

@@ -11,6 +11,8 @@ export interface Received {
 /** Items of one delivery that are looked at; Microsoft sends far fewer. */
 const MOST_ITEMS = 1_000;
 const REMEMBERED = 20_000;
+/** Without an id of its own, as lifecycle notifications are, the same words mean something new after this time. */
+const SAME_MS = 60_000;
 
 /** SHA-256 in hex. */
 export function stateHash(state: string): string {
@@ -19,14 +21,16 @@ export function stateHash(state: string): string {
 
 /** Remembers what was delivered, so that a delivery that is sent again does nothing. Bounded: the oldest is forgotten. */
 export class Delivered {
-  readonly #keys = new Set<string>();
+  /** When what was delivered may come again as something new. */
+  readonly #keys = new Map<string, number>();
 
-  /** True the first time. */
-  first(key: string): boolean {
-    if (this.#keys.has(key)) return false;
-    this.#keys.add(key);
+  /** True the first time, and the first time after each end of `keptMs`. */
+  first(key: string, now: number, keptMs: number): boolean {
+    if (now < (this.#keys.get(key) ?? now)) return false;
+    this.#keys.delete(key);
+    this.#keys.set(key, now + keptMs);
     if (this.#keys.size > REMEMBERED) {
-      for (const oldest of this.#keys) {
+      for (const oldest of this.#keys.keys()) {
         this.#keys.delete(oldest);
         break;
       }
@@ -51,7 +55,7 @@ export function receive(
   let changed = false;
   for (const item of items) {
     const subscription = subscriptions.find((one) => isOf(one, item, context));
-    if (subscription === undefined || !context.delivered.first(keyOf(item))) continue;
+    if (subscription === undefined || !isFirst(item, context)) continue;
     const id = subscription.graph_id ?? "";
     if (item.lifecycleEvent === "reauthorizationRequired") reauthorize.add(id);
     else if (item.lifecycleEvent === "subscriptionRemoved") removed.add(id);
@@ -82,6 +86,7 @@ function isOf(
   return same && known && ours && now < subscription.expires_at;
 }
 
-function keyOf(item: Item): string {
-  return createHash("sha256").update(JSON.stringify(item)).digest("base64");
+function isFirst(item: Item, { delivered, now }: { readonly delivered: Delivered; readonly now: number }): boolean {
+  const key = createHash("sha256").update(JSON.stringify(item)).digest("base64");
+  return delivered.first(key, now, typeof item.id === "string" ? Number.POSITIVE_INFINITY : SAME_MS);
 }
