@@ -1,17 +1,21 @@
-import type { ConnectionRow } from "../runs/context.ts";
 import type { Store } from "../store/store.ts";
-import { markReauthorize, type SubscriptionRow, subscriptionRows } from "../store/subscriptions.ts";
+import { markReauthorize, type SubscriptionRow, subscriptionsByConnection } from "../store/subscriptions.ts";
 import { Delivered, receive } from "./receive.ts";
 import type { Wakes } from "./wakes.ts";
 
-/** A flood asks the store no more often than this for what it knows of a connection. */
+/** What is known of the subscriptions is looked at again after this time, for another server may look after them. */
 const REMEMBER_MS = 10_000;
-const REMEMBERED = 1_000;
+/** A flood to addresses that there are not asks the store no more often than this. */
+const LEAST_APART_MS = 1_000;
 
 interface Known {
   readonly tenant: string;
   readonly subscriptions: readonly SubscriptionRow[];
-  readonly until: number;
+}
+
+interface Remembered {
+  readonly at: number;
+  readonly connections: Promise<ReadonlyMap<string, Known>>;
 }
 
 /** Takes in what is posted to the notification addresses, and wakes the connections that have something to read. */
@@ -19,8 +23,8 @@ export class Inbox {
   readonly #store: Store;
   readonly #wakes: Wakes;
   readonly #attend: () => void;
-  readonly #known = new Map<string, Known | null>();
   readonly #delivered = new Delivered();
+  #remembered: Remembered | null = null;
 
   /** `attend` is told when a subscription needs looking after. */
   constructor(store: Store, wakes: Wakes, attend: () => void) {
@@ -31,7 +35,7 @@ export class Inbox {
 
   /** Whether anything is posted for this connection: Microsoft's handshake is answered for such addresses alone. */
   async isAwaited(connection: string): Promise<boolean> {
-    return ((await this.#of(connection))?.subscriptions.length ?? 0) > 0;
+    return (await this.#of(connection)) !== null;
   }
 
   /** Judges a delivery and acts on what is Microsoft's in it. */
@@ -46,24 +50,25 @@ export class Inbox {
     if (reauthorize.length + removed.length > 0) this.#attend();
   }
 
-  /** What the store holds of a connection's subscriptions has changed. */
-  forget(connection: string): void {
-    this.#known.delete(connection);
+  /** What the store holds of the subscriptions has changed. */
+  forget(): void {
+    this.#remembered = null;
   }
 
   async #of(connection: string): Promise<Known | null> {
+    const known = (await this.#within(REMEMBER_MS)).get(connection);
+    return known ?? (await this.#within(LEAST_APART_MS)).get(connection) ?? null;
+  }
+
+  async #within(ageMs: number): Promise<ReadonlyMap<string, Known>> {
     const now = this.#store.clock.now();
-    const known = this.#known.get(connection);
-    if (known !== undefined && (known === null || now < known.until)) return known;
-    const row: Pick<ConnectionRow, "tenant"> | undefined = await this.#store.db
-      .selectFrom("connections")
-      .select("tenant")
-      .where("id", "=", connection)
-      .executeTakeFirst();
-    const subscriptions = row === undefined ? [] : await subscriptionRows(this.#store, connection);
-    if (this.#known.size >= REMEMBERED) this.#known.clear();
-    const found = row === undefined ? null : { tenant: row.tenant, subscriptions, until: now + REMEMBER_MS };
-    this.#known.set(connection, found);
-    return found;
+    if (this.#remembered === null || now - this.#remembered.at >= ageMs) {
+      const remembered = { at: now, connections: subscriptionsByConnection(this.#store) };
+      this.#remembered = remembered;
+      remembered.connections.catch(() => {
+        if (this.#remembered === remembered) this.#remembered = null;
+      });
+    }
+    return await this.#remembered.connections;
   }
 }

@@ -25,8 +25,8 @@ export interface MaintainOptions {
   readonly origin: string;
   readonly log: RunLog;
   readonly signal: AbortSignal;
-  /** Told whenever what the store holds of a connection's subscriptions changed. */
-  readonly changed: (connection: string) => void;
+  /** Told whenever what the store holds of the subscriptions changed. */
+  readonly changed: () => void;
 }
 
 /** Short of the longest life, so that a clock that differs from Microsoft's does no harm. */
@@ -129,7 +129,7 @@ async function lookAfter(
       if (step !== "none") await take(options, opened.subscriptions, { connection, watched: one, row, address, step });
     }
   } finally {
-    changed(connection.id);
+    changed();
     await opened.close();
   }
 }
@@ -188,14 +188,14 @@ async function create(
   expiresAt: number,
 ): Promise<void> {
   const { store, signal, changed } = options;
-  const { connection, watched, row, address } = work;
+  const { watched, row, address } = work;
   if (row?.graph_id != null) await subscriptions.remove(row.graph_id, signal).catch(() => undefined); // It may be of another address, or gone.
   const clientState = Buffer.from(store.clock.bytes(STATE_BYTES)).toString("base64url");
   const made: SubscriptionRow = { ...empty(work), state_hash: stateHash(clientState), expires_at: expiresAt };
   await saveSubscription(store, made);
-  changed(connection.id);
+  changed();
   const terms = { notificationUrl: address, lifecycleUrl: `${address}/lifecycle`, clientState, expiresAt };
   const subscription = await subscriptions.create(watched, terms, signal);
   await saveSubscription(store, { ...made, graph_id: subscription.id, expires_at: subscription.expiresAt });
-  changed(connection.id);
+  changed();
 }

@@ -46,7 +46,7 @@ export class Watch {
         origin,
         log: this.#log,
         signal,
-        changed: (connection) => this.inbox.forget(connection),
+        changed: () => this.inbox.forget(),
       }).catch((error: unknown) => {
         const code = error instanceof Error ? error.name : "unknown";
         this.#log.error({ code }, "The subscriptions could not be looked over; it is tried again.");

@@ -9,6 +9,25 @@ export async function subscriptionRows(store: Store, connection: string): Promis
   return await store.db.selectFrom("subscriptions").selectAll().where("connection", "=", connection).execute();
 }
 
+/** The subscriptions of every connection that has any, with its tenant. */
+export async function subscriptionsByConnection(
+  store: Store,
+): Promise<ReadonlyMap<string, { readonly tenant: string; readonly subscriptions: readonly SubscriptionRow[] }>> {
+  const rows = await store.db
+    .selectFrom("subscriptions")
+    .innerJoin("connections", "connections.id", "subscriptions.connection")
+    .selectAll("subscriptions")
+    .select("connections.tenant")
+    .execute();
+  const found = new Map<string, { readonly tenant: string; readonly subscriptions: SubscriptionRow[] }>();
+  for (const { tenant, ...row } of rows) {
+    const of = found.get(row.connection) ?? { tenant, subscriptions: [] };
+    of.subscriptions.push(row);
+    found.set(row.connection, of);
+  }
+  return found;
+}
+
 /** Keeps a subscription in place of the earlier one to the same changes. */
 export async function saveSubscription(store: Store, row: SubscriptionRow): Promise<void> {
   const { connection, watched, ...values } = row;
