@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { type Clock, systemClock } from "../clock.ts";
+import { Wakes } from "../notifications/wakes.ts";
+import type { RunOptions, RunSummary } from "../runs/run.ts";
 import { openScene, type Scene } from "../runs/testing/scene.ts";
 import { acquireLease, isLease, processOwner, release } from "../store/leases.ts";
+import { NO_COUNTS } from "../store/plans.ts";
 import { runSchedule } from "./schedule.ts";
 
 const EVERY_MS = 60_000;
@@ -147,3 +150,52 @@ test("a plan that waits for approval is told of once, with the line to type", as
   assert.equal(await runs(), 3);
   await stop();
 });
+
+test("syncs that are woken again and again leave a turn to the one that waits longest", async (context) => {
+  const clock = new HandClock();
+  const scene = await openScene({ clock, simulator: { people: 1, groups: 0 } });
+  context.after(() => scene.close());
+  for (const name of ["a", "b", "c", "d", "e"]) {
+    await scene.addSync(name, "portal", { records: "requester", schedule: { everyMs: EVERY_MS } });
+  }
+  const wakes = new Wakes();
+  const begun = new Turns();
+  const stopping = new AbortController();
+  const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+  const ended = runSchedule({ engine: scene.engine, log, signal: stopping.signal, run: begun.run, wakes });
+  await begun.reached(4);
+  wakes.wake("c_test", clock.now());
+  await clock.pass(1000);
+  begun.end("a");
+  await begun.reached(5);
+  assert.deepEqual(begun.names, ["a", "b", "c", "d", "e"]);
+  begun.end("b");
+  await begun.reached(6);
+  assert.equal(begun.names[5], "a");
+  stopping.abort();
+  for (const name of begun.names) begun.end(name);
+  await ended;
+});
+
+/** Runs that begin when the schedule lets them, and end when the test does. */
+class Turns {
+  readonly names: string[] = [];
+  readonly #ends = new Map<string, () => void>();
+  readonly #waiting: { readonly count: number; readonly wake: () => void }[] = [];
+
+  readonly run = async ({ actor }: RunOptions): Promise<RunSummary> => {
+    this.names.push(actor.id);
+    for (const { count, wake } of this.#waiting) if (this.names.length >= count) wake();
+    await new Promise<void>((resolve) => this.#ends.set(actor.id, resolve));
+    const nothing = { failed: 0, unchanged: 0, ms: 0, readMs: 0, held: null, error: null };
+    return { run: actor.id, result: "succeeded", counts: NO_COUNTS, ...nothing };
+  };
+
+  end(name: string): void {
+    this.#ends.get(name)?.();
+  }
+
+  reached(count: number): Promise<void> {
+    return new Promise((wake) => (this.names.length >= count ? wake() : this.#waiting.push({ count, wake })));
+  }
+}

@@ -38,7 +38,7 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
   const { engine, signal } = options;
   const { store } = engine;
   const running = new Map<string, Promise<void>>();
-  const notBefore = new Map<string, number>();
+  const begunAt = new Map<string, number>();
   const teller = new RunTeller(options.log);
   const naps = new Naps(options);
   /** Woken syncs that could not run yet. */
@@ -46,12 +46,14 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
   while (!signal.aborted) {
     const now = store.clock.now();
     const due = await dueSyncs(options, now, woken);
-    for (const sync of due) {
+    // Whoever waits longest goes first: syncs that are woken every second must not keep the others out.
+    const last = ({ id, lastRunAt }: Scheduled): number => Math.max(lastRunAt ?? 0, begunAt.get(id) ?? 0);
+    for (const sync of due.toSorted((one, other) => last(one) - last(other))) {
       const early = woken.has(sync.id);
       if (running.has(sync.id) || running.size >= RUNS_AT_ONCE) continue;
-      if (!early && now < (notBefore.get(sync.id) ?? 0)) continue;
+      if (!early && now < (begunAt.get(sync.id) ?? Number.NEGATIVE_INFINITY) + sync.everyMs) continue;
       woken.delete(sync.id);
-      notBefore.set(sync.id, now + sync.everyMs);
+      begunAt.set(sync.id, now);
       const run = runOnce(options, sync, teller).finally(() => {
         running.delete(sync.id);
         if (woken.has(sync.id)) naps.end();
