@@ -1,3 +1,5 @@
+import type { Selectable } from "kysely";
+import type { DB } from "./schema.ts";
 import { type Keyring, Secret } from "./secrets.ts";
 import type { Store } from "./store.ts";
 
@@ -55,7 +57,10 @@ export async function findGrant(store: Store, connection: string): Promise<Grant
   };
 }
 
-/** What the connector needs to refresh an agreement: the token, and whom to tell of its successor or its end. */
+/**
+ * What the connector needs to refresh an agreement: the token, and whom to tell of its successor or its end. That of a token
+ * which is not the kept one any more is not heeded: an administrator agreed anew, or another process was faster.
+ */
 export function grantKeeper(
   store: Store,
   keyring: Keyring,
@@ -65,11 +70,20 @@ export function grantKeeper(
   replace(refreshToken: string): Promise<void>;
   died(reason: string): Promise<void>;
 } {
-  const update = (values: { readonly token: string | null; died_at?: number; died_of?: string }): Promise<unknown> =>
-    store.transaction(
-      (tx) => tx.updateTable("connection_grants").set(values).where("connection", "=", connection).execute(),
+  let used: string | null = null;
+  const update = async (values: Pick<Selectable<DB["connection_grants"]>, "token" | "died_at" | "died_of">) => {
+    await store.transaction(
+      (tx) =>
+        tx
+          .updateTable("connection_grants")
+          .set(values)
+          .where("connection", "=", connection)
+          .where("token", "=", used)
+          .execute(),
       { repeatable: true },
     );
+    used = values.token;
+  };
   return {
     refreshToken: async () => {
       const row = await store.db
@@ -77,10 +91,12 @@ export function grantKeeper(
         .select("token")
         .where("connection", "=", connection)
         .executeTakeFirst();
-      return row?.token == null ? null : keyring.open({ sealed: row.token }, place(connection)).reveal();
+      used = row?.token ?? null;
+      return used === null ? null : keyring.open({ sealed: used }, place(connection)).reveal();
     },
-    replace: async (refreshToken) => void (await update({ token: sealed(keyring, connection, refreshToken) })),
-    died: async (reason) => void (await update({ token: null, died_at: store.clock.now(), died_of: reason })),
+    replace: (refreshToken) =>
+      update({ token: sealed(keyring, connection, refreshToken), died_at: null, died_of: null }),
+    died: (reason) => update({ token: null, died_at: store.clock.now(), died_of: reason }),
   };
 }
 
