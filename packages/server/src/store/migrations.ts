@@ -366,7 +366,6 @@ const FIRST_TABLES: readonly Table[] = [
   ]),
 ];
 
-/** `[unique] table: columns [where …]`. Each is one that a query needs; every further one slows the full read. */
 const GRANTS = table(
   "connection_grants",
   {
@@ -397,6 +396,7 @@ const SUBSCRIPTIONS = table(
   ["connection", "watched"],
 );
 
+/** `[unique] table: columns [where …]`. Each is one that a query needs; every further one slows the full read. */
 const FIRST_INDEXES: readonly string[] = [
   "unique connections: organisation, name",
   "unique connections: organisation, cloud_key, tenant",
