@@ -10,6 +10,8 @@ import {
   settleSuspects,
   suspects,
   type WatermarkRow,
+  writtenAmong,
+  writtenCount,
 } from "../store/directory.ts";
 import { saveRun } from "../store/runs.ts";
 import type { Lease, Store } from "../store/store.ts";
@@ -33,6 +35,8 @@ export interface ReadOptions {
   readonly run: string | null;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
+  /** False while another kind's progress is told in place of this one's; told without it. */
+  readonly isTold?: () => boolean;
 }
 
 /** What one read of one kind did. */
@@ -43,16 +47,40 @@ export interface ReadResult {
 }
 
 /**
+ * Reads kinds beside each other, each with a watermark of its own. The fault of one ends the others too, and is thrown once they have
+ * ended; what was merged stays. Of several that are under way the first one's progress is told.
+ */
+export async function readKinds(options: ReadOptions, kinds: readonly SourceKind[]): Promise<void> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const underWay = [...kinds];
+  const faults: unknown[] = [];
+  const one = async (kind: SourceKind): Promise<void> => {
+    const isTold = (): boolean => underWay[0] === kind;
+    try {
+      await readKind({ ...options, signal, isTold }, kind);
+    } catch (fault) {
+      faults.push(fault);
+      stop.abort(fault);
+    }
+    underWay.splice(underWay.indexOf(kind), 1);
+  };
+  await Promise.all(kinds.map(one));
+  if (faults.length > 0) throw faults[0];
+}
+
+/**
  * Reads one kind from where the last read ended: each page merges in one transaction with its watermark, so that a
  * crash resumes and never skips. Throws a ConnectorError when the read failed or ended incomplete; what was merged
  * stays, and nothing counts as removed until a whole round has ended well.
  */
 export async function readKind(options: ReadOptions, kind: SourceKind): Promise<ReadResult> {
-  const { store, source, connection, lease, signal } = options;
+  const { store, source, connection, lease, signal, isTold = () => true } = options;
   let watermark = await loadWatermark(store.db, connection, kind);
   let pages = 0;
   let records = 0;
-  if (watermark.phase === "reading" && watermark.token !== null) options.onProgress(fullProgress(kind, watermark));
+  if (watermark.phase === "reading" && watermark.token !== null && isTold())
+    options.onProgress(fullProgress(kind, watermark));
   const token = watermark.token as Parameters<Source["read"]>[1];
   for await (const read of source.read(kind, token, signal)) {
     const page = watermark.full_at === null ? read : await withoutDeparted(options, kind, read);
@@ -60,7 +88,8 @@ export async function readKind(options: ReadOptions, kind: SourceKind): Promise<
       const before = page.begins
         ? await beginRound(tx, store, watermark, page)
         : { ...watermark, expected: page.expected ?? watermark.expected };
-      const failure = failureOf(page, before) ?? (await hiddenValues(tx, connection, page));
+      const seen = await seenBehind(tx, before, page);
+      const failure = failureOf(page, before, seen) ?? (await hiddenValues(tx, connection, page));
       if (failure) {
         // A round that fails with its first page was never begun: what a delta tells next belongs to the one before.
         const base = page.begins ? watermark : before;
@@ -68,17 +97,17 @@ export async function readKind(options: ReadOptions, kind: SourceKind): Promise<
         return { failure, watermark: before, progress: null };
       }
       await mergePage(store, tx, { connection, round: before.round, records: page.records });
-      const after = await afterPage(tx, store, before, page);
+      const after = await afterPage(tx, store, { ...before, seen }, page);
       await saveWatermark(tx, after);
       const progress = progressOf(kind, after, records + page.records.length, page);
-      if (options.run !== null) await saveRun(tx, options.run, { progress: JSON.stringify(progress) });
+      if (options.run !== null && isTold()) await saveRun(tx, options.run, { progress: JSON.stringify(progress) });
       return { failure: null, watermark: after, progress };
     });
     if (verdict.failure) throw readFault(verdict.failure.finding);
     watermark = verdict.watermark;
     pages += 1;
     records += page.records.length;
-    if (verdict.progress) options.onProgress(verdict.progress);
+    if (verdict.progress && isTold()) options.onProgress(verdict.progress);
   }
   await confirmAbsences(options, kind);
   return { kind, pages, records };
@@ -132,13 +161,12 @@ interface ReadFailure {
 }
 
 /** Judges a page before anything of it is kept: lost permissions, a round that ends empty, a round that is too short. */
-function failureOf(page: SourcePage, watermark: WatermarkRow): ReadFailure | null {
+function failureOf(page: SourcePage, watermark: WatermarkRow, seen: number): ReadFailure | null {
   if (page.incomplete) {
     const code = page.incomplete.code === "permission_lost" ? "permission_lost" : "answer_invalid";
     return { finding: { code, detail: page.incomplete.detail }, restart: {} };
   }
   if (page.round !== "full" || !page.complete) return null;
-  const seen = watermark.seen + livingOf(page);
   const again = { token: null };
   if (seen === 0 && watermark.known_before > 0) {
     const detail = `The round of ${watermark.kind}s ended without one record; the directory holds ${watermark.known_before}.`;
@@ -175,16 +203,35 @@ async function hiddenValues(
   });
   if (stated.length * 2 <= people.length && silent.length < SILENT_MANY) return null;
   const detail = `Graph does not say of ${silent.length} people whether their accounts are enabled: it hides what the application may not read.`;
-  return { finding: { code: "permission_lost", detail }, restart: {} };
+  // Earlier pages of the round may have hidden as much of too few people to tell: it is read again from its start.
+  const restart = page.round === "full" && !page.begins ? { token: null } : {};
+  return { finding: { code: "permission_lost", detail }, restart };
 }
 
-function livingOf(page: SourcePage): number {
+/**
+ * How many records the round holds with this page. While it goes on, one that comes twice counts twice; at its end each counts
+ * once, for what comes twice (in two lanes, on a page that is replayed) must not make up for what never came.
+ */
+async function seenBehind(
+  tx: Parameters<typeof saveWatermark>[0],
+  watermark: WatermarkRow,
+  page: SourcePage,
+): Promise<number> {
+  if (page.round !== "full") return watermark.seen;
+  const living = [...livingOf(page)];
+  if (!page.complete) return watermark.seen + living.length;
+  if (watermark.seen === 0) return living.length;
+  const written = await writtenAmong(tx, watermark, living);
+  return (await writtenCount(tx, watermark)) + living.length - written.size;
+}
+
+function livingOf(page: SourcePage): ReadonlySet<string> {
   const ids = new Set<string>();
   for (const record of page.records) {
     // Later slices of a group's members repeat the group; it counts once, with its first.
     if (record.removed === undefined && record.form === "whole") ids.add(record.id);
   }
-  return ids.size;
+  return ids;
 }
 
 async function afterPage(
@@ -194,8 +241,8 @@ async function afterPage(
   page: SourcePage,
 ): Promise<WatermarkRow> {
   const now = store.clock.now();
-  const seen = page.round === "full" ? watermark.seen + livingOf(page) : watermark.seen;
-  const after: WatermarkRow = { ...watermark, token: page.watermark, seen, read_at: now, incomplete: null };
+  const { seen } = watermark;
+  const after: WatermarkRow = { ...watermark, token: page.watermark, read_at: now, incomplete: null };
   if (page.round === "delta") return { ...after, phase: phaseBehind(watermark, page) };
   if (!page.complete) return after;
   const shrunken = watermark.known_before > 0 && seen < watermark.known_before * SHRUNKEN_SHARE;
@@ -222,7 +269,9 @@ async function confirmAbsences(options: ReadOptions, kind: SourceKind): Promise<
     if (ids.length === 0) break;
     const presence = await source.presence(kind, ids, signal);
     await store.fenced(lease, (tx) => settleSuspects(tx, { connection, round, doubtful }, presence));
-    options.onProgress({ phase: "reading", detail: `confirming absent ${kind}s`, done: ids.length, total: null });
+    const isTold = options.isTold?.() ?? true;
+    if (isTold)
+      options.onProgress({ phase: "reading", detail: `confirming absent ${kind}s`, done: ids.length, total: null });
   }
   await store.fenced(lease, (tx) => saveWatermark(tx, { ...watermark, phase: "settled" }));
 }

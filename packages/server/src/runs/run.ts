@@ -21,7 +21,7 @@ import type { Actor, ConnectionRow, Engine, Progress, SyncRow, TargetRow } from 
 import { readLease, syncLease, withLease } from "./lease.ts";
 import { closeSettledHolds, isWhollyDone, judgeAgain, type ReviewContext } from "./overtaken.ts";
 import { buildPlan, kindOf, type Planned, type Position, positionOf } from "./plan.ts";
-import { readKind } from "./read.ts";
+import { readKinds } from "./read.ts";
 import { scopeNow } from "./scope-now.ts";
 import { WaitTeller } from "./waits.ts";
 
@@ -384,9 +384,8 @@ async function read(session: Session): Promise<Position> {
       try {
         const { onProgress, signal } = options;
         const run = session.run === "" ? null : session.run;
-        for (const kind of sourceKinds(session)) {
-          await readKind({ store, source, connection: connection.id, lease, run, signal, onProgress }, kind);
-        }
+        const how = { store, source, connection: connection.id, lease, run, signal, onProgress };
+        await readKinds(how, sourceKinds(session));
       } finally {
         await source.close();
       }

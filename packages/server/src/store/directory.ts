@@ -75,6 +75,40 @@ export async function livingCount(
   return Number(row.count);
 }
 
+/** How many living records of a kind the round has written. */
+export async function writtenCount(tx: Transaction<DB>, watermark: WatermarkRow): Promise<number> {
+  const row = await tx
+    .selectFrom("records")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("connection", "=", watermark.connection)
+    .where("kind", "=", watermark.kind)
+    .where("round", "=", watermark.round)
+    .where("removed", "is", null)
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
+}
+
+/** Which of these records the round has written. */
+export async function writtenAmong(
+  tx: Transaction<DB>,
+  watermark: WatermarkRow,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await tx
+      .selectFrom("records")
+      .select("id")
+      .where("connection", "=", watermark.connection)
+      .where("id", "in", ids.slice(at, at + 500))
+      .where("round", "=", watermark.round)
+      .where("removed", "is", null)
+      .execute();
+    for (const { id } of rows) found.add(id);
+  }
+  return found;
+}
+
 /** Merges a page's records and memberships. All of it belongs in the transaction that stores the page's watermark. */
 export async function mergePage(
   store: Store,

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import type { Source, SourceKind, SourcePage, SourceRecord, Watermark } from "@entrain/core";
+import { acquireLease, isLease, processOwner } from "../store/leases.ts";
+import type { Lease } from "../store/store.ts";
+import { type ReadOptions, readKind, readKinds } from "./read.ts";
+import { openScene, type Scene } from "./testing/scene.ts";
+
+let scene: Scene | null = null;
+beforeEach(async () => {
+  await scene?.close();
+  scene = await openScene();
+});
+after(() => scene?.close());
+
+function record(kind: SourceKind, id: string): SourceRecord {
+  return { kind, id, form: "whole", attributes: { accountEnabled: true } };
+}
+
+function page(kind: SourceKind, ids: readonly string[], more: Partial<SourcePage> = {}): SourcePage {
+  const watermark = `${kind} behind ${ids.at(-1)}` as Watermark;
+  const records = ids.map((id) => record(kind, id));
+  return { records, watermark, round: "full", begins: false, complete: false, ...more };
+}
+
+/** A source of fixed pages, each handed over once its turn has come. */
+function sourceOf(pages: (kind: SourceKind, signal: AbortSignal) => AsyncIterable<SourcePage>): Source {
+  return {
+    read: (kind, _from, signal) => pages(kind, signal),
+    presence: async () => new Map(),
+    verify: async () => [],
+    close: async () => undefined,
+  };
+}
+
+async function optionsOf(source: Source): Promise<ReadOptions> {
+  assert.ok(scene);
+  const { store } = scene;
+  const lease: Lease | object = await acquireLease(store, "read:c_test", processOwner(store.clock), 60_000);
+  assert.ok(isLease(lease as Parameters<typeof isLease>[0]));
+  const signal = new AbortController().signal;
+  const common = { store, source, connection: "c_test", run: null, signal, onProgress: () => undefined };
+  return { ...common, lease: lease as Lease };
+}
+
+async function storedIds(): Promise<readonly string[]> {
+  const rows = await scene?.store.db.selectFrom("records").select("id").orderBy("id").execute();
+  return rows?.map(({ id }) => id) ?? [];
+}
+
+const TEN = Array.from({ length: 10 }, (_, at) => `p${at}`);
+
+test("does not let a person who came twice make up for one who never came", async () => {
+  const source = sourceOf(async function* () {
+    yield page("user", TEN, { begins: true, expected: 20 });
+    yield page("user", TEN, { complete: true, expected: 20 });
+  });
+  await assert.rejects(readKind(await optionsOf(source), "user"), { code: "round_short" });
+});
+
+test("counts a person once who comes in two lanes", async () => {
+  const source = sourceOf(async function* () {
+    yield page("user", TEN, { begins: true, expected: 11 });
+    yield page("user", ["p9", "p10"], { complete: true, expected: 11 });
+  });
+  await readKind(await optionsOf(source), "user");
+  const row = await scene?.store.db.selectFrom("watermarks").select("seen").executeTakeFirst();
+  assert.equal(row?.seen, 11);
+});
+
+test("reads people and groups at the same time", async () => {
+  const met = { user: Promise.withResolvers<void>(), group: Promise.withResolvers<void>() };
+  const source = sourceOf(async function* (kind) {
+    yield page(kind, [`${kind}-1`], { begins: true });
+    met[kind].resolve();
+    // Neither would ever end if one had to wait for the other's end.
+    await met[kind === "user" ? "group" : "user"].promise;
+    yield page(kind, [`${kind}-2`], { complete: true });
+  });
+  await readKinds(await optionsOf(source), ["user", "group"]);
+  assert.deepEqual(await storedIds(), ["group-1", "group-2", "user-1", "user-2"]);
+});
+
+test("stops the read of one kind with the fault of the other, and keeps what was merged", async () => {
+  const stored = Promise.withResolvers<void>();
+  const source = sourceOf(async function* (kind, signal) {
+    if (kind === "group") {
+      await stored.promise;
+      throw new Error("no more groups");
+    }
+    yield page(kind, ["p1"], { begins: true });
+    stored.resolve();
+    await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  });
+  await assert.rejects(readKinds(await optionsOf(source), ["user", "group"]), /no more groups/);
+  assert.deepEqual(await storedIds(), ["p1"]);
+});
