@@ -12,6 +12,11 @@ const ADVICE =
   "Mend what is wrong; where Microsoft's page says otherwise than the official description, or the description leaves the endpoint " +
   "out, add an entry that cites the page to test/fidelity/overrides.json.";
 
+/** What a test makes our product send against its own checks, to see how it takes Microsoft's refusal. */
+const PROVOKED: ReadonlySet<string> = new Set([
+  "our request GET /users/delta?$deltatoken&$select: $select names jobTitel, which there is not",
+]);
+
 suite("what all tests sent to Graph", { skip }, () => {
   let lines: readonly Line[] = [];
   let findings: Findings;
@@ -23,7 +28,8 @@ suite("what all tests sent to Graph", { skip }, () => {
   });
 
   test("every request of ours, and every answer of the simulator, is as Microsoft describes", () => {
-    const faults = [...findings.faults].map(([fault, times]) => `${fault} (${times} times)`);
+    const found = [...findings.faults].filter(([fault]) => !PROVOKED.has(fault));
+    const faults = found.map(([fault, times]) => `${fault} (${times} times)`);
     assert.ok(faults.length === 0, `${faults.length} differences:\n${faults.sort().join("\n")}\n${ADVICE}`);
     assert.ok(!lines.some(({ kind }) => kind === "full"), "a process sent more kinds of requests than are recorded");
   });
