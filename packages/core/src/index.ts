@@ -22,6 +22,8 @@ export type {
   MemberType,
   Presence,
   Source,
+  SourceAttribute,
+  SourceAttributes,
   SourceKind,
   SourcePage,
   SourceRecord,

@@ -105,6 +105,29 @@ const DIRECTORY_EXTENSION = /^extension_[0-9a-fA-F]{32}_[A-Za-z0-9_]+$/;
 /** `ext{8 letters}_{schema}`, or `{verified domain's label}_{schema}`. No property of Graph's own has an underscore. */
 const SCHEMA_EXTENSION = /^[A-Za-z][A-Za-z0-9]*_[A-Za-z0-9_]+$/;
 
+/** An attribute of Graph's own that a list tells, as a mapping names it. */
+export interface GraphAttribute {
+  readonly name: string;
+  readonly list: boolean;
+}
+
+/** Every attribute of Graph's own that can be read of people or groups; of an object what lies inside it. */
+export function graphAttributes(kind: SourceKind): readonly GraphAttribute[] {
+  const references: readonly string[] = kind === "user" ? ["id", "manager"] : ["id"];
+  return [...references, ...SELECTABLE[kind]].flatMap((name): readonly GraphAttribute[] => {
+    const list = LISTS.has(name);
+    const inner = list ? undefined : INSIDE.get(name);
+    return inner === undefined ? [{ name, list }] : inner.map((part) => ({ name: `${name}.${part}`, list: false }));
+  });
+}
+
+/** The client id within a directory extension's name, in lower case; `null` for any other name. */
+export function extensionApplication(name: string): string | null {
+  const [, digits = ""] = /^extension_([0-9a-f]{32})_/i.exec(name) ?? [];
+  const parts = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/.exec(digits.toLowerCase());
+  return parts === null ? null : parts.slice(1).join("-");
+}
+
 /** What is wrong with a source attribute's name; `known` are the names that may have been meant, `name` the part. */
 export interface AttributeFlaw {
   readonly detail: string;

@@ -1,3 +1,4 @@
+import type { Finding } from "./plan.ts";
 import type { Attributes } from "./value.ts";
 
 /** What a source holds: people and groups, in Graph's word for the first. */
@@ -65,6 +66,27 @@ export interface SourcePage {
 /** The answer to "does this record still exist?". */
 export type Presence = "present" | "soft" | "hard";
 
+/** An attribute of people or groups that a source can tell, for whoever chooses among them. */
+export interface SourceAttribute {
+  readonly kind: SourceKind;
+  /** As a mapping names it, dotted for what lies inside. */
+  readonly name: string;
+  readonly origin: "service" | "directory extension" | "on-premises extension" | "schema extension";
+  /** The source's own word for its type; `null` when it does not tell. */
+  readonly type: string | null;
+  readonly list: boolean;
+  /** Read unless a connection chooses otherwise. */
+  readonly usual: boolean;
+  /** Who declared an extension; `null` for the source's own attributes. */
+  readonly declaredBy: string | null;
+}
+
+/** Attributes, and what could not be asked for and why. */
+export interface SourceAttributes {
+  readonly attributes: readonly SourceAttribute[];
+  readonly issues: readonly Finding[];
+}
+
 /** What people and groups are read from. */
 export interface Source {
   /** Yields pages from a watermark (`null`: from nothing) until the round and the delta behind it have ended. */
@@ -73,6 +95,8 @@ export interface Source {
   presence(kind: SourceKind, ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Presence>>;
   /** Named checks of the connection. Must not write anything anywhere. */
   verify(signal: AbortSignal): Promise<readonly Check[]>;
+  /** Every attribute that can be read here; absent where a source has no such list. */
+  attributes?(signal: AbortSignal): Promise<SourceAttributes>;
   close(): Promise<void>;
 }
 

@@ -15,6 +15,7 @@ import { Metrics } from "./metrics.ts";
 import { registerOpenApi } from "./openapi.ts";
 import { missingPage, sendPage } from "./pages.ts";
 import { answerProblem, notFound, refuseConnection } from "./problems.ts";
+import { attributeRoutes } from "./routes/attributes.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
@@ -108,6 +109,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
       });
       sessionRoutes(scope, context, sessions);
       connectionRoutes(scope, context);
+      attributeRoutes(scope, context);
       targetRoutes(scope, context);
       syncRoutes(scope, context);
       runRoutes(scope, context);

@@ -4,6 +4,7 @@ import { CLOUD_NAMES } from "../config/document.ts";
 import { plainConnection } from "../config/render.ts";
 import type { Store } from "../store/store.ts";
 import { subscriptionRows } from "../store/subscriptions.ts";
+import { listAttributes } from "./attributes.ts";
 import { authorizeConnection } from "./authorize.ts";
 import { allOk, printChecks } from "./checks.ts";
 import {
@@ -38,6 +39,13 @@ export const register: Register = (group, world, ended) => {
   command(show, world, ended, showConnection);
   const verify = group.command("verify <name>").description("sign in, and try every permission that reading needs");
   command(verify, world, ended, verifyConnection);
+  const attributes = group
+    .command("attributes <name>")
+    .description("the attributes that the tenant has, for mappings and filters")
+    .option("--kind <kind>", "user or group")
+    .option("--search <text>", "only names that contain it")
+    .option("--in-use", "only those of which somebody has a value");
+  command(attributes, world, ended, listAttributes);
   const authorize = group
     .command("authorize <name>")
     .description("let an administrator sign in, for a delegated credential");
