@@ -4,6 +4,7 @@ import type { FastifyInstance } from "fastify";
 import { Background } from "./api/background.ts";
 import { createApi } from "./api/server.ts";
 import type { Installation, ServeOptions, World } from "./cli/world.ts";
+import { watchExpiry } from "./expiry/watch.ts";
 import { createLogger } from "./logging.ts";
 import { Watch } from "./notifications/watch.ts";
 import type { RunOptions, RunSummary } from "./runs/run.ts";
@@ -50,7 +51,10 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
     if (!world.signal.aborted) await announce(world, installation, { address, json });
     // The demo's tenant is on this machine, and reaches this address as Microsoft reaches a public one.
     const origin = options.publicOrigin ?? (demo ? address : null);
-    const watching = origin === null ? Promise.resolve() : watch.keep(origin);
+    const watching = Promise.all([
+      origin === null ? Promise.resolve() : watch.keep(origin),
+      watchExpiry(installation, log, world.signal),
+    ]);
     await runSchedule({ engine, run, log, signal: world.signal, wakes: watch.wakes });
     await watching;
     if (demo) say("Stopped; everything is saved. Start again with npm start.\n");

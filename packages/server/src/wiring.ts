@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import {
   CLOUDS,
+  createEntraInspector,
   createEntraSource,
   createEntraSubscriptions,
   type EntraOptions,
@@ -21,7 +22,7 @@ import {
 import type { Installation } from "./cli/world.ts";
 import type { Clock } from "./clock.ts";
 import { credentialsOf } from "./config/connector-credentials.ts";
-import { connectionCloud, secretPlace, targetSecrets } from "./config/current.ts";
+import { connectionCloud, connectionUses, secretPlace, targetSecrets } from "./config/current.ts";
 import type { Environment, Paths } from "./config.ts";
 import { namedTarget } from "./named-target.ts";
 import type { ConnectionRow, Engine, TargetRow } from "./runs/context.ts";
@@ -63,6 +64,8 @@ export async function openInstallation(options: OpenInstallation): Promise<Insta
       demo,
       folder,
       openSubscriptions: (row) => createEntraSubscriptions(entraOptions(store, keyring, row)),
+      openInspector: (row) =>
+        createEntraInspector({ ...entraOptions(store, keyring, row), attributes: JSON.parse(row.attributes) }),
       close: () => store.close(),
     };
   } catch (error) {
@@ -100,12 +103,15 @@ async function openSource(
 /** How to reach a connection's tenant. */
 function entraOptions(store: Store, keyring: Keyring, row: ConnectionRow): EntraOptions {
   const cloud = connectionCloud(row);
+  const { features, accept } = connectionUses(row);
   const { clock } = store;
   return {
     cloud: cloud.kind === "custom" ? cloud : CLOUDS[cloud.kind],
     tenant: row.tenant,
     client: row.client,
     credentials: credentialsOf(store, keyring, row),
+    features: features ?? [],
+    accepted: accept ?? [],
     clock,
     random: () => clock.random(),
     sleep: (ms, signal) => clock.sleep(ms, signal),

@@ -1,17 +1,22 @@
 import { ConnectorError, type Source } from "@entrain/core";
 import { createTransport, type Transport } from "../shared/http.ts";
+import { readRegistration } from "./application.ts";
 import { GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
-import { catalogueOf } from "./catalogue.ts";
 import { GraphClient } from "./client.ts";
+import { type CredentialEnd, credentialEnds } from "./credentials/ends.ts";
 import { groupReader } from "./groups.ts";
+import type { PermissionStanding } from "./needs.ts";
+import { limiterFor } from "./limiter.ts";
 import { type EntraOptions, problemsOf } from "./options.ts";
 import { lookUp } from "./presence.ts";
 import { readPages } from "./round.ts";
 import { explainRefusal } from "./selection.ts";
-import { Sender } from "./sender.ts";
+import { HASTY, Sender } from "./sender.ts";
 import { type Subscriptions, subscriptionsOf } from "./subscriptions.ts";
 import { TokenProvider } from "./token.ts";
 import { userReader } from "./users.ts";
+import { permissionStandings } from "./verify/permissions.ts";
+import { discoverTenant } from "./verify/tenant.ts";
 import { verifyConnection } from "./verify.ts";
 
 export { GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
@@ -21,11 +26,14 @@ export {
   createAdministratorSignIn,
 } from "./credentials/administrator.ts";
 export type { Credential, DelegatedCredential } from "./credentials/credential.ts";
+export type { CredentialEnd } from "./credentials/ends.ts";
+export { FEATURE_NAMES, type FeatureName } from "./features.ts";
+export type { AcceptedPermission, PermissionStanding } from "./needs.ts";
 export { CLOUDS, type Cloud, type EntraOptions, type RequestEvent } from "./options.ts";
 export { type AttributeFlaw, attributeFlaw } from "./properties.ts";
 export { LONGEST_LIFE_MS, type Subscriptions, type Watched } from "./subscriptions.ts";
 
-const CONCURRENCY = 4;
+const CONCURRENCY = 16;
 
 /**
  * Reads one Entra tenant's people and groups through Microsoft Graph, with an application's own permissions. Nothing is sent before the
@@ -52,10 +60,6 @@ export function createEntraSource(options: EntraOptions): Source {
     },
     presence: async (kind, ids, signal) =>
       lookUp({ client: lazy.client(), runtime: options, concurrency }, kind, ids, signal),
-    attributes: (signal) => {
-      const chosen = [...(options.attributes ?? []), ...(options.groupAttributes ?? [])];
-      return catalogueOf(lazy.client(), { application: options.client, chosen }, signal);
-    },
     verify: (signal) => verifyConnection(options, () => lazy.parts(), signal),
     close: () => lazy.close(),
   };
@@ -68,6 +72,59 @@ export function createEntraSubscriptions(options: EntraOptions): {
 } {
   const lazy = new Connection(options);
   return { subscriptions: subscriptionsOf(() => lazy.client()), close: () => lazy.close() };
+}
+
+/** What can be learnt of a connection beside its people. Writes nothing. */
+export interface Inspector {
+  /** When each credential ends, as far as its certificate, the application's registration or the configuration tells. */
+  ends(signal: AbortSignal): Promise<readonly CredentialEnd[]>;
+  /** How the application's permissions stand to the connection's needs; `null` when its token does not show them. */
+  permissions(signal: AbortSignal): Promise<readonly PermissionStanding[] | null>;
+  close(): Promise<void>;
+}
+
+/** Nothing is sent before the first call. */
+export function createEntraInspector(options: EntraOptions): Inspector {
+  const lazy = new Connection(options);
+  return {
+    ends: async (signal) => {
+      // Without a working sign-in the certificate and the configuration still tell.
+      const registration = await unlessRefused(
+        () => readRegistration(lazy.client(), options.client, HASTY, signal),
+        signal,
+      );
+      return credentialEnds(options.credentials, registration, options.clock.now());
+    },
+    permissions: async (signal) => {
+      const roles = await lazy.client().roles(signal, HASTY);
+      return roles === null ? null : permissionStandings(options, roles);
+    },
+    close: () => lazy.close(),
+  };
+}
+
+/** A tenant's id by one of its domains; needs no credential. `null`: the sign-in service does not tell. */
+export async function findTenantId(
+  options: Pick<EntraOptions, "cloud" | "tenant" | "clock" | "random" | "sleep">,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const transport = createTransport({});
+  const full = { ...options, client: "", credentials: [] };
+  try {
+    return (await discoverTenant(full, new Sender("Microsoft sign-in", transport, full), signal)).tenantId;
+  } finally {
+    await transport.close();
+  }
+}
+
+async function unlessRefused<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ConnectorError) return null;
+    throw error;
+  }
 }
 
 /** The parts behind a source, made on first use: malformed addresses are a fault of the call, not of the construction. */
@@ -118,6 +175,7 @@ function connect(options: EntraOptions): Parts {
   });
   const signIn = new Sender("Microsoft sign-in", transport, options);
   const tokens = new TokenProvider(options, signIn);
-  const graph = new Sender("Microsoft Graph", transport, options);
+  const limiter = limiterFor(options, options.concurrency ?? CONCURRENCY);
+  const graph = new Sender("Microsoft Graph", transport, options, limiter);
   return { transport, tokens, signIn, client: new GraphClient(options, graph, tokens) };
 }

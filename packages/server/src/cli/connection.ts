@@ -2,9 +2,10 @@ import { sql } from "kysely";
 import { type CurrentConfiguration, loadConfiguration } from "../config/current.ts";
 import { CLOUD_NAMES } from "../config/document.ts";
 import { plainConnection } from "../config/render.ts";
+import { type ExpiryWarning, expiryWarnings } from "../expiry/warnings.ts";
+import { knownEnds } from "../store/credential-ends.ts";
 import type { Store } from "../store/store.ts";
 import { subscriptionRows } from "../store/subscriptions.ts";
-import { listAttributes } from "./attributes.ts";
 import { authorizeConnection } from "./authorize.ts";
 import { allOk, printChecks } from "./checks.ts";
 import {
@@ -17,6 +18,7 @@ import {
   textOption,
   usage,
 } from "./command.ts";
+import { showPermissions } from "./connection-permissions.ts";
 import { credentialOptions, readCredentialOptions } from "./credential-options.ts";
 import { credentialInWords } from "./credential-words.ts";
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
@@ -39,13 +41,10 @@ export const register: Register = (group, world, ended) => {
   command(show, world, ended, showConnection);
   const verify = group.command("verify <name>").description("sign in, and try every permission that reading needs");
   command(verify, world, ended, verifyConnection);
-  const attributes = group
-    .command("attributes <name>")
-    .description("the attributes that the tenant has, for mappings and filters")
-    .option("--kind <kind>", "user or group")
-    .option("--search <text>", "only names that contain it")
-    .option("--in-use", "only those of which somebody has a value");
-  command(attributes, world, ended, listAttributes);
+  const permissions = group
+    .command("permissions <name>")
+    .description("show the permissions that are needed, granted, missing and in excess");
+  command(permissions, world, ended, showPermissions);
   const authorize = group
     .command("authorize <name>")
     .description("let an administrator sign in, for a delegated credential");
@@ -126,6 +125,8 @@ interface ConnectionView {
   readonly readAt: number | null;
   /** Why the last read ended early, by kind. */
   readonly incomplete: readonly { readonly kind: string; readonly code: string; readonly detail: string }[];
+  /** Credentials that end soon, as it was last learnt. */
+  readonly warnings: readonly ExpiryWarning[];
 }
 
 async function viewOf(store: Store, current: CurrentConfiguration, name: string): Promise<ConnectionView> {
@@ -152,6 +153,7 @@ async function viewOf(store: Store, current: CurrentConfiguration, name: string)
     people: countOf("user"),
     groups: countOf("group"),
     readAt: readAt === 0 ? null : readAt,
+    warnings: expiryWarnings(await knownEnds(store, id), store.clock.now()),
     incomplete: watermarks.flatMap(({ kind, incomplete }) =>
       incomplete === null ? [] : [{ kind, ...(JSON.parse(incomplete) as { code: string; detail: string }) }],
     ),
@@ -178,6 +180,7 @@ async function showConnection(invocation: Invocation, [name = ""]: readonly stri
     `changes    ${await changesInWords(installation.store, view.id)}`,
     `directory  ${view.people} people, ${view.groups} groups; last read ${timeInWords(view.readAt)}`,
     ...view.incomplete.map(({ kind, detail }) => `incomplete ${kind}s: ${detail}`),
+    ...view.warnings.map(({ detail, fix }) => `warning    ${detail} ${fix}`),
   );
   return undefined;
 }

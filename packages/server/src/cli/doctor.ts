@@ -2,6 +2,9 @@ import { access, constants } from "node:fs/promises";
 import { CLOUDS } from "@entrain/connectors/entra";
 import { type Check, ConnectorError } from "@entrain/core";
 import { type CurrentConfiguration, connectionCloud, loadConfiguration } from "../config/current.ts";
+import { expiryWarnings } from "../expiry/warnings.ts";
+import { learnEnds } from "../expiry/watch.ts";
+import type { ConnectionRow } from "../runs/context.ts";
 import { heldPlans } from "../runs/queries.ts";
 import { readLease } from "../store/leases.ts";
 import { allOk, printChecks } from "./checks.ts";
@@ -30,6 +33,7 @@ async function examine(invocation: Invocation): Promise<1 | undefined> {
       const open = () => engine.openSource(row);
       checks.push(...(await verified(invocation, `Connection ${name}`, open)));
       checks.push(await clockCheck(invocation, name, row));
+      checks.push(...(await expiryChecks(installation, invocation, name, row)));
     }
     for (const [name, row] of current.rows.targets) {
       checks.push(...(await verified(invocation, `Target ${name}`, () => engine.openTarget(row))));
@@ -99,6 +103,20 @@ async function clockCheck(
     signal.throwIfAborted();
     return failed(what, `${login} did not answer.`, "Check the address, the network and any proxy.");
   }
+}
+
+/** Credentials that end soon; what ended for good fails. */
+async function expiryChecks(
+  installation: Installation,
+  { signal }: Invocation,
+  name: string,
+  row: ConnectionRow,
+): Promise<readonly Check[]> {
+  const ends = await learnEnds(installation, row, signal);
+  return expiryWarnings(ends, installation.store.clock.now()).map(({ at, threshold, detail, fix }) => {
+    const what = `Connection ${name}, end of credential ${at + 1}`;
+    return threshold === 0 ? failed(what, detail, fix) : passed(what, `${detail} ${fix}`);
+  });
 }
 
 async function syncChecks({ store }: Installation, current: CurrentConfiguration): Promise<readonly Check[]> {

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import type { Inspector } from "@entrain/connectors/entra";
 import type { Clock } from "../clock.ts";
 import type { TargetTypes } from "../config/targets.ts";
 import type { OpenSubscriptions } from "../notifications/maintain.ts";
@@ -15,6 +16,8 @@ export interface Installation {
   readonly demo: boolean;
   /** What Microsoft tells of a connection's changes. Nothing is sent before the first call. */
   openSubscriptions(connection: ConnectionRow): OpenSubscriptions;
+  /** What can be learnt of a connection beside its people. Nothing is sent before the first call. */
+  openInspector(connection: ConnectionRow): Inspector;
   /** The data folder, which also holds the key file. */
   readonly folder: string;
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-import { attributeFlaw } from "@entrain/connectors/entra";
+import { type AcceptedPermission, attributeFlaw, FEATURE_NAMES, type FeatureName } from "@entrain/connectors/entra";
 import type { SourceKind } from "@entrain/core";
 import type { Checker } from "./checker.ts";
 import { readCredentials } from "./credential.ts";
@@ -11,16 +11,47 @@ const EXAMPLE_ID = "6f0c2f3e-1d2a-4b5c-8d7e-0123456789ab";
 
 /** One connection as a document gives it. */
 export function readConnection(checker: Checker, value: unknown, path: Path): ConnectionEntry | undefined {
-  const entry = checker.map(value, path, ["labels", "cloud", "tenant", "client", "attributes", "credential"]);
+  const entry = checker.map(value, path, [
+    "labels",
+    "cloud",
+    "tenant",
+    "client",
+    "attributes",
+    "features",
+    "accept",
+    "credential",
+  ]);
   if (entry === undefined) return undefined;
   const labels = entry.labels === undefined ? [] : checker.texts(entry.labels, [...path, "labels"]);
   const attributes = entry.attributes === undefined ? [] : readAttributes(checker, entry.attributes, path);
   const cloud = entry.cloud === undefined ? { kind: "global" as const } : readCloud(checker, entry.cloud, path);
   const tenant = readId(checker, entry.tenant, [...path, "tenant"], "Directory (tenant) ID");
   const client = readId(checker, entry.client, [...path, "client"], "Application (client) ID");
+  const features = entry.features === undefined ? [] : readFeatures(checker, entry.features, path);
+  const accept = entry.accept === undefined ? [] : readAccepted(checker, entry.accept, path);
   const credential = readCredentials(checker, entry.credential, [...path, "credential"]);
-  if (!(labels && attributes && cloud && tenant && client && credential)) return undefined;
-  return { labels, cloud, tenant, client, attributes, credential };
+  if (!(labels && attributes && cloud && tenant && client && features && accept && credential)) return undefined;
+  const uses = { ...(features.length === 0 ? {} : { features }), ...(accept.length === 0 ? {} : { accept }) };
+  return { labels, cloud, tenant, client, attributes, ...uses, credential };
+}
+
+function readFeatures(checker: Checker, value: unknown, parent: Path): readonly FeatureName[] | undefined {
+  const path = [...parent, "features"];
+  const items = checker.list(value, path)?.map((item, at) => checker.oneOf(item, [...path, at], FEATURE_NAMES));
+  return items?.every((item) => item !== undefined) ? (items as readonly FeatureName[]) : undefined;
+}
+
+/** Somebody who meets the permission years later should know why it is there. */
+function readAccepted(checker: Checker, value: unknown, parent: Path): readonly AcceptedPermission[] | undefined {
+  const path = [...parent, "accept"];
+  const items = checker.list(value, path)?.map((item, at) => {
+    const entry = checker.map(item, [...path, at], ["permission", "note"]);
+    if (entry === undefined) return undefined;
+    const permission = checker.text(entry.permission, [...path, at, "permission"]);
+    const note = checker.text(entry.note, [...path, at, "note"]);
+    return permission && note ? { permission, note } : undefined;
+  });
+  return items?.every((item) => item !== undefined) ? (items as readonly AcceptedPermission[]) : undefined;
 }
 
 function readAttributes(checker: Checker, value: unknown, parent: Path): readonly string[] | undefined {

@@ -37,6 +37,7 @@ export function credentialsOf(
           kind: "password",
           username: credential.username,
           password: credential.password.text,
+          ...expiring(credential.expires),
           ...(credential.app === undefined ? {} : { app: appCredential(credential.app) }),
         };
       case "federated":
@@ -60,8 +61,13 @@ function assertionOf(credential: Federated): Extract<Credential, { readonly kind
   return { url: credential.url, ...(credential.token === undefined ? {} : { token: credential.token.text }) };
 }
 
+/** A day that somebody wrote down, as the time at which it begins: better warned too early than too late. */
+function expiring(day: string | undefined): { readonly expiresAt?: number } {
+  return day === undefined ? {} : { expiresAt: Date.parse(`${day}T00:00:00Z`) };
+}
+
 function appCredential(app: AppCredentialOf<Place>): AppCredential {
-  if (app.kind === "secret") return { kind: "secret", secret: app.secret.text };
+  if (app.kind === "secret") return { kind: "secret", secret: app.secret.text, ...expiring(app.expires) };
   return {
     kind: "certificate",
     certificate: () => ({

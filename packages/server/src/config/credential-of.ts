@@ -1,6 +1,6 @@
-/** A credential of the application itself; `S` is what stands for a secret. */
+/** A credential of the application itself; `S` is what stands for a secret. `expires` is a day, such as 2027-01-31. */
 export type AppCredentialOf<S> =
-  | { readonly kind: "secret"; readonly secret: S }
+  | { readonly kind: "secret"; readonly secret: S; readonly expires?: string }
   | { readonly kind: "certificate"; readonly certificate: S; readonly key?: S; readonly passphrase?: S };
 
 /** How a connection proves itself to Microsoft. The refresh token of a `delegated` one stands in the store. */
@@ -11,4 +11,10 @@ export type CredentialOf<S> =
   | { readonly kind: "managed-identity"; readonly identity?: string }
   | { readonly kind: "workload-identity"; readonly tokenFile?: string }
   | { readonly kind: "delegated"; readonly app?: AppCredentialOf<S> }
-  | { readonly kind: "password"; readonly username: string; readonly password: S; readonly app?: AppCredentialOf<S> };
+  | {
+      readonly kind: "password";
+      readonly username: string;
+      readonly password: S;
+      readonly expires?: string;
+      readonly app?: AppCredentialOf<S>;
+    };

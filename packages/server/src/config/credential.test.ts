@@ -19,6 +19,8 @@ function withCredential(credential: string): string {
 
 const EVERY_KIND = [
   "{ kind: secret, secret: { env: A } }",
+  "{ kind: secret, secret: { env: A }, expires: 2027-01-31 }",
+  "{ kind: password, username: sync@contoso.com, password: { env: A }, expires: 2027-01-31 }",
   "{ kind: certificate, certificate: { file: app.pfx }, passphrase: { env: A } }",
   "{ kind: certificate, certificate: { file: app.pem }, key: { file: key.pem } }",
   "{ kind: federated, assertion: { file: token } }",

@@ -19,13 +19,13 @@ const KINDS = [
 type Kind = (typeof KINDS)[number];
 
 const FIELDS: { readonly [K in Kind]: readonly string[] } = {
-  secret: ["secret"],
+  secret: ["secret", "expires"],
   certificate: ["certificate", "key", "passphrase"],
   federated: ["assertion", "url", "token"],
   "managed-identity": ["identity"],
   "workload-identity": ["tokenFile"],
   delegated: ["app"],
-  password: ["username", "password", "app"],
+  password: ["username", "password", "expires", "app"],
 };
 
 /** One credential, or a list of them that are tried in order. */
@@ -75,9 +75,10 @@ interface Reading {
 }
 
 const READERS: { readonly [K in Kind]: (reading: Reading) => CredentialEntry | undefined } = {
-  secret: ({ secret }) => {
-    const value = secret("secret");
-    return value && { kind: "secret", secret: value };
+  secret: (reading) => {
+    const [value, expires] = [reading.secret("secret"), readDay(reading)];
+    if (value === undefined || expires === undefined) return undefined;
+    return { kind: "secret", secret: value, ...(expires && { expires }) };
   },
   certificate: ({ secret, optional }) => {
     const [certificate, key, passphrase] = [secret("certificate"), optional("key"), optional("passphrase")];
@@ -102,9 +103,10 @@ const READERS: { readonly [K in Kind]: (reading: Reading) => CredentialEntry | u
   password: (reading) => {
     const { checker, given, path, secret } = reading;
     const username = checker.text(given.username, [...path, "username"]);
-    const [password, app] = [secret("password"), readApp(reading)];
-    if (username === undefined || password === undefined || app === undefined) return undefined;
-    return { kind: "password", username, password, ...(app && { app }) };
+    const [password, expires, app] = [secret("password"), readDay(reading), readApp(reading)];
+    if (username === undefined || password === undefined || expires === undefined || app === undefined)
+      return undefined;
+    return { kind: "password", username, password, ...(expires && { expires }), ...(app && { app }) };
   },
 };
 
@@ -119,6 +121,16 @@ function readFederated({ checker, given, path, secret, optional }: Reading): Cre
   const [url, token] = [readUrl(checker, given.url, [...path, "url"], { query: true }), optional("token")];
   if (url === undefined || token === undefined) return undefined;
   return { kind: "federated", url, ...(token && { token }) };
+}
+
+/** The day on which a secret ends, where somebody wrote it down; `null` when nobody did, undefined when it is wrong. */
+function readDay({ checker, given, path }: Reading): string | null | undefined {
+  if (given.expires === undefined) return null;
+  const place = [...path, "expires"];
+  const text = checker.text(given.expires, place);
+  if (text === undefined) return undefined;
+  const isDay = /^\d{4}-\d\d-\d\d$/.test(text) && new Date(`${text}T00:00:00Z`).toJSON()?.startsWith(text) === true;
+  return isDay ? text : checker.flaw(place, `must be a day such as 2027-01-31, not ${JSON.stringify(text)}`);
 }
 
 /** `null` for a public client, undefined when what is there is wrong. */
@@ -150,6 +162,7 @@ export function mapSecrets<S, T>(credential: CredentialOf<S>, to: (secret: S, fi
         kind: "password",
         username: credential.username,
         password: to(credential.password, "password"),
+        ...(credential.expires === undefined ? {} : { expires: credential.expires }),
         ...mappedApp(credential.app, to),
       };
     default:
@@ -165,7 +178,10 @@ function mappedApp<S, T>(
 }
 
 function mapApp<S, T>(app: AppCredentialOf<S>, to: (secret: S, field: string) => T): AppCredentialOf<T> {
-  if (app.kind === "secret") return { kind: "secret", secret: to(app.secret, "secret") };
+  if (app.kind === "secret") {
+    const expires = app.expires === undefined ? {} : { expires: app.expires };
+    return { kind: "secret", secret: to(app.secret, "secret"), ...expires };
+  }
   const { certificate, key, passphrase } = app;
   return {
     kind: "certificate",

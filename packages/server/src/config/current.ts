@@ -86,6 +86,11 @@ export function connectionCloud(row: Pick<ConnectionRow, "cloud">): CloudEntry {
   return JSON.parse(row.cloud) as CloudEntry;
 }
 
+/** What a connection is used for beside people and groups, and what else its application may do. */
+export function connectionUses(row: Pick<ConnectionRow, "uses">): Pick<ConnectionEntry, "features" | "accept"> {
+  return row.uses === null ? {} : (JSON.parse(row.uses) as Pick<ConnectionEntry, "features" | "accept">);
+}
+
 /** What a secret is bound to: a ciphertext that was moved to another place does not open. */
 export function secretPlace(section: "connections" | "targets", id: string, field: string): string {
   return `${section}/${id}/${field}`;
@@ -98,6 +103,7 @@ function connectionEntry(row: ConnectionRow): ConnectionEntry {
     tenant: row.tenant,
     client: row.client,
     attributes: JSON.parse(row.attributes) as readonly string[],
+    ...connectionUses(row),
     credential: connectionCredentials(row).map((one) => mapSecrets(one, secretEntry)),
   };
 }

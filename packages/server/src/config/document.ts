@@ -1,3 +1,4 @@
+import type { AcceptedPermission, FeatureName } from "@entrain/connectors/entra";
 import type { Attributes, SyncDefinition } from "@entrain/core";
 import type { CredentialOf } from "./credential-of.ts";
 
@@ -21,6 +22,10 @@ export interface ConnectionEntry {
   readonly client: string;
   /** User attributes to read beside the default ones. */
   readonly attributes: readonly string[];
+  /** What it is used for beside people and groups: decides which permissions are missed. */
+  readonly features?: readonly FeatureName[];
+  /** Permissions that are not needed, but wanted. */
+  readonly accept?: readonly AcceptedPermission[];
   /** Tried in this order. */
   readonly credential: readonly CredentialEntry[];
 }

@@ -38,7 +38,15 @@ export async function removeEntry(
   if (section === "syncs") return removeSync(tx, store, id, removal);
   if (section === "targets") return removeTarget(tx, id);
   await refuseBusy(store, `read:${id}`, "The connection is being read");
-  for (const table of ["records", "edges", "watermarks", "connection_grants", "subscriptions"] as const) {
+  for (const table of [
+    "records",
+    "edges",
+    "watermarks",
+    "connection_grants",
+    "connection_consents",
+    "credential_ends",
+    "subscriptions",
+  ] as const) {
     await tx.deleteFrom(table).where("connection", "=", id).execute();
   }
   await tx.deleteFrom("connections").where("id", "=", id).execute();

@@ -41,13 +41,15 @@ function plainIn<T>(entries: ReadonlyMap<string, T>, name: string, plain: (entry
 }
 
 export function plainConnection(entry: ConnectionEntry): Plain {
-  const { labels, cloud, tenant, client, attributes, credential } = entry;
+  const { labels, cloud, tenant, client, attributes, features, accept, credential } = entry;
   return {
     ...(labels.length > 0 ? { labels } : {}),
     cloud: plainCloud(cloud),
     tenant,
     client,
     ...(attributes.length > 0 ? { attributes } : {}),
+    ...(features === undefined ? {} : { features }),
+    ...(accept === undefined ? {} : { accept }),
     credential: credential.length === 1 ? credential[0] : credential,
   };
 }

@@ -34,6 +34,7 @@ export async function saveConnection(saving: Saving, name: string, entry: Connec
     client: entry.client,
     labels: JSON.stringify(entry.labels),
     attributes: JSON.stringify(entry.attributes),
+    uses: usesOf(entry),
     credential: JSON.stringify(credentials.length === 1 ? credentials[0] : credentials),
     revision,
   };
@@ -47,6 +48,11 @@ export async function saveConnection(saving: Saving, name: string, entry: Connec
     .values({ ...fresh, ...values })
     .execute();
   return id;
+}
+
+function usesOf({ features, accept }: ConnectionEntry): string | null {
+  if (features === undefined && accept === undefined) return null;
+  return JSON.stringify({ ...(features && { features }), ...(accept && { accept }) });
 }
 
 /** Writes a target and answers its id. */

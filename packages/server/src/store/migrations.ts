@@ -32,7 +32,7 @@ function table<K extends keyof DB & string, Later extends keyof DB[K] = never>(
 
 const FIRST_TABLES: readonly Table[] = [
   table("meta", { key: "text", value: "text" }, ["key"]),
-  table(
+  table<"connections", "uses">(
     "connections",
     {
       id: "text",
@@ -396,6 +396,24 @@ const SUBSCRIPTIONS = table(
   ["connection", "watched"],
 );
 
+const CONSENTS: Table = table("connection_consents", { state_hash: "text", connection: "text", expires_at: "int8" }, [
+  "state_hash",
+]);
+
+const CREDENTIAL_ENDS: Table = table(
+  "credential_ends",
+  {
+    connection: "text",
+    position: "int8",
+    kind: "text",
+    ends_at: "int8?",
+    told_by: "text?",
+    checked_at: "int8",
+    warned: "int8?",
+  },
+  ["connection", "position"],
+);
+
 /** `[unique] table: columns [where …]`. Each is one that a query needs; every further one slows the full read. */
 const FIRST_INDEXES: readonly string[] = [
   "unique connections: organisation, name",
@@ -462,6 +480,14 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
     "0004_subscriptions": {
       up: async (db) => {
         await sql.raw(createTable(SUBSCRIPTIONS, engine)).execute(db);
+      },
+    },
+    "0005_connection_uses": {
+      up: async (db) => {
+        await sql
+          .raw(`alter table "connections" add column "uses" ${engine === "postgres" ? 'text collate "C"' : "text"}`)
+          .execute(db);
+        for (const each of [CONSENTS, CREDENTIAL_ENDS]) await sql.raw(createTable(each, engine)).execute(db);
       },
     },
   };

@@ -6,6 +6,8 @@ export interface DB {
   meta: Meta;
   connections: Connections;
   connection_grants: ConnectionGrants;
+  connection_consents: ConnectionConsents;
+  credential_ends: CredentialEnds;
   subscriptions: SubscriptionRows;
   targets: Targets;
   syncs: Syncs;
@@ -50,6 +52,7 @@ interface Connections {
   client: string;
   labels: string; // JSON list
   attributes: string; // JSON list; empty: the default selection.
+  uses: string | null; // JSON: {features, accept}; null: people and groups, nothing accepted.
   credential: string; // Sealed, or {env}/{file} reference as JSON; see store/secrets.ts.
   revision: number;
   /** The last directory change number given out. Raised only under this row's lock until commit. */
@@ -67,6 +70,25 @@ interface ConnectionGrants {
   /** When Microsoft refused it for good, and why. */
   died_at: number | null;
   died_of: string | null;
+}
+
+/** A link to Microsoft's admin consent that was given out; it comes back with the state, once. */
+interface ConnectionConsents {
+  state_hash: string; // SHA-256 of the state, in hex: the state itself is nowhere kept.
+  connection: string;
+  expires_at: number;
+}
+
+/** When a connection's credentials end, as it was last learnt; what the warnings are told by. */
+interface CredentialEnds {
+  connection: string;
+  position: number;
+  kind: string;
+  ends_at: number | null; // Null: nobody tells.
+  told_by: string | null; // certificate | registration | configuration
+  checked_at: number;
+  /** The least threshold, in days before the end, that was told of; null before the first. */
+  warned: number | null;
 }
 
 /** A subscription to a connection's changes, as Microsoft keeps it; one for each kind of record. */

@@ -1,5 +1,7 @@
 import Type, { type TSchema } from "typebox";
+import { expiryWarnings } from "../../expiry/warnings.ts";
 import type { ConnectionRow } from "../../runs/context.ts";
+import { knownEnds } from "../../store/credential-ends.ts";
 import { type ApiContext, findConnection } from "../context.ts";
 import { fromCursor, pageOf } from "../cursor.ts";
 import { ANY, type Api, CHECKS, collectionOf, LIMIT_DEFAULT, NAME, orNull, PAGE, strict, TIME } from "../schemas.ts";
@@ -25,6 +27,9 @@ const CONNECTION: TSchema = Type.Object({
   people: Type.Integer(),
   groups: Type.Integer(),
   reads: Type.Array(READ),
+  warnings: Type.Array(Type.Object({ detail: Type.String(), fix: Type.String(), endsAt: TIME, days: Type.Integer() }), {
+    description: "credentials that end soon, the most urgent first",
+  }),
   createdAt: TIME,
 });
 
@@ -125,6 +130,12 @@ async function describeConnection({ store }: ApiContext, row: ConnectionRow): Pr
       readAt: mark.read_at,
       fullAt: mark.full_at,
       incomplete: mark.incomplete === null ? null : (JSON.parse(mark.incomplete) as object),
+    })),
+    warnings: expiryWarnings(await knownEnds(store, id), store.clock.now()).map(({ detail, fix, endsAt, days }) => ({
+      detail,
+      fix,
+      endsAt,
+      days,
     })),
     createdAt: row.created_at,
   };

@@ -1,0 +1,70 @@
+import type { CredentialEnd, Inspector } from "@entrain/connectors/entra";
+import { ConnectorError } from "@entrain/core";
+import type { ConnectionRow } from "../runs/context.ts";
+import { factsOf, type RunLog } from "../runs/tell.ts";
+import { knownEnds, markWarned, saveEnds } from "../store/credential-ends.ts";
+import type { Store } from "../store/store.ts";
+import { expiryWarnings } from "./warnings.ts";
+
+/** What the watch needs of an installation. */
+interface Watched {
+  readonly store: Store;
+  openInspector(connection: ConnectionRow): Inspector;
+}
+
+const LOOK_MS = 6 * 3_600_000;
+/** After the start, when the first syncs have begun. */
+const FIRST_LOOK_MS = 30_000;
+
+/** Learns when the credentials of all connections end, and tells each threshold once, until the signal aborts. */
+export async function watchExpiry(installation: Watched, log: RunLog, signal: AbortSignal): Promise<void> {
+  const { store } = installation;
+  for (let pause = FIRST_LOOK_MS; !signal.aborted; pause = LOOK_MS) {
+    await store.clock.sleep(pause, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    await lookOver(installation, log, signal).catch((error: unknown) => {
+      log.error(factsOf(error), "The ends of credentials could not be looked over; it is tried again.");
+    });
+  }
+}
+
+/** One look at all connections. One that cannot be asked does not keep the others from it. */
+export async function lookOver(installation: Watched, log: RunLog, signal: AbortSignal): Promise<void> {
+  const { store } = installation;
+  const rows = await store.db.selectFrom("connections").selectAll().orderBy("name").execute();
+  for (const row of rows) {
+    if (signal.aborted) return;
+    try {
+      await saveEnds(store, row.id, await learnEnds(installation, row, signal));
+      await tellOnce(store, row, log);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof ConnectorError)) throw error;
+      log.error({ connection: row.name, ...factsOf(error) }, "When its credentials end could not be learnt.");
+    }
+  }
+}
+
+/** Asks a connection's certificate, application and configuration. */
+export async function learnEnds(
+  installation: Pick<Watched, "openInspector">,
+  row: ConnectionRow,
+  signal: AbortSignal,
+): Promise<readonly CredentialEnd[]> {
+  const inspector = installation.openInspector(row);
+  try {
+    return await inspector.ends(signal);
+  } finally {
+    await inspector.close();
+  }
+}
+
+async function tellOnce(store: Store, row: ConnectionRow, log: RunLog): Promise<void> {
+  const known = await knownEnds(store, row.id);
+  for (const { at, threshold, days, detail, fix } of expiryWarnings(known, store.clock.now())) {
+    const warned = known.find((one) => one.at === at)?.warned ?? null;
+    if (warned !== null && warned <= threshold) continue;
+    log.warn({ connection: row.name, days, fix }, detail);
+    await markWarned(store, row.id, at, threshold);
+  }
+}
