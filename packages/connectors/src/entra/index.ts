@@ -2,6 +2,7 @@ import { ConnectorError, type Source } from "@entrain/core";
 import { createTransport, type Transport } from "../shared/http.ts";
 import { readRegistration } from "./application.ts";
 import { GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
+import { catalogueOf } from "./catalogue.ts";
 import { GraphClient } from "./client.ts";
 import { type CredentialEnd, credentialEnds } from "./credentials/ends.ts";
 import { groupReader } from "./groups.ts";
@@ -60,6 +61,10 @@ export function createEntraSource(options: EntraOptions): Source {
     },
     presence: async (kind, ids, signal) =>
       lookUp({ client: lazy.client(), runtime: options, concurrency }, kind, ids, signal),
+    attributes: (signal) => {
+      const chosen = [...(options.attributes ?? []), ...(options.groupAttributes ?? [])];
+      return catalogueOf(lazy.client(), { application: options.client, chosen }, signal);
+    },
     verify: (signal) => verifyConnection(options, () => lazy.parts(), signal),
     close: () => lazy.close(),
   };

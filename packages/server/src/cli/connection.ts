@@ -6,6 +6,7 @@ import { type ExpiryWarning, expiryWarnings } from "../expiry/warnings.ts";
 import { knownEnds } from "../store/credential-ends.ts";
 import type { Store } from "../store/store.ts";
 import { subscriptionRows } from "../store/subscriptions.ts";
+import { listAttributes } from "./attributes.ts";
 import { authorizeConnection } from "./authorize.ts";
 import { allOk, printChecks } from "./checks.ts";
 import {
@@ -45,6 +46,13 @@ export const register: Register = (group, world, ended) => {
     .command("permissions <name>")
     .description("show the permissions that are needed, granted, missing and in excess");
   command(permissions, world, ended, showPermissions);
+  const attributes = group
+    .command("attributes <name>")
+    .description("the attributes that the tenant has, for mappings and filters")
+    .option("--kind <kind>", "user or group")
+    .option("--search <text>", "only names that contain it")
+    .option("--in-use", "only those of which somebody has a value");
+  command(attributes, world, ended, listAttributes);
   const authorize = group
     .command("authorize <name>")
     .description("let an administrator sign in, for a delegated credential");
