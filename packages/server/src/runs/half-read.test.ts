@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { ConnectorError, type Source, type SourceKind } from "@entrain/core";
 import type { Engine } from "./context.ts";
-import { runSync } from "./run.ts";
+import { applySync, runSync } from "./run.ts";
 import { inShort, plannedIn } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { crowd, group, reference } from "./testing/tenant.ts";
@@ -129,4 +129,59 @@ test("a person whose move between groups is half merged by another sync is not d
   const next = await scene.run(first);
   assert.deepEqual([next.result, next.counts.disable, next.counts.update], ["succeeded", 0, 1]);
   assert.deepEqual(await plannedIn(scene.store, (await scene.run(first)).run), []);
+});
+
+/** Five of eight people leave the scope's groups: too many for the guard. */
+async function fiveLeave(): Promise<void> {
+  for (const id of ids.slice(0, 4)) await scene.graph("DELETE", `/groups/${staff.id}/members/${id}/$ref`);
+  await scene.graph("DELETE", `/groups/${field.id}/members/${ids[4]}/$ref`);
+}
+
+/** Another sync reads half of a membership that came, and then breaks off. */
+async function halfAnArrival(other: string): Promise<void> {
+  await scene.graph("POST", `/groups/${staff.id}/members/$ref`, reference(ids[7] ?? ""));
+  await scene.graph("POST", `/groups/${field.id}/members/$ref`, reference(staff.id));
+  const broken = await runSync(breakingOff(scene.engine, "group"), of(other));
+  assert.equal(broken.error?.code, "unreachable");
+}
+
+const active = (): number => [...scene.scim.store.users.values()].filter((user) => user.active === true).length;
+
+test("a held plan goes on waiting while another sync reads the groups: who is in scope cannot be told then", async () => {
+  const { first, other } = await open({ groups: { include: ["Staff", "Field"], transitive: true } });
+  await fiveLeave();
+  const { held } = await scene.run(first);
+  assert.equal(held?.count, 5);
+  await runSync(
+    overtaken(scene.engine, () => halfAnArrival(other)),
+    of(first),
+  );
+  const plans = await scene.store.db
+    .selectFrom("plans")
+    .select(["state", "digest"])
+    .where("sync", "=", first)
+    .execute();
+  assert.deepEqual(plans.find(({ digest }) => digest === held?.digest)?.state, "held");
+});
+
+test("removals that cannot be judged while another sync reads the groups do not pass the guard unseen", async () => {
+  const { first, other } = await open({ groups: { include: ["Staff", "Field"], transitive: true } });
+  await fiveLeave();
+  const { plan } = await scene.plan(first);
+  const engine = overtaken(scene.engine, () => halfAnArrival(other));
+  let whole = false;
+  const fenced: Engine["store"]["fenced"] = async (lease, work, options) => {
+    const begun = await scene.store.db.selectFrom("plans").select("id").where("state", "=", "applying").execute();
+    if (begun.length > 0 && !whole && lease.name === `sync:${first}`) {
+      whole = true;
+      assert.equal((await scene.run(other)).error, null);
+    }
+    return await engine.store.fenced(lease, work, options);
+  };
+  const run = await applySync(
+    { ...engine, store: { ...engine.store, fenced } },
+    { ...of(first), digest: plan.digest ?? "" },
+  );
+  assert.ok(whole);
+  assert.deepEqual([run.result, run.held?.count, run.counts.disable, active()], ["held", 5, 0, 8]);
 });

@@ -71,7 +71,7 @@ async function settledCounts(
   let [done, stale] = [0, 0];
   for await (const page of prepared(context, plan)) {
     for (const change of page) {
-      if (change.send !== null) return null;
+      if (change.send !== null || change.untold) return null;
       if (change.done) done += 1;
       else stale += 1;
     }
@@ -118,8 +118,8 @@ export async function judgeAgain(
   const guarded: { -readonly [key in keyof Guarded]: number } = { removals: 0, memberRemovals: 0, heldAnyway: 0 };
   const settled: number[] = [];
   for await (const page of prepared(context, plan, isGuarded)) {
-    for (const { row, send, remove } of page) {
-      if (send === null) settled.push(row.ordinal);
+    for (const { row, send, untold, remove } of page) {
+      if (send === null && !untold) settled.push(row.ordinal);
       else if (row.hold !== null) guarded.heldAnyway += 1;
       else if (row.action === "members") guarded.memberRemovals += remove.length;
       else guarded.removals += 1;

@@ -21,6 +21,8 @@ export interface Prepared {
   readonly send: TargetChange | null;
   /** Why it is not sent. */
   readonly stale: string | null;
+  /** Whether it is stale cannot be told just now, so it is not sent; nothing else may be made of that. */
+  readonly untold: boolean;
   /**
    * What it asks for is what the target is known to hold, written by this sync after the plan was made. It is not sent,
    * and says nothing new: links, counters and the pending set stay as they are.
@@ -155,10 +157,10 @@ interface Surroundings {
 function prepare(row: PlanChangeRow, around: Surroundings): Prepared {
   const { link } = around;
   const left = membersLeft(row, around);
-  const base = { row, link, stale: null, done: false, known: {}, dropped: [], add: [], remove: [] };
+  const base = { row, link, stale: null, untold: false, done: false, known: {}, dropped: [], add: [], remove: [] };
   if (around.sequence !== null && isDone(row, around, left)) return { ...base, done: true, send: null };
   const stale = staleness(row, around, left);
-  if (stale !== null) return { ...base, stale, send: null };
+  if (stale !== null) return { ...base, stale, untold: stale === UNTOLD, send: null };
   return row.action === "members" ? prepareMembers(base, around, left) : prepareAttributes(base, around);
 }
 
@@ -202,7 +204,8 @@ function staleness(row: PlanChangeRow, around: Surroundings, left: MembersLeft):
     return stale ? "a membership changed after the plan was made" : null;
   }
   if (around.sequence !== row.record_sequence) return "the source record changed after the plan was made";
-  if (hasCrossedScope(row, around)) return "the record entered or left the scope's groups after the plan was made";
+  const crossed = crossedScope(row, around);
+  if (crossed !== null) return crossed;
   if (row.action === "create" || row.action === "join") {
     if (link) return "the record was linked after the plan was made";
     return around.taken.has(row.record_id ?? "") ? "the target record was linked to somebody else meanwhile" : null;
@@ -211,10 +214,15 @@ function staleness(row: PlanChangeRow, around: Surroundings, left: MembersLeft):
   return link.sequence === row.link_sequence ? null : "the target record was changed after the plan was made";
 }
 
+const UNTOLD = "who is in the scope's groups cannot be told while they are being read";
+
 /** Whoever is disabled or deleted at the source goes, in scope or not; everything else rests on being in or out. */
-function hasCrossedScope(row: PlanChangeRow, { scope }: Surroundings): boolean {
-  if (scope === null || ["disabled", "softDeleted", "deleted"].includes(row.cause)) return false;
-  return scope.get(row.object_id) !== (row.cause !== "outOfScope");
+function crossedScope(row: PlanChangeRow, { scope }: Surroundings): string | null {
+  if (scope === null || ["disabled", "softDeleted", "deleted"].includes(row.cause)) return null;
+  const now = scope.get(row.object_id);
+  if (now === undefined) return UNTOLD;
+  const asPlanned = now === (row.cause !== "outOfScope");
+  return asPlanned ? null : "the record entered or left the scope's groups after the plan was made";
 }
 
 type Base = Omit<Prepared, "send">;
