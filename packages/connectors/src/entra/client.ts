@@ -1,5 +1,6 @@
 import { ConnectorError } from "@entrain/core";
 import type { HttpAnswer } from "../shared/http.ts";
+import type { Urgency } from "./limiter.ts";
 import type { EntraOptions } from "./options.ts";
 import { askedWaitMs, headerOf, PATIENT, type Patience, type Sender } from "./sender.ts";
 import type { Token, TokenProvider } from "./token.ts";
@@ -40,6 +41,7 @@ export interface GraphRequest {
   readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
   /** Sent as JSON. */
   readonly body?: object;
+  readonly urgency?: Urgency;
 }
 
 /** Speaks to Microsoft Graph v1.0 with one tenant's application permissions. */
@@ -116,6 +118,7 @@ export class GraphClient {
     const method = request.method ?? (request.body === undefined ? "GET" : "POST");
     const patience = request.patience ?? PATIENT;
     const body = request.body === undefined ? {} : { body: JSON.stringify(request.body) };
+    const urgency = request.urgency ?? "normal";
     const id = this.#newRequestId();
     let token = await this.#tokens.get(signal, patience);
     for (let signIns = 1; ; signIns++) {
@@ -126,7 +129,7 @@ export class GraphClient {
         authorization: `Bearer ${token.value}`,
         "client-request-id": id,
       };
-      const answer = await this.#sender.send({ method, url, headers, id, ...body }, signal, patience);
+      const answer = await this.#sender.send({ method, url, headers, id, urgency, ...body }, signal, patience);
       const call: Call = { method, path: url.pathname, requestId: requestIdOf(answer), clientRequestId: id };
       if (answer.status === 200 || (method !== "GET" && isSuccess(answer.status))) return { answer, token, call };
       if (answer.status !== 401 || signIns === 2) throw this.#refusal(call, answer, request.permission);

@@ -11,7 +11,9 @@ import type { OpenGroup, Position } from "./watermark.ts";
 const PAGE = 999;
 const GROUPS: GraphRequest = { permission: "Group.Read.All" };
 const SEES_HIDDEN = "Member.Read.Hidden";
-const MEMBERS: GraphRequest = { permission: "GroupMember.Read.All" };
+/** The first slices are many and short, the further ones of a large group a chain that everything ends up waiting for. */
+const FIRST_MEMBERS: GraphRequest = { permission: "GroupMember.Read.All", urgency: "last" };
+const MEMBERS: GraphRequest = { permission: "GroupMember.Read.All", urgency: "next" };
 
 interface Options {
   readonly tenant: string;
@@ -144,7 +146,7 @@ export class GroupReading {
 
   async #members(id: string, signal: AbortSignal): Promise<CollectionPage> {
     const path = `/groups/${encodeURIComponent(id)}/members`;
-    const page = await this.#client.page(`${path}?$top=${PAGE}&$select=id`, MEMBERS, signal);
+    const page = await this.#client.page(`${path}?$top=${PAGE}&$select=id`, FIRST_MEMBERS, signal);
     this.trail.follow(path, page);
     return page;
   }

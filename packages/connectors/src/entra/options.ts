@@ -62,7 +62,7 @@ export interface EntraOptions {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** Certificate authorities (PEM) in place of the system's, for a cloud with its own. */
   readonly ca?: string;
-  /** Requests at a time while memberships are read; default 4. */
+  /** Requests to Graph at a time; default 16. */
   readonly concurrency?: number;
   readonly timeouts?: Partial<Timeouts>;
   readonly onRequest?: (event: RequestEvent) => void;

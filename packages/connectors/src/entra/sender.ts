@@ -1,6 +1,7 @@
 import { ConnectorError, type Wait } from "@entrain/core";
 import { backoffMs, retryAfterMs } from "../shared/backoff.ts";
 import { type HttpAnswer, type HttpRequest, type Transport, TransportFault } from "../shared/http.ts";
+import type { Limiter, Urgency } from "./limiter.ts";
 import type { EntraOptions } from "./options.ts";
 
 /**
@@ -21,6 +22,11 @@ const RETRIED: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504, 509]
 
 type Runtime = Pick<EntraOptions, "clock" | "random" | "sleep" | "onRequest" | "onWait">;
 
+/** A request, and how urgently others wait for its answer; `normal` unless given. */
+export interface SenderRequest extends HttpRequest {
+  readonly urgency?: Urgency;
+}
+
 /**
  * Sends requests to one service and tries again what may succeed later: throttling, passing server faults, cut
  * connections. All requests share one gate: once the service asks to wait, none is sent before that time, because refused
@@ -30,20 +36,23 @@ export class Sender {
   readonly #service: string;
   readonly #transport: Transport;
   readonly #runtime: Runtime;
-  #notBefore = 0;
+  readonly #limiter: Limiter | null;
+  readonly #gate: { notBefore: number };
 
-  /** `service` is its name for operators. */
-  constructor(service: string, transport: Transport, runtime: Runtime) {
+  /** `service` is its name for operators. With a limiter, its limits and its gate are shared with whoever else uses it. */
+  constructor(service: string, transport: Transport, runtime: Runtime, limiter: Limiter | null = null) {
+    this.#limiter = limiter;
+    this.#gate = limiter ?? { notBefore: 0 };
     this.#service = service;
     this.#transport = transport;
     this.#runtime = runtime;
   }
 
   /** The first answer that is not a passing refusal, or the last one. Throws when there is no answer at all. */
-  async send(request: HttpRequest, signal: AbortSignal, patience: Patience = PATIENT): Promise<HttpAnswer> {
+  async send(request: SenderRequest, signal: AbortSignal, patience: Patience = PATIENT): Promise<HttpAnswer> {
     let unanswered = 0;
     for (let retry = 0; ; retry++) {
-      await this.#wait(this.#notBefore - this.#runtime.clock.now(), signal);
+      await this.#wait(this.#gate.notBefore - this.#runtime.clock.now(), signal);
       const answer = await this.#once(request, signal, retry);
       if (answer instanceof TransportFault) {
         if (answer.kind === "invalid" || ++unanswered >= patience.unanswered) throw faultOf(answer, request);
@@ -56,26 +65,33 @@ export class Sender {
       const refused = retry - unanswered + 1;
       if (refused >= patience.answered || (asked ?? 0) > patience.longestMs) return answer;
       const until = this.#runtime.clock.now() + (asked ?? this.#backoff(retry));
-      if (asked !== null) this.#notBefore = Math.max(this.#notBefore, until);
-      const wait = (asked === null ? until : this.#notBefore) - this.#runtime.clock.now();
+      if (asked !== null) this.#gate.notBefore = Math.max(this.#gate.notBefore, until);
+      const wait = (asked === null ? until : this.#gate.notBefore) - this.#runtime.clock.now();
       await this.#pause(wait, { status: answer.status, attempt: refused + 1, of: patience.answered }, signal);
     }
   }
 
-  async #once(request: HttpRequest, signal: AbortSignal, retry: number): Promise<HttpAnswer | TransportFault> {
+  async #once(request: SenderRequest, signal: AbortSignal, retry: number): Promise<HttpAnswer | TransportFault> {
     const { clock, onRequest } = this.#runtime;
     const { method, url } = request;
+    const leave = await this.#limiter?.enter(request, signal, request.urgency);
+    let left: HttpAnswer | null = null;
     const started = clock.now();
     const report = (status: number | null): void =>
       onRequest?.({ method, host: url.host, path: url.pathname, status, ms: clock.now() - started, retry });
     try {
+      // Somebody may have been asked to wait while this request waited for its place.
+      await this.#wait(this.#gate.notBefore - clock.now(), signal);
       const answer = await this.#transport.send(request, signal);
+      left = answer;
       report(answer.status);
       return answer;
     } catch (error) {
       if (!(error instanceof TransportFault)) throw error;
       report(null);
       return error;
+    } finally {
+      leave?.(left);
     }
   }
 
