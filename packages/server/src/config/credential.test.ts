@@ -96,6 +96,25 @@ eachEngine((engine) => {
     assert.equal((await findGrant(store, row.id))?.diedOf, "the refresh token was not used for too long");
   });
 
+  it("an administrator's agreement goes with the credential, the application and the address that it was for", async () => {
+    const { apply, store, keyring } = await install(await engine.open());
+    const delegated = withCredential("{ kind: delegated }");
+    await apply(delegated);
+    const { id, tenant } = await store.db.selectFrom("connections").select(["id", "tenant"]).executeTakeFirstOrThrow();
+    const account = { tenant, objectId: "1", username: "admin@contoso.com" };
+    const changes: readonly (readonly [string, boolean])[] = [
+      [delegated.replace("labels: [europe]", "labels: [asia]"), true],
+      [withCredential("[{ kind: secret, secret: { env: A } }, { kind: delegated }]"), true],
+      [withCredential("{ kind: secret, secret: { env: A } }"), false],
+      [delegated.replace(/client: .*/, "client: 0a5d9c11-2222-4333-8444-555566667777"), false],
+    ];
+    for (const [document, kept] of changes) {
+      await saveGrant(store, keyring, id, { account, scopes: [], refreshToken: "kept" });
+      await apply(document);
+      assert.equal((await findGrant(store, id)) !== null, kept, document);
+    }
+  });
+
   it("flaws of a credential are named by field, and never repeat a secret", async () => {
     const { apply } = await install(await engine.open());
     const cases: readonly (readonly [string, RegExp])[] = [

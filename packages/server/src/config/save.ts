@@ -1,6 +1,7 @@
 import { ConnectorError } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { newId } from "../clock.ts";
+import { forgetGrant } from "../store/grants.ts";
 import type { DB } from "../store/schema.ts";
 import type { SecretReference } from "../store/secrets.ts";
 import type { Saving } from "./change.ts";
@@ -39,6 +40,9 @@ export async function saveConnection(saving: Saving, name: string, entry: Connec
     revision,
   };
   if (row !== undefined) {
+    // What an administrator agreed to is for one application at one address; its token is never sent elsewhere, nor kept for nothing.
+    const isFor = credentials.some(({ kind }) => kind === "delegated");
+    if (!isFor || row.client !== values.client || row.cloud !== values.cloud) await forgetGrant(tx, id);
     await tx.updateTable("connections").set(values).where("id", "=", id).execute();
     return id;
   }

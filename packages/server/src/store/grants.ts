@@ -1,4 +1,4 @@
-import type { Selectable } from "kysely";
+import type { Selectable, Transaction } from "kysely";
 import type { DB } from "./schema.ts";
 import { type Keyring, Secret } from "./secrets.ts";
 import type { Store } from "./store.ts";
@@ -38,6 +38,11 @@ export async function saveGrant(store: Store, keyring: Keyring, connection: stri
         .execute(),
     { repeatable: true },
   );
+}
+
+/** Forgets what an administrator agreed to, if there is anything. */
+export async function forgetGrant(tx: Transaction<DB>, connection: string): Promise<void> {
+  await tx.deleteFrom("connection_grants").where("connection", "=", connection).execute();
 }
 
 /** The agreement of a connection, without its token. */
