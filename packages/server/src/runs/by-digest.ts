@@ -56,7 +56,8 @@ function stale(message: string): ConnectorError {
 
 /** The run that applied the plan of this digest. A preview that was held in part goes on under others, by the journal. */
 async function runThatApplied(store: Store, sync: string, digest: string): Promise<string | null> {
-  const applied = await planByDigest(store, sync, { digest, states: ["applying", "applied", "forgotten"] });
+  const begun = ["applying", "applied", "forgotten"];
+  const applied = await planByDigest(store, sync, { digest, states: begun });
   if (applied?.run) return applied.run;
   const decision = await store.db
     .selectFrom("runs")
@@ -64,7 +65,11 @@ async function runThatApplied(store: Store, sync: string, digest: string): Promi
     .innerJoin("journal_values as said", (join) =>
       join.onRef("said.stream", "=", "journal.stream").onRef("said.sequence", "=", "journal.sequence"),
     )
+    // A run that broke off before it began its plan has applied nothing.
+    .innerJoin("plans", "plans.run", "runs.id")
     .select("runs.id")
+    .where("plans.sync", "=", sync)
+    .where("plans.state", "in", begun)
     .where("runs.sync", "=", sync)
     .where("runs.mode", "=", "apply")
     .where("journal.ordinal", "is", null)

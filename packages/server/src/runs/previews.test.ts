@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import type { Engine } from "./context.ts";
 import { heldPlans, syncStatus } from "./queries.ts";
+import { applySync } from "./run.ts";
 import { heldChanges, inShort, plannedIn, scimGroup, scimMembers, scimWrites, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { crowd, group, newUser } from "./testing/tenant.ts";
@@ -265,4 +267,30 @@ test("what a preview showed as held stays held when it is applied after the guar
   clock.advance(DAY + 1);
   const applied = await scene.apply(sync, digest);
   assert.deepEqual([applied.result, applied.counts.disable, applied.held?.count], ["held", 0, 2]);
+});
+
+test("a preview whose application broke off before its first change does not count as applied", async () => {
+  await open();
+  await someChanges();
+  await leave(2, 14);
+  const digest = await preview();
+  const { store } = scene;
+  const engine: Engine = {
+    ...scene.engine,
+    store: {
+      ...store,
+      fenced: async (lease, work, options) => {
+        const split = await store.db.selectFrom("plans").select("id").where("state", "=", "building").execute();
+        if (split.length > 0) throw new Error("the machine stopped");
+        return await store.fenced(lease, work, options);
+      },
+    },
+  };
+  const actor = { kind: "system", id: "test" } as const;
+  const options = { sync, digest, actor, signal: new AbortController().signal, onProgress: () => undefined };
+  await assert.rejects(applySync(engine, options), /the machine stopped/);
+  const again = await scene.apply(sync, digest);
+  assert.deepEqual([again.error?.code, activeCount()], ["plan_stale", 40]);
+  const run = await scene.run(sync);
+  assert.deepEqual([run.result, run.counts.create, run.held?.count], ["held", 2, 14]);
 });
