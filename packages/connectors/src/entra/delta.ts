@@ -10,20 +10,22 @@ export interface Beginning {
   readonly roles: readonly string[] | null;
 }
 
-/** Takes the latest delta token and the service's count; both must come before the first page of a full round. */
+/** Takes the latest delta token and, beside it, the service's count; both must come before the first page of a full round. */
 export async function beginRound(
   client: GraphClient,
   collection: { readonly path: "/users" | "/groups"; readonly tracked: string; readonly request: GraphRequest },
   signal: AbortSignal,
 ): Promise<Beginning> {
   const { path, tracked, request } = collection;
-  const latest = await client.page(`${path}/delta?$deltatoken=latest&$select=${tracked}`, request, signal);
+  const [latest, expected] = await Promise.all([
+    client.page(`${path}/delta?$deltatoken=latest&$select=${tracked}`, request, signal),
+    client.count(`${path}/$count`, request, signal).catch((error: unknown) => {
+      // Some tenants (Azure AD B2C) refuse advanced queries for good; the count is a help, not a condition.
+      if (error instanceof ConnectorError && error.code === "request_refused") return null;
+      throw error;
+    }),
+  ]);
   if (latest.deltaLink === null) throw withoutLink(`${path}/delta`);
-  const expected = await client.count(`${path}/$count`, request, signal).catch((error: unknown) => {
-    // Some tenants (Azure AD B2C) refuse advanced queries for good; the count is a help, not a condition.
-    if (error instanceof ConnectorError && error.code === "request_refused") return null;
-    throw error;
-  });
   return { delta: latest.deltaLink, expected, roles: latest.roles };
 }
 

@@ -69,9 +69,13 @@ async function withRig<T>(rig: Rig, use: (rig: Rig) => Promise<T>): Promise<T> {
 test("takes the delta token before the first page, and follows it after the last", async () => {
   const tenant = await tenantOf([[user("a"), user("b")], [user("c")]], [user("b", { mail: "b@x" })]);
   const pages = await withRig(rigFor(tenant.origin), ({ source }) => readAll(source, "user"));
-  assert.deepEqual(graphCalls(tenant), [
-    "GET /users/delta?$deltatoken=latest&$select=id,accountEnabled,displayName,mail,manager",
+  const [first, second, ...then] = graphCalls(tenant);
+  // Asked for beside each other.
+  assert.deepEqual([first, second].toSorted(), [
     "GET /users/$count",
+    "GET /users/delta?$deltatoken=latest&$select=id,accountEnabled,displayName,mail,manager",
+  ]);
+  assert.deepEqual(then, [
     "GET /users?$top=999&$select=id,accountEnabled,displayName,mail&$expand=manager($select=id)",
     "GET /users?$skiptoken=1",
     "GET /users/delta?$deltatoken=1",
@@ -363,6 +367,6 @@ test("asks for smaller pages with sign-in activity, which delta cannot track", a
   const tenant = await tenantOf([[user("a")]]);
   const rig = rigFor(tenant.origin, { attributes: ["id", "mail", "signInActivity"] });
   await withRig(rig, ({ source }) => readAll(source, "user"));
-  assert.equal(graphCalls(tenant)[0], "GET /users/delta?$deltatoken=latest&$select=id,mail,manager");
+  assert.ok(graphCalls(tenant).includes("GET /users/delta?$deltatoken=latest&$select=id,mail,manager"));
   assert.equal(graphCalls(tenant)[2], "GET /users?$top=500&$select=id,mail,signInActivity&$expand=manager($select=id)");
 });

@@ -12,7 +12,7 @@ import type { Lane, Position } from "./watermark.ts";
 const PAGE = 999;
 const PAGE_WITH_ACTIVITY = 500;
 /** Lanes that are read at a time: enough for any latency, few enough to keep so many pages as text. */
-const LANES_AT_A_TIME = 8;
+const LANES_AT_A_TIME = 16;
 /** A `$filter` names at most 15 values with `in` ("Use the $filter query parameter": 15 expressions). */
 const NAMED_AT_A_TIME = 15;
 const LANE_BOUND = "userPrincipalName";
