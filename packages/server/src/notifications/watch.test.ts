@@ -142,6 +142,17 @@ test("answers Microsoft's handshake for a connection that is being subscribed to
   assert.equal((await handshake("connection_unknown")).status, 404);
 });
 
+test("what is posted to an address that there is not is not even read", async (t) => {
+  const { server, connection } = await watching(t);
+  await until(t, () => subscribed(server, connection));
+  const headers = { "content-type": "application/json" };
+  const post = async (id: string, body: string): Promise<number> =>
+    (await ask(notificationAddress(server.url, id), { method: "POST", headers, body })).status;
+  assert.equal(await post(connection, "{"), 400);
+  assert.equal(await post("connection_unknown", "{"), 202);
+  assert.equal(await post("x".repeat(1000), "{"), 202);
+});
+
 test("a subscription that Microsoft wants authorized anew stays", { timeout: 60_000 }, async (t) => {
   const { server, connection } = await watching(t);
   await until(t, () => subscribed(server, connection));

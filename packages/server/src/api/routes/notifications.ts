@@ -19,6 +19,12 @@ export function notificationRoutes(app: Api, inbox: Inbox): void {
       path,
       {
         bodyLimit: BODY_MAX,
+        // Ahead of the body: what nobody waits for is not worth parsing. An address holds a random id, so a flood does not know one.
+        onRequest: async ({ params, query }, reply) => {
+          reply.header("cache-control", "no-store");
+          if (await inbox.isAwaited(params.connection)) return;
+          return reply.code(query.validationToken === undefined ? 202 : 404).send();
+        },
         schema: {
           hide: true,
           params: Type.Object({ connection: Type.String({ maxLength: 100 }) }),
@@ -28,12 +34,10 @@ export function notificationRoutes(app: Api, inbox: Inbox): void {
       async (request, reply) => {
         const { connection } = request.params;
         const { validationToken } = request.query;
-        reply.header("cache-control", "no-store");
         if (validationToken === undefined) {
           await inbox.take(connection, request.body);
           return reply.code(202).send();
         }
-        if (!(await inbox.isAwaited(connection))) return reply.code(404).send();
         return reply.code(200).type("text/plain; charset=utf-8").send(validationToken);
       },
     );
