@@ -6,13 +6,14 @@ import { catalogueOf } from "./catalogue.ts";
 import { GraphClient } from "./client.ts";
 import { type CredentialEnd, credentialEnds } from "./credentials/ends.ts";
 import { groupReader } from "./groups.ts";
-import type { PermissionStanding } from "./needs.ts";
 import { limiterFor } from "./limiter.ts";
+import type { PermissionStanding } from "./needs.ts";
 import { type EntraOptions, problemsOf } from "./options.ts";
 import { lookUp } from "./presence.ts";
 import { readPages } from "./round.ts";
 import { explainRefusal } from "./selection.ts";
 import { HASTY, Sender } from "./sender.ts";
+import { type Registered, registerApplication, type SetupPlan } from "./setup.ts";
 import { type Subscriptions, subscriptionsOf } from "./subscriptions.ts";
 import { TokenProvider } from "./token.ts";
 import { userReader } from "./users.ts";
@@ -28,10 +29,11 @@ export {
 } from "./credentials/administrator.ts";
 export type { Credential, DelegatedCredential } from "./credentials/credential.ts";
 export type { CredentialEnd } from "./credentials/ends.ts";
-export { FEATURE_NAMES, type FeatureName } from "./features.ts";
+export { FEATURE_NAMES, type FeatureName, leastPermissions } from "./features.ts";
 export type { AcceptedPermission, PermissionStanding } from "./needs.ts";
 export { CLOUDS, type Cloud, type EntraOptions, type RequestEvent } from "./options.ts";
 export { type AttributeFlaw, attributeFlaw } from "./properties.ts";
+export { featuresInWords, GRAPH_APP_ID, SETUP_CLIENT, SETUP_PERMISSIONS, type SetupPlan } from "./setup.ts";
 export { LONGEST_LIFE_MS, type Subscriptions, type Watched } from "./subscriptions.ts";
 
 const CONCURRENCY = 16;
@@ -104,6 +106,18 @@ export function createEntraInspector(options: EntraOptions): Inspector {
       const roles = await lazy.client().roles(signal, HASTY);
       return roles === null ? null : permissionStandings(options, roles);
     },
+    close: () => lazy.close(),
+  };
+}
+
+/** Registers applications on behalf of the administrator whose agreement the options hold. */
+export function createEntraSetup(options: EntraOptions): {
+  register(plan: SetupPlan, signal: AbortSignal): Promise<Registered>;
+  close(): Promise<void>;
+} {
+  const lazy = new Connection(options);
+  return {
+    register: (plan, signal) => registerApplication(lazy.client(), options, plan, signal),
     close: () => lazy.close(),
   };
 }

@@ -21,6 +21,40 @@ export function linkRefusedPage(): Page {
   ]);
 }
 
+const CONSENT: { readonly [result: string]: readonly [title: string, ...blocks: Block[]] } = {
+  granted: [
+    "Consent was given",
+    "Microsoft needs up to a few minutes until it works everywhere. Whoever sent you the link can watch it:",
+  ],
+  declined: ["Nothing was granted", "The consent was declined. The link is used up; whoever sent it can make another."],
+  right_missing: [
+    "This account may not consent",
+    "Granting application permissions for the organisation needs the role Privileged Role Administrator or Global Administrator. Ask somebody who has it to open a new link.",
+  ],
+  wrong_tenant: [
+    "Consent was given in another organisation",
+    "The account belongs to another tenant than the connection. Sign in with an administrator of the connection's own tenant, by a new link. In the other tenant the application can be removed under Enterprise applications.",
+  ],
+  failed: [
+    "Microsoft refused the consent",
+    "Check that the address of this page is registered as a redirect URI of the application, and that its permissions are listed; then make a new link.",
+  ],
+  unknown: [
+    "This link is not one of ours",
+    "A consent link works once and for seven days. This one was used already, has expired, or is not complete. Make a new one:",
+    { code: "npx entrain connection consent NAME" },
+  ],
+};
+
+/** What came of an administrator's consent. Nothing of what Microsoft wrote is repeated. */
+export function consentPage(result: string, connection: string | null): Page {
+  const [title, ...blocks] = CONSENT[result] ?? ["Microsoft refused the consent"];
+  const name = connection === null ? null : connection.replaceAll(/[^\w.-]/g, "");
+  const verify =
+    result === "granted" && name !== null ? [{ code: `npx entrain connection verify ${name} --wait` }] : [];
+  return page(title, [...blocks, ...verify, "You can close this page."]);
+}
+
 /** The console was never built. */
 export function notBuiltPage(): Page {
   return page("The console is not built yet", [

@@ -361,6 +361,7 @@ const OPERATIONS: readonly string[] = [
   "applyPlan",
   "approvePlan",
   "cancelSync",
+  "createConsentLink",
   "findPeople",
   "followEverything",
   "followRun",

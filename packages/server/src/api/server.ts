@@ -17,6 +17,7 @@ import { missingPage, sendPage } from "./pages.ts";
 import { answerProblem, notFound, refuseConnection } from "./problems.ts";
 import { attributeRoutes } from "./routes/attributes.ts";
 import { connectionRoutes } from "./routes/connections.ts";
+import { consentCallback, consentRoutes } from "./routes/consent.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
 import { peopleRoutes } from "./routes/people.ts";
@@ -89,6 +90,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
   await registerOpenApi(app, deps.version);
   healthRoutes(app, { store, metrics });
   signInRoute(app, sessions);
+  consentCallback(app, store);
   await consoleRoutes(app, { folder: deps.consoleFolder, clock });
   const { inbox } = deps;
   if (inbox !== undefined) {
@@ -109,6 +111,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
       });
       sessionRoutes(scope, context, sessions);
       connectionRoutes(scope, context);
+      consentRoutes(scope, context, publicOrigin);
       attributeRoutes(scope, context);
       targetRoutes(scope, context);
       syncRoutes(scope, context);

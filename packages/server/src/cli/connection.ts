@@ -1,7 +1,9 @@
+import { CLOUDS, FEATURE_NAMES, findTenantId } from "@entrain/connectors/entra";
 import { sql } from "kysely";
 import { type CurrentConfiguration, loadConfiguration } from "../config/current.ts";
-import { CLOUD_NAMES } from "../config/document.ts";
+import type { CloudEntry } from "../config/document.ts";
 import { plainConnection } from "../config/render.ts";
+import { createConsentLink } from "../consent/consent.ts";
 import { type ExpiryWarning, expiryWarnings } from "../expiry/warnings.ts";
 import { knownEnds } from "../store/credential-ends.ts";
 import type { Store } from "../store/store.ts";
@@ -9,13 +11,14 @@ import { subscriptionRows } from "../store/subscriptions.ts";
 import { listAttributes } from "./attributes.ts";
 import { authorizeConnection } from "./authorize.ts";
 import { allOk, printChecks } from "./checks.ts";
+import { cloudOf, cloudOptions, domainOrId, isDomain } from "./cloud-options.ts";
 import {
   command,
   type Invocation,
   listOption,
+  numberOption,
   type Options,
   type Register,
-  requireOneOf,
   textOption,
   usage,
 } from "./command.ts";
@@ -23,24 +26,46 @@ import { showPermissions } from "./connection-permissions.ts";
 import { credentialOptions, readCredentialOptions } from "./credential-options.ts";
 import { credentialInWords } from "./credential-words.ts";
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
+import { publicOriginOf } from "./public-url.ts";
+import { SCRIPTS } from "./setup/scripts.ts";
+import { setUpConnection } from "./setup/setup.ts";
 import { timeInWords } from "./wording.ts";
 
 export const register: Register = (group, world, ended) => {
   const add = group
     .command("add <name>")
     .description("connect an Entra tenant")
-    .requiredOption("--tenant <id>", "directory (tenant) id")
+    .requiredOption("--tenant <id>", "directory (tenant) id, or one of the tenant's domains")
     .requiredOption("--client <id>", "application (client) id")
-    .option("--cloud <cloud>", `${[...CLOUD_NAMES, "custom"].join(", ")}`, "global")
-    .option("--login <url>", "sign-in base address of a custom cloud")
-    .option("--graph <url>", "Graph base address of a custom cloud")
     .option("--label <label...>", "labels")
     .option("--attribute <name...>", "user attributes to read beside the default ones");
-  command(credentialOptions(add), world, ended, addConnection);
+  command(credentialOptions(cloudOptions(add)), world, ended, addConnection);
+  const setup = group
+    .command("setup <name>")
+    .description("how to register the application in Entra: by hand, by a script, or by signing in")
+    .option("--tenant <id>", "directory (tenant) id, or one of the tenant's domains")
+    .option("--features <list>", `what it is for, with commas: ${FEATURE_NAMES.join(", ")}`)
+    .option("--script <kind>", `print a script: ${SCRIPTS.join(", ")}`)
+    .option("--device-code", "sign in as an administrator, and let Entrain register it")
+    .option("--credential <kind>", "certificate or secret", "certificate")
+    .option("--days <number>", "how long the credential is good for", "365")
+    .option("--display-name <name>", "the application's name in Entra", "Entrain")
+    .option("--multi-tenant", "one application for many tenants")
+    .option("--public-url <url>", "where administrators reach Entrain, for the redirect address")
+    .option("--setup-client <id>", "the public client to sign in to, in place of Microsoft's own");
+  command(cloudOptions(setup), world, ended, setUpConnection);
+  const consent = group
+    .command("consent <name>")
+    .description("make a link by which an administrator consents to the permissions")
+    .option("--public-url <url>", "where administrators reach Entrain", "http://localhost:7420");
+  command(consent, world, ended, linkConsent);
   command(group.command("list").description("list the connections"), world, ended, listConnections);
   const show = group.command("show <name>").description("show a connection and how well it was read");
   command(show, world, ended, showConnection);
-  const verify = group.command("verify <name>").description("sign in, and try every permission that reading needs");
+  const verify = group
+    .command("verify <name>")
+    .description("sign in, and try every permission that reading needs")
+    .option("--wait [seconds]", "repeat until all is well, as a new consent takes minutes to spread");
   command(verify, world, ended, verifyConnection);
   const permissions = group
     .command("permissions <name>")
@@ -73,11 +98,12 @@ async function addConnection(
 ): Promise<undefined> {
   const credential = await readCredentialOptions(invocation, options);
   const sealed = [...credential.secrets].map(([field, secret]) => [`connections/${name}/${field}`, secret] as const);
+  const cloud = cloudOf(options);
   const entry = {
     labels: listOption(options, "label"),
-    cloud: cloudOf(options),
-    tenant: textOption(options, "tenant"),
-    client: textOption(options, "client"),
+    cloud: cloud.kind === "custom" ? cloud : cloud.kind,
+    tenant: await tenantOf(invocation, cloud, textOption(options, "tenant") ?? ""),
+    client: textOption(options, "client")?.trim(),
     attributes: listOption(options, "attribute"),
     credential: credential.entry,
   };
@@ -88,17 +114,20 @@ async function addConnection(
   return undefined;
 }
 
-function cloudOf(options: Options): unknown {
-  const [login, graph] = [textOption(options, "login"), textOption(options, "graph")];
-  const kind = textOption(options, "cloud") ?? "";
-  requireOneOf(kind, "cloud", [...CLOUD_NAMES, "custom"]);
-  if (kind === "custom" && (login === undefined || graph === undefined)) {
-    throw usage("--cloud custom needs --login URL and --graph URL.");
-  }
-  if (kind !== "custom" && (login ?? graph) !== undefined) {
-    throw usage("--login and --graph belong to --cloud custom alone.");
-  }
-  return kind === "custom" ? { kind, login, graph } : kind;
+/** With the object id, the tenant id is the identity: a domain is resolved to it before anything is kept. */
+async function tenantOf({ world, output, signal }: Invocation, cloud: CloudEntry, given: string): Promise<string> {
+  if (!isDomain(given)) return given.trim();
+  const { clock } = world;
+  const runtime = {
+    clock,
+    random: () => clock.random(),
+    sleep: (ms: number, until: AbortSignal) => clock.sleep(ms, until),
+  };
+  const where = cloud.kind === "custom" ? cloud : CLOUDS[cloud.kind];
+  const id = await findTenantId({ ...runtime, cloud: where, tenant: domainOrId(given) }, signal);
+  if (id === null) throw usage(`The sign-in service does not tell the id of ${given}. Give --tenant ID.`);
+  output.remark(`${given} is the tenant ${id}.`);
+  return id;
 }
 
 async function listConnections(invocation: Invocation): Promise<undefined> {
@@ -193,19 +222,58 @@ async function showConnection(invocation: Invocation, [name = ""]: readonly stri
   return undefined;
 }
 
-async function verifyConnection(invocation: Invocation, [name = ""]: readonly string[]): Promise<1 | undefined> {
+async function verifyConnection(
+  invocation: Invocation,
+  [name = ""]: readonly string[],
+  options: Options,
+): Promise<1 | undefined> {
   const installation = await invocation.open();
-  const source = await installation.engine.openSource(await findRow(installation, "connections", name));
-  try {
-    const checks = await source.verify(invocation.signal);
+  const row = await findRow(installation, "connections", name);
+  const { output, signal, world } = invocation;
+  const until = world.clock.now() + waitOf(options) * 1000;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    const source = await installation.engine.openSource(row);
+    const checks = await source.verify(signal).finally(() => source.close());
     const ok = allOk(checks);
-    await invocation.output.value({ ok, checks });
-    await printChecks(invocation.output, checks);
-    await invocation.output.say(ok ? `The connection ${name} works.` : `The connection ${name} does not work yet.`);
-    return ok ? undefined : 1;
-  } finally {
-    await source.close();
+    if (ok || world.clock.now() + pause > until) {
+      await output.value({ ok, checks });
+      await printChecks(output, checks);
+      await output.say(ok ? `The connection ${name} works.` : `The connection ${name} does not work yet.`);
+      return ok ? undefined : 1;
+    }
+    const failed = checks.flatMap((check) => (check.ok ? [] : [check.name]));
+    output.remark(`Not yet: ${failed.join(", ")}. Trying again …`);
+    await world.clock.sleep(pause, signal);
   }
+}
+
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 15_000;
+const USUAL_WAIT_S = 600;
+
+function waitOf(options: Options): number {
+  if (options.wait === undefined) return 0;
+  return options.wait === true ? USUAL_WAIT_S : numberOption(options, "wait", { min: 1, max: 86_400 });
+}
+
+async function linkConsent(
+  invocation: Invocation,
+  [name = ""]: readonly string[],
+  options: Options,
+): Promise<undefined> {
+  const installation = await invocation.open();
+  const row = await findRow(installation, "connections", name);
+  const origin = publicOriginOf(textOption(options, "publicUrl") ?? "");
+  const link = await createConsentLink(installation.store, row, origin);
+  await invocation.output.value(link);
+  await invocation.output.say(
+    "Open this link, or send it to an administrator (Privileged Role Administrator or Global Administrator):",
+    link.url,
+    "It works once and for seven days. This redirect URI must be registered with the application, under Web:",
+    link.redirectUri,
+    `Then watch it spread: entrain connection verify ${name} --wait`,
+  );
+  return undefined;
 }
 
 /** How changes become known: told by Microsoft, or polled, and why. */

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { command, numberOption, type Register, textOption, usage } from "./command.ts";
+import { command, numberOption, type Register, textOption } from "./command.ts";
+import { publicOriginOf } from "./public-url.ts";
 
 const DEFAULT_PORT = "7420";
 const DEFAULT_HOST = "127.0.0.1";
@@ -13,14 +14,8 @@ export const register: Register = (group: Command, world, ended) => {
     const port = numberOption(options, "port", { min: 0, max: 65_535 });
     const host = textOption(options, "host") ?? DEFAULT_HOST;
     const publicUrl = textOption(options, "publicUrl");
-    const publicOrigin = publicUrl === undefined ? null : originOf(publicUrl);
+    const publicOrigin = publicUrl === undefined ? null : publicOriginOf(publicUrl);
     await world.serve({ demo, port, host, publicOrigin, json: output.json });
     return undefined;
   });
 };
-
-function originOf(text: string): string {
-  const url = URL.parse(text);
-  if (url !== null && /^https?:$/.test(url.protocol) && url.pathname === "/" && url.search === "") return url.origin;
-  throw usage("--public-url must be an address without a path, such as https://entrain.contoso.com.");
-}
