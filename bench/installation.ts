@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createEntraSource } from "@entrain/connectors/entra";
+import { createEntraSource, type RequestEvent } from "@entrain/connectors/entra";
 import { DEFAULTS, type Source, type SyncDefinition } from "@entrain/core";
 import { systemClock } from "../packages/server/src/clock.ts";
 import { createPortalTarget } from "../packages/server/src/portal/target.ts";
@@ -47,7 +47,11 @@ export async function openInstallation(address: TenantAddress, scheme: "http" | 
 }
 
 /** The product's own source, with its defaults. */
-export function sourceOf(address: TenantAddress, scheme: "http" | "https"): Source {
+export function sourceOf(
+  address: TenantAddress,
+  scheme: "http" | "https",
+  onRequest: (event: RequestEvent) => void = () => undefined,
+): Source {
   const origin = address[scheme];
   return createEntraSource({
     cloud: { login: origin, graph: origin },
@@ -57,6 +61,7 @@ export function sourceOf(address: TenantAddress, scheme: "http" | "https"): Sour
     clock: systemClock,
     random: () => systemClock.random(),
     sleep: (ms, signal) => systemClock.sleep(ms, signal),
+    onRequest,
     ...(scheme === "https" ? { ca: address.ca } : {}),
   });
 }

@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
 import type { Counts } from "@entrain/core";
 import { boundHeap } from "../../packages/server/src/memory.ts";
 import { runSync } from "../../packages/server/src/runs/run.ts";
 import { answerParent } from "../child.ts";
 import { type Installation, openInstallation, SYNC } from "../installation.ts";
 import type { TenantAddress } from "../tenant/tenant.ts";
+import { residentPeak } from "./resident.ts";
 
 /** What a worker is asked: a new installation first, then runs of its sync. */
 export type WorkRequest =
@@ -72,20 +72,6 @@ async function run({ engine, store }: Installation, collect: boolean): Promise<R
     residentPeak: residentPeak(),
     heapPeak,
   };
-}
-
-/** Of this process alone: the system's `maxrss` begins with what the parent held when it started the child. */
-function residentPeak(): number {
-  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(statusOf()) ?? [];
-  return (kilobytes === undefined ? process.resourceUsage().maxRSS : Number(kilobytes)) * 1024;
-}
-
-function statusOf(): string {
-  try {
-    return readFileSync("/proc/self/status", "utf8");
-  } catch {
-    return "";
-  }
 }
 
 if (import.meta.main) {
