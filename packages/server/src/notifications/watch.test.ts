@@ -14,6 +14,8 @@ const EVERY_MS = 24 * 3_600_000;
 interface Watching {
   readonly server: TestServer;
   readonly connection: string;
+  /** How often a delivery was acted on. */
+  woken(): number;
   stop(): Promise<void>;
 }
 
@@ -31,6 +33,12 @@ async function watching(context: TestContext): Promise<Watching> {
   });
   const [watch] = watches;
   assert.ok(watch !== undefined);
+  let woken = 0;
+  const wake = watch.wakes.wake.bind(watch.wakes);
+  watch.wakes.wake = (...of) => {
+    woken += 1;
+    wake(...of);
+  };
   const { installation } = server;
   const row = await installation.store.db.selectFrom("connections").select("id").executeTakeFirstOrThrow();
   const kept = watch.keep(server.url);
@@ -48,7 +56,7 @@ async function watching(context: TestContext): Promise<Watching> {
     await stop();
     await server.close();
   });
-  return { server, connection: row.id, stop };
+  return { server, connection: row.id, woken: () => woken, stop };
 }
 
 /** Resolves when a condition on the outside world holds; the test's own time limit is its end. */
@@ -81,19 +89,13 @@ test("a change in the tenant reaches the portal long before the sync's own time"
       (run) => run.result !== null,
     ),
   );
-  await server.graph("POST", "/users", {
-    accountEnabled: true,
-    displayName: "Nadia Newcomer",
-    mailNickname: "nadia",
-    userPrincipalName: `nadia@${await domainOf(server)}`,
-    passwordProfile: { password: "simulated-Only-1" },
-  });
+  await join(server, "Nadia Newcomer");
   await until(t, () => requesterNamed(server, "Nadia Newcomer"));
   const deliveries = server.simulator.notifications.deliveries();
   assert.ok(deliveries.some(({ status }) => status === 202));
 });
 
-test("forged, replayed and flooding deliveries start no run and are all answered alike", {
+test("forged and flooding deliveries start no run and are all answered alike", {
   timeout: 120_000,
 }, async (t) => {
   const { server, connection } = await watching(t);
@@ -124,6 +126,25 @@ test("forged, replayed and flooding deliveries start no run and are all answered
   }
   assert.deepEqual([...statuses], [[202, 10_000]]);
   assert.equal(await runs(), before);
+});
+
+test("Microsoft's own deliveries wake nothing when somebody sends them again", { timeout: 60_000 }, async (t) => {
+  const { server, connection, woken } = await watching(t);
+  await until(t, () => subscribed(server, connection));
+  const { notifications } = server.simulator;
+  const told = () => notifications.deliveries().filter(({ kind, status }) => kind === "change" && status === 202);
+  const before = woken();
+  await join(server, "Nadia Newcomer");
+  await until(t, async () => told().length > 0 && woken() > before);
+  await notifications.idle();
+  const heard = woken();
+  const headers = { "content-type": "application/json" };
+  for (const { url, value } of told()) {
+    for (let again = 0; again < 100; again += 1) {
+      assert.equal((await ask(url, { method: "POST", headers, body: JSON.stringify({ value }) })).status, 202);
+    }
+  }
+  assert.equal(woken(), heard);
 });
 
 test("answers Microsoft's handshake for a connection that is being subscribed to, and for no other", async (t) => {
@@ -164,6 +185,17 @@ test("a subscription that Microsoft wants authorized anew stays", { timeout: 60_
     (await subscriptionRows(server.installation.store, connection)).every((row) => row.reauthorize === 0),
   );
 });
+
+/** Somebody new in the tenant. */
+async function join(server: TestServer, displayName: string): Promise<void> {
+  await server.graph("POST", "/users", {
+    accountEnabled: true,
+    displayName,
+    mailNickname: "newcomer",
+    userPrincipalName: `newcomer@${await domainOf(server)}`,
+    passwordProfile: { password: "simulated-Only-1" },
+  });
+}
 
 async function domainOf(server: TestServer): Promise<string> {
   const { store } = server.installation;
