@@ -1,15 +1,29 @@
 import type { Check } from "@entrain/core";
-import { Badge, Button, Card, makeStyles, Spinner, Text, tokens } from "@fluentui/react-components";
+import {
+  Badge,
+  Button,
+  Card,
+  Link,
+  MessageBar,
+  MessageBarBody,
+  MessageBarTitle,
+  makeStyles,
+  Spinner,
+  Text,
+  tokens,
+} from "@fluentui/react-components";
 import { CheckmarkCircle20Filled } from "@fluentui/react-icons/svg/checkmark-circle";
 import { ErrorCircle20Filled } from "@fluentui/react-icons/svg/error-circle";
+import { Link20Regular } from "@fluentui/react-icons/svg/link";
 import { ShieldCheckmark20Regular } from "@fluentui/react-icons/svg/shield-checkmark";
 import type { ReactNode } from "react";
 import { pathOf } from "./api.ts";
 import { useCommand } from "./commands.ts";
+import { Copyable } from "./copy.tsx";
 import { number } from "./format.ts";
 import { itemsOf, REFRESH, usePages } from "./hooks.ts";
 import { Empty, Fact, Failed, More, Name, Section, Time, Waiting } from "./parts.tsx";
-import type { Connection, Verification } from "./types.ts";
+import type { Connection, ConsentLink, Verification } from "./types.ts";
 
 const useStyles = makeStyles({
   list: { display: "grid", gap: tokens.spacingVerticalM, marginTop: tokens.spacingVerticalM },
@@ -62,7 +76,8 @@ export function Connections(): ReactNode {
 function ConnectionCard({ connection }: { readonly connection: Connection }): ReactNode {
   const styles = useStyles();
   const verify = useCommand<Verification>();
-  const { name, cloud, tenant, labels, people, groups, reads } = connection;
+  const consent = useCommand<ConsentLink>();
+  const { name, cloud, tenant, labels, people, groups, reads, warnings } = connection;
   const readAt = Math.max(0, ...reads.map((read) => read.readAt ?? 0));
   const incomplete = reads.find((read) => read.incomplete !== null)?.incomplete ?? null;
   return (
@@ -77,6 +92,14 @@ function ConnectionCard({ connection }: { readonly connection: Connection }): Re
           </Badge>
         ))}
         <span className={styles.space} />
+        <Button
+          appearance="subtle"
+          icon={consent.isPending ? <Spinner size="tiny" /> : <Link20Regular />}
+          disabledFocusable={consent.isPending}
+          onClick={() => consent.mutate(pathOf(["connections", connection.id, "consent"]))}
+        >
+          Admin consent
+        </Button>
         <Button
           icon={verify.isPending ? <Spinner size="tiny" /> : <ShieldCheckmark20Regular />}
           disabledFocusable={verify.isPending}
@@ -101,9 +124,42 @@ function ConnectionCard({ connection }: { readonly connection: Connection }): Re
           The last read is incomplete: {incomplete.detail} Nothing is removed until it is whole.
         </Text>
       )}
+      {warnings.map(({ detail, fix, endsAt }) => (
+        <MessageBar key={endsAt} intent="warning" layout="multiline">
+          <MessageBarBody>
+            <MessageBarTitle>{detail}</MessageBarTitle> {fix}
+          </MessageBarBody>
+        </MessageBar>
+      ))}
+      {consent.error !== null && <Failed error={consent.error} />}
+      {consent.data !== undefined && <Consent link={consent.data} onHide={consent.reset} />}
       {verify.error !== null && <Failed error={verify.error} />}
       {verify.data !== undefined && <Checks checks={verify.data.checks} onHide={verify.reset} />}
     </Card>
+  );
+}
+
+/** Microsoft's page opens by itself only for whoever may consent; to everybody else the link is sent. */
+function Consent({ link, onHide }: { readonly link: ConsentLink; readonly onHide: () => void }): ReactNode {
+  const styles = useStyles();
+  return (
+    <div className={styles.checks}>
+      <div className={styles.head} role="status">
+        <Text>
+          <Link href={link.url} target="_blank" rel="noreferrer">
+            Open Microsoft's consent page
+          </Link>
+          , or send the link to a Privileged Role Administrator. It works once and for seven days; then verify.
+        </Text>
+        <span className={styles.space} />
+        <Button appearance="subtle" size="small" onClick={onHide}>
+          Hide
+        </Button>
+      </div>
+      <Copyable label="Consent link" text={link.url} />
+      <Text className={styles.quiet}>This redirect URI must be registered with the application, under Web:</Text>
+      <Copyable label="Redirect URI" text={link.redirectUri} />
+    </div>
   );
 }
 

@@ -30,6 +30,20 @@ export interface Connection {
     readonly fullAt: number | null;
     readonly incomplete: { readonly code: string; readonly detail: string } | null;
   }[];
+  /** Credentials that end soon, the most urgent first. */
+  readonly warnings: readonly {
+    readonly detail: string;
+    readonly fix: string;
+    readonly endsAt: number;
+    readonly days: number;
+  }[];
+}
+
+/** A link by which an administrator consents; it works once. */
+export interface ConsentLink {
+  readonly url: string;
+  readonly redirectUri: string;
+  readonly expiresAt: number;
 }
 
 export interface Verification {
