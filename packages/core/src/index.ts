@@ -16,6 +16,9 @@ export { formatDuration, parseDuration } from "./model/duration.ts";
 export type { Cause, Change, Counts, Finding, KnownLink } from "./model/plan.ts";
 export { type DirectoryRecord, isEmpty } from "./model/record.ts";
 export type {
+  AssignedApplication,
+  Assignment,
+  AssignmentReader,
   Check,
   Member,
   Memberships,
@@ -30,6 +33,7 @@ export type {
   Watermark,
 } from "./model/source.ts";
 export {
+  APP_ROLES,
   type Deprovision,
   type DeprovisionVerb,
   type Guard,

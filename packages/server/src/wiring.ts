@@ -5,10 +5,12 @@ import {
   createEntraSource,
   createEntraSubscriptions,
   type EntraOptions,
+  type FeatureName,
   GROUP_ATTRIBUTES,
   USER_ATTRIBUTES,
 } from "@entrain/connectors/entra";
 import {
+  APP_ROLES,
   byCodeUnits,
   ConnectorError,
   compileMapping,
@@ -91,8 +93,10 @@ async function openSource(
   onWait: WaitListener = () => undefined,
 ): Promise<Source> {
   const needed = await neededAttributes(store, row);
+  const options = entraOptions(store, keyring, row);
   return createEntraSource({
-    ...entraOptions(store, keyring, row),
+    ...options,
+    features: [...(options.features ?? []), ...needed.features],
     attributes: needed.user,
     groupAttributes: needed.group,
     askedBy: needed.askedBy,
@@ -121,6 +125,8 @@ function entraOptions(store: Store, keyring: Keyring, row: ConnectionRow): Entra
 interface NeededAttributes {
   readonly user: readonly string[];
   readonly group: readonly string[];
+  /** What syncs use beside people and groups. */
+  readonly features: readonly FeatureName[];
   readonly askedBy: (kind: SourceKind, name: string) => readonly string[];
 }
 
@@ -131,6 +137,7 @@ async function neededAttributes(store: Store, row: ConnectionRow): Promise<Neede
     user: new Map<string, string[]>([...USER_ATTRIBUTES, ...own].map((name) => [name, []])),
     group: new Map<string, string[]>(GROUP_ATTRIBUTES.map((name) => [name, []])),
   };
+  const features = new Set<FeatureName>();
   for (const name of own) asked.user.get(name)?.push(`the connection ${row.name}`);
   const syncs = await store.db
     .selectFrom("syncs")
@@ -150,13 +157,16 @@ async function neededAttributes(store: Store, row: ConnectionRow): Promise<Neede
       ...("mapping" in mapping ? mapping.mapping.attributes : []),
       ...("scope" in scope ? scope.scope.attributes : []),
     ];
+    if (definition.scope.assigned !== undefined) features.add("assigned-apps");
     const all = asked[kind.source];
-    for (const name of new Set(names)) all.set(name, [...(all.get(name) ?? []), `the sync ${sync.name}`]);
+    for (const name of new Set(names.filter((one) => one !== APP_ROLES)))
+      all.set(name, [...(all.get(name) ?? []), `the sync ${sync.name}`]);
   }
   const sorted = (kind: SourceKind): readonly string[] => [...asked[kind].keys()].sort(byCodeUnits);
   return {
     user: sorted("user"),
     group: sorted("group"),
+    features: [...features],
     askedBy: (kind, name) => asked[kind].get(name) ?? [],
   };
 }

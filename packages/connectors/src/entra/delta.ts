@@ -10,15 +10,27 @@ export interface Beginning {
   readonly roles: readonly string[] | null;
 }
 
-/** Takes the latest delta token and, beside it, the service's count; both must come before the first page of a full round. */
+/**
+ * Takes the latest delta token and, beside it, the service's count; both must come before the first page of a full
+ * round. A round that repeats one goes on from an older link (`since`): what a lagging replica does not show is told again.
+ */
 export async function beginRound(
   client: GraphClient,
-  collection: { readonly path: "/users" | "/groups"; readonly tracked: string; readonly request: GraphRequest },
+  collection: {
+    readonly path: "/users" | "/groups";
+    readonly tracked: string;
+    readonly request: GraphRequest;
+    readonly since: string | null;
+  },
   signal: AbortSignal,
 ): Promise<Beginning> {
-  const { path, tracked, request } = collection;
+  const { path, tracked, request, since } = collection;
+  const latestLink = async (): Promise<Pick<CollectionPage, "deltaLink" | "roles">> =>
+    since === null
+      ? client.page(`${path}/delta?$deltatoken=latest&$select=${tracked}`, request, signal)
+      : { deltaLink: since, roles: await client.roles(signal) };
   const [latest, expected] = await Promise.all([
-    client.page(`${path}/delta?$deltatoken=latest&$select=${tracked}`, request, signal),
+    latestLink(),
     client.count(`${path}/$count`, request, signal).catch((error: unknown) => {
       // Some tenants (Azure AD B2C) refuse advanced queries for good; the count is a help, not a condition.
       if (error instanceof ConnectorError && error.code === "request_refused") return null;

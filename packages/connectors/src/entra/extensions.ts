@@ -1,4 +1,4 @@
-import { ConnectorError, type Finding } from "@entrain/core";
+import { ConnectorError, type SourceAttributes } from "@entrain/core";
 import type { CollectionPage, Entity, GraphClient, GraphRequest } from "./client.ts";
 import { GraphRefusal } from "./client.ts";
 import { Trail } from "./round.ts";
@@ -30,7 +30,7 @@ export async function tenantExtensions(
   client: GraphClient,
   applications: readonly string[],
   signal: AbortSignal,
-): Promise<{ readonly extensions: readonly Extension[]; readonly issues: readonly Finding[] }> {
+): Promise<{ readonly extensions: readonly Extension[]; readonly issues: SourceAttributes["issues"] }> {
   try {
     const all = await client.page(ALL, { permission: "Directory.Read.All", patience: HASTY, body: {} }, signal);
     if (all.entities.length > 0) return { extensions: all.entities.flatMap(extensionsIn), issues: [] };

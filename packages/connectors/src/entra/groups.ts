@@ -58,7 +58,7 @@ async function* fullRound(
   signal: AbortSignal,
 ): AsyncGenerator<Step> {
   reading.trail.clear();
-  const begun = from.delta === null ? await reading.begin(signal) : null;
+  const begun = from.delta === null ? await reading.begin(from.since, signal) : null;
   const position = begun === null ? from : { ...from, delta: begun.delta, expected: begun.expected };
   const round = new GroupRound({ requests: reading, position, atATime, signal });
   yield* round.steps(begun === null ? [] : [begun.roles]);
@@ -83,8 +83,8 @@ export class GroupReading {
   }
 
   /** What must come before the first page. */
-  begin(signal: AbortSignal): ReturnType<typeof beginRound> {
-    return beginRound(this.#client, { path: "/groups", tracked: this.#tracked, request: GROUPS }, signal);
+  begin(since: string | null, signal: AbortSignal): ReturnType<typeof beginRound> {
+    return beginRound(this.#client, { path: "/groups", tracked: this.#tracked, request: GROUPS, since }, signal);
   }
 
   /** A page of groups. `kept`: its link comes from a watermark. */

@@ -1,6 +1,7 @@
 import { ConnectorError, type Source } from "@entrain/core";
 import { createTransport, type Transport } from "../shared/http.ts";
 import { readRegistration } from "./application.ts";
+import { assignmentReader } from "./assignments.ts";
 import { GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
 import { catalogueOf } from "./catalogue.ts";
 import { GraphClient } from "./client.ts";
@@ -10,7 +11,7 @@ import { limiterFor } from "./limiter.ts";
 import type { PermissionStanding } from "./needs.ts";
 import { type EntraOptions, problemsOf } from "./options.ts";
 import { lookUp } from "./presence.ts";
-import { readPages } from "./round.ts";
+import { type Reconcile, readPages } from "./round.ts";
 import { explainRefusal } from "./selection.ts";
 import { HASTY, Sender } from "./sender.ts";
 import { type Registered, registerApplication, type SetupPlan } from "./setup.ts";
@@ -37,6 +38,9 @@ export { featuresInWords, GRAPH_APP_ID, SETUP_CLIENT, SETUP_PERMISSIONS, type Se
 export { LONGEST_LIFE_MS, type Subscriptions, type Watched } from "./subscriptions.ts";
 
 const CONCURRENCY = 16;
+const HOUR_MS = 3_600_000;
+/** The first well within a day, whatever the schedule; then every week. */
+const RECONCILE: Reconcile = { firstMs: 20 * HOUR_MS, everyMs: 7 * 24 * HOUR_MS };
 
 /**
  * Reads one Entra tenant's people and groups through Microsoft Graph, with an application's own permissions. Nothing is sent before the
@@ -56,7 +60,8 @@ export function createEntraSource(options: EntraOptions): Source {
           : groupReader(client, { tenant, attributes: groupAttributes, concurrency });
       const names = kind === "user" ? attributes : groupAttributes;
       try {
-        yield* readPages(client, reader, from, signal);
+        const { clock, reconcile = RECONCILE } = options;
+        yield* readPages(client, reader, from, { now: () => clock.now(), reconcile, signal });
       } catch (error) {
         throw explainRefusal(error, { kind, names, askedBy: options.askedBy ?? (() => []) });
       }
@@ -67,6 +72,7 @@ export function createEntraSource(options: EntraOptions): Source {
       const chosen = [...(options.attributes ?? []), ...(options.groupAttributes ?? [])];
       return catalogueOf(lazy.client(), { application: options.client, chosen }, signal);
     },
+    assignments: assignmentReader(() => ({ client: lazy.client(), runtime: options, concurrency })),
     verify: (signal) => verifyConnection(options, () => lazy.parts(), signal),
     close: () => lazy.close(),
   };

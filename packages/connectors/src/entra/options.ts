@@ -64,6 +64,8 @@ export interface EntraOptions {
   readonly ca?: string;
   /** Requests to Graph at a time; default 16. */
   readonly concurrency?: number;
+  /** After how many milliseconds everything is read again; by default 20 hours behind a first full round, then every 7 days. */
+  readonly reconcile?: { readonly firstMs: number; readonly everyMs: number };
   readonly timeouts?: Partial<Timeouts>;
   readonly onRequest?: (event: RequestEvent) => void;
   /** Told whenever a request waits before it is tried again. */

@@ -47,7 +47,8 @@ interface Question {
   readonly ids: readonly string[];
 }
 
-async function exist(options: Options, question: Question, signal: AbortSignal): Promise<Map<string, boolean>> {
+/** Which of these ids are there below a path; every other failure than Graph's own "not found" is a fault. */
+export async function exist(options: Options, question: Question, signal: AbortSignal): Promise<Map<string, boolean>> {
   const batches: (readonly string[])[] = [];
   for (let at = 0; at < question.ids.length; at += BATCH) batches.push(question.ids.slice(at, at + BATCH));
   const limit = pLimit(options.concurrency);

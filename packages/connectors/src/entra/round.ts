@@ -65,16 +65,29 @@ export async function unexpired<T>(answer: Promise<T>, kept: boolean): Promise<T
   }
 }
 
+/** After how many milliseconds a full round is repeated: a first one, and one that was itself a repetition. */
+export interface Reconcile {
+  readonly firstMs: number;
+  readonly everyMs: number;
+}
+
+interface ReadHow {
+  readonly now: () => number;
+  readonly reconcile: Reconcile;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Yields the pages from a watermark to the end of the delta round. What comes next is fetched while the consumer stores the present
  * page. An expired link begins a full round, once. Lost permissions end the read without moving the watermark: what Graph hides
- * must not look cleared or removed.
+ * must not look cleared or removed. A full round may have come from a replica that lags, and a delta may have left something out:
+ * after a time everything is read again, and the delta behind it goes on from where the last one ended.
  */
 export async function* readPages(
   client: GraphClient,
   reader: Reader,
   from: Watermark | null,
-  signal: AbortSignal,
+  { now, reconcile, signal }: ReadHow,
 ): AsyncGenerator<SourcePage> {
   const ahead = new AbortController();
   const within = AbortSignal.any([signal, ahead.signal]);
@@ -85,9 +98,10 @@ export async function* readPages(
     if (known !== null && lost.length > 0) return yield incompletePage(known, lost);
     let mayBegin = known?.selection === reader.selection && !hasMoreRoles(known.roles, roles);
     let position = mayBegin && known !== null ? known : beginning(reader, roles);
+    if (mayBegin && isDue(position, now(), reconcile)) position = { ...beginning(reader, roles), since: position.link };
     for (;;) {
       try {
-        for await (const step of stepsFrom(reader, position, within)) {
+        for await (const step of stepsFrom(reader, position, within, now)) {
           const missing = step.roles.flatMap((used) => lostRoles(position.roles, readingRoles(reader.kind, used)));
           if (missing.length > 0) return yield incompletePage(position, missing);
           yield pageOf(position, step);
@@ -110,10 +124,22 @@ export async function* readPages(
   }
 }
 
-async function* stepsFrom(reader: Reader, from: Position, signal: AbortSignal): AsyncGenerator<Step> {
+function isDue({ round, full }: Position, now: number, { firstMs, everyMs }: Reconcile): boolean {
+  if (round !== "delta") return false;
+  return full === null || now - full.at >= (full.repeated ? everyMs : firstMs);
+}
+
+async function* stepsFrom(
+  reader: Reader,
+  from: Position,
+  signal: AbortSignal,
+  now: () => number,
+): AsyncGenerator<Step> {
   let pending: ReturnType<Reader["change"]> | null = null;
   if (from.round === "full") {
-    for await (const step of reader.full(from, signal)) {
+    for await (const part of reader.full(from, signal)) {
+      const full = { at: now(), repeated: from.since !== null };
+      const step = part.complete ? { ...part, next: { ...part.next, since: null, full } } : part;
       if (step.complete) pending = prefetch(reader, step.next, signal);
       yield step;
     }

@@ -62,7 +62,7 @@ class UserReading {
   /** All lanes; where a service refuses to divide its people, one page after the other. */
   async *full(from: Position, signal: AbortSignal): AsyncGenerator<Step> {
     this.trail.clear();
-    const begun = from.delta === null ? await this.#begin(signal) : null;
+    const begun = from.delta === null ? await this.#begin(from.since, signal) : null;
     const position: Position = { ...from, link: null, ...(begun?.at ?? { lanes: lanesOf(from) }) };
     const roles = begun === null ? [] : [begun.roles];
     let refused: unknown = null;
@@ -116,7 +116,7 @@ class UserReading {
     const tracked = ["id", ...this.#names.filter((name) => name !== SIGN_IN_ACTIVITY), "manager"].join(",");
     const { delta, expected, roles } = await beginRound(
       this.#client,
-      { path: "/users", tracked, request: REQUEST },
+      { path: "/users", tracked, request: REQUEST, since },
       signal,
     );
     // A person who goes from one lane to another must come with the delta round.

@@ -42,6 +42,10 @@ export interface Position {
    * changed may have gone from one lane to another unseen.
    */
   readonly lanes: readonly Lane[] | null;
+  /** Full round that repeats one: the delta link to go on from behind it; `null` in a first one, which takes the latest. */
+  readonly since: string | null;
+  /** Delta round: the full round behind it, when it ended (milliseconds since 1970) and whether it repeated one before it. */
+  readonly full: { readonly at: number; readonly repeated: boolean } | null;
 }
 
 const VERSION = 1;
@@ -61,17 +65,23 @@ export function decodePosition(watermark: Watermark): Position | null {
   }
   if (!isPosition(value)) return null;
   const { v: _version, ...position } = value;
-  return { ...position, lanes: position.lanes ?? null };
+  return {
+    ...position,
+    lanes: position.lanes ?? null,
+    since: position.since ?? null,
+    full: position.full ?? null,
+  };
 }
 
-/** A position as it is stored; those of earlier versions of Entrain have no lanes. */
-type Stored = Omit<Position, "lanes"> & { readonly v: number; readonly lanes?: readonly Lane[] | null };
+type Later = "lanes" | "since" | "full";
+
+/** A position as it is stored; those of earlier versions of Entrain have less. */
+type Stored = Omit<Position, Later> & Partial<Pick<Position, Later>> & { readonly v: number };
 
 function isPosition(value: unknown): value is Stored {
   if (typeof value !== "object" || value === null) return false;
-  const { v, kind, selection, roles, round, link, delta, expected, after, open, lanes } = value as Readonly<
-    Record<string, unknown>
-  >;
+  const { v, kind, selection, roles, round, link, delta, expected, after, open, lanes, since, full } =
+    value as Readonly<Record<string, unknown>>;
   const textOrNull = (part: unknown): boolean => part === null || typeof part === "string";
   return (
     v === VERSION &&
@@ -83,8 +93,17 @@ function isPosition(value: unknown): value is Stored {
     (expected === null || typeof expected === "number") &&
     Array.isArray(open) &&
     open.every(isOpenGroup) &&
+    textOrNull(since ?? null) &&
+    isFullRound(full ?? null) &&
     (lanes === undefined || lanes === null || (Array.isArray(lanes) && lanes.every(isLane)))
   );
+}
+
+function isFullRound(value: unknown): boolean {
+  if (value === null) return true;
+  if (typeof value !== "object") return false;
+  const { at, repeated } = value as Readonly<Record<string, unknown>>;
+  return typeof at === "number" && typeof repeated === "boolean";
 }
 
 function isLane(value: unknown): value is Lane {

@@ -1,4 +1,3 @@
-import type { Finding } from "./plan.ts";
 import type { Attributes } from "./value.ts";
 
 /** What a source holds: people and groups, in Graph's word for the first. */
@@ -84,7 +83,32 @@ export interface SourceAttribute {
 /** Attributes, and what could not be asked for and why. */
 export interface SourceAttributes {
   readonly attributes: readonly SourceAttribute[];
-  readonly issues: readonly Finding[];
+  readonly issues: readonly { readonly code: string; readonly detail: string }[];
+}
+
+/** One person or group that is assigned to an application, with one of its roles. */
+export interface Assignment {
+  readonly id: string;
+  readonly principal: string;
+  readonly type: SourceKind;
+  /** The role as the application's tokens name it; `null` for access without a role. */
+  readonly role: string | null;
+}
+
+/** An application as the tenant knows it, with everybody who is assigned to it. */
+export interface AssignedApplication {
+  /** Its object id in the tenant (the service principal's). */
+  readonly id: string;
+  readonly name: string;
+  readonly assignments: readonly Assignment[];
+}
+
+/** Reads who is assigned to applications. There is no delta: each read is a whole one. */
+export interface AssignmentReader {
+  /** Everybody, or a fault: never a part. `application` is a client or object id; `null`: the tenant has none such. */
+  read(application: string, signal: AbortSignal): Promise<AssignedApplication | null>;
+  /** Which of these assignments still stand, each looked up by its id. */
+  standing(application: string, ids: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>>;
 }
 
 /** What people and groups are read from. */
@@ -97,6 +121,8 @@ export interface Source {
   verify(signal: AbortSignal): Promise<readonly Check[]>;
   /** Every attribute that can be read here; absent where a source has no such list. */
   attributes?(signal: AbortSignal): Promise<SourceAttributes>;
+  /** Absent where a source knows no applications. */
+  readonly assignments?: AssignmentReader;
   close(): Promise<void>;
 }
 

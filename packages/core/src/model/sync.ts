@@ -25,11 +25,24 @@ export interface ScopeClause {
   readonly value?: string;
 }
 
-/** Who is in. Filters are OR-ed, the clauses of one filter AND-ed; groups and filters must both let a record in. */
+/**
+ * Who is in. Filters are OR-ed, the clauses of one filter AND-ed; groups, application and filters must all let a record in.
+ */
 export interface Scope {
+  /**
+   * Who is assigned to an enterprise application, given by its client or object id. `transitive` also takes who is in groups
+   * nested in assigned ones, whom Entra itself does not let in.
+   */
+  readonly assigned?: { readonly application: string; readonly transitive: boolean };
   readonly groups?: { readonly include: readonly string[]; readonly transitive: boolean };
   readonly filters?: readonly (readonly ScopeClause[])[];
 }
+
+/**
+ * A source attribute that comes with `scope.assigned`: the names of the roles that a person or group has in the application,
+ * own ones and those of assigned groups.
+ */
+export const APP_ROLES = "appRoles";
 
 /** What an empty source value means for a target attribute: leave the target's value, clear it, or use `default`. */
 export type WhenEmpty = "keep" | "clear" | "default";

@@ -120,6 +120,35 @@ describe("scope", () => {
     assert.deepEqual(ask("Leads", false), { in: false, reason: "accountEnabled is false, not true" });
   });
 
+  it("wants the assignment, the group's member and the filter together, and says what failed", () => {
+    const application = "0a5d9c11-1111-4222-8333-444455556666";
+    const scope: Scope = {
+      assigned: { application, transitive: true },
+      groups: { include: ["Everyone"], transitive: true },
+      filters: [[clause("department", "EQUALS", "Sales")]],
+    };
+    const decision = (isAssigned: boolean, department: string): ScopeDecision =>
+      compiled(scope).decide(
+        person({ department }),
+        () => true,
+        () => isAssigned,
+      );
+    assert.deepEqual(decision(true, "Sales"), {
+      in: true,
+      reason: `assigned to the application ${application} and member of Everyone and department is Sales`,
+    });
+    assert.deepEqual(decision(false, "Sales"), {
+      in: false,
+      reason: `not assigned to the application ${application}`,
+    });
+    assert.equal(decision(true, "Legal").in, false);
+    assert.throws(() => compiled(scope).decide(person({}), () => true), /nobody told/);
+    assert.match(
+      flaws({ assigned: { application: "Desk", transitive: true } })[0] ?? "",
+      /^scope\.assigned\.application: /,
+    );
+  });
+
   it("keeps a reason on one readable line whatever a value holds", () => {
     const { reason } = decide([[clause("department", "EQUALS", "Sales")]], {
       department: `a\n\u202eb${"x".repeat(99)}`,

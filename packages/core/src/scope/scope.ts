@@ -18,20 +18,25 @@ export interface ScopeDecision {
  */
 export type BelongsTo = (group: string) => boolean;
 
+/** Tells whether the record at hand is assigned to the scope's application, itself or through a group. */
+export type IsAssigned = () => boolean;
+
 /** A scope, ready to be asked of many records. */
 export interface CompiledScope {
-  readonly decide: (record: DirectoryRecord, belongsTo: BelongsTo) => ScopeDecision;
+  /** `isAssigned` must be given where the scope names an application. */
+  readonly decide: (record: DirectoryRecord, belongsTo: BelongsTo, isAssigned?: IsAssigned) => ScopeDecision;
   /** The source attributes that it reads, without what lies inside them: they must be part of what is read. */
   readonly attributes: readonly string[];
 }
 
 const EVERYONE: ScopeDecision = { in: true, reason: "everyone is in scope" };
+const OBJECT_ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const SAID_FILTERS = 3;
 const SAID_GROUPS = 3;
 
 /**
  * Compiles a scope, patterns included, or says every flaw with its place (`scope.filters[0][1].value: …`). Filters are
- * OR-ed, the clauses of one filter AND-ed; groups and filters must both let a record in. No scope lets everyone in.
+ * OR-ed, the clauses of one filter AND-ed; groups, application and filters must all let a record in. No scope lets everyone in.
  */
 export function compileScope(
   scope: Scope,
@@ -44,11 +49,18 @@ export function compileScope(
       detail: "scope.groups.include: name at least one group, or leave `groups` out to let everyone in",
     });
   }
+  if (scope.assigned !== undefined && !OBJECT_ID.test(scope.assigned.application)) {
+    const detail =
+      "scope.assigned.application: give the application's client id or its enterprise application's object id";
+    findings.push({ code: "config_invalid", detail });
+  }
   const filters = (scope.filters ?? []).map((filter, at) => compileFilter(filter, `scope.filters[${at}]`, findings));
   if (findings.length > 0) return { findings };
   const byGroup = groups.length === 0 ? null : groupDecision(groups);
   const byFilter = filters.length === 0 ? null : filterDecision(filters);
-  return { scope: { decide: both(byGroup, byFilter), attributes: attributesOf(scope) } };
+  const conditions = [scope.assigned === undefined ? null : assignedDecision(scope.assigned), byGroup, byFilter];
+  const decide = every(conditions.filter((one) => one !== null));
+  return { scope: { decide, attributes: attributesOf(scope) } };
 }
 
 function compileFilter(filter: readonly ScopeClause[], place: string, findings: Finding[]): readonly CompiledClause[] {
@@ -63,15 +75,26 @@ function compileFilter(filter: readonly ScopeClause[], place: string, findings: 
   });
 }
 
-function groupDecision(groups: readonly string[]): (belongsTo: BelongsTo) => ScopeDecision {
+type Decide = CompiledScope["decide"];
+
+function assignedDecision({ application }: NonNullable<Scope["assigned"]>): Decide {
+  const inside: ScopeDecision = { in: true, reason: `assigned to the application ${application}` };
+  const outside: ScopeDecision = { in: false, reason: `not assigned to the application ${application}` };
+  return (_record, _belongsTo, isAssigned) => {
+    if (isAssigned === undefined) throw new Error("nobody told whether the record is assigned to the application");
+    return isAssigned() ? inside : outside;
+  };
+}
+
+function groupDecision(groups: readonly string[]): Decide {
   const ins = groups.map((group): ScopeDecision => ({ in: true, reason: `member of ${plain(group)}` }));
   const said = groups.slice(0, SAID_GROUPS).map(plain).join(" or ");
   const more = groups.length > SAID_GROUPS ? ` or ${groups.length - SAID_GROUPS} more groups` : "";
   const out: ScopeDecision = { in: false, reason: `not a member of ${said}${more}` };
-  return (belongsTo) => ins[groups.findIndex(belongsTo)] ?? out;
+  return (_record, belongsTo) => ins[groups.findIndex(belongsTo)] ?? out;
 }
 
-function filterDecision(filters: readonly (readonly CompiledClause[])[]): (record: DirectoryRecord) => ScopeDecision {
+function filterDecision(filters: readonly (readonly CompiledClause[])[]): Decide {
   const ready = filters.map((clauses) => {
     const decision: ScopeDecision = { in: true, reason: clauses.map(({ wording }) => wording).join(" and ") };
     return { clauses, decision };
@@ -93,17 +116,19 @@ function failedReason(failed: readonly CompiledClause[], record: DirectoryRecord
   return [...reasons].join("; ") + more;
 }
 
-function both(
-  byGroup: ((belongsTo: BelongsTo) => ScopeDecision) | null,
-  byFilter: ((record: DirectoryRecord) => ScopeDecision) | null,
-): CompiledScope["decide"] {
-  if (byGroup === null) return byFilter ?? (() => EVERYONE);
-  if (byFilter === null) return (_record, belongsTo) => byGroup(belongsTo);
-  return (record, belongsTo) => {
-    const first = byGroup(belongsTo);
-    if (!first.in) return first;
-    const second = byFilter(record);
-    return second.in ? { in: true, reason: `${first.reason} and ${second.reason}` } : second;
+/** All conditions, with the reasons of those that let the record in, or that of the first one that does not. */
+function every(conditions: readonly Decide[]): Decide {
+  const [only] = conditions;
+  if (only === undefined) return () => EVERYONE;
+  if (conditions.length === 1) return only;
+  return (...asked) => {
+    const reasons: string[] = [];
+    for (const decide of conditions) {
+      const decision = decide(...asked);
+      if (!decision.in) return decision;
+      reasons.push(decision.reason);
+    }
+    return { in: true, reason: reasons.join(" and ") };
   };
 }
 

@@ -373,6 +373,7 @@ const OPERATIONS: readonly string[] = [
   "getSession",
   "getSync",
   "getTarget",
+  "listAttributes",
   "listChanges",
   "listConnections",
   "listIssues",

@@ -1,5 +1,5 @@
 import { type AcceptedPermission, attributeFlaw, FEATURE_NAMES, type FeatureName } from "@entrain/connectors/entra";
-import type { SourceKind } from "@entrain/core";
+import { APP_ROLES, type SourceKind } from "@entrain/core";
 import type { Checker } from "./checker.ts";
 import { readCredentials } from "./credential.ts";
 import { CLOUD_NAMES, type CloudEntry, type ConnectionEntry, type Path } from "./document.ts";
@@ -76,6 +76,7 @@ export function checkAttribute(checker: Checker, text: string, path: Path, kind:
     checker.flaw(path, `${JSON.stringify(text)} is not the name of a source attribute, such as displayName`);
     return;
   }
+  if (root === APP_ROLES) return; // Comes with the scope, and is judged with it.
   const flaw = kind === null ? null : attributeFlaw(kind, text);
   if (flaw !== null) checker.flaw(path, `${flaw.detail}${suggestion(flaw.name, flaw.known)}`);
 }

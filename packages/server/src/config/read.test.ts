@@ -41,6 +41,18 @@ describe("a configuration document", () => {
     assert.deepEqual(read(""), { connections: null, targets: null, syncs: null });
   });
 
+  it("takes who is assigned to an application as a scope, and their roles where there is one", () => {
+    const application = "0A5D9C11-1111-4222-8333-444455556666";
+    const mapping = "mapping: { userName: { direct: mail }, jobTitle: { direct: appRoles.0 } }";
+    const without = DOCUMENT.replace("records: requester", `records: requester\n    ${mapping}`);
+    const mapped = without.replace(/groups:\n.*|groups: \{.*/, `assigned: { application: ${application} }`);
+    const scope = read(mapped).syncs?.get("contoso-desk")?.scope;
+    assert.deepEqual(scope?.assigned, { application: application.toLowerCase(), transitive: true });
+    assert.match(flawOf(without), /mapping\.jobTitle\.direct: appRoles needs a scope of who is assigned/);
+    const named = mapped.replace(application, "Desk");
+    assert.match(flawOf(named), /scope\.assigned\.application: give the application's client id/);
+  });
+
   it("spells an id one way", () => {
     const upper = DOCUMENT.replace("6f0c2f3e-1111", "6F0C2F3E-1111");
     assert.equal(read(upper).connections?.get("contoso")?.tenant, "6f0c2f3e-1111-4222-8333-444455556666");

@@ -41,6 +41,8 @@ export async function removeEntry(
   for (const table of [
     "records",
     "edges",
+    "applications",
+    "assignments",
     "watermarks",
     "connection_grants",
     "connection_consents",

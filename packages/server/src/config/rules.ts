@@ -14,15 +14,30 @@ import type { Path } from "./document.ts";
 
 const WHEN_EMPTY: readonly WhenEmpty[] = ["keep", "clear", "default"];
 
-/** Who is in: groups and filters, as in Entra. Nested groups count unless `transitive` says otherwise. */
+/** Who is in: assignments to an application, groups and filters, as in Entra. Nested groups count unless `transitive` says otherwise. */
 export function readScope(checker: Checker, value: unknown, path: Path, source: SourceKind | null): Scope | undefined {
-  const entry = checker.map(value, path, ["groups", "filters"]);
+  const entry = checker.map(value, path, ["assigned", "groups", "filters"]);
+  const assigned = entry?.assigned === undefined ? null : readAssigned(checker, entry.assigned, [...path, "assigned"]);
   if (entry === undefined) return undefined;
   const groups = entry.groups === undefined ? null : readGroups(checker, entry.groups, [...path, "groups"]);
   const filters =
     entry.filters === undefined ? null : readFilters(checker, entry.filters, [...path, "filters"], source);
-  if (groups === undefined || filters === undefined) return undefined;
-  return { ...(groups === null ? {} : { groups }), ...(filters === null ? {} : { filters }) };
+  if (assigned === undefined || groups === undefined || filters === undefined) return undefined;
+  return {
+    ...(assigned === null ? {} : { assigned }),
+    ...(groups === null ? {} : { groups }),
+    ...(filters === null ? {} : { filters }),
+  };
+}
+
+function readAssigned(checker: Checker, value: unknown, path: Path): Scope["assigned"] {
+  const entry = checker.map(value, path, ["application", "transitive"]);
+  if (entry === undefined) return undefined;
+  const application = checker.text(entry.application, [...path, "application"]);
+  const transitive = entry.transitive === undefined ? true : checker.boolean(entry.transitive, [...path, "transitive"]);
+  return application === undefined || transitive === undefined
+    ? undefined
+    : { application: application.toLowerCase(), transitive };
 }
 
 function readGroups(checker: Checker, value: unknown, path: Path): Scope["groups"] {

@@ -1,4 +1,5 @@
 import {
+  APP_ROLES,
   checkMatching,
   compileMapping,
   compileScope,
@@ -179,10 +180,21 @@ function judge(
   if ("findings" in scope) findings.push(...scope.findings);
   if ("findings" in mapping) findings.push(...mapping.findings);
   else findings.push(...checkMatching(rules.matching, mapping.mapping, kind));
+  findings.push(...appRoleFindings(rules));
   for (const { detail } of findings) {
     const [place, sentence] = placed(detail, Object.keys(rules.mapping));
     checker.flaw([...path, ...place], sentence);
   }
+}
+
+/** The roles come with the assignments that name them. */
+function appRoleFindings({ scope, mapping }: Pick<SyncDefinition, "scope" | "mapping">): readonly Finding[] {
+  if (scope.assigned !== undefined) return [];
+  return Object.entries(mapping).flatMap(([name, rule]): readonly Finding[] => {
+    if (!("direct" in rule) || rule.direct.split(".")[0] !== APP_ROLES) return [];
+    const detail = `mapping.${name}.direct: ${APP_ROLES} needs a scope of who is assigned: scope: { assigned: { application: … } }`;
+    return [{ code: "config_invalid", detail }];
+  });
 }
 
 /** A compiler's finding begins with its place, `mapping.title: …`, where an attribute's name may hold dots and colons. */

@@ -1,7 +1,6 @@
 import {
   byCodeUnits,
   ConnectorError,
-  type Finding,
   type SourceAttribute,
   type SourceAttributes,
   type SourceKind,
@@ -24,7 +23,7 @@ export interface TenantAttributes {
   /** People's first, each kind in the order of names. */
   readonly attributes: readonly TenantAttribute[];
   /** What could not be asked for, and why. */
-  readonly issues: readonly Finding[];
+  readonly issues: SourceAttributes["issues"];
 }
 
 const KINDS: readonly SourceKind[] = ["user", "group"];

@@ -21,7 +21,7 @@ import type { PendingRow } from "../store/pending.ts";
 import type { Candidates } from "./candidates.ts";
 import { indexKey, type Matcher, RECORD } from "./match-records.ts";
 import type { NewChange, NewIssue, PlanContext, WantedKey } from "./plan-context.ts";
-import { belongs, groupsOf } from "./scope-groups.ts";
+import { belongs, belongsToAssigned, groupsOf, withAppRoles } from "./scope-groups.ts";
 
 /** What evaluating a batch gave, ready to be written. */
 export interface Evaluated {
@@ -117,13 +117,15 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
   // Whether this plan creates a referenced record is known at its end only; references to others are taken out then.
   const isLinked = (id: string): Linked => (referenced.has(id) ? "linked" : "planned");
   return rows.map((row) => {
-    const record = recordOf(row);
+    const memberships = memberOf.get(row.id);
+    const record = groups === null ? recordOf(row) : withAppRoles(recordOf(row), groups, memberships);
     const link = links.get(row.id);
-    const belongsTo = (name: string): boolean => groups !== null && belongs(groups, name, row.id, memberOf.get(row.id));
+    const belongsTo = (name: string): boolean => groups !== null && belongs(groups, name, row.id, memberships);
+    const isAssigned = (): boolean => groups !== null && belongsToAssigned(groups, row.id, memberships);
     const input: EvaluationInput = {
       objectId: row.id,
       record,
-      scope: scope.decide(record, belongsTo),
+      scope: scope.decide(record, belongsTo, isAssigned),
       link: link ? knownLink(link, sync.id, (id) => id !== record.manager || referenced.has(id)) : null,
       readComplete: context.complete,
       isLinked,

@@ -6,7 +6,7 @@ import { recordOf } from "./evaluate-batch.ts";
 import { dirtyPairs, type GroupPairs, type Pair, type PairsScope } from "./pairs.ts";
 import type { NewChange, NewIssue, PlanContext } from "./plan-context.ts";
 import type { PlanWriter } from "./plan-writer.ts";
-import { belongs, groupsOf } from "./scope-groups.ts";
+import { belongs, belongsToAssigned, groupsOf, withAppRoles } from "./scope-groups.ts";
 
 /** Single additions or removals that one change carries at most. */
 const CHUNK = 100;
@@ -90,9 +90,13 @@ async function writable(context: PlanContext, id: string, fresh: ReadonlySet<str
   if (!row || row.removed !== null) return null;
   const link = (await loadLinks(store.db, space, [kind.name], [id])).get(id);
   if (link ? link.sync !== sync.id && link.sync !== null : !fresh.has(id)) return null;
-  const record = recordOf(row);
   const memberOf = groups ? (await groupsOf(store, sync.connection, groups, [id])).get(id) : undefined;
-  const decision = scope.decide(record, (name) => groups !== null && belongs(groups, name, id, memberOf));
+  const record = groups === null ? recordOf(row) : withAppRoles(recordOf(row), groups, memberOf);
+  const decision = scope.decide(
+    record,
+    (name) => groups !== null && belongs(groups, name, id, memberOf),
+    () => groups !== null && belongsToAssigned(groups, id, memberOf),
+  );
   return decision.in ? { name: nameOf(record), sequence: row.sequence, link } : null;
 }
 

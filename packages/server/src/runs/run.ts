@@ -1,6 +1,7 @@
 import {
   ConnectorError,
   type Counts,
+  type Scope,
   type SourceKind,
   type SyncDefinition,
   type Target,
@@ -22,6 +23,7 @@ import { readLease, syncLease, withLease } from "./lease.ts";
 import { closeSettledHolds, isWhollyDone, judgeAgain, type ReviewContext } from "./overtaken.ts";
 import { buildPlan, kindOf, type Planned, type Position, positionOf } from "./plan.ts";
 import { readKinds } from "./read.ts";
+import { readAssigned } from "./read-assigned.ts";
 import { scopeNow } from "./scope-now.ts";
 import { WaitTeller } from "./waits.ts";
 
@@ -386,6 +388,8 @@ async function read(session: Session): Promise<Position> {
         const run = session.run === "" ? null : session.run;
         const how = { store, source, connection: connection.id, lease, run, signal, onProgress };
         await readKinds(how, sourceKinds(session));
+        const { assigned } = scopeOf(session);
+        if (assigned !== undefined) await readAssigned(how, assigned.application);
       } finally {
         await source.close();
       }
@@ -400,9 +404,13 @@ async function read(session: Session): Promise<Position> {
 
 /** People are always read; groups where the sync provisions them or its scope asks for them. */
 function sourceKinds({ sync, target }: Session): readonly SourceKind[] {
-  const definition = JSON.parse(sync.definition) as SyncDefinition;
-  const groups = kindOf(target, sync.records).source === "group" || definition.scope.groups !== undefined;
-  return groups ? ["user", "group"] : ["user"];
+  const { groups, assigned } = scopeOf({ sync });
+  const asked = groups !== undefined || assigned !== undefined;
+  return asked || kindOf(target, sync.records).source === "group" ? ["user", "group"] : ["user"];
+}
+
+function scopeOf({ sync }: Pick<Session, "sync">): Scope {
+  return (JSON.parse(sync.definition) as SyncDefinition).scope;
 }
 
 async function plan(

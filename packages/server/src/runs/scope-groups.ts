@@ -1,13 +1,26 @@
-import { ConnectorError, type Scope } from "@entrain/core";
+import { APP_ROLES, byCodeUnits, ConnectorError, type DirectoryRecord, type Scope } from "@entrain/core";
+import { loadApplication, loadAssignments } from "../store/assignments.ts";
 import type { Store } from "../store/store.ts";
 
-/** The groups that a scope includes, by the name that the scope uses, each with everything nested in it. */
+/** The groups and the application that a scope includes, each with everything nested in it. */
 export interface ScopeGroups {
   /** Name (or object id) as configured → object ids: the group, and for a transitive scope every group nested in it. */
   readonly byName: ReadonlyMap<string, ReadonlySet<string>>;
   readonly reach: ReadonlySet<string>;
   /** The reach, and what was in it before the edges changed behind the cursor: who is below may have left scope. */
   readonly touched: ReadonlySet<string>;
+  /** The scope's application; `null` where it names none. */
+  readonly assigned: ScopeApplication | null;
+}
+
+/** Who is assigned to an application. */
+export interface ScopeApplication {
+  /** The application itself, the assigned groups, and for a transitive scope every group nested in them. */
+  readonly reach: ReadonlySet<string>;
+  /** Roles by the object id of whom they are assigned to. */
+  readonly roles: ReadonlyMap<string, readonly string[]>;
+  /** Assigned groups that have roles, each with the groups whose members have them too. */
+  readonly groups: readonly { readonly id: string; readonly reach: ReadonlySet<string> }[];
 }
 
 const PAGE = 1000;
@@ -22,6 +35,24 @@ export async function resolveScopeGroups(
   scope: Scope,
   cursor: number,
 ): Promise<ScopeGroups | null> {
+  const groups = await includedGroups(store, connection, scope, cursor);
+  const application = await assignedTo(store, connection, scope, cursor);
+  if (groups === null && application === null) return null;
+  const { assigned = null, touched = new Set<string>() } = application ?? {};
+  return {
+    byName: groups?.byName ?? new Map(),
+    reach: new Set([...(groups?.reach ?? []), ...(assigned?.reach ?? [])]),
+    touched: new Set([...(groups?.touched ?? []), ...touched]),
+    assigned,
+  };
+}
+
+async function includedGroups(
+  store: Store,
+  connection: string,
+  scope: Scope,
+  cursor: number,
+): Promise<Pick<ScopeGroups, "byName" | "reach" | "touched"> | null> {
   if (!scope.groups || scope.groups.include.length === 0) return null;
   const ids = await idsOfGroups(store, connection, scope.groups.include);
   const byName = new Map<string, ReadonlySet<string>>();
@@ -32,6 +63,36 @@ export async function resolveScopeGroups(
   const reach = new Set([...byName.values()].flatMap((of) => [...of]));
   const touched = scope.groups.transitive ? await nestedIn(store, connection, new Set(ids.values()), cursor) : reach;
   return { byName, reach, touched };
+}
+
+/** An application is reached as a group is: by the edges that lead from it to whom it is assigned to. */
+async function assignedTo(
+  store: Store,
+  connection: string,
+  { assigned: wanted }: Scope,
+  cursor: number,
+): Promise<{ readonly assigned: ScopeApplication; readonly touched: ReadonlySet<string> } | null> {
+  if (wanted === undefined) return null;
+  const row = await loadApplication(store.db, connection, wanted.application);
+  if (row === undefined) {
+    const detail = `Who is assigned to the scope's application ${wanted.application} was not read yet, so nobody is planned.`;
+    throw new ConnectorError("config_invalid", detail, { stops: "sync", retry: "later" });
+  }
+  const assignments = await loadAssignments(store.db, connection, row.principal);
+  const roles = new Map<string, readonly string[]>();
+  for (const { principal, role } of assignments) {
+    if (role !== null) roles.set(principal, [...new Set([...(roles.get(principal) ?? []), role])]);
+  }
+  const ids = new Set(assignments.filter(({ type }) => type === "group").map(({ principal }) => principal));
+  const below = async (roots: ReadonlySet<string>, since?: number): Promise<ReadonlySet<string>> =>
+    wanted.transitive ? await nestedIn(store, connection, roots, since) : roots;
+  const groups: { readonly id: string; readonly reach: ReadonlySet<string> }[] = [];
+  for (const id of ids) if (roles.has(id)) groups.push({ id, reach: await below(new Set([id])) });
+  const reach = await below(new Set([row.principal, ...ids]));
+  const root = new Set([row.principal]);
+  // Without nesting too, a group that is assigned no more had members who may have left scope.
+  const touched = await nestedIn(store, connection, root, cursor);
+  return { assigned: { reach, roles, groups }, touched };
 }
 
 async function idsOfGroups(
@@ -138,7 +199,38 @@ export function belongs(
   memberOf: ReadonlySet<string> | undefined,
 ): boolean {
   const reach = groups.byName.get(name);
-  if (!reach) return false;
+  return reach !== undefined && reaches(reach, id, memberOf);
+}
+
+/** Whether a record is assigned to the scope's application, itself or through a group. */
+export function belongsToAssigned(
+  { assigned }: ScopeGroups,
+  id: string,
+  memberOf: ReadonlySet<string> | undefined,
+): boolean {
+  return assigned !== null && reaches(assigned.reach, id, memberOf);
+}
+
+/** A record with the roles that it has in the scope's application, as an attribute beside those of the source. */
+export function withAppRoles(
+  record: DirectoryRecord,
+  { assigned }: ScopeGroups,
+  memberOf: ReadonlySet<string> | undefined,
+): DirectoryRecord {
+  if (assigned === null) return record;
+  return { ...record, attributes: { ...record.attributes, [APP_ROLES]: rolesOf(assigned, record.id, memberOf) } };
+}
+
+function rolesOf(assigned: ScopeApplication, id: string, memberOf: ReadonlySet<string> | undefined): readonly string[] {
+  const found = new Set(assigned.roles.get(id));
+  for (const group of assigned.groups) {
+    if (!reaches(group.reach, id, memberOf)) continue;
+    for (const role of assigned.roles.get(group.id) ?? []) found.add(role);
+  }
+  return [...found].sort(byCodeUnits);
+}
+
+function reaches(reach: ReadonlySet<string>, id: string, memberOf: ReadonlySet<string> | undefined): boolean {
   if (reach.has(id)) return true;
   for (const group of memberOf ?? []) if (reach.has(group)) return true;
   return false;

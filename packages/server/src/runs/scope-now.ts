@@ -2,7 +2,14 @@ import { ConnectorError, compileScope, type SyncDefinition } from "@entrain/core
 import { loadRecords, loadWatermark } from "../store/directory.ts";
 import type { Store } from "../store/store.ts";
 import { recordOf } from "./evaluate-batch.ts";
-import { belongs, groupsOf, resolveScopeGroups, type ScopeGroups } from "./scope-groups.ts";
+import {
+  belongs,
+  belongsToAssigned,
+  groupsOf,
+  resolveScopeGroups,
+  type ScopeGroups,
+  withAppRoles,
+} from "./scope-groups.ts";
 
 /**
  * Which of these records a scope that asks for groups lets in by the memberships as they are now; one of which that
@@ -12,7 +19,7 @@ export type ScopeNow = (ids: readonly string[], upto: number) => Promise<Readonl
 
 /** A record's own change number does not move with its groups: a scope without groups needs no such look. */
 export function scopeNow(store: Store, connection: string, definition: SyncDefinition): ScopeNow | null {
-  if (definition.scope.groups === undefined) return null;
+  if (definition.scope.groups === undefined && definition.scope.assigned === undefined) return null;
   const compiled = compileScope(definition.scope);
   const resolve = resolver(store, connection, definition);
   return async (ids, upto) => {
@@ -25,7 +32,11 @@ export function scopeNow(store: Store, connection: string, definition: SyncDefin
     const decided = new Map<string, boolean>();
     for (const [id, row] of records) {
       const belongsTo = (name: string): boolean => belongs(groups, name, id, memberOf.get(id));
-      decided.set(id, compiled.scope.decide(recordOf(row), belongsTo).in);
+      const isAssigned = (): boolean => belongsToAssigned(groups, id, memberOf.get(id));
+      decided.set(
+        id,
+        compiled.scope.decide(withAppRoles(recordOf(row), groups, memberOf.get(id)), belongsTo, isAssigned).in,
+      );
     }
     return decided;
   };

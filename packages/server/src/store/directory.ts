@@ -29,7 +29,7 @@ const RECORD_CONFLICT = `on conflict (connection, id) do update set
       and records.removed is not distinct from excluded.removed
     then records.sequence else excluded.sequence end`;
 
-const EDGE_COLUMNS = [
+export const EDGE_COLUMNS = [
   { name: "connection", type: "text" },
   { name: "group_id", type: "text" },
   { name: "member_id", type: "text" },
@@ -40,7 +40,7 @@ const EDGE_COLUMNS = [
   { name: "round", type: "int8" },
 ] as const;
 
-const EDGE_CONFLICT = `on conflict (connection, group_id, member_id) do update set
+export const EDGE_CONFLICT = `on conflict (connection, group_id, member_id) do update set
   present = excluded.present, doubtful = 0, round = excluded.round,
   member_type = case when excluded.member_type = 'unknown' then edges.member_type else excluded.member_type end,
   sequence = case when edges.present = excluded.present then edges.sequence else excluded.sequence end`;
@@ -49,7 +49,7 @@ const EDGE_CONFLICT = `on conflict (connection, group_id, member_id) do update s
  * Gives out `count` change numbers of a connection and returns the first. The row stays locked until commit, so that
  * numbers become visible in their order and a cursor never passes one that is still to come.
  */
-async function takeSequences(tx: Transaction<DB>, connection: string, count: number): Promise<number> {
+export async function takeSequences(tx: Transaction<DB>, connection: string, count: number): Promise<number> {
   const row = await tx
     .updateTable("connections")
     .set((eb) => ({ sequence: eb("sequence", "+", count) }))

@@ -414,6 +414,25 @@ const CREDENTIAL_ENDS: Table = table(
   ["connection", "position"],
 );
 
+const APPLICATIONS = table(
+  "applications",
+  { connection: "text", application: "text", principal: "text", name: "text", read_at: "int8" },
+  ["connection", "application"],
+);
+
+const ASSIGNMENTS = table(
+  "assignments",
+  {
+    connection: "text",
+    application: "text",
+    id: "text",
+    principal: "text",
+    principal_type: "text",
+    role: "text?",
+  },
+  ["connection", "application", "id"],
+);
+
 /** `[unique] table: columns [where …]`. Each is one that a query needs; every further one slows the full read. */
 const FIRST_INDEXES: readonly string[] = [
   "unique connections: organisation, name",
@@ -488,6 +507,11 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
           .raw(`alter table "connections" add column "uses" ${engine === "postgres" ? 'text collate "C"' : "text"}`)
           .execute(db);
         for (const each of [CONSENTS, CREDENTIAL_ENDS]) await sql.raw(createTable(each, engine)).execute(db);
+      },
+    },
+    "0006_assignments": {
+      up: async (db) => {
+        for (const each of [APPLICATIONS, ASSIGNMENTS]) await sql.raw(createTable(each, engine)).execute(db);
       },
     },
   };

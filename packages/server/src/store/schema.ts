@@ -14,6 +14,8 @@ export interface DB {
   revisions: Revisions;
   records: Records;
   edges: Edges;
+  applications: Applications;
+  assignments: Assignments;
   watermarks: Watermarks;
   links: Links;
   known_members: KnownMembers;
@@ -178,6 +180,27 @@ interface Edges {
   doubtful: number;
   sequence: number;
   round: number; // The full round that saw it last.
+}
+
+/**
+ * Enterprise applications that syncs are about. Who is assigned stands in `edges` too, with `principal` in place of a group, so
+ * that a change of assignments is a change of the directory like any other.
+ */
+interface Applications {
+  connection: string;
+  application: string; // As the scope names it: client or object id, in lower case.
+  principal: string; // The service principal's object id.
+  name: string;
+  read_at: number;
+}
+
+interface Assignments {
+  connection: string;
+  application: string; // The service principal's object id.
+  id: string;
+  principal: string; // Object id of the person or group.
+  principal_type: string; // user | group
+  role: string | null;
 }
 
 /** Where reading continues, per connection and kind. */
