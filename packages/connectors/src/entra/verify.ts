@@ -29,7 +29,7 @@ export async function verifyConnection(
   const problems = problemsOf(options);
   const checks: Check[] = [
     settingsCheck("addresses", "The cloud's addresses, the tenant and the client are well-formed.", problems),
-    settingsCheck("credential", "The client secret has the shape of one.", problems),
+    settingsCheck("credential", "Nothing is wrong with it as far as can be told before it is sent.", problems),
   ];
   if (problems.length > 0) return checks;
   const { signIn: sender, client } = connect();

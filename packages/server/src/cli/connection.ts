@@ -44,6 +44,7 @@ export const register: Register = (group, world, ended) => {
     .command("setup <name>")
     .description("how to register the application in Entra: by hand, by a script, or by signing in")
     .option("--tenant <id>", "directory (tenant) id, or one of the tenant's domains")
+    .option("--client <id>", "application (client) id, where it is registered already: for links to its own pages")
     .option("--features <list>", `what it is for, with commas: ${FEATURE_NAMES.join(", ")}`)
     .option("--script <kind>", `print a script: ${SCRIPTS.join(", ")}`)
     .option("--device-code", "sign in as an administrator, and let Entrain register it")

@@ -9,6 +9,8 @@ export interface Setup {
   /** Tenant id or domain; null where only steps are shown. */
   readonly tenant: string | null;
   readonly cloud: CloudEntry;
+  /** The application's id where it is registered already: links then lead to its own pages. */
+  readonly client: string | null;
   readonly features: readonly FeatureName[];
   readonly permissions: readonly string[];
   readonly credential: "secret" | "certificate";

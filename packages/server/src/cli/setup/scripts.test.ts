@@ -11,6 +11,7 @@ const SETUP: Setup = {
   displayName: "Entrain test",
   tenant: "contoso.onmicrosoft.com",
   cloud: { kind: "global" },
+  client: null,
   features: ["people", "groups"],
   permissions: leastPermissions(["people", "groups"]),
   credential: "certificate",
@@ -80,6 +81,9 @@ describe("scripts that register the application", () => {
 describe("steps by hand", () => {
   it("each has a link into the cloud's own admin centre and the role that it needs", () => {
     const steps = portalSteps({ ...SETUP, cloud: { kind: "usgov" } });
+    const client = "0a5d9c11-1111-4222-8333-444455556666";
+    const [, permissions] = portalSteps({ ...SETUP, client });
+    assert.ok(permissions?.link.endsWith(`/CallAnAPI/appId/${client}`));
     for (const { link, role } of steps.slice(0, -1)) {
       assert.match(link, /^https:\/\/entra\.microsoft\.us\/#view\//);
       assert.notEqual(role, "none");

@@ -69,6 +69,7 @@ function readSetup(name: string, options: Options): Setup {
     displayName,
     tenant: tenant === undefined ? null : domainOrId(tenant),
     cloud: cloudOf(options),
+    client: clientIn(textOption(options, "client")),
     features,
     permissions: leastPermissions(features),
     credential: credential === "secret" ? "secret" : "certificate",
@@ -76,6 +77,11 @@ function readSetup(name: string, options: Options): Setup {
     multiTenant: options.multiTenant === true,
     redirectUris: [consentAddress(publicOriginOf(textOption(options, "publicUrl") ?? LOCAL))],
   };
+}
+
+function clientIn(text: string | undefined): string | null {
+  if (text === undefined || /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text)) return text ?? null;
+  throw usage("--client must be an application (client) id.");
 }
 
 function featuresIn(text: string | undefined): readonly FeatureName[] {

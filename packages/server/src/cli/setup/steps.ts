@@ -13,7 +13,12 @@ export interface Step {
 /** "Quickstart: Register an app", "Grant tenant-wide admin consent": the way by hand. */
 export function portalSteps(setup: Setup): readonly Step[] {
   const portal = portalOf(setup.cloud);
-  const list = `${portal}/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade`;
+  const { client } = setup;
+  /** A page of the application itself, or the list that it is chosen from. */
+  const page = (blade: string): string =>
+    client === null
+      ? `${portal}/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade`
+      : `${portal}/#view/Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/${blade}/appId/${client}`;
   const developer = "Application Developer, or any higher role";
   const { credential, permissions, redirectUris } = setup;
   return [
@@ -32,7 +37,7 @@ export function portalSteps(setup: Setup): readonly Step[] {
     },
     {
       title: "Add the permissions",
-      link: list,
+      link: page("CallAnAPI"),
       role: developer,
       details: [
         "Open the application, API permissions, Add a permission, Microsoft Graph, Application permissions:",
@@ -42,7 +47,7 @@ export function portalSteps(setup: Setup): readonly Step[] {
     },
     {
       title: "Grant admin consent",
-      link: list,
+      link: page("CallAnAPI"),
       role: "Privileged Role Administrator, or Global Administrator",
       details: [
         "On the same page: Grant admin consent.",
@@ -51,7 +56,7 @@ export function portalSteps(setup: Setup): readonly Step[] {
     },
     {
       title: credential === "secret" ? "Make a client secret" : "Upload a certificate",
-      link: list,
+      link: page("Credentials"),
       role: developer,
       details:
         credential === "secret"
@@ -66,7 +71,7 @@ export function portalSteps(setup: Setup): readonly Step[] {
       link: "",
       role: "none",
       details: [
-        addLine(setup, "CLIENT-ID", credential === "secret" ? "SECRET-FILE" : "entrain.pem"),
+        addLine(setup, client ?? "CLIENT-ID", credential === "secret" ? "SECRET-FILE" : "entrain.pem"),
         `entrain connection verify ${setup.name} --wait`,
       ],
     },
