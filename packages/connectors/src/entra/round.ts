@@ -173,6 +173,8 @@ function beginning(reader: Reader, roles: readonly string[] | null): Position {
     after: null,
     open: [],
     lanes: null,
+    since: null,
+    full: null,
   };
 }
 

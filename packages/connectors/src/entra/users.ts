@@ -111,6 +111,7 @@ class UserReading {
   }
 
   async #begin(
+    since: string | null,
     signal: AbortSignal,
   ): Promise<{ readonly roles: Step["roles"][number]; readonly at: Partial<Position> }> {
     const tracked = ["id", ...this.#names.filter((name) => name !== SIGN_IN_ACTIVITY), "manager"].join(",");
