@@ -57,7 +57,7 @@ function endFound({ kind, endsAt, ends }: CredentialEnd, now: number): Found {
 }
 
 /** How a credential is replaced without a gap. */
-export function renewal(kind: Credential["kind"]): string {
+function renewal(kind: Credential["kind"]): string {
   switch (kind) {
     case "certificate":
       return "upload a new certificate beside the old one, give it here as a second credential, and remove the old one once it works.";

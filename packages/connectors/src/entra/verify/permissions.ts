@@ -1,5 +1,4 @@
 import type { Check } from "@entrain/core";
-import { FEATURES } from "../features.ts";
 import { featuresOf, judgePermissions, type PermissionStanding } from "../needs.ts";
 import type { EntraOptions } from "../options.ts";
 import { checkOf, GRANT } from "./checking.ts";
@@ -47,10 +46,4 @@ function excessCheck(standings: readonly PermissionStanding[]): Check | null {
     wanted === "" ? "" : `Accepted: ${wanted}.`,
   ];
   return checkOf("excess permissions", told.filter((part) => part !== "").join(" "));
-}
-
-/** What the features of a connection ask of the tenant's licences; empty for those that ask nothing. */
-export function licencesNeeded(options: EntraOptions): readonly string[] {
-  const licences = featuresOf(options).map((name) => FEATURES[name].licence);
-  return [...new Set(licences.filter((licence) => licence !== null))];
 }
