@@ -95,3 +95,26 @@ test("stops the read of one kind with the fault of the other, and keeps what was
   await assert.rejects(readKinds(await optionsOf(source), ["user", "group"]), /no more groups/);
   assert.deepEqual(await storedIds(), ["p1"]);
 });
+
+test("journals what a repeated round found that no delta had told, and not what the delta behind it tells", async () => {
+  let round = 0;
+  const changed = { ...record("user", "p2"), attributes: { accountEnabled: false } };
+  const source = sourceOf(async function* () {
+    round += 1;
+    if (round === 1) {
+      yield page("user", ["p0", "p1", "p2", "p3"], { begins: true, complete: true });
+      return;
+    }
+    const behind = page("user", [], { round: "delta", complete: true });
+    const again = page("user", ["p0", "p1", "new", "told"], { begins: true, complete: true });
+    yield { ...again, records: [...again.records, changed] };
+    yield { ...behind, records: [{ ...record("user", "told"), form: "partial" }] };
+  });
+  const options = await optionsOf({ ...source, presence: async () => new Map([["p3", "hard"]]) });
+  await readKind(options, "user");
+  await readKind(options, "user");
+  const rows = await scene?.store.db.selectFrom("journal").select(["type", "stream"]).execute();
+  assert.deepEqual(rows, [{ type: "reconciled", stream: "system" }]);
+  const values = await scene?.store.db.selectFrom("journal_values").selectAll().executeTakeFirst();
+  assert.match(JSON.stringify(values), /1 had come, 1 had changed and 1 had gone/);
+});

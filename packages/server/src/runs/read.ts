@@ -1,6 +1,14 @@
-import { ConnectorError, type Presence, type Source, type SourceKind, type SourcePage } from "@entrain/core";
+import {
+  ConnectorError,
+  type Presence,
+  type Source,
+  type SourceKind,
+  type SourcePage,
+  type Withheld,
+} from "@entrain/core";
 import {
   dropUnseenEdges,
+  lastSequence,
   livingCount,
   loadRecords,
   loadWatermark,
@@ -16,6 +24,7 @@ import {
 import { saveRun } from "../store/runs.ts";
 import type { Lease, Store } from "../store/store.ts";
 import type { Progress } from "./context.ts";
+import { Reconciliation } from "./reconciliation.ts";
 
 /** A full round smaller than this share of what was known is shrunken: its removals wait for approval. */
 const SHRUNKEN_SHARE = 0.9;
@@ -35,6 +44,8 @@ export interface ReadOptions {
   readonly run: string | null;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
+  /** Told what the source withholds, once for each page. */
+  readonly onWithheld?: (withheld: readonly Withheld[]) => void;
   /** False while another kind's progress is told in place of this one's; told without it. */
   readonly isTold?: () => boolean;
 }
@@ -79,10 +90,12 @@ export async function readKind(options: ReadOptions, kind: SourceKind): Promise<
   let watermark = await loadWatermark(store.db, connection, kind);
   let pages = 0;
   let records = 0;
+  let reconciliation: Reconciliation | null = null;
   if (watermark.phase === "reading" && watermark.token !== null && isTold())
     options.onProgress(fullProgress(kind, watermark));
   const token = watermark.token as Parameters<Source["read"]>[1];
   for await (const read of source.read(kind, token, signal)) {
+    if (read.withheld !== undefined) options.onWithheld?.(read.withheld);
     const page = watermark.full_at === null ? read : await withoutDeparted(options, kind, read);
     const verdict = await store.fenced(lease, async (tx) => {
       const before = page.begins
@@ -96,8 +109,12 @@ export async function readKind(options: ReadOptions, kind: SourceKind): Promise<
         await saveWatermark(tx, { ...base, ...failure.restart, incomplete: JSON.stringify(failure.finding) });
         return { failure, watermark: before, progress: null };
       }
+      if (page.begins && watermark.full_at !== null)
+        reconciliation = new Reconciliation({ connection, kind, from: await lastSequence(tx, connection) });
+      await reconciliation?.meet(tx, page);
       await mergePage(store, tx, { connection, round: before.round, records: page.records });
       const after = await afterPage(tx, store, { ...before, seen }, page);
+      if (page.round === "full" && page.complete) await reconciliation?.complete(tx);
       await saveWatermark(tx, after);
       const progress = progressOf(kind, after, records + page.records.length, page);
       if (options.run !== null && isTold()) await saveRun(tx, options.run, { progress: JSON.stringify(progress) });
@@ -110,7 +127,15 @@ export async function readKind(options: ReadOptions, kind: SourceKind): Promise<
     if (verdict.progress && isTold()) options.onProgress(verdict.progress);
   }
   await confirmAbsences(options, kind);
+  await closeReconciliation(options, reconciliation);
   return { kind, pages, records };
+}
+
+async function closeReconciliation(
+  { store, lease, run }: ReadOptions,
+  reconciliation: Reconciliation | null,
+): Promise<void> {
+  if (reconciliation !== null) await store.fenced(lease, (tx) => reconciliation.close(tx, store, run));
 }
 
 /**

@@ -225,6 +225,82 @@ export async function removedAmong(
   return found;
 }
 
+/** Which of these ids no record has. */
+export async function unknownAmong(
+  tx: Transaction<DB>,
+  connection: string,
+  ids: readonly string[],
+): Promise<readonly string[]> {
+  const known = new Set<string>();
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await tx
+      .selectFrom("records")
+      .select("id")
+      .where("connection", "=", connection)
+      .where("id", "in", ids.slice(at, at + 500))
+      .execute();
+    for (const { id } of rows) known.add(id);
+  }
+  return ids.filter((id) => !known.has(id));
+}
+
+/** So many differences are counted: with another selection of attributes everything differs. */
+export const MOST_DIFFERENCES = 10_000;
+
+interface Since {
+  readonly connection: string;
+  readonly kind: SourceKind;
+  /** A change number: what bears a higher one changed later. */
+  readonly from: number;
+}
+
+/** The living records of a kind that changed since, and the groups whose memberships did. */
+export async function changedIn(tx: Transaction<DB>, { connection, kind, from }: Since): Promise<readonly string[]> {
+  const rows = await tx
+    .selectFrom("records")
+    .select("id")
+    .where("connection", "=", connection)
+    .where("kind", "=", kind)
+    .where("sequence", ">", from)
+    .where("removed", "is", null)
+    .limit(MOST_DIFFERENCES)
+    .execute();
+  if (kind === "user") return rows.map(({ id }) => id);
+  const edges = await tx
+    .selectFrom("edges")
+    .select("group_id")
+    .distinct()
+    .where("connection", "=", connection)
+    .where("sequence", ">", from)
+    .limit(MOST_DIFFERENCES)
+    .execute();
+  return [...rows.map(({ id }) => id), ...edges.map(({ group_id }) => group_id)];
+}
+
+/** The records of a kind that were removed since. */
+export async function removedIn(tx: Transaction<DB>, { connection, kind, from }: Since): Promise<readonly string[]> {
+  const rows = await tx
+    .selectFrom("records")
+    .select("id")
+    .where("connection", "=", connection)
+    .where("kind", "=", kind)
+    .where("sequence", ">", from)
+    .where("removed", "is not", null)
+    .limit(MOST_DIFFERENCES)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+/** The connection's last change number. */
+export async function lastSequence(tx: Transaction<DB>, connection: string): Promise<number> {
+  const row = await tx
+    .selectFrom("connections")
+    .select("sequence")
+    .where("id", "=", connection)
+    .executeTakeFirstOrThrow();
+  return row.sequence;
+}
+
 /** The number of each record's last change, by id. */
 export async function changeNumbers(
   db: Store["db"],
