@@ -65,7 +65,7 @@ async function* fullRound(
 }
 
 /** The requests of a full round of groups. */
-export class GroupReading {
+class GroupReading {
   readonly trail: Trail = new Trail();
   /** Where the first page of groups is. */
   readonly first: string;

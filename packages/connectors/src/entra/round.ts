@@ -27,7 +27,7 @@ export interface Reader {
 }
 
 /** Graph no longer accepts a link that it gave earlier: only another round helps. */
-export class ExpiredLink extends Error {}
+class ExpiredLink extends Error {}
 
 /** Refusals of a link that Graph gave earlier: the token behind it is too old. Casing differs between services. */
 const EXPIRED_CODES: ReadonlySet<string> = new Set([
