@@ -7,6 +7,7 @@ import { HASTY, type Sender } from "./sender.ts";
 import { applicationCheck, publicFlowsCheck } from "./verify/application.ts";
 import { checked, type Found, GRANT } from "./verify/checking.ts";
 import { credentialChecks } from "./verify/credentials.ts";
+import { canReadLicences, tenantLicences } from "./verify/licences.ts";
 import { permissionChecks } from "./verify/permissions.ts";
 import { type Context, PROBES } from "./verify/probes.ts";
 import { findTenant } from "./verify/tenant.ts";
@@ -46,11 +47,13 @@ export async function verifyConnection(
   }
   checks.push(...publicFlowsCheck(options, registration));
   if (!works) return checks;
-  checks.push(applicationCheck(registration), ...permissionChecks(options, await client.roles(signal, HASTY)));
+  const roles = await client.roles(signal, HASTY);
+  checks.push(applicationCheck(registration), ...permissionChecks(options, roles));
   const features = featuresOf(options);
   for (const { name, feature, permission, find } of PROBES) {
     if (features.includes(feature)) checks.push(await checked(name, signal, () => find(context, permission)));
   }
+  if (canReadLicences(roles)) checks.push(await checked("tenant licences", signal, () => tenantLicences(context)));
   return checks;
 }
 
