@@ -118,3 +118,29 @@ for (const count of [12, 260]) {
     assert.deepEqual([links.length, links.every((link) => link.sync === null)], [count, true]);
   });
 }
+
+test("what a removed sync left behind is no leaver of another sync of the same target", async () => {
+  const people = [person("Sal One", { department: "Sales" }), person("Leg One", { department: "Legal" })];
+  const [sal, leg] = people;
+  await open({ users: people });
+  const of = (department: string): object => ({
+    records: "user",
+    scope: { filters: [[{ attribute: "department", operator: "EQUALS", value: department }]] },
+  });
+  const sales = await scene.addSync("sales", "scim", { records: "user", ...of("Sales") });
+  const legal = await scene.addSync("legal", "scim", { records: "user", ...of("Legal") });
+  for (const sync of [sales, legal]) assert.equal((await scene.run(sync)).result, "succeeded");
+  await remove(sales);
+  const before = scene.scim.requests.length;
+  await scene.graph("PATCH", `/users/${sal?.id}`, { jobTitle: "Chief" });
+  await assertInStep(legal);
+  assert.deepEqual(scimWrites(scene.scim, before), []);
+  assert.equal(scimUser(scene.scim, sal?.id ?? "")?.active, true);
+  // Whoever moves into the scope of the sync that is left is taken over, and leaves with it.
+  await scene.graph("PATCH", `/users/${sal?.id}`, { department: "Legal" });
+  assert.equal((await scene.run(legal)).result, "succeeded");
+  await scene.graph("PATCH", `/users/${sal?.id}`, { department: "None" });
+  const left = await scene.run(legal);
+  assert.deepEqual(inShort(await plannedIn(scene.store, left.run)), ["disable Sal One"]);
+  assert.equal(scimUser(scene.scim, leg?.id ?? "")?.active, true);
+});

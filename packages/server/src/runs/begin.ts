@@ -49,7 +49,7 @@ export async function beginPlan(
     await updatePlan(tx, plan.id, { state: plan.state, run: plan.run });
     if (news) await moveCursors(tx, context.sync, plan);
     await forgetGone(tx, context.space, context.sync.records, { plan: plan.id, sync: context.sync.id });
-    await adoptLinks(tx, context.space, context.sync.records, context.sync.id);
+    await adoptLinks(tx, context.space, context.sync, plan.id);
     if (news) await settlePending(context, tx, plan);
     if (sealed.part === "removals") await releasePinned(tx, context.sync.id, plan.id, "dependant");
     if (!held || split.held?.state === "held") return;
@@ -195,7 +195,8 @@ async function settlePending(context: BeginContext, tx: Transaction<DB>, plan: P
       settled.filter((id) => !open.has(id)),
     );
     const entering = rows.flatMap((row): PendingRow[] => {
-      if (row.state === "settled" || row.state === "gone" || row.object_id === null) return [];
+      if (row.state === "settled" || row.state === "gone" || row.state === "adopted" || row.object_id === null)
+        return [];
       const { code, detail, object_id, sequence } = row;
       const base = { sync: sync.id, object_id, code, detail, sequence, plan: null, attempts: 0 };
       return [{ ...base, reason: row.state, retry_at: 0, since: now }];

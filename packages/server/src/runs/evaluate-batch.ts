@@ -16,7 +16,7 @@ import {
   type Value,
 } from "@entrain/core";
 import { type DirectoryRow, loadRecords } from "../store/directory.ts";
-import { type LinkRow, linkedRecords, loadLinks } from "../store/links.ts";
+import { isHeir, type LinkRow, linkedRecords, loadLinks } from "../store/links.ts";
 import type { PendingRow } from "../store/pending.ts";
 import type { Candidates } from "./candidates.ts";
 import { indexKey, type Matcher, RECORD } from "./match-records.ts";
@@ -56,6 +56,7 @@ export async function evaluateBatch(
   const fresh: string[] = [];
   for (const { item, evaluation, needs } of final) {
     if (item.forgets === true) issues.push(forgotten(item));
+    if (item.link?.sync === null && item.input.link?.owned === true) issues.push(adopted(item));
     issues.push(...issuesOf(item, evaluation, candidates.pending.get(item.row.id)));
     if (evaluation.type !== "change") continue;
     changes.push(changeRow(item, evaluation));
@@ -116,17 +117,21 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
   const names = await managerNames(context, rows);
   // Whether this plan creates a referenced record is known at its end only; references to others are taken out then.
   const isLinked = (id: string): Linked => (referenced.has(id) ? "linked" : "planned");
+  const heir = [...links.values()].every((link) => link.sync !== null) || (await isHeir(store.db, sync));
   return rows.map((row) => {
     const memberships = memberOf.get(row.id);
     const record = groups === null ? recordOf(row) : withAppRoles(recordOf(row), groups, memberships);
     const link = links.get(row.id);
     const belongsTo = (name: string): boolean => groups !== null && belongs(groups, name, row.id, memberships);
     const isAssigned = (): boolean => groups !== null && belongsToAssigned(groups, row.id, memberships);
+    const decided = scope.decide(record, belongsTo, isAssigned);
+    // A link that nobody owns is taken over by its heir, or by whichever sync has the record in its scope.
+    const owned = link?.sync === sync.id || (link?.sync === null && (heir || decided.in));
     const input: EvaluationInput = {
       objectId: row.id,
       record,
-      scope: scope.decide(record, belongsTo, isAssigned),
-      link: link ? knownLink(link, sync.id, (id) => id !== record.manager || referenced.has(id)) : null,
+      scope: decided,
+      link: link ? knownLink(link, owned, (id) => id !== record.manager || referenced.has(id)) : null,
       readComplete: context.complete,
       isLinked,
       nameOf: (id) => names.get(id) ?? null,
@@ -149,14 +154,13 @@ async function managerNames(
 }
 
 /** A reference to a record that the target holds no more is nothing that it knows: a new record is written anew. */
-function knownLink(link: LinkRow, sync: string, exists: (id: string) => boolean): KnownLink {
+function knownLink(link: LinkRow, owned: boolean, exists: (id: string) => boolean): KnownLink {
   const known = { ...(JSON.parse(link.known) as { [name: string]: Value }) };
   for (const [name, value] of Object.entries(known)) if (isReference(value) && !exists(value.$ref)) known[name] = null;
   return {
     recordId: link.record_id,
     origin: link.origin as KnownLink["origin"],
-    // A link that nobody owns is taken over by the sync that meets it.
-    owned: link.sync === sync || link.sync === null,
+    owned,
     known,
     active: link.active === 1,
   };
@@ -209,6 +213,11 @@ function readAnew(
     known[name] = objectId === undefined ? value : { $ref: objectId };
   }
   return { ...link, known, active: kind.disable ? record.active : link.active };
+}
+
+/** The link becomes the sync's own when the plan begins. */
+function adopted({ row, record }: Item): NewIssue {
+  return { state: "adopted", code: "", detail: "", object_id: row.id, sequence: row.sequence, name: nameOf(record) };
 }
 
 function forgotten({ row, record }: Item): NewIssue {

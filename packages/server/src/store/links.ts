@@ -190,18 +190,54 @@ export async function forgetGone(
   await deleteLinks(tx, space, kind, ids);
 }
 
-/** Takes over links that no sync owns, as left behind by a removed sync of the same target, kind and tenant. */
-export async function adoptLinks(tx: Transaction<DB>, space: LinkSpace, kind: string, sync: string): Promise<void> {
+/** What of a sync decides on links that nobody owns. */
+type Heir = Pick<Selectable<DB["syncs"]>, "id" | "connection" | "target" | "records" | "first_run_at">;
+
+/**
+ * Whether a sync takes over every link that nobody owns: one that has not run yet, while no other sync provisions the same
+ * kind of record from the same connection to the same target. It is the one that was removed, added again.
+ */
+export async function isHeir(db: Reader, sync: Heir): Promise<boolean> {
+  if (sync.first_run_at !== null) return false;
+  const other = await db
+    .selectFrom("syncs")
+    .select("id")
+    .where("connection", "=", sync.connection)
+    .where("target", "=", sync.target)
+    .where("records", "=", sync.records)
+    .where("id", "!=", sync.id)
+    .limit(1)
+    .executeTakeFirst();
+  return other === undefined;
+}
+
+/**
+ * Gives links that no sync owns to the one that begins a plan: all of them to their heir, to any other sync those whose
+ * records the plan found in its scope. What another sync of the same target left behind is no leaver of this one.
+ */
+export async function adoptLinks(tx: Transaction<DB>, space: LinkSpace, sync: Heir, plan: string): Promise<void> {
   // Nearly always there are none, which the index by sync knows at once; the update would walk over all links.
   const unowned = await tx.selectFrom("links").select("object_id").where("sync", "is", null).limit(1).execute();
   if (unowned.length === 0) return;
+  const heir = await isHeir(tx, sync);
   await tx
     .updateTable("links")
-    .set({ sync })
+    .set({ sync: sync.id })
     .where("target", "=", space.target)
-    .where("kind", "=", kind)
+    .where("kind", "=", sync.records)
     .where("tenant", "=", space.tenant)
     .where("sync", "is", null)
+    .$if(!heir, (query) =>
+      query.where("object_id", "in", (eb) =>
+        eb
+          .selectFrom("plan_issues")
+          .select("plan_issues.object_id")
+          .where("plan_issues.plan", "=", plan)
+          .where("plan_issues.state", "=", "adopted")
+          .where("plan_issues.object_id", "is not", null)
+          .$castTo<{ object_id: string }>(),
+      ),
+    )
     .execute();
 }
 
