@@ -2,7 +2,6 @@ import type { SourceRecord } from "@entrain/core";
 import { Arrivals } from "./arrivals.ts";
 import type { CollectionPage, Entity } from "./client.ts";
 import { behindFull } from "./delta.ts";
-import type { Slice } from "./groups.ts";
 import type { Step } from "./round.ts";
 import type { OpenGroup, Position } from "./watermark.ts";
 
@@ -13,6 +12,13 @@ const READY = 32;
 /** What one page of ours may hold. */
 const STEP_SLICES = 100;
 const STEP_MEMBERS = 10_000;
+
+/** A group's slice of members: its record, or `null` when the group went meanwhile, and where the next slice is. */
+export interface Slice {
+  readonly record: SourceRecord | null;
+  readonly nextLink: string | null;
+  readonly roles: readonly string[] | null;
+}
 
 /** The requests that a round makes. */
 interface Requests {

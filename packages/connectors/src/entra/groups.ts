@@ -2,7 +2,7 @@ import { type Attributes, ConnectorError, type SourceRecord } from "@entrain/cor
 import { VISIBILITY } from "./attributes.ts";
 import { type CollectionPage, type Entity, type GraphClient, GraphRefusal, type GraphRequest } from "./client.ts";
 import { beginRound, deltaStep } from "./delta.ts";
-import { GroupRound } from "./group-round.ts";
+import { GroupRound, type Slice } from "./group-round.ts";
 import { blankOf, changedGroup, memberOf, wholeAttributes } from "./records.ts";
 import { isExpired, type Reader, type Step, selectionHash, Trail, unexpired } from "./round.ts";
 import { namesOf } from "./users.ts";
@@ -19,13 +19,6 @@ interface Options {
   readonly tenant: string;
   readonly attributes: readonly string[];
   readonly concurrency: number;
-}
-
-/** A group's slice of members: its record, or `null` when the group went meanwhile, and where the next slice is. */
-export interface Slice {
-  readonly record: SourceRecord | null;
-  readonly nextLink: string | null;
-  readonly roles: readonly string[] | null;
 }
 
 /**
