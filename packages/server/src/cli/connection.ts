@@ -236,7 +236,8 @@ async function verifyConnection(
     const source = await installation.engine.openSource(row);
     const checks = await source.verify(signal).finally(() => source.close());
     const ok = allOk(checks);
-    if (ok || world.clock.now() + pause > until) {
+    const hopeless = checks.some((check) => !check.ok && UNMENDED_BY_WAITING.has(check.name));
+    if (ok || hopeless || world.clock.now() + pause > until) {
       await output.value({ ok, checks });
       await printChecks(output, checks);
       await output.say(ok ? `The connection ${name} works.` : `The connection ${name} does not work yet.`);
@@ -248,6 +249,8 @@ async function verifyConnection(
   }
 }
 
+/** Settings stay wrong however long somebody waits; everything else may still spread in Microsoft's directory. */
+const UNMENDED_BY_WAITING: ReadonlySet<string> = new Set(["addresses", "credential", "tenant"]);
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 15_000;
 const USUAL_WAIT_S = 600;
