@@ -1,0 +1,3 @@
+import { holdInWeather } from "./testing/read-weather.ts";
+
+holdInWeather(3);
