@@ -31,6 +31,7 @@ export type {
   SourcePage,
   SourceRecord,
   Watermark,
+  Withheld,
 } from "./model/source.ts";
 export {
   APP_ROLES,

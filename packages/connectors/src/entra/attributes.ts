@@ -63,5 +63,8 @@ export const GROUP_ATTRIBUTES: readonly string[] = [
 /** Says whether a group hides its members, so it is always read. */
 export const VISIBILITY = "visibility";
 
+/** Part numbers of the products that are assigned, which Entrain makes of `assignedLicenses`. */
+export const LICENCES = "licences";
+
 /** Stored outside the directory: `/users` answers it, in pages of at most 500, but delta cannot track it. */
 export const SIGN_IN_ACTIVITY = "signInActivity";

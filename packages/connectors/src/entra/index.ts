@@ -9,9 +9,10 @@ import { type CredentialEnd, credentialEnds } from "./credentials/ends.ts";
 import { groupReader } from "./groups.ts";
 import { limiterFor } from "./limiter.ts";
 import type { PermissionStanding } from "./needs.ts";
+import { optionalAttributes } from "./optional.ts";
 import { type EntraOptions, problemsOf } from "./options.ts";
 import { lookUp } from "./presence.ts";
-import { type Reconcile, readPages } from "./round.ts";
+import { type Reconcile, readPages, selectionHash } from "./round.ts";
 import { explainRefusal } from "./selection.ts";
 import { HASTY, Sender } from "./sender.ts";
 import { type Registered, registerApplication, type SetupPlan } from "./setup.ts";
@@ -54,14 +55,17 @@ export function createEntraSource(options: EntraOptions): Source {
     read: async function* (kind, from, signal) {
       const client = lazy.client();
       const { tenant, attributes = USER_ATTRIBUTES, groupAttributes = GROUP_ATTRIBUTES } = options;
+      const names = kind === "user" ? attributes : groupAttributes;
+      const optional = await optionalAttributes(client, { kind, names }, signal);
       const reader =
         kind === "user"
-          ? userReader(client, tenant, attributes)
-          : groupReader(client, { tenant, attributes: groupAttributes, concurrency });
-      const names = kind === "user" ? attributes : groupAttributes;
+          ? userReader(client, tenant, optional.names)
+          : groupReader(client, { tenant, attributes: optional.names, concurrency });
+      const marked = optional.mark === "" ? {} : { selection: selectionHash(reader.selection, optional.mark) };
       try {
         const { clock, reconcile = RECONCILE } = options;
-        yield* readPages(client, reader, from, { now: () => clock.now(), reconcile, signal });
+        const pages = readPages(client, { ...reader, ...marked }, from, { now: () => clock.now(), reconcile, signal });
+        for await (const page of pages) yield optional.complete(page);
       } catch (error) {
         throw explainRefusal(error, { kind, names, askedBy: options.askedBy ?? (() => []) });
       }

@@ -1,3 +1,4 @@
+import { LICENCES, SIGN_IN_ACTIVITY } from "./attributes.ts";
 import { FEATURES, type Feature, type FeatureName, opens, USUAL_FEATURES, WELCOME_FEATURES } from "./features.ts";
 
 /** A permission beyond what is needed that somebody wants to keep, and why. */
@@ -45,7 +46,11 @@ export function featuresOf(given: {
   readonly features?: readonly FeatureName[] | undefined;
   readonly attributes?: readonly string[] | undefined;
 }): readonly FeatureName[] {
-  const implied: readonly FeatureName[] = given.attributes?.includes("signInActivity") ? ["sign-in-activity"] : [];
+  const asks = (name: string): boolean => given.attributes?.includes(name) === true;
+  const implied: readonly FeatureName[] = [
+    ...(asks(SIGN_IN_ACTIVITY) ? ["sign-in-activity" as const] : []),
+    ...(asks(LICENCES) ? ["licences" as const] : []),
+  ];
   return [...new Set([...USUAL_FEATURES, ...(given.features ?? []), ...implied])];
 }
 

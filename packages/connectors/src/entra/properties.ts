@@ -4,7 +4,7 @@ const words = (text: string): readonly string[] => text.split(" ");
 
 /**
  * What Graph lets a list and its delta select ("user resource type", "group resource type", and their description in
- * OpenAPI). One name that is not among them makes Graph refuse the whole read, of every sync.
+ * OpenAPI), and `licences`, which Entrain makes of them. One name that is not among them makes Graph refuse the whole read, of every sync.
  */
 const SELECTABLE: Readonly<Record<SourceKind, readonly string[]>> = {
   user: words(
@@ -12,7 +12,7 @@ const SELECTABLE: Readonly<Record<SourceKind, readonly string[]>> = {
       "consentProvidedForMinor country createdDateTime creationType deletedDateTime department displayName " +
       "employeeHireDate employeeId employeeLeaveDateTime employeeOrgData employeeType externalUserState " +
       "externalUserStateChangeDateTime faxNumber givenName identities identityParentId imAddresses " +
-      "isManagementRestricted isResourceAccount jobTitle lastPasswordChangeDateTime legalAgeGroupClassification " +
+      "isManagementRestricted isResourceAccount jobTitle lastPasswordChangeDateTime legalAgeGroupClassification licences " +
       "licenseAssignmentStates mail mailNickname mobilePhone officeLocation onPremisesDistinguishedName " +
       "onPremisesDomainName onPremisesExtensionAttributes onPremisesImmutableId onPremisesLastSyncDateTime " +
       "onPremisesProvisioningErrors onPremisesSamAccountName onPremisesSecurityIdentifier onPremisesSyncEnabled " +
@@ -23,7 +23,7 @@ const SELECTABLE: Readonly<Record<SourceKind, readonly string[]>> = {
   group: words(
     "assignedLabels assignedLicenses classification createdDateTime creationOptions deletedDateTime description " +
       "displayName expirationDateTime groupTypes hasMembersWithLicenseErrors infoCatalogs isAssignableToRole " +
-      "isManagementRestricted licenseProcessingState mail mailEnabled mailNickname membershipRule " +
+      "isManagementRestricted licences licenseProcessingState mail mailEnabled mailNickname membershipRule " +
       "membershipRuleProcessingState onPremisesDomainName onPremisesExtensionAttributes onPremisesLastSyncDateTime " +
       "onPremisesNetBiosName onPremisesProvisioningErrors onPremisesSamAccountName onPremisesSecurityIdentifier " +
       "onPremisesSyncEnabled organizationId preferredDataLocation preferredLanguage proxyAddresses renewedDateTime " +
@@ -95,7 +95,7 @@ const INSIDE: ReadonlyMap<string, readonly string[]> = new Map([
 const LISTS: ReadonlySet<string> = new Set(
   words(
     "assignedLabels assignedLicenses assignedPlans businessPhones creationOptions groupTypes identities imAddresses " +
-      "infoCatalogs licenseAssignmentStates onPremisesProvisioningErrors otherMails provisionedPlans proxyAddresses " +
+      "infoCatalogs licences licenseAssignmentStates onPremisesProvisioningErrors otherMails provisionedPlans proxyAddresses " +
       "resourceBehaviorOptions resourceProvisioningOptions serviceProvisioningErrors",
   ),
 );

@@ -368,5 +368,10 @@ test("asks for smaller pages with sign-in activity, which delta cannot track", a
   const rig = rigFor(tenant.origin, { attributes: ["id", "mail", "signInActivity"] });
   await withRig(rig, ({ source }) => readAll(source, "user"));
   assert.ok(graphCalls(tenant).includes("GET /users/delta?$deltatoken=latest&$select=id,mail,manager"));
-  assert.equal(graphCalls(tenant)[2], "GET /users?$top=500&$select=id,mail,signInActivity&$expand=manager($select=id)");
+  assert.equal(
+    graphCalls(tenant)[0],
+    "GET /users?$top=1&$select=id,signInActivity",
+    "one record tells whether it is told",
+  );
+  assert.equal(graphCalls(tenant)[3], "GET /users?$top=500&$select=id,mail,signInActivity&$expand=manager($select=id)");
 });

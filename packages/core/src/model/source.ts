@@ -60,6 +60,15 @@ export interface SourcePage {
    * watermark where it was: once the cause is gone the next read goes on from there. Nothing may be removed or cleared.
    */
   readonly incomplete?: { readonly code: string; readonly detail: string };
+  /** Attributes that the records were read without. They count as never read: nothing is cleared for want of them. */
+  readonly withheld?: readonly Withheld[];
+}
+
+/** An attribute that somebody asked for and the source does not tell, with the reason. */
+export interface Withheld {
+  readonly name: string;
+  readonly code: string;
+  readonly detail: string;
 }
 
 /** The answer to "does this record still exist?". */

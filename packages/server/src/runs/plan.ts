@@ -8,6 +8,7 @@ import {
   type SyncDefinition,
   type Target,
   type TargetKind,
+  type Withheld,
 } from "@entrain/core";
 import { newId } from "../clock.ts";
 import { loadWatermark } from "../store/directory.ts";
@@ -27,7 +28,7 @@ import type { ConnectionRow, Progress, SyncRow, TargetRow } from "./context.ts";
 import { evaluateBatch, wantedBy } from "./evaluate-batch.ts";
 import { guardHolds } from "./guard.ts";
 import { Matcher } from "./match-records.ts";
-import type { PlanContext } from "./plan-context.ts";
+import type { NewIssue, PlanContext } from "./plan-context.ts";
 import { planMemberships } from "./plan-members.ts";
 import { PlanWriter } from "./plan-writer.ts";
 import { resolveScopeGroups } from "./scope-groups.ts";
@@ -57,6 +58,8 @@ export interface Position {
   readonly upto: number;
   /** Whether the directory was read well. */
   readonly complete: boolean;
+  /** Attributes that it was read without. */
+  readonly withheld?: readonly Withheld[];
 }
 
 /** A sealed plan, and where the next plan of the same run goes on counting. */
@@ -89,6 +92,7 @@ export async function buildPlan(options: PlanOptions): Promise<Planned> {
 async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Planned> {
   const { store, plan, lease } = context;
   const writer = new PlanWriter(context, options.firstOrdinal);
+  await writer.write({ changes: [], issues: withheldIssues(context, options.position), wanted: [] });
   const fresh = await evaluateAll(context, writer);
   if (context.kind.members.length > 0) {
     await planMemberships(context, writer, {
@@ -116,6 +120,21 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
     changes: writer.written.changes - ambiguous,
     issues: writer.written.findings + ambiguous,
   };
+}
+
+/**
+ * What the source withholds of the attributes that the sync asks for. Mapped ones leave the target as it is; a scope that asks for one
+ * could let nobody in, and everybody would seem to have left. @throws ConnectorError `attribute_refused`
+ */
+function withheldIssues({ mapping, scope }: PlanContext, { withheld = [] }: Position): readonly NewIssue[] {
+  const missed = withheld.find(({ name }) => scope.attributes.includes(name));
+  if (missed !== undefined) {
+    const detail = `The scope asks for ${missed.name}, so nobody is planned. ${missed.detail}`;
+    throw new ConnectorError("attribute_refused", detail, { stops: "sync", retry: "later" });
+  }
+  return withheld
+    .filter(({ name }) => mapping.attributes.includes(name))
+    .map(({ code, detail }) => ({ state: "issue", code, detail, object_id: null, sequence: 0, name: null }));
 }
 
 /** Evaluates pending and changed records and what depends on them. Returns the records that the plan creates or joins. */

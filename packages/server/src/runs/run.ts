@@ -6,6 +6,7 @@ import {
   type SyncDefinition,
   type Target,
   type WaitListener,
+  type Withheld,
 } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { newId } from "../clock.ts";
@@ -377,6 +378,7 @@ async function read(session: Session): Promise<Position> {
       total: null,
     });
   const what = `Reading ${connection.name}`;
+  const withheld = new Map<string, Withheld>();
   const position = await withLease(
     store,
     readLease(connection.id),
@@ -386,14 +388,18 @@ async function read(session: Session): Promise<Position> {
       try {
         const { onProgress, signal } = options;
         const run = session.run === "" ? null : session.run;
-        const how = { store, source, connection: connection.id, lease, run, signal, onProgress };
+        const onWithheld = (found: readonly Withheld[]): void => {
+          for (const one of found) withheld.set(one.name, one);
+        };
+        const how = { store, source, connection: connection.id, lease, run, signal, onProgress, onWithheld };
         await readKinds(how, sourceKinds(session));
         const { assigned } = scopeOf(session);
         if (assigned !== undefined) await readAssigned(how, assigned.application);
       } finally {
         await source.close();
       }
-      return await positionOf(store, connection.id, sourceKinds(session));
+      const at = await positionOf(store, connection.id, sourceKinds(session));
+      return { ...at, withheld: [...withheld.values()] };
     },
   );
   if (session.run === "") return position;
