@@ -11,8 +11,11 @@ import type { Lane, Position } from "./watermark.ts";
 /** The largest pages that `/users` answers, with and without sign-in activity ("List users"). */
 const PAGE = 999;
 const PAGE_WITH_ACTIVITY = 500;
-/** Lanes that are read at a time: enough for any latency, few enough to keep so many pages as text. */
-const LANES_AT_A_TIME = 16;
+/**
+ * Lanes that are read at a time: as many as keep this process busy at 100 ms for each answer. More of them only wait as text,
+ * and with TLS they slow each other down.
+ */
+const LANES_AT_A_TIME = 4;
 /** A `$filter` names at most 15 values with `in` ("Use the $filter query parameter": 15 expressions). */
 const NAMED_AT_A_TIME = 15;
 const LANE_BOUND = "userPrincipalName";

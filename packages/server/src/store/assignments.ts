@@ -1,4 +1,4 @@
-import type { AssignedApplication, Assignment } from "@entrain/core";
+import { type AssignedApplication, type Assignment, byCodeUnits } from "@entrain/core";
 import type { Selectable, Transaction } from "kysely";
 import { EDGE_COLUMNS, EDGE_CONFLICT, takeSequences } from "./directory.ts";
 import type { DB } from "./schema.ts";
@@ -114,7 +114,7 @@ function byPrincipal(assignments: readonly Assignment[]): ReadonlyMap<string, As
     if (role !== null) one.roles.add(role);
     all.set(principal, one);
   }
-  return new Map([...all].map(([id, { type, roles }]) => [id, { type, roles: JSON.stringify([...roles].sort()) }]));
+  return new Map([...all].map(([id, { type, roles }]) => [id, { type, roles: JSON.stringify([...roles].sort(byCodeUnits)) }]));
 }
 
 async function moveEdges(
