@@ -16,6 +16,7 @@ export { formatDuration, parseDuration } from "./model/duration.ts";
 export type { Cause, Change, Counts, Finding, KnownLink } from "./model/plan.ts";
 export { type DirectoryRecord, isEmpty } from "./model/record.ts";
 export type {
+  AccessReview,
   AssignedApplication,
   Assignment,
   AssignmentReader,
@@ -24,6 +25,8 @@ export type {
   Memberships,
   MemberType,
   Presence,
+  ReviewDecision,
+  ReviewInstance,
   Source,
   SourceAttribute,
   SourceAttributes,

@@ -1,8 +1,8 @@
 import { type AssignedApplication, type Assignment, type AssignmentReader, ConnectorError } from "@entrain/core";
-import { type CollectionPage, type Entity, type GraphClient, GraphRefusal, type GraphRequest } from "./client.ts";
+import { type Entity, type GraphClient, GraphRefusal, type GraphRequest } from "./client.ts";
 import type { EntraOptions } from "./options.ts";
 import { exist } from "./presence.ts";
-import { Trail } from "./round.ts";
+import { wholeList } from "./whole-list.ts";
 
 /** The largest page of `appRoleAssignedTo` ("List appRoleAssignments granted for a service principal"). */
 const PAGE = 999;
@@ -38,14 +38,9 @@ async function readAssigned(
   if (principal === null) return null;
   const roles = rolesOf(principal);
   const assignments: Assignment[] = [];
-  const trail = new Trail();
   const first = `/servicePrincipals/${encodeURIComponent(principal.id)}/appRoleAssignedTo?$top=${PAGE}`;
-  for (let link: string | null = first; link !== null; ) {
-    const page: CollectionPage = await client.page(link, REQUEST, signal);
-    trail.follow("Reading who is assigned to the application", page);
-    for (const entity of page.entities) assignments.push(...assignmentIn(entity, roles));
-    link = page.nextLink;
-  }
+  const list = { first, request: REQUEST, what: "Reading who is assigned to the application" };
+  for await (const entity of wholeList(client, list, signal)) assignments.push(...assignmentIn(entity, roles));
   const { displayName } = principal;
   return { id: principal.id, name: typeof displayName === "string" ? displayName : "", assignments };
 }

@@ -1,8 +1,7 @@
 import { ConnectorError, type SourceAttributes } from "@entrain/core";
-import type { CollectionPage, Entity, GraphClient, GraphRequest } from "./client.ts";
-import { GraphRefusal } from "./client.ts";
-import { Trail } from "./round.ts";
+import { type Entity, type GraphClient, GraphRefusal, type GraphRequest } from "./client.ts";
 import { HASTY } from "./sender.ts";
+import { wholeList } from "./whole-list.ts";
 
 /** A directory extension as its application declared it ("extensionProperty resource type"). */
 export interface Extension {
@@ -76,14 +75,9 @@ async function declaredBy(client: GraphClient, appId: string, signal: AbortSigna
 
 async function pages(client: GraphClient, first: string, signal: AbortSignal): Promise<readonly Entity[]> {
   const request: GraphRequest = { permission: "Application.Read.All", patience: HASTY };
-  const trail = new Trail();
   const all: Entity[] = [];
-  for (let link: string | null = first; link !== null; ) {
-    const page: CollectionPage = await client.page(link, request, signal);
-    trail.follow("Reading directory extensions", page);
-    all.push(...page.entities);
-    link = page.nextLink;
-  }
+  const list = { first, request, what: "Reading directory extensions" };
+  for await (const entity of wholeList(client, list, signal)) all.push(entity);
   return all;
 }
 

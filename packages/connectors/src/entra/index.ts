@@ -12,6 +12,7 @@ import type { PermissionStanding } from "./needs.ts";
 import { optionalAttributes } from "./optional.ts";
 import { type EntraOptions, problemsOf } from "./options.ts";
 import { lookUp } from "./presence.ts";
+import { accessReviews } from "./reviews.ts";
 import { type Reconcile, readPages, selectionHash } from "./round.ts";
 import { explainRefusal } from "./selection.ts";
 import { HASTY, Sender } from "./sender.ts";
@@ -77,6 +78,7 @@ export function createEntraSource(options: EntraOptions): Source {
       return catalogueOf(lazy.client(), { application: options.client, chosen }, signal);
     },
     assignments: assignmentReader(() => ({ client: lazy.client(), runtime: options, concurrency })),
+    reviews: (asked, signal) => accessReviews(lazy.client(), asked, signal),
     verify: (signal) => verifyConnection(options, () => lazy.parts(), signal),
     close: () => lazy.close(),
   };

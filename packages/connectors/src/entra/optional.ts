@@ -1,5 +1,6 @@
 import {
   type Attributes,
+  byCodeUnits,
   ConnectorError,
   type SourceKind,
   type SourcePage,
@@ -7,8 +8,8 @@ import {
   type Withheld,
 } from "@entrain/core";
 import { LICENCES, SIGN_IN_ACTIVITY } from "./attributes.ts";
-import type { CollectionPage, GraphClient, GraphRequest } from "./client.ts";
-import { Trail } from "./round.ts";
+import type { GraphClient, GraphRequest } from "./client.ts";
+import { wholeList } from "./whole-list.ts";
 
 const ASSIGNED = "assignedLicenses";
 
@@ -85,14 +86,9 @@ async function tryActivity(client: GraphClient, signal: AbortSignal): Promise<tr
 async function productsOf(client: GraphClient, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
   const request: GraphRequest = { permission: "LicenseAssignment.Read.All" };
   const found = new Map<string, string>();
-  const trail = new Trail();
-  for (let link: string | null = "/subscribedSkus?$select=id,skuId,skuPartNumber"; link !== null; ) {
-    const page: CollectionPage = await client.page(link, request, signal);
-    trail.follow("Reading licences", page);
-    for (const { skuId, skuPartNumber } of page.entities) {
-      if (typeof skuId === "string" && typeof skuPartNumber === "string") found.set(skuId.toLowerCase(), skuPartNumber);
-    }
-    link = page.nextLink;
+  const list = { first: "/subscribedSkus?$select=id,skuId,skuPartNumber", request, what: "Reading licences" };
+  for await (const { skuId, skuPartNumber } of wholeList(client, list, signal)) {
+    if (typeof skuId === "string" && typeof skuPartNumber === "string") found.set(skuId.toLowerCase(), skuPartNumber);
   }
   return found;
 }
@@ -120,5 +116,5 @@ function partNumbers(assigned: Value, products: ReadonlyMap<string, string>): re
     const skuId = typeof one === "object" && one !== null && "skuId" in one ? one.skuId : null;
     return typeof skuId === "string" ? [products.get(skuId.toLowerCase()) ?? skuId] : [];
   });
-  return [...new Set(names)].sort();
+  return [...new Set(names)].sort(byCodeUnits);
 }

@@ -120,6 +120,35 @@ export interface AssignmentReader {
   standing(application: string, ids: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>>;
 }
 
+/** An access review as the source tells it; its words and times are the source's own (ISO 8601, UTC). */
+export interface AccessReview {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly instances: readonly ReviewInstance[];
+}
+
+/** One occurrence of an access review. `decisions` only where asked for. */
+export interface ReviewInstance {
+  readonly id: string;
+  readonly status: string;
+  readonly startsAt: string | null;
+  readonly endsAt: string | null;
+  readonly decisions?: readonly ReviewDecision[];
+}
+
+/** What was decided on one person's access to one thing. */
+export interface ReviewDecision {
+  readonly id: string;
+  readonly principal: { readonly id: string; readonly name: string | null };
+  readonly resource: string | null;
+  readonly decision: string;
+  readonly recommendation: string | null;
+  readonly justification: string | null;
+  readonly reviewedBy: string | null;
+  readonly reviewedAt: string | null;
+}
+
 /** What people and groups are read from. */
 export interface Source {
   /** Yields pages from a watermark (`null`: from nothing) until the round and the delta behind it have ended. */
@@ -130,6 +159,8 @@ export interface Source {
   verify(signal: AbortSignal): Promise<readonly Check[]>;
   /** Every attribute that can be read here; absent where a source has no such list. */
   attributes?(signal: AbortSignal): Promise<SourceAttributes>;
+  /** The access reviews as they stand; absent where a source has none. */
+  reviews?(options: { readonly decisions: boolean }, signal: AbortSignal): AsyncIterable<AccessReview>;
   /** Absent where a source knows no applications. */
   readonly assignments?: AssignmentReader;
   close(): Promise<void>;

@@ -27,6 +27,7 @@ import { credentialOptions, readCredentialOptions } from "./credential-options.t
 import { credentialInWords } from "./credential-words.ts";
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
 import { publicOriginOf } from "./public-url.ts";
+import { listReviews } from "./reviews.ts";
 import { SCRIPTS } from "./setup/scripts.ts";
 import { setUpConnection } from "./setup/setup.ts";
 import { timeInWords } from "./wording.ts";
@@ -79,6 +80,11 @@ export const register: Register = (group, world, ended) => {
     .option("--search <text>", "only names that contain it")
     .option("--in-use", "only those of which somebody has a value");
   command(attributes, world, ended, listAttributes);
+  const reviews = group
+    .command("reviews <name>")
+    .description("the tenant's access reviews and how they stand; changes nothing")
+    .option("--decisions", "each decision, too");
+  command(reviews, world, ended, listReviews);
   const authorize = group
     .command("authorize <name>")
     .description("let an administrator sign in, for a delegated credential");

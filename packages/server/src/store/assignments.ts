@@ -114,7 +114,9 @@ function byPrincipal(assignments: readonly Assignment[]): ReadonlyMap<string, As
     if (role !== null) one.roles.add(role);
     all.set(principal, one);
   }
-  return new Map([...all].map(([id, { type, roles }]) => [id, { type, roles: JSON.stringify([...roles].sort(byCodeUnits)) }]));
+  return new Map(
+    [...all].map(([id, { type, roles }]) => [id, { type, roles: JSON.stringify([...roles].sort(byCodeUnits)) }]),
+  );
 }
 
 async function moveEdges(
