@@ -544,8 +544,16 @@ test("at least twenty refusals are told, and docs/connecting.md tells the same",
   assert.ok(before > 0 && after > before, `docs/connecting.md lacks the marks ${BEGIN} and ${END}`);
   const next = `${text.slice(0, before)}${BEGIN}\n\n${table()}\n${text.slice(after)}`;
   if (process.env.ENTRAIN_WRITE_DOCS === "1") writeFileSync(DOCUMENT, next);
-  else assert.equal(text, next, "the table is out of date; mend: ENTRAIN_WRITE_DOCS=1");
+  else assert.equal(unaligned(text), unaligned(next), "the table is out of date; mend: ENTRAIN_WRITE_DOCS=1");
 });
+
+/** The formatter aligns the columns of tables; what the cells say is what counts. */
+function unaligned(text: string): string {
+  return text
+    .replaceAll(/ *\| */g, "|")
+    .replaceAll(/\|-+(?=\|)/g, "|-")
+    .replaceAll(/\n+/g, "\n");
+}
 
 function table(): string {
   const rows = [...told].map(([{ credential, what, number }, { name, detail, fix }]) => {
