@@ -95,7 +95,7 @@ function tableOf(all: GraphReadReport, alone: GraphReadReport, floorMs: number):
     method:
       `The simulator in its own process, every answer ${LATENCY_MS} ms late, holds the published limits; ${number(all.memberships)} memberships, the largest group of ${number(all.largest)}. ` +
       `Best possible is the largest of the times that no client can avoid for the ${number(requests)} requests (${number(units)} resource units) of this read. ` +
-      "The floor parses and inserts the people without latency or logic.",
+      "The floor parses and inserts the people without latency or logic. Entrain sends up to 32 requests at a time.",
     columns: ["what", "seconds"],
     rows: [
       ...Object.entries(limits).map(([what, value]): [string, number] => [what, value]),

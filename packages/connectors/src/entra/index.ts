@@ -39,7 +39,8 @@ export { type AttributeFlaw, attributeFlaw } from "./properties.ts";
 export { featuresInWords, GRAPH_APP_ID, SETUP_CLIENT, SETUP_PERMISSIONS, type SetupPlan } from "./setup.ts";
 export { LONGEST_LIFE_MS, type Subscriptions, type Watched } from "./subscriptions.ts";
 
-const CONCURRENCY = 16;
+/** Twice what would keep the service busy: while our own store is busy, half of what came waits to be read. */
+const CONCURRENCY = 32;
 const HOUR_MS = 3_600_000;
 /** The first well within a day, whatever the schedule; then every week. */
 const RECONCILE: Reconcile = { firstMs: 20 * HOUR_MS, everyMs: 7 * 24 * HOUR_MS };

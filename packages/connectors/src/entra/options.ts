@@ -62,7 +62,7 @@ export interface EntraOptions {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** Certificate authorities (PEM) in place of the system's, for a cloud with its own. */
   readonly ca?: string;
-  /** Requests to Graph at a time; default 16. */
+  /** Requests to Graph at a time; default 32. */
   readonly concurrency?: number;
   /** After how many milliseconds everything is read again; by default 20 hours behind a first full round, then every 7 days. */
   readonly reconcile?: { readonly firstMs: number; readonly everyMs: number };
