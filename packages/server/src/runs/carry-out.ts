@@ -1,0 +1,149 @@
+import type { Counts, SyncDefinition } from "@entrain/core";
+import { holdsOf, NO_COUNTS, type PlanRow, updatePlan } from "../store/plans.ts";
+import { saveRun } from "../store/runs.ts";
+import { applyPlan } from "./apply.ts";
+import { NO_TALLY, type Tally } from "./applying.ts";
+import { beginPlan, type Holding, reviewHeld } from "./begin.ts";
+import type { SyncRow } from "./context.ts";
+import { judgeAgain } from "./overtaken.ts";
+import { buildPlan, kindOf, type Planned, type Position } from "./plan.ts";
+import { scopeNow } from "./scope-now.ts";
+import { freshSync, reviewOf, type Session } from "./session.ts";
+
+/** A reference that could not be written yet is written by a further plan of the same run; circles need one more. */
+const FURTHER_PLANS = 2;
+
+/** What a run did: all that it applied, the issues it found, and what it held. */
+export interface Applied {
+  readonly tally: Tally;
+  readonly issues: number;
+  readonly held: PlanRow | null;
+}
+
+export const NOTHING: Applied = { tally: NO_TALLY, issues: 0, held: null };
+
+/** Plans from a position and applies that; what could not be written yet is planned once more. */
+export async function planAndApply(session: Session, position: Position, resumed: Tally): Promise<Applied> {
+  let done: Applied = { ...NOTHING, tally: resumed };
+  let firstOrdinal = 0;
+  for (let further = 0; further <= FURTHER_PLANS; further += 1) {
+    // The further plans rest on what the first one found: what was written a moment ago may not be there to be seen yet.
+    const recreate = further === 0 && session.options.recreate === true;
+    const planned = await makePlan(session, position, { run: session.run, firstOrdinal, recreate });
+    firstOrdinal = planned.nextOrdinal;
+    const { tally, issues, held } = await applyOne(session, planned.plan, { ...done.tally, waiting: 0 });
+    done = { tally, issues, held: held ?? done.held };
+    if (tally.waiting === 0) break;
+  }
+  return done;
+}
+
+/** Makes and seals one plan. */
+export async function makePlan(
+  session: Session,
+  position: Position,
+  of: { readonly run: string | null; readonly firstOrdinal: number; readonly recreate: boolean },
+): Promise<Planned> {
+  const { engine, options, connection, targetRow, target, lease } = session;
+  const sync = await freshSync(session);
+  const { signal, onProgress } = options;
+  return await buildPlan({
+    store: engine.store,
+    sync,
+    connection,
+    targetRow,
+    target,
+    lease,
+    position,
+    signal,
+    onProgress,
+    ...of,
+  });
+}
+
+/** Begins a sealed plan, holds what must wait, and applies the rest. */
+export async function applyOne(session: Session, sealed: PlanRow, before: Tally): Promise<Applied> {
+  const { store } = session.engine;
+  const sync = await freshSync(session);
+  const space = { target: session.targetRow.id, tenant: session.connection.tenant };
+  const context = { store, lease: session.lease, sync, space, run: session.run };
+  const begun = await beginPlan(context, sealed, await holdingOf(session, sync, sealed));
+  const tally = addTallies(before, await resume(session, begun.plan));
+  const issues = await issueCount(session, begun.plan.id);
+  return { tally, issues, held: begun.held };
+}
+
+/** A run's own plan was judged a moment ago; a preview may be old. What was approved is not judged at all. */
+async function holdingOf(session: Session, sync: SyncRow, sealed: PlanRow): Promise<Holding> {
+  if (sealed.run !== null || sealed.approved_at !== null) return { holds: holdsOf(sealed), settled: [] };
+  const { engine, targetRow, connection, target } = session;
+  const guard = {
+    store: engine.store,
+    sync,
+    definition: JSON.parse(sync.definition) as SyncDefinition,
+    kind: kindOf(target, sync.records),
+    space: { target: targetRow.id, tenant: connection.tenant },
+  };
+  return await judgeAgain({ ...reviewOf(session), guard }, sealed);
+}
+
+/** Applies what is left of a plan that was begun, and closes it. */
+export async function resume(session: Session, begun: PlanRow): Promise<Tally> {
+  const { engine, options, target, lease } = session;
+  const { store } = engine;
+  await store.fenced(lease, (tx) => saveRun(tx, session.run, { phase: "applying", plan: begun.id }));
+  const sync = await freshSync(session);
+  const definition = JSON.parse(sync.definition) as SyncDefinition;
+  const counts = JSON.parse(begun.counts) as Counts;
+  const tally = await applyPlan(
+    {
+      store,
+      sync,
+      plan: begun,
+      run: begun.run ?? session.run,
+      reportTo: session.run,
+      actor: options.actor,
+      target,
+      kind: kindOf(target, sync.records),
+      matching: definition.matching,
+      space: { target: session.targetRow.id, tenant: session.connection.tenant },
+      scopeNow: scopeNow(store, session.connection.id, definition),
+      recreate: options.recreate ?? false,
+      lease,
+      signal: options.signal,
+      onProgress: options.onProgress,
+    },
+    Object.values(counts).reduce((total: number, count: number) => total + count, 0),
+  );
+  const now = store.clock.now();
+  await store.fenced(lease, async (tx) => {
+    await updatePlan(tx, begun.id, { state: "applied", finished_at: now });
+    // What a held plan pinned and left open, such as a group's rename meanwhile, is planned by the next run.
+    if (begun.part === "removals") await reviewHeld({ store, sync }, tx, begun.id, "dependant");
+    if (sync.first_run_at !== null) return;
+    await tx.updateTable("syncs").set({ first_run_at: now }).where("id", "=", sync.id).execute();
+  });
+  return tally;
+}
+
+async function issueCount(session: Session, planId: string): Promise<number> {
+  const row = await session.engine.store.db
+    .selectFrom("plan_issues")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("plan", "=", planId)
+    .where("state", "=", "issue")
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
+}
+
+/** Both tallies together. */
+export function addTallies(left: Tally, right: Tally): Tally {
+  const counts = { ...left.counts };
+  for (const key of Object.keys(NO_COUNTS) as (keyof Counts)[]) counts[key] += right.counts[key];
+  return {
+    counts,
+    failed: left.failed + right.failed,
+    unchanged: left.unchanged + right.unchanged,
+    waiting: left.waiting + right.waiting,
+  };
+}

@@ -1,0 +1,40 @@
+import type { Transaction } from "kysely";
+import { appendJournal } from "../store/journal.ts";
+import { type PlanRow, updatePlan } from "../store/plans.ts";
+import type { DB } from "../store/schema.ts";
+import { streamOf } from "./applying.ts";
+import { alreadyApplied, runThatOvertook } from "./by-digest.ts";
+import type { Engine } from "./context.ts";
+import { isWhollyDone } from "./overtaken.ts";
+import { type RunOptions, reviewOf, type Session } from "./session.ts";
+
+/** Writes a decision on a plan, with its journal entry, in one transaction. */
+export async function decide(
+  session: Session,
+  of: PlanRow,
+  decision: { readonly type: "approved" | "applied"; readonly changes: Partial<PlanRow> },
+): Promise<void> {
+  const { engine, options, lease, run } = session;
+  const { type, changes } = decision;
+  await engine.store.fenced(lease, async (tx) => {
+    if (type === "approved") await updatePlan(tx, of.id, changes);
+    await journalDecision(engine, tx, { ...options, digest: of.digest ?? "" }, { type, plan: of.id, run });
+  });
+}
+
+/** Who decided on a plan, and on which: its digest names every change of it. */
+export async function journalDecision(
+  engine: Engine,
+  tx: Transaction<DB>,
+  options: RunOptions & { readonly digest: string },
+  decision: { readonly type: "approved" | "applied" | "rejected"; readonly plan: string; readonly run: string | null },
+): Promise<void> {
+  const entry = { ...decision, actor: options.actor, detail: options.digest };
+  await appendJournal(tx, engine.store, streamOf({ id: options.sync }), [entry]);
+}
+
+/** @throws ConnectorError `plan_applied` when runs have done all of a preview already */
+export async function refuseDone(session: Session, preview: PlanRow): Promise<void> {
+  if (!(await isWhollyDone(reviewOf(session), preview))) return;
+  throw alreadyApplied(preview.digest ?? "", await runThatOvertook(session.engine.store, preview));
+}

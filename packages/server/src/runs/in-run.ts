@@ -1,0 +1,160 @@
+import { ConnectorError, type Counts } from "@entrain/core";
+import { newId } from "../clock.ts";
+import { NO_COUNTS, plansIn, weightOf } from "../store/plans.ts";
+import { createRun, type RunRow, saveRun } from "../store/runs.ts";
+import type { Lease } from "../store/store.ts";
+import { type Applied, NOTHING } from "./carry-out.ts";
+import type { Engine } from "./context.ts";
+import { forgetPlans } from "./forget.ts";
+import { syncLease, withLease } from "./lease.ts";
+import { closeHolds, leaseOptions, type RunOptions, type Session, withEnds } from "./session.ts";
+
+/** How a run ended. `held` is what waits for approval, from this run or an earlier one. */
+export interface RunSummary {
+  readonly run: string;
+  readonly result: "succeeded" | "partial" | "failed" | "held" | "cancelled";
+  readonly counts: Counts;
+  readonly failed: number;
+  readonly unchanged: number;
+  readonly ms: number;
+  readonly readMs: number;
+  readonly held: { readonly digest: string; readonly count: number } | null;
+  readonly error: { readonly code: string; readonly message: string; readonly fix: string } | null;
+}
+
+/** Opens a run: lease, row, ends; whatever happens inside, the row says how it ended. */
+export async function inRun(
+  engine: Engine,
+  options: RunOptions,
+  mode: string,
+  work: (session: Session) => Promise<Applied>,
+): Promise<RunSummary> {
+  const { store } = engine;
+  return await withLease(store, syncLease(options.sync), leaseOptions(options), async (lease) => {
+    const row = newRun(engine, options, mode, lease);
+    const begun = store.clock.monotonic();
+    await store.fenced(lease, (tx) => createRun(tx, row));
+    options.onBegin?.(row.id);
+    let applied: Applied = NOTHING;
+    let error: RunSummary["error"] = null;
+    let result: RunSummary["result"] = "succeeded";
+    try {
+      applied = await withEnds(engine, options, lease, row.id, async (session) => {
+        const done = await work(session);
+        await closeHolds(session);
+        await forgetPlans(session);
+        return done;
+      });
+      result = resultOf(applied);
+    } catch (fault) {
+      result = options.signal.aborted ? "cancelled" : "failed";
+      error = described(fault, options.signal);
+      if (error === null) throw fault;
+    }
+    return await finish(engine, lease, {
+      row,
+      applied,
+      result,
+      error,
+      ms: Math.round(store.clock.monotonic() - begun),
+    });
+  });
+}
+
+function resultOf({ held, tally, issues }: Applied): RunSummary["result"] {
+  if (held) return "held";
+  return tally.failed + issues > 0 ? "partial" : "succeeded";
+}
+
+function described(fault: unknown, signal: AbortSignal): RunSummary["error"] {
+  if (signal.aborted) {
+    return {
+      code: "cancelled",
+      message: "The run was stopped.",
+      fix: "Run the sync again; it goes on where it stopped.",
+    };
+  }
+  if (!(fault instanceof ConnectorError)) {
+    return {
+      code: "internal",
+      message: fault instanceof Error ? fault.message : String(fault),
+      fix: "Please report it with the detail.",
+    };
+  }
+  return { code: fault.code, message: fault.message, fix: fault.fix };
+}
+
+function newRun(engine: Engine, options: RunOptions, mode: string, lease: Lease): RunRow {
+  const { clock } = engine.store;
+  return {
+    id: newId(clock, "run"),
+    sync: options.sync,
+    mode,
+    phase: "reading",
+    result: null,
+    counts: JSON.stringify(NO_COUNTS),
+    failed: 0,
+    unchanged: 0,
+    progress: "{}",
+    error: null,
+    plan: null,
+    held_plan: null,
+    actor: JSON.stringify(options.actor),
+    owner: JSON.stringify(lease.owner),
+    fence: lease.fence,
+    started_at: clock.now(),
+    finished_at: null,
+    read_ms: 0,
+  };
+}
+
+async function finish(
+  engine: Engine,
+  lease: Lease,
+  end: {
+    readonly row: RunRow;
+    readonly applied: Applied;
+    readonly result: RunSummary["result"];
+    readonly error: RunSummary["error"];
+    readonly ms: number;
+  },
+): Promise<RunSummary> {
+  const { store } = engine;
+  const { row, applied, result, error } = end;
+  const written = await store.db.selectFrom("runs").selectAll().where("id", "=", row.id).executeTakeFirstOrThrow();
+  const counts = error ? (JSON.parse(written.counts) as Counts) : applied.tally.counts;
+  const failed = error ? written.failed : applied.tally.failed + applied.issues;
+  await store.fenced(lease, (tx) =>
+    saveRun(tx, row.id, {
+      phase: "finished",
+      result,
+      counts: JSON.stringify(counts),
+      failed,
+      error: error && JSON.stringify(error),
+      held_plan: applied.held?.id ?? null,
+      finished_at: store.clock.now(),
+    }),
+  );
+  const held = applied.held ?? (await plansIn(store.db, row.sync, ["held"])).at(-1) ?? null;
+  return {
+    run: row.id,
+    result,
+    counts,
+    failed,
+    unchanged: applied.tally.unchanged,
+    ms: end.ms,
+    readMs: written.read_ms,
+    held:
+      held === null || held.digest === null ? null : { digest: held.digest, count: await heldCount(engine, held.id) },
+    error,
+  };
+}
+
+async function heldCount(engine: Engine, planId: string): Promise<number> {
+  const rows = await engine.store.db
+    .selectFrom("plan_changes")
+    .select(["action", "add", "remove"])
+    .where("plan", "=", planId)
+    .execute();
+  return rows.reduce((total, row) => total + weightOf(row), 0);
+}

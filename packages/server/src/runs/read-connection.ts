@@ -1,0 +1,64 @@
+import type { Scope, SourceKind, SyncDefinition, Withheld } from "@entrain/core";
+import { saveRun } from "../store/runs.ts";
+import { readLease, withLease } from "./lease.ts";
+import { kindOf, type Position, positionOf } from "./plan.ts";
+import { readKinds } from "./read.ts";
+import { readAssigned } from "./read-assigned.ts";
+import type { Session } from "./session.ts";
+
+/**
+ * Reads the kinds that the sync is about. The position is taken before others may read: behind it stand whole rounds
+ * only, for whoever left one half merged, this read has gone on with it to its end.
+ */
+export async function readConnection(session: Session): Promise<Position> {
+  const { engine, options, connection } = session;
+  const { store } = engine;
+  const begun = store.clock.monotonic();
+  const onWait = (holder: string): void =>
+    options.onProgress({
+      phase: "waiting",
+      detail: `${connection.name} is being read by ${holder}`,
+      done: 0,
+      total: null,
+    });
+  const what = `Reading ${connection.name}`;
+  const withheld = new Map<string, Withheld>();
+  const position = await withLease(
+    store,
+    readLease(connection.id),
+    { wait: true, signal: options.signal, what, onWait },
+    async (lease) => {
+      const source = await engine.openSource(connection, session.onWait);
+      try {
+        const { onProgress, signal } = options;
+        const run = session.run === "" ? null : session.run;
+        const onWithheld = (found: readonly Withheld[]): void => {
+          for (const one of found) withheld.set(one.name, one);
+        };
+        const how = { store, source, connection: connection.id, lease, run, signal, onProgress, onWithheld };
+        await readKinds(how, sourceKinds(session));
+        const { assigned } = scopeOf(session);
+        if (assigned !== undefined) await readAssigned(how, assigned.application);
+      } finally {
+        await source.close();
+      }
+      const at = await positionOf(store, connection.id, sourceKinds(session));
+      return { ...at, withheld: [...withheld.values()] };
+    },
+  );
+  if (session.run === "") return position;
+  const readMs = Math.round(store.clock.monotonic() - begun);
+  await store.fenced(session.lease, (tx) => saveRun(tx, session.run, { phase: "planning", read_ms: readMs }));
+  return position;
+}
+
+/** People are always read; groups where the sync provisions them or its scope asks for them. */
+function sourceKinds({ sync, target }: Session): readonly SourceKind[] {
+  const { groups, assigned } = scopeOf({ sync });
+  const asked = groups !== undefined || assigned !== undefined;
+  return asked || kindOf(target, sync.records).source === "group" ? ["user", "group"] : ["user"];
+}
+
+function scopeOf({ sync }: Pick<Session, "sync">): Scope {
+  return (JSON.parse(sync.definition) as SyncDefinition).scope;
+}

@@ -1,0 +1,111 @@
+import type { SyncDefinition, Target, WaitListener } from "@entrain/core";
+import { saveRun } from "../store/runs.ts";
+import type { Lease } from "../store/store.ts";
+import type { Actor, ConnectionRow, Engine, Progress, SyncRow, TargetRow } from "./context.ts";
+import { closeSettledHolds, type ReviewContext } from "./overtaken.ts";
+import { kindOf } from "./plan.ts";
+import { scopeNow } from "./scope-now.ts";
+import { WaitTeller } from "./waits.ts";
+
+export interface RunOptions {
+  readonly sync: string;
+  readonly actor: Actor;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+  /**
+   * Every record of the sync is looked for in the target, and made anew where it is gone, however many that are: for a
+   * target that really was emptied. Only {@link runSync} heeds it.
+   */
+  readonly recreate?: boolean;
+  /** Told once the lease is taken and the run stands in the store; a preview has no run (`null`). */
+  readonly onBegin?: (run: string | null) => void;
+}
+
+/** A run or a preview under way: its ends are open, its lease is held. `run` is empty for a preview. */
+export interface Session {
+  readonly engine: Engine;
+  readonly options: RunOptions;
+  readonly sync: SyncRow;
+  readonly connection: ConnectionRow;
+  readonly targetRow: TargetRow;
+  readonly target: Target;
+  readonly lease: Lease;
+  readonly run: string;
+  readonly onWait: WaitListener;
+}
+
+/** Opens both ends of a sync, does work between them, and closes them. */
+export async function withEnds<T>(
+  engine: Engine,
+  options: RunOptions,
+  lease: Lease,
+  run: string,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const { db } = engine.store;
+  const sync = await db.selectFrom("syncs").selectAll().where("id", "=", options.sync).executeTakeFirstOrThrow();
+  const connection = await db
+    .selectFrom("connections")
+    .selectAll()
+    .where("id", "=", sync.connection)
+    .executeTakeFirstOrThrow();
+  const targetRow = await db.selectFrom("targets").selectAll().where("id", "=", sync.target).executeTakeFirstOrThrow();
+  const { store } = engine;
+  const waits = new WaitTeller({
+    clock: store.clock,
+    tell: options.onProgress,
+    save: async (progress) => {
+      if (run === "") return;
+      await store.fenced(lease, (tx) => saveRun(tx, run, { progress: JSON.stringify(progress) }));
+    },
+  });
+  const { onProgress, onWait } = waits;
+  const target = await engine.openTarget(targetRow, onWait);
+  try {
+    const told = { ...options, onProgress };
+    return await work({ engine, options: told, sync, connection, targetRow, target, lease, run, onWait });
+  } finally {
+    await target.close();
+    await waits.settled();
+  }
+}
+
+/** A sync is run by one at a time; nobody waits for the other. */
+export function leaseOptions(options: RunOptions): {
+  readonly wait: boolean;
+  readonly signal: AbortSignal;
+  readonly what: string;
+} {
+  return { wait: false, signal: options.signal, what: "This sync" };
+}
+
+/** The sync as it stands now: its cursors move while a run goes on. */
+export async function freshSync(session: Session): Promise<SyncRow> {
+  return await session.engine.store.db
+    .selectFrom("syncs")
+    .selectAll()
+    .where("id", "=", session.sync.id)
+    .executeTakeFirstOrThrow();
+}
+
+/** What looking at one of the sync's plans again works with. */
+export function reviewOf(session: Session): ReviewContext {
+  const { engine, sync, lease, connection, targetRow, target } = session;
+  const { store } = engine;
+  const definition = JSON.parse(sync.definition) as SyncDefinition;
+  const scene = {
+    store,
+    space: { target: targetRow.id, tenant: connection.tenant },
+    sync: sync.id,
+    connection: connection.id,
+    kind: kindOf(target, sync.records),
+    scopeNow: scopeNow(store, connection.id, definition),
+  };
+  return { store, sync, lease, sceneOf: ({ upto }) => ({ ...scene, upto }) };
+}
+
+/** Closes the held plans of which nothing is left to decide; see {@link closeSettledHolds}. */
+export async function closeHolds(session: Session): Promise<void> {
+  const { options, run } = session;
+  await closeSettledHolds(reviewOf(session), { actor: options.actor, run: run === "" ? null : run });
+}
