@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Simulator, startSimulator } from "@entrain/simulator";
+import { join, tokenOf } from "./lag/joiner.ts";
 import { type Served, startServed } from "./lag/served.ts";
-import { type BenchmarkOptions, median, type Table } from "./table.ts";
+import { until } from "./lag/until.ts";
+import { type BenchmarkOptions, median, percentile, type Table } from "./table.ts";
 
 export const name = "lag";
 
 const POLLING_S = 20;
-const LOOK_MS = 20;
-const PATIENCE_MS = 180_000;
 
 /** How long a new person needs from Entra to the portal: told by notifications, found by polling, and in a burst. */
 export async function run({ quick, progress }: BenchmarkOptions): Promise<Table> {
@@ -115,60 +115,4 @@ async function together({ simulator, served, token }: Side, count: number): Prom
   }
   await until(() => served.present(people).size === count);
   return served.present(people).size;
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  const end = performance.now() + PATIENCE_MS;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error("what was waited for did not come within three minutes");
-    await sleep(LOOK_MS);
-  }
-}
-
-async function tokenOf({ login, graph, tenant, client, secret }: Simulator): Promise<string> {
-  const body = new URLSearchParams({
-    grant_type: "client_credentials",
-    client_id: client,
-    client_secret: secret,
-    scope: `${graph}/.default`,
-  });
-  const answer = await fetch(`${login}/${tenant}/oauth2/v2.0/token`, { method: "POST", body });
-  return ((await answer.json()) as { readonly access_token: string }).access_token;
-}
-
-async function join({ graph }: Simulator, token: string, displayName: string): Promise<void> {
-  const nickname = displayName.toLowerCase().replaceAll(" ", ".");
-  const domain = await domainOf(graph, token);
-  const answer = await fetch(`${graph}/v1.0/users`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    body: JSON.stringify({
-      accountEnabled: true,
-      displayName,
-      mailNickname: nickname,
-      mail: `${nickname}@${domain}`,
-      userPrincipalName: `${nickname}@${domain}`,
-      passwordProfile: { password: "simulated-Only-1" },
-    }),
-  });
-  if (answer.status !== 201) throw new Error(`the tenant refused a person: ${answer.status} ${await answer.text()}`);
-}
-
-const domains = new Map<string, string>();
-
-async function domainOf(graph: string, token: string): Promise<string> {
-  const known = domains.get(graph);
-  if (known !== undefined) return known;
-  const answer = await fetch(`${graph}/v1.0/users?$top=1&$select=userPrincipalName`, {
-    headers: { authorization: `Bearer ${token}` },
-  });
-  const { value } = (await answer.json()) as { readonly value: readonly { readonly userPrincipalName: string }[] };
-  const domain = value[0]?.userPrincipalName.split("@").at(-1) ?? "";
-  domains.set(graph, domain);
-  return domain;
-}
-
-function percentile(times: readonly number[], share: number): number {
-  const sorted = times.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? 0;
 }

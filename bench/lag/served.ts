@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -6,18 +6,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import type { Simulator } from "@entrain/simulator";
 
 const MAIN = fileURLToPath(new URL("../../packages/server/src/main.ts", import.meta.url));
 
 /** The whole product in a process of its own, with its people synced into the portal every so often. */
 export interface Served {
+  readonly address: string;
+  /** Where the notifications of the one connection are posted. */
+  readonly inbox: string;
   /** Display names that the portal holds among these. */
   present(names: readonly string[]): ReadonlySet<string>;
   /** Whether Microsoft's side was subscribed to. */
   subscribed(): boolean;
   /** Whether the first run has ended. */
   settled(): boolean;
+  /** Runs so far. */
+  runs(): number;
+  /** Signs an operator in to the console, and answers the cookie of the session. */
+  signIn(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -46,7 +54,10 @@ export async function startServed(
       db.close();
     }
   };
+  const [connection] = read<{ id: string }>("select id from connections");
   return {
+    address,
+    inbox: `${address}/notifications/${connection?.id ?? ""}`,
     present: (names) => {
       const rows = read<{ attributes: string }>(
         "select attributes from portal_requesters where attributes like '%Lag %'",
@@ -56,6 +67,14 @@ export async function startServed(
     },
     subscribed: () => read("select graph_id from subscriptions where graph_id is not null").length > 0,
     settled: () => read("select id from runs where result is not null").length > 0,
+    runs: () => read("select id from runs").length,
+    signIn: async () => {
+      const command = ["operator", "link", "--address", address, "--json"];
+      const { stdout } = await promisify(execFile)(process.execPath, [MAIN, ...command], { env });
+      const { link } = JSON.parse(stdout) as { readonly link: string };
+      const answer = await fetch(link, { redirect: "manual" });
+      return (answer.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+    },
     close: async () => {
       server.kill("SIGTERM");
       await once(server, "exit");
