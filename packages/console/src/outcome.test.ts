@@ -23,6 +23,15 @@ test("a run that was stopped is no failure, and one that was interrupted says so
 test("a run that holds something or left records out says in one line what that means", () => {
   assert.match(meaningOf({ result: "held", error: null, failed: 0 })?.text ?? "", /guard kept some changes back/);
   assert.match(meaningOf({ result: "partial", error: null, failed: 1 })?.text ?? "", /^1 record could not be synced/);
+  const skipped = { code: "conflict", message: "2 of the plan's changes were not made.", fix: "Run the sync." };
+  assert.deepEqual(meaningOf({ result: "partial", error: skipped, failed: 0 }), {
+    text: skipped.message,
+    fix: skipped.fix,
+  });
+  assert.match(
+    meaningOf({ result: "partial", error: skipped, failed: 2 })?.text ?? "",
+    /^2 records could not be synced/,
+  );
   assert.equal(meaningOf({ result: "succeeded", error: null, failed: 0 }), null);
   assert.equal(meaningOf({ result: null, error: null, failed: 0 }), null);
 });

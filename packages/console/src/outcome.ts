@@ -14,6 +14,7 @@ export function meaningOf(
         ? { text: error.message, fix: error.fix }
         : { text: "Stopped before it was done; what was applied stays.", fix: "The next run goes on from there." };
     case "partial":
+      if (failed === 0 && error !== null) return { text: error.message, fix: error.fix };
       return {
         text: `${plural(failed, "record", "records")} could not be synced; all others are in step.`,
         fix: "The list of unsynced records says why, and when each is tried again.",

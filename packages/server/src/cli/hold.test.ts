@@ -76,6 +76,30 @@ test("removals beyond the guard are held with their names, and done by approval 
   assert.deepEqual(none.holds, []);
 });
 
+test("a plan of which a part changed since exits 1 and says what to do; one that changed wholly is refused", async (context) => {
+  const simulator = await startSimulator({ people: 40, groups: 4, seed: 5, throttle: "off" });
+  context.after(() => simulator.close());
+  const cwd = await temporaryFolder(context);
+  await install(simulator, cwd);
+  await runJson<Summary>(["sync", "run", "people"], { cwd });
+  const [first, second] = (await people(simulator, 2)).map(({ id }) => id);
+  const retitle = (id: string | undefined, jobTitle: string) => graph(simulator, "PATCH", `/users/${id}`, { jobTitle });
+  const preview = async () => (await runJson<{ digest: string }>(["sync", "plan", "people"], { cwd })).digest;
+  await retitle(first, "Chief");
+  await retitle(second, "Chief");
+  const digest = await preview();
+  await retitle(first, "Boss");
+  const applied = await run(["sync", "apply", "people", "--digest", digest], { cwd });
+  assert.equal(applied.code, 1, applied.stderr);
+  assert.match(applied.stdout, /people partial: 1 updated/);
+  assert.match(applied.stdout, /1 of the plan's changes was not made/);
+  assert.match(applied.stdout, /entrain sync run people\n.*entrain sync plan people\n/);
+  const stale = await preview();
+  await retitle(first, "President");
+  const refused = await run(["sync", "apply", "people", "--digest", stale, "--json"], { cwd });
+  assert.deepEqual([refused.code, errorOf(refused).code], [1, "plan_stale"]);
+});
+
 async function install({ tenant, client, login, graph: base, secret }: Simulator, cwd: string): Promise<void> {
   const custom = ["--cloud", "custom", "--login", login, "--graph", base, "--secret-stdin"];
   const sync = ["--connection", "contoso", "--target", "portal", "--records", "requester"];
@@ -95,7 +119,7 @@ async function people(simulator: Simulator, count: number): Promise<readonly { i
   return found.value.slice(0, Math.ceil(count));
 }
 
-async function graph(simulator: Simulator, method: string, path: string): Promise<unknown> {
+async function graph(simulator: Simulator, method: string, path: string, body?: unknown): Promise<unknown> {
   const signedIn = await fetch(`${simulator.login}/${simulator.tenant}/oauth2/v2.0/token`, {
     method: "POST",
     body: new URLSearchParams({
@@ -106,8 +130,10 @@ async function graph(simulator: Simulator, method: string, path: string): Promis
     }),
   });
   const { access_token } = (await signedIn.json()) as { access_token: string };
-  const headers = { authorization: `Bearer ${access_token}`, ConsistencyLevel: "eventual" };
-  const answer = await fetch(`${simulator.graph}/v1.0${path}`, { method, headers });
+  const authorization = `Bearer ${access_token}`;
+  const headers = { authorization, ConsistencyLevel: "eventual", "content-type": "application/json" };
+  const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+  const answer = await fetch(`${simulator.graph}/v1.0${path}`, { method, headers, ...sent });
   assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
   return answer.status === 204 ? null : answer.json();
 }

@@ -51,11 +51,17 @@ class RunFault extends ConnectorError {
 }
 
 async function printSummary({ output }: Invocation, name: string, summary: RunSummary): Promise<void> {
-  const { counts, failed, unchanged, ms, readMs, result } = summary;
+  const { counts, failed, unchanged, ms, readMs, result, error } = summary;
   const took = `in ${durationInWords(ms)} (reading ${durationInWords(readMs)})`;
   const also = unchanged > 0 ? `, ${grouped(unchanged)} already as they should be` : "";
   await output.say(`${name} ${result}: ${countsInWords(counts)}${also}, ${took}.`);
   if (failed > 0) await output.say(`${grouped(failed)} could not be synced: entrain sync unsynced ${name}`);
+  if (result === "partial" && error !== null)
+    await output.say(
+      error.message,
+      `Make them good:      entrain sync run ${name}`,
+      `Look at them first:  entrain sync plan ${name}`,
+    );
 }
 
 /** What waits for approval, with the names: nobody should approve a number. */

@@ -42,11 +42,13 @@ export interface Tally {
   readonly counts: Counts;
   readonly failed: number;
   readonly unchanged: number;
+  /** Changes that were skipped, for their record was not what the plan saw. */
+  readonly conflicts: number;
   /** Records whose references could not be written yet. */
   readonly waiting: number;
 }
 
-export const NO_TALLY: Tally = { counts: NO_COUNTS, failed: 0, unchanged: 0, waiting: 0 };
+export const NO_TALLY: Tally = { counts: NO_COUNTS, failed: 0, unchanged: 0, conflicts: 0, waiting: 0 };
 
 /** The journal stream of a sync. */
 export function streamOf(sync: Pick<SyncRow, "id">): string {

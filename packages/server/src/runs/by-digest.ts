@@ -1,4 +1,4 @@
-import { ConnectorError } from "@entrain/core";
+import { ConnectorError, grouped } from "@entrain/core";
 import { type PlanRow, plansIn } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
 
@@ -48,6 +48,12 @@ export function alreadyApplied(digest: string, run: string | null): ConnectorErr
   const by = run === null ? "earlier runs" : `the run ${run}`;
   const message = `The plan ${digest} was already applied by ${by}; nothing of it is left to do.`;
   return new ConnectorError("plan_applied", message, { stops: "run", retry: "never" });
+}
+
+/** No change of the plan stands any more: nothing of it is applied. */
+export function allChanged(digest: string, count: number): ConnectorError {
+  const whose = count === 1 ? "the record of its change" : `the records of all ${grouped(count)} changes`;
+  return stale(`Nothing of the plan ${digest} was applied: ${whose} changed after it was made.`);
 }
 
 function stale(message: string): ConnectorError {

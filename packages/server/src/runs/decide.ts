@@ -3,9 +3,9 @@ import { appendJournal } from "../store/journal.ts";
 import { type PlanRow, updatePlan } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
 import { streamOf } from "./applying.ts";
-import { alreadyApplied, runThatOvertook } from "./by-digest.ts";
+import { allChanged, alreadyApplied, runThatOvertook } from "./by-digest.ts";
 import type { Engine } from "./context.ts";
-import { isWhollyDone } from "./overtaken.ts";
+import { settledCounts } from "./overtaken.ts";
 import { type RunOptions, reviewOf, type Session } from "./session.ts";
 
 /** Writes a decision on a plan, with its journal entry, in one transaction. */
@@ -33,8 +33,13 @@ export async function journalDecision(
   await appendJournal(tx, engine.store, streamOf({ id: options.sync }), [entry]);
 }
 
-/** @throws ConnectorError `plan_applied` when runs have done all of a preview already */
-export async function refuseDone(session: Session, preview: PlanRow): Promise<void> {
-  if (!(await isWhollyDone(reviewOf(session), preview))) return;
+/**
+ * @throws ConnectorError `plan_applied` when runs have done all of a preview already, `plan_stale` when no record that it
+ * changes is what it saw
+ */
+export async function refuseSettled(session: Session, preview: PlanRow): Promise<void> {
+  const counts = await settledCounts(reviewOf(session), preview);
+  if (counts === null || counts.done > 0 === counts.stale > 0) return;
+  if (counts.stale > 0) throw allChanged(preview.digest ?? "", counts.stale);
   throw alreadyApplied(preview.digest ?? "", await runThatOvertook(session.engine.store, preview));
 }

@@ -1,4 +1,4 @@
-import { ConnectorError, type Counts } from "@entrain/core";
+import { ConnectorError, type Counts, grouped } from "@entrain/core";
 import { newId } from "../clock.ts";
 import { NO_COUNTS, plansIn, weightOf } from "../store/plans.ts";
 import { createRun, type RunRow, saveRun } from "../store/runs.ts";
@@ -16,17 +16,23 @@ export interface RunSummary {
   readonly counts: Counts;
   readonly failed: number;
   readonly unchanged: number;
+  /** Changes that were skipped, for their records were not what the plan saw; they are planned anew. */
+  readonly conflicts: number;
   readonly ms: number;
   readonly readMs: number;
   readonly held: { readonly digest: string; readonly count: number } | null;
+  /** Why it went wrong, and what to do; of a `partial` run, that changes of its plan were skipped. */
   readonly error: { readonly code: string; readonly message: string; readonly fix: string } | null;
 }
+
+/** What was asked for: whatever a new plan holds, or a certain plan. */
+type Mode = "incremental" | "apply" | "approve";
 
 /** Opens a run: lease, row, ends; whatever happens inside, the row says how it ended. */
 export async function inRun(
   engine: Engine,
   options: RunOptions,
-  mode: string,
+  mode: Mode,
   work: (session: Session) => Promise<Applied>,
 ): Promise<RunSummary> {
   const { store } = engine;
@@ -37,6 +43,7 @@ export async function inRun(
     options.onBegin?.(row.id);
     let applied: Applied = NOTHING;
     let error: RunSummary["error"] = null;
+    let skipped: RunSummary["error"] = null;
     let result: RunSummary["result"] = "succeeded";
     try {
       applied = await withEnds(engine, options, lease, row.id, async (session) => {
@@ -45,7 +52,8 @@ export async function inRun(
         await forgetPlans(session);
         return done;
       });
-      result = resultOf(applied);
+      result = resultOf(applied, mode);
+      skipped = skippedIn(applied, mode);
     } catch (fault) {
       result = options.signal.aborted ? "cancelled" : "failed";
       error = described(fault, options.signal);
@@ -56,14 +64,29 @@ export async function inRun(
       applied,
       result,
       error,
+      skipped,
       ms: Math.round(store.clock.monotonic() - begun),
     });
   });
 }
 
-function resultOf({ held, tally, issues }: Applied): RunSummary["result"] {
+function resultOf(applied: Applied, mode: Mode): RunSummary["result"] {
+  const { held, tally, issues } = applied;
   if (held) return "held";
-  return tally.failed + issues > 0 ? "partial" : "succeeded";
+  return tally.failed + issues > 0 || skippedIn(applied, mode) !== null ? "partial" : "succeeded";
+}
+
+/** Who asked for a certain plan is told what of it was not made; a run of its own plan makes it good the next time. */
+function skippedIn({ tally }: Applied, mode: Mode): RunSummary["error"] {
+  const { conflicts } = tally;
+  if (mode === "incremental" || conflicts === 0) return null;
+  const whose = conflicts === 1 ? "its record" : "their records";
+  const message = `${grouped(conflicts)} of the plan's changes ${conflicts === 1 ? "was" : "were"} not made: ${whose} changed after it was made.`;
+  return {
+    code: "conflict",
+    message,
+    fix: "Run the sync, or make a new plan with `entrain sync plan` and apply that.",
+  };
 }
 
 function described(fault: unknown, signal: AbortSignal): RunSummary["error"] {
@@ -84,7 +107,7 @@ function described(fault: unknown, signal: AbortSignal): RunSummary["error"] {
   return { code: fault.code, message: fault.message, fix: fault.fix };
 }
 
-function newRun(engine: Engine, options: RunOptions, mode: string, lease: Lease): RunRow {
+function newRun(engine: Engine, options: RunOptions, mode: Mode, lease: Lease): RunRow {
   const { clock } = engine.store;
   return {
     id: newId(clock, "run"),
@@ -116,11 +139,13 @@ async function finish(
     readonly applied: Applied;
     readonly result: RunSummary["result"];
     readonly error: RunSummary["error"];
+    readonly skipped: RunSummary["error"];
     readonly ms: number;
   },
 ): Promise<RunSummary> {
   const { store } = engine;
   const { row, applied, result, error } = end;
+  const told = error ?? end.skipped;
   const written = await store.db.selectFrom("runs").selectAll().where("id", "=", row.id).executeTakeFirstOrThrow();
   const counts = error ? (JSON.parse(written.counts) as Counts) : applied.tally.counts;
   const failed = error ? written.failed : applied.tally.failed + applied.issues;
@@ -130,7 +155,7 @@ async function finish(
       result,
       counts: JSON.stringify(counts),
       failed,
-      error: error && JSON.stringify(error),
+      error: told && JSON.stringify(told),
       held_plan: applied.held?.id ?? null,
       finished_at: store.clock.now(),
     }),
@@ -142,11 +167,12 @@ async function finish(
     counts,
     failed,
     unchanged: applied.tally.unchanged,
+    conflicts: applied.tally.conflicts,
     ms: end.ms,
     readMs: written.read_ms,
     held:
       held === null || held.digest === null ? null : { digest: held.digest, count: await heldCount(engine, held.id) },
-    error,
+    error: told,
   };
 }
 

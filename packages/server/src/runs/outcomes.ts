@@ -129,7 +129,10 @@ function counted(tally: Tally, { change, outcome }: Settled): Tally {
       : { ...tally, unchanged: tally.unchanged + 1, waiting };
   }
   if (outcome.status === "refused") return { ...tally, failed: tally.failed + 1 };
-  return isPlannedAnew(change, outcome) ? { ...tally, waiting: tally.waiting + 1 } : tally;
+  if (outcome.status !== "conflict") return tally;
+  // What found none of its references waits for them; nothing moved.
+  const conflicts = tally.conflicts + (change.dropped.length > 0 ? 0 : 1);
+  return { ...tally, conflicts, waiting: tally.waiting + (isPlannedAnew(change, outcome) ? 1 : 0) };
 }
 
 /** A record that is gone, or that stood in the way of a creation, is matched by a further plan of the same run. */

@@ -53,18 +53,8 @@ async function* prepared(
   }
 }
 
-/** Whether a plan has changes, and others have done all of them since it was made. Ends at the first that is not. */
-export async function isWhollyDone(context: ReviewContext, plan: PlanRow): Promise<boolean> {
-  let any = false;
-  for await (const page of prepared(context, plan)) {
-    if (page.some(({ done }) => !done)) return false;
-    any = true;
-  }
-  return any;
-}
-
 /** How many of a plan's changes are done and how many stale; null as soon as one still stands. */
-async function settledCounts(
+export async function settledCounts(
   context: ReviewContext,
   plan: PlanRow,
 ): Promise<{ readonly done: number; readonly stale: number } | null> {

@@ -5,7 +5,7 @@ import { reviewHeld } from "./begin.ts";
 import { planByDigest, refusal, requireKnown } from "./by-digest.ts";
 import { applyOne, makePlan, planAndApply } from "./carry-out.ts";
 import type { Engine } from "./context.ts";
-import { decide, journalDecision, refuseDone } from "./decide.ts";
+import { decide, journalDecision, refuseSettled } from "./decide.ts";
 import { forgetPlans } from "./forget.ts";
 import { inRun, type RunSummary } from "./in-run.ts";
 import { syncLease, withLease } from "./lease.ts";
@@ -56,7 +56,8 @@ export async function planSync(engine: Engine, options: RunOptions): Promise<Pla
 
 /**
  * Applies a plan by its digest, as `sync plan` sealed it; what the guard holds of it by now still waits for approval.
- * The run fails with `plan_applied` when runs have done all of it already, `plan_stale` when there is no such plan.
+ * The run fails with `plan_applied` when runs have done all of it already, `plan_stale` when there is no such plan,
+ * or none of its changes stands any more; it ends as `partial` when some were skipped, for their records changed.
  */
 export async function applySync(
   engine: Engine,
@@ -68,7 +69,7 @@ export async function applySync(
     const sealed = await planByDigest(engine.store, options.sync, { digest: options.digest, states: ["sealed"] });
     if (!sealed) return await recoveredOf(recovered, engine, options);
     await readConnection(session);
-    await refuseDone(session, sealed);
+    await refuseSettled(session, sealed);
     await decide(session, sealed, { type: "applied", changes: {} });
     return await applyOne(session, sealed, recovered.tally);
   });
@@ -76,7 +77,8 @@ export async function applySync(
 
 /**
  * Approves a held plan (or a previewed one) by its digest, and applies exactly that plan. The run fails with
- * `plan_applied` when runs have done all of it already, `plan_stale` when no such plan waits.
+ * `plan_applied` when runs have done all of it already, `plan_stale` when no such plan waits; it ends as `partial` when
+ * some changes were skipped, for their records changed.
  */
 export async function approveSync(
   engine: Engine,
@@ -91,7 +93,7 @@ export async function approveSync(
     await closeHolds(session);
     const waiting = await planByDigest(engine.store, options.sync, of);
     if (!waiting) throw await refusal(engine.store, options.sync, options.digest);
-    if (waiting.state === "sealed") await refuseDone(session, waiting);
+    if (waiting.state === "sealed") await refuseSettled(session, waiting);
     const { store } = engine;
     const changes = {
       approved_by: JSON.stringify(options.actor),

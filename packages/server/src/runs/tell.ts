@@ -46,7 +46,11 @@ export class RunTeller {
       const message = `${sync}: ${error?.message ?? "The run failed."}`;
       this.#log.error({ ...facts, code: error?.code ?? "internal", error }, message);
     } else if (result === "cancelled") this.#log.info(facts, `${sync}: stopped; the next run goes on where it was`);
-    else if (result === "partial") this.#log.warn(facts, `${sync}: ${failed} records could not be synced.`);
+    else if (result === "partial")
+      this.#log.warn(
+        facts,
+        `${sync}: ${failed > 0 || error === null ? `${failed} records could not be synced.` : error.message}`,
+      );
     else if (result !== "held") this.#succeeded(facts, sync);
   }
 

@@ -187,7 +187,7 @@ class Turns {
     this.names.push(actor.id);
     for (const { count, wake } of this.#waiting) if (this.names.length >= count) wake();
     await new Promise<void>((resolve) => this.#ends.set(actor.id, resolve));
-    const nothing = { failed: 0, unchanged: 0, ms: 0, readMs: 0, held: null, error: null };
+    const nothing = { failed: 0, unchanged: 0, conflicts: 0, ms: 0, readMs: 0, held: null, error: null };
     return { run: actor.id, result: "succeeded", counts: NO_COUNTS, ...nothing };
   };
 
