@@ -31,7 +31,7 @@ export async function planAndApply(session: Session, position: Position, resumed
     const recreate = further === 0 && session.options.recreate === true;
     const planned = await makePlan(session, position, { run: session.run, firstOrdinal, recreate });
     firstOrdinal = planned.nextOrdinal;
-    const { tally, issues, held } = await applyOne(session, planned.plan, { ...done.tally, waiting: 0 });
+    const { tally, issues, held } = await applyOne(session, planned.plan, { ...done.tally, conflicts: 0, waiting: 0 });
     done = { tally, issues, held: held ?? done.held };
     if (tally.waiting === 0) break;
   }
@@ -144,6 +144,7 @@ export function addTallies(left: Tally, right: Tally): Tally {
     counts,
     failed: left.failed + right.failed,
     unchanged: left.unchanged + right.unchanged,
+    conflicts: left.conflicts + right.conflicts,
     waiting: left.waiting + right.waiting,
   };
 }
