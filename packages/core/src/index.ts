@@ -45,6 +45,7 @@ export {
   type Mapping,
   type MappingRule,
   type Operations,
+  provisionedKind,
   SCOPE_OPERATORS,
   type Schedule,
   type Scope,

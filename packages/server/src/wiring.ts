@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import {
   CLOUDS,
+  CONTACT_ATTRIBUTES,
   createEntraInspector,
   createEntraSource,
   createEntraSubscriptions,
@@ -15,6 +16,7 @@ import {
   ConnectorError,
   compileMapping,
   compileScope,
+  provisionedKind,
   type Source,
   type SourceKind,
   type SyncDefinition,
@@ -99,6 +101,7 @@ async function openSource(
     features: [...(options.features ?? []), ...needed.features],
     attributes: needed.user,
     groupAttributes: needed.group,
+    contactAttributes: needed.contact,
     askedBy: needed.askedBy,
     onWait,
   });
@@ -125,6 +128,7 @@ function entraOptions(store: Store, keyring: Keyring, row: ConnectionRow): Entra
 interface NeededAttributes {
   readonly user: readonly string[];
   readonly group: readonly string[];
+  readonly contact: readonly string[];
   /** What syncs use beside people and groups. */
   readonly features: readonly FeatureName[];
   readonly askedBy: (kind: SourceKind, name: string) => readonly string[];
@@ -136,6 +140,7 @@ async function neededAttributes(store: Store, row: ConnectionRow): Promise<Neede
   const asked = {
     user: new Map<string, string[]>([...USER_ATTRIBUTES, ...own].map((name) => [name, []])),
     group: new Map<string, string[]>(GROUP_ATTRIBUTES.map((name) => [name, []])),
+    contact: new Map<string, string[]>(CONTACT_ATTRIBUTES.map((name) => [name, []])),
   };
   const features = new Set<FeatureName>();
   for (const name of own) asked.user.get(name)?.push(`the connection ${row.name}`);
@@ -149,8 +154,9 @@ async function neededAttributes(store: Store, row: ConnectionRow): Promise<Neede
   for (const sync of syncs) {
     const definition = JSON.parse(sync.definition) as SyncDefinition;
     const kinds = targetType(sync.type).kinds(JSON.parse(sync.settings));
-    const kind = kinds.find(({ name }) => name === definition.records);
-    if (kind === undefined) continue; // The sync's own run says what is wrong with it.
+    const found = kinds.find(({ name }) => name === definition.records);
+    if (found === undefined) continue; // The sync's own run says what is wrong with it.
+    const kind = provisionedKind(found, definition);
     const mapping = compileMapping(definition.mapping, kind);
     const scope = compileScope(definition.scope);
     const names = [
@@ -158,6 +164,7 @@ async function neededAttributes(store: Store, row: ConnectionRow): Promise<Neede
       ...("scope" in scope ? scope.scope.attributes : []),
     ];
     if (definition.scope.assigned !== undefined) features.add("assigned-apps");
+    if (definition.source === "contact") features.add("contacts");
     const all = asked[kind.source];
     for (const name of new Set(names.filter((one) => one !== APP_ROLES)))
       all.set(name, [...(all.get(name) ?? []), `the sync ${sync.name}`]);
@@ -166,6 +173,7 @@ async function neededAttributes(store: Store, row: ConnectionRow): Promise<Neede
   return {
     user: sorted("user"),
     group: sorted("group"),
+    contact: sorted("contact"),
     features: [...features],
     askedBy: (kind, name) => asked[kind].get(name) ?? [],
   };

@@ -1,3 +1,5 @@
+import type { SourceKind } from "@entrain/core";
+
 /** What is read of a person unless a connection chooses otherwise ("user resource type"; all are tracked by delta). */
 export const USER_ATTRIBUTES: readonly string[] = [
   "accountEnabled",
@@ -59,6 +61,29 @@ export const GROUP_ATTRIBUTES: readonly string[] = [
   "securityEnabled",
   "visibility",
 ];
+
+/** What is read of an organisational contact unless a connection chooses otherwise ("orgContact resource type"). */
+export const CONTACT_ATTRIBUTES: readonly string[] = [
+  "addresses",
+  "companyName",
+  "department",
+  "displayName",
+  "givenName",
+  "jobTitle",
+  "mail",
+  "mailNickname",
+  "onPremisesSyncEnabled",
+  "phones",
+  "proxyAddresses",
+  "surname",
+];
+
+/** What is read of each kind unless a connection chooses otherwise. */
+export const USUAL_ATTRIBUTES: Readonly<Record<SourceKind, readonly string[]>> = {
+  user: USER_ATTRIBUTES,
+  group: GROUP_ATTRIBUTES,
+  contact: CONTACT_ATTRIBUTES,
+};
 
 /** Says whether a group hides its members, so it is always read. */
 export const VISIBILITY = "visibility";

@@ -1,14 +1,13 @@
 import { byCodeUnits, type SourceAttribute, type SourceAttributes, type SourceKind } from "@entrain/core";
-import { GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
+import { USUAL_ATTRIBUTES } from "./attributes.ts";
 import type { GraphClient } from "./client.ts";
 import { tenantExtensions } from "./extensions.ts";
 import { extensionApplication, graphAttributes } from "./properties.ts";
 
-const USUAL: Readonly<Record<SourceKind, readonly string[]>> = { user: USER_ATTRIBUTES, group: GROUP_ATTRIBUTES };
 const ON_PREMISES = "onPremisesExtensionAttributes.";
 
 /**
- * Every attribute that lists tell of this tenant's people and groups: Graph's own, and the directory extensions. `chosen` are
+ * Every attribute that lists tell of this tenant's people, groups and contacts: Graph's own, and the directory extensions. `chosen` are
  * the attributes that the connection reads already: the applications in their names are asked too.
  */
 export async function catalogueOf(
@@ -18,7 +17,7 @@ export async function catalogueOf(
 ): Promise<SourceAttributes> {
   const named = chosen.map(extensionApplication).filter((id) => id !== null);
   const { extensions, issues } = await tenantExtensions(client, [...new Set([application, ...named])], signal);
-  const own = (["user", "group"] as const).flatMap((kind) => serviceAttributes(kind));
+  const own = (["user", "group", "contact"] as const).flatMap((kind) => serviceAttributes(kind));
   const declared = extensions.flatMap((extension): readonly SourceAttribute[] => {
     const { name, type, list, declaredBy } = extension;
     const kinds = [...(extension.users ? ["user" as const] : []), ...(extension.groups ? ["group" as const] : [])];
@@ -38,7 +37,7 @@ function serviceAttributes(kind: SourceKind): readonly SourceAttribute[] {
     origin: name.startsWith(ON_PREMISES) ? "on-premises extension" : "service",
     type: null,
     list,
-    usual: name === "id" || name === "manager" || USUAL[kind].includes(name.split(".")[0] ?? name),
+    usual: name === "id" || name === "manager" || USUAL_ATTRIBUTES[kind].includes(name.split(".")[0] ?? name),
     declaredBy: null,
   }));
 }

@@ -17,7 +17,7 @@ export interface Beginning {
 export async function beginRound(
   client: GraphClient,
   collection: {
-    readonly path: "/users" | "/groups";
+    readonly path: "/users" | "/groups" | "/contacts";
     readonly tracked: string;
     readonly request: GraphRequest;
     readonly since: string | null;

@@ -2,9 +2,10 @@ import { ConnectorError, type Source } from "@entrain/core";
 import { createTransport, type Transport } from "../shared/http.ts";
 import { readRegistration } from "./application.ts";
 import { assignmentReader } from "./assignments.ts";
-import { GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
+import { USUAL_ATTRIBUTES } from "./attributes.ts";
 import { catalogueOf } from "./catalogue.ts";
 import { GraphClient } from "./client.ts";
+import { contactReader } from "./contacts.ts";
 import { type CredentialEnd, credentialEnds } from "./credentials/ends.ts";
 import { groupReader } from "./groups.ts";
 import { limiterFor } from "./limiter.ts";
@@ -56,13 +57,16 @@ export function createEntraSource(options: EntraOptions): Source {
   return {
     read: async function* (kind, from, signal) {
       const client = lazy.client();
-      const { tenant, attributes = USER_ATTRIBUTES, groupAttributes = GROUP_ATTRIBUTES } = options;
-      const names = kind === "user" ? attributes : groupAttributes;
+      const { tenant } = options;
+      const { user, group, contact } = USUAL_ATTRIBUTES;
+      const { attributes = user, groupAttributes = group, contactAttributes = contact } = options;
+      const names = { user: attributes, group: groupAttributes, contact: contactAttributes }[kind];
       const optional = await optionalAttributes(client, { kind, names }, signal);
-      const reader =
-        kind === "user"
-          ? userReader(client, tenant, optional.names)
-          : groupReader(client, { tenant, attributes: optional.names, concurrency });
+      const reader = {
+        user: () => userReader(client, tenant, optional.names),
+        group: () => groupReader(client, { tenant, attributes: optional.names, concurrency }),
+        contact: () => contactReader(client, tenant, optional.names),
+      }[kind]();
       const marked = optional.mark === "" ? {} : { selection: selectionHash(reader.selection, optional.mark) };
       try {
         const { clock, reconcile = RECONCILE } = options;

@@ -1,6 +1,6 @@
 import type { SourceKind, WaitListener } from "@entrain/core";
 import type { Timeouts } from "../shared/http.ts";
-import { GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
+import { CONTACT_ATTRIBUTES, GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
 import type { Credential } from "./credentials/credential.ts";
 import { credentialProblems } from "./credentials/problems.ts";
 import type { FeatureName } from "./features.ts";
@@ -48,6 +48,8 @@ export interface EntraOptions {
   readonly attributes?: readonly string[];
   /** Group attributes to read, in Graph's names; default {@link GROUP_ATTRIBUTES}. Members are always read. */
   readonly groupAttributes?: readonly string[];
+  /** Attributes of organisational contacts to read, in Graph's names; default {@link CONTACT_ATTRIBUTES}. */
+  readonly contactAttributes?: readonly string[];
   /** What the connection is used for beside people and groups; decides which permissions are missed. */
   readonly features?: readonly FeatureName[];
   /** Permissions that are not needed, but wanted. */
@@ -141,7 +143,11 @@ function spaced(text: string): boolean {
 }
 
 function attributeProblems(options: EntraOptions): Problem[] {
-  const names = [...(options.attributes ?? USER_ATTRIBUTES), ...(options.groupAttributes ?? GROUP_ATTRIBUTES)];
+  const names = [
+    ...(options.attributes ?? USER_ATTRIBUTES),
+    ...(options.groupAttributes ?? GROUP_ATTRIBUTES),
+    ...(options.contactAttributes ?? CONTACT_ATTRIBUTES),
+  ];
   const bad = names.filter((name) => !ATTRIBUTE.test(name));
   if (bad.length === 0) return [];
   const fix = "Use Graph's attribute names, such as displayName or extension_…_costCenter.";

@@ -6,6 +6,7 @@ import type { SourceKind } from "@entrain/core";
  */
 const READING: Readonly<Record<SourceKind, RegExp>> = {
   user: /^(User|Directory)\.Read(Write)?(Basic)?\./,
+  contact: /^(OrgContact|Directory)\.Read(Write)?\./,
   group: /^(Group|GroupMember|Member|Directory)\.Read(Write)?(Basic)?\./,
 };
 

@@ -10,6 +10,12 @@ const BATCH = 20;
 const ATTEMPTS = 8;
 const RETRIED: ReadonlySet<number> = new Set([408, 424, 429, 500, 502, 503, 504, 509]);
 
+const PERMISSIONS: Readonly<Record<SourceKind, string>> = {
+  user: "User.Read.All",
+  group: "Group.Read.All",
+  contact: "OrgContact.Read.All",
+};
+
 interface Options {
   readonly client: GraphClient;
   readonly runtime: Pick<EntraOptions, "clock" | "random" | "sleep">;
@@ -33,8 +39,10 @@ export async function lookUp(
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Presence>> {
-  const permission = kind === "user" ? "User.Read.All" : "Group.Read.All";
+  const permission = PERMISSIONS[kind];
   const found = await exist(options, { permission, path: `/${kind}s`, ids: [...new Set(ids)] }, signal);
+  // Graph keeps no deleted contacts ("Restore deleted item").
+  if (kind === "contact") return new Map([...found].map(([id, there]) => [id, there ? "present" : "hard"]));
   const missing = [...found].filter(([, there]) => !there).map(([id]) => id);
   const deleted = await exist(options, { permission, path: "/directory/deletedItems", ids: missing }, signal);
   const presence = (id: string, there: boolean): Presence => (there ? "present" : deleted.get(id) ? "soft" : "hard");

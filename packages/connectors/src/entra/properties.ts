@@ -30,6 +30,12 @@ const SELECTABLE: Readonly<Record<SourceKind, readonly string[]>> = {
       "resourceBehaviorOptions resourceProvisioningOptions securityEnabled securityIdentifier " +
       "serviceProvisioningErrors theme uniqueName visibility",
   ),
+  // "orgContact resource type"
+  contact: words(
+    "addresses companyName deletedDateTime department displayName givenName jobTitle mail mailNickname " +
+      "onPremisesLastSyncDateTime onPremisesProvisioningErrors onPremisesSyncEnabled phones proxyAddresses " +
+      "serviceProvisioningErrors surname",
+  ),
 };
 
 const ELSEWHERE =
@@ -66,10 +72,15 @@ const REFUSED: Readonly<Record<SourceKind, ReadonlyMap<string, string>>> = {
     ),
     ...reasons("holds open extensions, which a delta cannot tell; use a directory extension", "extensions"),
   ]),
+  contact: new Map([
+    ...reasons(RELATION, "directReports memberOf transitiveMemberOf transitiveReports"),
+    ...reasons("is a relationship, and of contacts it is not read", "manager"),
+  ]),
 };
 
 /** What lies inside an attribute that is an object, or a list of objects. */
 const INSIDE: ReadonlyMap<string, readonly string[]> = new Map([
+  ["addresses", words("city countryOrRegion officeLocation postalCode state street")],
   ["assignedLabels", words("displayName labelId")],
   ["assignedLicenses", words("disabledPlans skuId")],
   ["assignedPlans", words("assignedDateTime capabilityStatus service servicePlanId")],
@@ -80,6 +91,7 @@ const INSIDE: ReadonlyMap<string, readonly string[]> = new Map([
   ["licenseProcessingState", words("state")],
   ["onPremisesExtensionAttributes", Array.from({ length: 15 }, (_, at) => `extensionAttribute${at + 1}`)],
   ["onPremisesProvisioningErrors", words("category occurredDateTime propertyCausingError value")],
+  ["phones", words("number type")],
   ["provisionedPlans", words("capabilityStatus provisioningStatus service")],
   ["serviceProvisioningErrors", words("createdDateTime isResolved serviceInstance")],
   [
@@ -94,8 +106,8 @@ const INSIDE: ReadonlyMap<string, readonly string[]> = new Map([
 /** Lists: what lies inside is chosen by its place, from 0. */
 const LISTS: ReadonlySet<string> = new Set(
   words(
-    "assignedLabels assignedLicenses assignedPlans businessPhones creationOptions groupTypes identities imAddresses " +
-      "infoCatalogs licences licenseAssignmentStates onPremisesProvisioningErrors otherMails provisionedPlans proxyAddresses " +
+    "addresses assignedLabels assignedLicenses assignedPlans businessPhones creationOptions groupTypes identities imAddresses " +
+      "infoCatalogs licences licenseAssignmentStates onPremisesProvisioningErrors otherMails phones provisionedPlans proxyAddresses " +
       "resourceBehaviorOptions resourceProvisioningOptions serviceProvisioningErrors",
   ),
 );
@@ -111,7 +123,7 @@ export interface GraphAttribute {
   readonly list: boolean;
 }
 
-/** Every attribute of Graph's own that can be read of people or groups; of an object what lies inside it. */
+/** Every attribute of Graph's own that can be read of people, groups or contacts; of an object what lies inside it. */
 export function graphAttributes(kind: SourceKind): readonly GraphAttribute[] {
   const references: readonly string[] = kind === "user" ? ["id", "manager"] : ["id"];
   return [...references, ...SELECTABLE[kind]].flatMap((name): readonly GraphAttribute[] => {
@@ -128,6 +140,8 @@ export function extensionApplication(name: string): string | null {
   return parts === null ? null : parts.slice(1).join("-");
 }
 
+const WORDS: Readonly<Record<SourceKind, string>> = { user: "person", group: "group", contact: "contact" };
+
 /** What is wrong with a source attribute's name; `known` are the names that may have been meant, `name` the part. */
 export interface AttributeFlaw {
   readonly detail: string;
@@ -136,7 +150,7 @@ export interface AttributeFlaw {
 }
 
 /**
- * What keeps Graph from telling this attribute of people or groups in a list; null: it can be read. A dotted name
+ * What keeps Graph from telling this attribute of people, groups or contacts in a list; null: it can be read. A dotted name
  * reaches into an object (`employeeOrgData.costCenter`) or a list (`businessPhones.0`).
  */
 export function attributeFlaw(kind: SourceKind, attribute: string): AttributeFlaw | null {
@@ -147,6 +161,8 @@ export function attributeFlaw(kind: SourceKind, attribute: string): AttributeFla
   const flaw = (detail: string, meant: readonly string[] = []): AttributeFlaw => ({ detail, name: root, known: meant });
   const refused = REFUSED[kind].get(root);
   if (refused !== undefined) return flaw(`${root} ${refused}`);
+  if (kind === "contact" && root.includes("_"))
+    return flaw(`${root} is an extension, and contacts have none that Graph documents`);
   if (root.startsWith("extension_")) {
     if (DIRECTORY_EXTENSION.test(root)) return null;
     return flaw(`${root} is no directory extension: that is extension_, the 32 digits of the application's id, _name`);
@@ -154,11 +170,9 @@ export function attributeFlaw(kind: SourceKind, attribute: string): AttributeFla
   if (SCHEMA_EXTENSION.test(root)) return null;
   const cased = known.find((name) => name.toLowerCase() === root.toLowerCase());
   if (cased !== undefined) return flaw(`Graph calls it ${cased}, not ${root}`);
-  const what = kind === "user" ? "person" : "group";
-  const other = kind === "user" ? "group" : "user";
-  if (SELECTABLE[other].includes(root)) {
-    return flaw(`Graph's ${what} has no attribute ${root}; only a ${other === "user" ? "person" : "group"} has it`);
-  }
+  const what = WORDS[kind];
+  const other = (["user", "group"] as const).find((one) => one !== kind && SELECTABLE[one].includes(root));
+  if (other !== undefined) return flaw(`Graph's ${what} has no attribute ${root}; only a ${WORDS[other]} has it`);
   const holder = [...INSIDE].find(([name, names]) => known.includes(name) && names.includes(root));
   if (holder !== undefined) return flaw(`${root} lies inside another attribute: write ${holder[0]}.${root}`);
   return flaw(`Graph's ${what} has no attribute ${root}`, known);

@@ -67,6 +67,17 @@ export function changedUser(entity: Entity, names: readonly string[]): SourceRec
   return { ...record, manager: manager?.id ?? null };
 }
 
+/** A contact of `/contacts`. */
+export function wholeContact(entity: Entity, blank: Attributes): SourceRecord {
+  return { kind: "contact", id: entity.id, form: "whole", attributes: wholeAttributes(entity, blank) };
+}
+
+/** A contact of `/contacts/delta`. */
+export function changedContact(entity: Entity, names: readonly string[]): SourceRecord {
+  if (REMOVED in entity) return removedRecord("contact", entity);
+  return { kind: "contact", id: entity.id, form: "partial", attributes: partialAttributes(entity, names) };
+}
+
 /** A group of `/groups/delta?$select=…,members`: a group may occur several times, each with a part of its changes. */
 export function changedGroup(entity: Entity, names: readonly string[]): SourceRecord {
   if (REMOVED in entity) return removedRecord("group", entity);

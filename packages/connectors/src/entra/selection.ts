@@ -1,5 +1,5 @@
 import { ConnectorError, type SourceKind } from "@entrain/core";
-import { GROUP_ATTRIBUTES, SIGN_IN_ACTIVITY, USER_ATTRIBUTES } from "./attributes.ts";
+import { SIGN_IN_ACTIVITY, USUAL_ATTRIBUTES } from "./attributes.ts";
 import { GraphRefusal } from "./client.ts";
 
 /** What a reader asked Graph for, and who wanted each attribute, in words such as `the sync people`. */
@@ -19,14 +19,13 @@ const STATUSES: readonly (number | null)[] = [400, 403, 501];
 export function explainRefusal(error: unknown, selection: Selection): unknown {
   if (!(error instanceof GraphRefusal) || !STATUSES.includes(error.status)) return error;
   const { kind, names } = selection;
-  const usual = kind === "user" ? USER_ATTRIBUTES : GROUP_ATTRIBUTES;
-  const unusual = names.filter((name) => !usual.includes(name));
+  const unusual = names.filter((name) => !USUAL_ATTRIBUTES[kind].includes(name));
   const told = names.filter((name) => new RegExp(`(?<![A-Za-z0-9_])${name}(?![A-Za-z0-9_])`).test(error.message));
   const suspects = told.length > 0 ? told : error.status === 501 ? unusual : activityOf(unusual, error);
   if (suspects.length === 0) return error;
   const who = suspects.map((name) => `${name} (${asked(selection, name)})`).join(", ");
   const what = told.length > 0 || suspects.length === 1 ? "the attribute" : "one of the attributes";
-  const whose = kind === "user" ? "people" : "groups";
+  const whose = kind === "user" ? "people" : `${kind}s`;
   const licence = suspects.includes(SIGN_IN_ACTIVITY) ? LICENCE : "";
   const message = `Graph does not tell ${what} ${who} of ${whose}, and refuses the whole read for it.${licence} ${error.message}`;
   const { requestId, status } = error;

@@ -27,7 +27,7 @@ export interface Position {
   /** The reading permissions of the round, sorted; `null` when the token did not show them. */
   readonly roles: readonly string[] | null;
   readonly round: "full" | "delta";
-  /** The next request of a delta round, the page of a full round of groups; `null` in a full round of people. */
+  /** The next request of a delta round, the page of a full round of groups or contacts; `null` in a full round of people. */
   readonly link: string | null;
   /** Full round: the delta link that was taken before it. */
   readonly delta: string | null;
@@ -85,7 +85,7 @@ function isPosition(value: unknown): value is Stored {
   const textOrNull = (part: unknown): boolean => part === null || typeof part === "string";
   return (
     v === VERSION &&
-    (kind === "user" || kind === "group") &&
+    (kind === "user" || kind === "group" || kind === "contact") &&
     typeof selection === "string" &&
     (roles === null || (Array.isArray(roles) && roles.every((role) => typeof role === "string"))) &&
     (round === "full" || (round === "delta" && typeof link === "string")) &&

@@ -1,7 +1,7 @@
 import type { Attributes } from "./value.ts";
 
-/** What a source holds: people and groups, in Graph's word for the first. */
-export type SourceKind = "user" | "group";
+/** What a source holds: people (in Graph's word), groups, and organisational contacts, who have no account. */
+export type SourceKind = "user" | "group" | "contact";
 
 /** Opaque to everyone but the source that issued it; for Graph, a position in a round: a next link or a delta link. */
 export type Watermark = string & { readonly brand: "Watermark" };
@@ -26,7 +26,7 @@ export type Memberships =
   | { readonly form: "slice"; readonly start: boolean; readonly members: readonly Member[]; readonly end: boolean };
 
 /**
- * One person or group as a source read it. `whole` replaces what is known; `partial` changes it: an absent attribute is
+ * One person, group or contact as a source read it. `whole` replaces what is known; `partial` changes it: an absent attribute is
  * unchanged, `null` is cleared. `manager` follows the same rule: absent is unchanged (partial) or none (whole).
  * `removed` is `soft` while the source can restore the record, `hard` when it is gone for good.
  */
@@ -74,7 +74,7 @@ export interface Withheld {
 /** The answer to "does this record still exist?". */
 export type Presence = "present" | "soft" | "hard";
 
-/** An attribute of people or groups that a source can tell, for whoever chooses among them. */
+/** An attribute of people, groups or contacts that a source can tell, for whoever chooses among them. */
 export interface SourceAttribute {
   readonly kind: SourceKind;
   /** As a mapping names it, dotted for what lies inside. */
@@ -99,7 +99,7 @@ export interface SourceAttributes {
 export interface Assignment {
   readonly id: string;
   readonly principal: string;
-  readonly type: SourceKind;
+  readonly type: "user" | "group";
   /** The role as the application's tokens name it; `null` for access without a role. */
   readonly role: string | null;
 }

@@ -1,3 +1,4 @@
+import type { TargetKind } from "./target.ts";
 import type { Value } from "./value.ts";
 
 /** Entra's scoping operators ("Scoping users or groups to be provisioned with scoping filters"). */
@@ -97,6 +98,8 @@ export type Schedule = { readonly everyMs: number } | { readonly manual: true };
 /** The rule that provisions one kind of record from one connection to one target. */
 export interface SyncDefinition {
   readonly records: string;
+  /** Organisational contacts in place of people, for a kind of records that people become. */
+  readonly source?: "contact";
   readonly scope: Scope;
   readonly mapping: Mapping;
   /** Target attributes, in order of precedence. */
@@ -105,4 +108,9 @@ export interface SyncDefinition {
   readonly deprovision: Deprovision;
   readonly guard: Guard;
   readonly schedule: Schedule;
+}
+
+/** A target's kind as a sync provisions it: from another kind of source records where its definition says so. */
+export function provisionedKind(kind: TargetKind, { source }: Pick<SyncDefinition, "source">): TargetKind {
+  return source === undefined ? kind : { ...kind, source };
 }

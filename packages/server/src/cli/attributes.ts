@@ -9,7 +9,7 @@ export async function listAttributes(
   options: Options,
 ): Promise<undefined> {
   const kind = textOption(options, "kind");
-  if (kind !== undefined) requireOneOf(kind, "kind", ["user", "group"]);
+  if (kind !== undefined) requireOneOf(kind, "kind", ["user", "group", "contact"]);
   const search = (textOption(options, "search") ?? "").toLowerCase();
   const installation = await invocation.open();
   const row = await findRow(installation, "connections", name);

@@ -76,7 +76,7 @@ export const register: Register = (group, world, ended) => {
   const attributes = group
     .command("attributes <name>")
     .description("the attributes that the tenant has, for mappings and filters")
-    .option("--kind <kind>", "user or group")
+    .option("--kind <kind>", "user, group or contact")
     .option("--search <text>", "only names that contain it")
     .option("--in-use", "only those of which somebody has a value");
   command(attributes, world, ended, listAttributes);
@@ -163,6 +163,7 @@ interface ConnectionView {
   readonly cloud: string;
   readonly tenant: string;
   readonly client: string;
+  readonly contacts: number;
   readonly labels: readonly string[];
   readonly people: number;
   readonly groups: number;
@@ -197,6 +198,7 @@ async function viewOf(store: Store, current: CurrentConfiguration, name: string)
     people: countOf("user"),
     groups: countOf("group"),
     readAt: readAt === 0 ? null : readAt,
+    contacts: countOf("contact"),
     warnings: expiryWarnings(await knownEnds(store, id), store.clock.now()),
     incomplete: watermarks.flatMap(({ kind, incomplete }) =>
       incomplete === null ? [] : [{ kind, ...(JSON.parse(incomplete) as { code: string; detail: string }) }],
@@ -222,7 +224,7 @@ async function showConnection(invocation: Invocation, [name = ""]: readonly stri
     ),
     `labels     ${view.labels.join(", ") || "none"}`,
     `changes    ${await changesInWords(installation.store, view.id)}`,
-    `directory  ${view.people} people, ${view.groups} groups; last read ${timeInWords(view.readAt)}`,
+    `directory  ${view.people} people, ${view.groups} groups${view.contacts === 0 ? "" : `, ${view.contacts} contacts`}; last read ${timeInWords(view.readAt)}`,
     ...view.incomplete.map(({ kind, detail }) => `incomplete ${kind}s: ${detail}`),
     ...view.warnings.map(({ detail, fix }) => `warning    ${detail} ${fix}`),
   );

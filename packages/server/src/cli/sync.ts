@@ -27,6 +27,7 @@ export const register: Register = (group, world, ended) => {
     .requiredOption("--connection <name>", "where people and groups come from")
     .requiredOption("--target <name>", "where they go")
     .requiredOption("--records <kind>", "the target's kind of records; see: entrain target types")
+    .option("--source <kind>", "contact: organisational contacts in place of people")
     .option("--group <name...>", "only members of these groups, nested ones included")
     .option("--every <duration>", "run by itself: 30s, 5m, 1h");
   command(add, world, ended, addSync);
@@ -125,11 +126,14 @@ async function refuseUnknownKind(invocation: Invocation, options: Options): Prom
 async function addSync(invocation: Invocation, [name = ""]: readonly string[], options: Options): Promise<undefined> {
   const groups = listOption(options, "group");
   const every = textOption(options, "every");
+  const source = textOption(options, "source");
+  if (source !== undefined) requireOneOf(source, "source", ["contact"]);
   await refuseUnknownKind(invocation, options);
   const value = {
     connection: textOption(options, "connection"),
     target: textOption(options, "target"),
     records: textOption(options, "records"),
+    ...(source === undefined ? {} : { source }),
     ...(groups.length > 0 ? { scope: { groups: { include: groups, transitive: true } } } : {}),
     ...(every === undefined ? {} : { schedule: { every } }),
   };
@@ -146,11 +150,11 @@ async function listSyncs(invocation: Invocation): Promise<undefined> {
     [...syncs].map(async ([name, entry]) => {
       const id = rows.syncs.get(name)?.id ?? "";
       const status = await syncStatus(store, id);
-      const { connection, target, records, schedule } = entry;
+      const { connection, target, records, source = null, schedule } = entry;
       const every = "everyMs" in schedule ? formatDuration(schedule.everyMs) : null;
       const lastRun = status?.lastRun ?? null;
       const held = status?.held.length ?? 0;
-      return { name, id, connection, target, records, every, synced: status?.synced ?? 0, held, lastRun };
+      return { name, id, connection, target, records, source, every, synced: status?.synced ?? 0, held, lastRun };
     }),
   );
   await invocation.output.value(views);
@@ -158,7 +162,7 @@ async function listSyncs(invocation: Invocation): Promise<undefined> {
   else {
     const cells = views.map((view) => [
       view.name,
-      `${view.connection} → ${view.target} ${view.records}s`,
+      `${view.connection}${view.source === null ? "" : ` ${view.source}s`} → ${view.target} ${view.records}s`,
       view.every ?? "manual",
       String(view.synced),
       view.held > 0 ? "waits for approval" : (view.lastRun?.result ?? "never ran"),

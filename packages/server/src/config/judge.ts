@@ -74,6 +74,8 @@ function refuseOther({ current, document }: ConfigurationChange, { section, name
     for (const what of ["connection", "target", "records"] as const) {
       if (before && after && before[what] !== after[what]) refuse(what, before[what], after[what]);
     }
+    const [was, shall] = [before?.source ?? "people", after?.source ?? "people"];
+    if (before && after && was !== shall) refuse("source", was, shall);
   }
 }
 

@@ -67,11 +67,12 @@ export function plainTarget({ type, settings, credential }: TargetEntry): Plain 
 }
 
 export function plainSync(entry: SyncEntry): Plain {
-  const { connection, target, records, scope, mapping, matching, operations, deprovision } = entry;
+  const { connection, target, records, source, scope, mapping, matching, operations, deprovision } = entry;
   return {
     connection,
     target,
     records,
+    ...(source === undefined ? {} : { source }),
     ...(same(scope, DEFAULTS.scope) ? {} : { scope }),
     mapping,
     matching,

@@ -8,11 +8,13 @@ import {
   type Guard,
   type GuardLimit,
   parseDuration,
+  provisionedKind,
   type Schedule,
   type SyncDefinition,
   type TargetKind,
 } from "@entrain/core";
 import type { Checker } from "./checker.ts";
+import { contactPreset } from "./contact-preset.ts";
 import type { Path, SyncEntry, TargetEntry } from "./document.ts";
 import { readMapping, readScope } from "./rules.ts";
 import type { TargetTypes } from "./targets.ts";
@@ -28,6 +30,7 @@ const KEYS = [
   "connection",
   "target",
   "records",
+  "source",
   "scope",
   "mapping",
   "matching",
@@ -48,24 +51,25 @@ export function readSync(checker: Checker, value: unknown, path: Path, around: S
   if (entry === undefined) return undefined;
   const connection = readAlias(checker, entry.connection, [...path, "connection"], [...around.connections]);
   const target = readAlias(checker, entry.target, [...path, "target"], [...around.targets.keys()]);
-  const kind =
+  const named =
     target === undefined ? undefined : readKind(checker, entry.records, [...path, "records"], around, target);
+  const contacts = entry.source === undefined ? {} : readSource(checker, entry.source, [...path, "source"], named);
+  const kind = named === undefined ? undefined : provisionedKind(named, contacts ?? {});
+  const preset = kind?.source === "contact" ? contactPreset(kind) : kind?.preset;
   const source = kind?.source ?? null;
   const scope =
     entry.scope === undefined ? DEFAULTS.scope : readScope(checker, entry.scope, [...path, "scope"], source);
   const mapping =
-    entry.mapping === undefined
-      ? kind?.preset.mapping
-      : readMapping(checker, entry.mapping, [...path, "mapping"], source);
+    entry.mapping === undefined ? preset?.mapping : readMapping(checker, entry.mapping, [...path, "mapping"], source);
   const matching =
-    entry.matching === undefined ? kind?.preset.matching : checker.texts(entry.matching, [...path, "matching"]);
+    entry.matching === undefined ? preset?.matching : checker.texts(entry.matching, [...path, "matching"]);
   const operations = readFlags(checker, entry.operations, [...path, "operations"]);
   const deprovision = readVerbs(checker, entry.deprovision, [...path, "deprovision"]);
   const guard = readGuard(checker, entry.guard, [...path, "guard"]);
   const schedule = readSchedule(checker, entry.schedule, [...path, "schedule"]);
-  if (!(connection && target && kind && scope && mapping && matching)) return undefined;
+  if (!(connection && target && contacts && kind && scope && mapping && matching)) return undefined;
   if (!(operations && deprovision && guard && schedule)) return undefined;
-  const rules = { records: kind.name, scope, mapping, matching };
+  const rules = { records: kind.name, ...contacts, scope, mapping, matching };
   judge(checker, rules, kind, path);
   return { connection, target, ...rules, operations, deprovision, guard, schedule };
 }
@@ -92,6 +96,19 @@ function readKind(
     kinds.map((kind) => kind.name),
   );
   return kinds.find((kind) => kind.name === name);
+}
+
+/** Contacts become what people become: no other kind of records has a place for them. */
+function readSource(
+  checker: Checker,
+  value: unknown,
+  path: Path,
+  kind: TargetKind | undefined,
+): Pick<SyncDefinition, "source"> | undefined {
+  const source = checker.oneOf(value, path, ["contact"]);
+  if (source === undefined) return undefined;
+  if (kind === undefined || kind.source === "user") return { source: "contact" };
+  return checker.flaw(path, `${kind.name} is made of ${kind.source}s, and cannot be made of contacts`);
 }
 
 function readFlags(checker: Checker, value: unknown, path: Path): SyncDefinition["operations"] | undefined {
@@ -170,7 +187,7 @@ function readSchedule(checker: Checker, value: unknown, path: Path): Schedule | 
 /** What only the rules' own compilers can tell: patterns, types, attributes that the target does not have. */
 function judge(
   checker: Checker,
-  rules: Pick<SyncDefinition, "scope" | "mapping" | "matching">,
+  rules: Pick<SyncDefinition, "source" | "scope" | "mapping" | "matching">,
   kind: TargetKind,
   path: Path,
 ): void {
@@ -181,6 +198,10 @@ function judge(
   if ("findings" in mapping) findings.push(...mapping.findings);
   else findings.push(...checkMatching(rules.matching, mapping.mapping, kind));
   findings.push(...appRoleFindings(rules));
+  if (rules.source === "contact" && rules.scope.assigned !== undefined) {
+    const detail = "scope.assigned: contacts cannot be assigned to an application; use groups or filters";
+    findings.push({ code: "config_invalid", detail });
+  }
   for (const { detail } of findings) {
     const [place, sentence] = placed(detail, Object.keys(rules.mapping));
     checker.flaw([...path, ...place], sentence);

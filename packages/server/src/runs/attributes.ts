@@ -26,7 +26,7 @@ export interface TenantAttributes {
   readonly issues: SourceAttributes["issues"];
 }
 
-const KINDS: readonly SourceKind[] = ["user", "group"];
+const KINDS: readonly SourceKind[] = ["user", "group", "contact"];
 
 /** What the tenant has: the source's list, with what the directory knows of each attribute's use. */
 export async function tenantAttributes(

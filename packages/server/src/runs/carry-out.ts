@@ -81,7 +81,7 @@ async function holdingOf(session: Session, sync: SyncRow, sealed: PlanRow): Prom
     store: engine.store,
     sync,
     definition: JSON.parse(sync.definition) as SyncDefinition,
-    kind: kindOf(target, sync.records),
+    kind: kindOf(target, sync),
     space: { target: targetRow.id, tenant: connection.tenant },
   };
   return await judgeAgain({ ...reviewOf(session), guard }, sealed);
@@ -104,7 +104,7 @@ export async function resume(session: Session, begun: PlanRow): Promise<Tally> {
       reportTo: session.run,
       actor: options.actor,
       target,
-      kind: kindOf(target, sync.records),
+      kind: kindOf(target, sync),
       matching: definition.matching,
       space: { target: session.targetRow.id, tenant: session.connection.tenant },
       scopeNow: scopeNow(store, session.connection.id, definition),

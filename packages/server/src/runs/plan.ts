@@ -4,6 +4,8 @@ import {
   compileMapping,
   compileScope,
   type Finding,
+  provisionedKind,
+  type Scope,
   type SourceKind,
   type SyncDefinition,
   type Target,
@@ -203,7 +205,7 @@ async function pinnedRecords(context: PlanContext): Promise<ReadonlySet<string>>
 async function openPlan(options: PlanOptions): Promise<PlanContext> {
   const { store, sync, connection, targetRow, target, lease } = options;
   const definition = JSON.parse(sync.definition) as SyncDefinition;
-  const kind = kindOf(target, definition.records);
+  const kind = kindOf(target, sync);
   const rules = compileSync(definition, kind);
   const cursor = sync.evaluated_revision === sync.revision ? sync.cursor : 0;
   const groups = await resolveScopeGroups(store, connection.id, definition.scope, cursor);
@@ -242,11 +244,11 @@ async function openPlan(options: PlanOptions): Promise<PlanContext> {
   };
 }
 
-/** The target's kind that a sync provisions. */
-export function kindOf(target: Target, name: string): TargetKind {
-  const kind = target.kinds.find((one) => one.name === name);
-  if (kind) return kind;
-  const detail = `The target has no records of kind "${name}"; it has ${target.kinds.map((one) => one.name).join(", ")}.`;
+/** The target's kind that a sync provisions, with the source records that it is made of. */
+export function kindOf(target: Target, sync: Pick<SyncRow, "records" | "definition">): TargetKind {
+  const kind = target.kinds.find((one) => one.name === sync.records);
+  if (kind) return provisionedKind(kind, JSON.parse(sync.definition) as SyncDefinition);
+  const detail = `The target has no records of kind "${sync.records}"; it has ${target.kinds.map((one) => one.name).join(", ")}.`;
   throw new ConnectorError("config_invalid", detail, { stops: "sync", retry: "never" });
 }
 
@@ -279,6 +281,13 @@ async function lastLinked(store: Store, sync: SyncRow): Promise<number> {
   return target.sequence;
 }
 
+/** The kinds that a sync is about: groups also where its scope asks for them, and people beside groups. */
+export function kindsOf(kind: TargetKind, { groups, assigned }: Scope): readonly SourceKind[] {
+  const whose = kind.source === "contact" ? "contact" : "user";
+  const asked = groups !== undefined || assigned !== undefined;
+  return asked || kind.source === "group" ? [whose, "group"] : [whose];
+}
+
 /** Where the directory stands. Asked under the connection's read lease, right behind a read of these kinds. */
 export async function positionOf(store: Store, connection: string, kinds: readonly SourceKind[]): Promise<Position> {
   const { sequence } = await store.db
@@ -286,12 +295,11 @@ export async function positionOf(store: Store, connection: string, kinds: readon
     .select("sequence")
     .where("id", "=", connection)
     .executeTakeFirstOrThrow();
-  return { upto: sequence, complete: await readComplete(store, connection, kinds.includes("group")) };
+  return { upto: sequence, complete: await readComplete(store, connection, kinds) };
 }
 
 /** Whether the directory was read well: the last round ended, and nothing is known to be missing or hidden. */
-export async function readComplete(store: Store, connection: string, withGroups: boolean): Promise<boolean> {
-  const kinds = withGroups ? (["user", "group"] as const) : (["user"] as const);
+export async function readComplete(store: Store, connection: string, kinds: readonly SourceKind[]): Promise<boolean> {
   for (const one of kinds) {
     const watermark = await loadWatermark(store.db, connection, one);
     if (watermark.phase !== "settled" || watermark.incomplete !== null) return false;

@@ -103,7 +103,7 @@ export async function syncStatus(store: Store, sync: string): Promise<SyncStatus
     .select(sql<number>`count(*)`.as("count"))
     .where("connection", "=", row.connection)
     // Every target calls its groups "group"; all other kinds are made of people.
-    .where("kind", "=", row.records === "group" ? "group" : "user")
+    .where("kind", "=", definition.source ?? (row.records === "group" ? "group" : "user"))
     .where("sequence", ">", row.cursor)
     .executeTakeFirstOrThrow();
   return {

@@ -1,7 +1,7 @@
 import type { Scope, SourceKind, SyncDefinition, Withheld } from "@entrain/core";
 import { saveRun } from "../store/runs.ts";
 import { readLease, withLease } from "./lease.ts";
-import { kindOf, type Position, positionOf } from "./plan.ts";
+import { kindOf, kindsOf, type Position, positionOf } from "./plan.ts";
 import { readKinds } from "./read.ts";
 import { readAssigned } from "./read-assigned.ts";
 import type { Session } from "./session.ts";
@@ -52,11 +52,8 @@ export async function readConnection(session: Session): Promise<Position> {
   return position;
 }
 
-/** People are always read; groups where the sync provisions them or its scope asks for them. */
 function sourceKinds({ sync, target }: Session): readonly SourceKind[] {
-  const { groups, assigned } = scopeOf({ sync });
-  const asked = groups !== undefined || assigned !== undefined;
-  return asked || kindOf(target, sync.records).source === "group" ? ["user", "group"] : ["user"];
+  return kindsOf(kindOf(target, sync), scopeOf({ sync }));
 }
 
 function scopeOf({ sync }: Pick<Session, "sync">): Scope {

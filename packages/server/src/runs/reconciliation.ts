@@ -49,7 +49,7 @@ export class Reconciliation {
     const removed = new Set(await removedIn(tx, this.#of));
     const changed = [...this.#changed].filter((id) => !this.#added.has(id) && !removed.has(id));
     const after = { added: missed(this.#added), changed: missed(changed), removed: missed(removed) };
-    const what = this.#of.kind === "user" ? "people" : "groups";
+    const what = this.#of.kind === "user" ? "people" : `${this.#of.kind}s`;
     const detail = `All ${what} were read again. Of what no delta had told, ${told(after.added)} had come, ${told(after.changed)} had changed and ${told(after.removed)} had gone.`;
     const actor = { kind: "system", id: "reconciliation" };
     await appendJournal(tx, store, "system", [{ type: "reconciled", actor, run, kind: this.#of.kind, after, detail }]);

@@ -98,7 +98,7 @@ export function reviewOf(session: Session): ReviewContext {
     space: { target: targetRow.id, tenant: connection.tenant },
     sync: sync.id,
     connection: connection.id,
-    kind: kindOf(target, sync.records),
+    kind: kindOf(target, sync),
     scopeNow: scopeNow(store, connection.id, definition),
   };
   return { store, sync, lease, sceneOf: ({ upto }) => ({ ...scene, upto }) };

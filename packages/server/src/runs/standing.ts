@@ -14,7 +14,7 @@ import { loadPending, type PendingRow } from "../store/pending.ts";
 import type { Store } from "../store/store.ts";
 import type { Engine, SyncRow, TargetRow } from "./context.ts";
 import { inputsOf } from "./evaluate-batch.ts";
-import { compileSync, kindOf, readComplete } from "./plan.ts";
+import { compileSync, kindOf, kindsOf, readComplete } from "./plan.ts";
 import { UNSYNCED } from "./queries.ts";
 import { resolveScopeGroups } from "./scope-groups.ts";
 
@@ -114,7 +114,7 @@ async function standing(subject: Subject, sync: SyncRow, targetRow: TargetRow): 
 async function kindAt(engine: Engine, sync: SyncRow, targetRow: TargetRow): Promise<TargetKind> {
   const target = await engine.openTarget(targetRow);
   try {
-    return kindOf(target, sync.records);
+    return kindOf(target, sync);
   } finally {
     await target.close();
   }
@@ -154,7 +154,7 @@ async function evaluated({ engine, row, tenant }: Subject, { sync, kind }: Seen)
   const definition = JSON.parse(sync.definition) as SyncDefinition;
   const { scope, rules } = compileSync(definition, kind);
   const groups = await resolveScopeGroups(store, sync.connection, definition.scope, 0);
-  const complete = await readComplete(store, sync.connection, kind.source === "group" || groups !== null);
+  const complete = await readComplete(store, sync.connection, kindsOf(kind, definition.scope));
   const space = { target: sync.target, tenant };
   // With a cursor behind the beginning, managers are named in the reasons.
   const context = { store, space, kind, groups, scope, sync, complete, span: { cursor: 1 } };

@@ -265,7 +265,7 @@ export async function changedIn(tx: Transaction<DB>, { connection, kind, from }:
     .where("removed", "is", null)
     .limit(MOST_DIFFERENCES)
     .execute();
-  if (kind === "user") return rows.map(({ id }) => id);
+  if (kind !== "group") return rows.map(({ id }) => id);
   const edges = await tx
     .selectFrom("edges")
     .select("group_id")

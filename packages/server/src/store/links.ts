@@ -1,3 +1,4 @@
+import type { SyncDefinition } from "@entrain/core";
 import { type Selectable, sql, type Transaction } from "kysely";
 import type { DB } from "./schema.ts";
 import type { Store } from "./store.ts";
@@ -191,24 +192,29 @@ export async function forgetGone(
 }
 
 /** What of a sync decides on links that nobody owns. */
-type Heir = Pick<Selectable<DB["syncs"]>, "id" | "connection" | "target" | "records" | "first_run_at">;
+type Heir = Pick<Selectable<DB["syncs"]>, "id" | "connection" | "target" | "records" | "definition" | "first_run_at">;
 
 /**
  * Whether a sync takes over every link that nobody owns: one that has not run yet, while no other sync provisions the same
- * kind of record from the same connection to the same target. It is the one that was removed, added again.
+ * kind of record, made of the same kind of source records, from the same connection to the same target. It is the one that was
+ * removed, added again.
  */
 export async function isHeir(db: Reader, sync: Heir): Promise<boolean> {
   if (sync.first_run_at !== null) return false;
-  const other = await db
+  const others = await db
     .selectFrom("syncs")
-    .select("id")
+    .select("definition")
     .where("connection", "=", sync.connection)
     .where("target", "=", sync.target)
     .where("records", "=", sync.records)
     .where("id", "!=", sync.id)
-    .limit(1)
-    .executeTakeFirst();
-  return other === undefined;
+    .execute();
+  return others.every((other) => sourceOf(other) !== sourceOf(sync));
+}
+
+/** Contacts, or what the target's kind of records is made of otherwise. */
+function sourceOf({ definition }: Pick<Heir, "definition">): "contact" | null {
+  return (JSON.parse(definition) as Pick<SyncDefinition, "source">).source ?? null;
 }
 
 /**
@@ -227,6 +233,14 @@ export async function adoptLinks(tx: Transaction<DB>, space: LinkSpace, sync: He
     .where("kind", "=", sync.records)
     .where("tenant", "=", space.tenant)
     .where("sync", "is", null)
+    // Contacts and people may become the same kind of records: neither's heir takes the others' links.
+    .where("object_id", "not in", (eb) =>
+      eb
+        .selectFrom("records")
+        .select("records.id")
+        .where("records.connection", "=", sync.connection)
+        .where("records.kind", sourceOf(sync) === "contact" ? "!=" : "=", "contact"),
+    )
     .$if(!heir, (query) =>
       query.where("object_id", "in", (eb) =>
         eb

@@ -153,11 +153,11 @@ interface Revisions {
   at: number;
 }
 
-/** The directory: a mirror of one connection's people and groups. */
+/** The directory: a mirror of one connection's people, groups and contacts. */
 interface Records {
   connection: string;
   id: string; // Object id.
-  kind: string; // user | group
+  kind: string; // user | group | contact
   attributes: string; // JSON, names in the order of the selection.
   manager: string | null;
   removed: string | null; // soft | hard: a tombstone.

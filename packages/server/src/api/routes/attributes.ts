@@ -10,7 +10,7 @@ const KEPT = 16;
 const LIMIT_MS = 60_000;
 
 const ATTRIBUTE: TSchema = Type.Object({
-  kind: Type.String({ description: "user or group" }),
+  kind: Type.String({ description: "user, group or contact" }),
   name: Type.String({ description: "As a mapping or a filter names it." }),
   origin: Type.String({ description: "service, directory extension, on-premises extension or schema extension" }),
   type: orNull(Type.String()),
@@ -61,7 +61,7 @@ export function attributeRoutes(app: Api, { store, engine, clock }: ApiContext):
         params: strict({ name: NAME }),
         querystring: strict({
           ...PAGE,
-          kind: Type.Optional(Type.Union([Type.Literal("user"), Type.Literal("group")])),
+          kind: Type.Optional(Type.Union([Type.Literal("user"), Type.Literal("group"), Type.Literal("contact")])),
           search: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
         }),
         response: { 200: PAGE_OF_ATTRIBUTES },

@@ -1,7 +1,9 @@
 import Type, { type TSchema } from "typebox";
+import { agreementWarnings } from "../../expiry/agreement.ts";
 import { expiryWarnings } from "../../expiry/warnings.ts";
 import type { ConnectionRow } from "../../runs/context.ts";
 import { knownEnds } from "../../store/credential-ends.ts";
+import { findGrant } from "../../store/grants.ts";
 import { type ApiContext, findConnection } from "../context.ts";
 import { fromCursor, pageOf } from "../cursor.ts";
 import { ANY, type Api, CHECKS, collectionOf, LIMIT_DEFAULT, NAME, orNull, PAGE, strict, TIME } from "../schemas.ts";
@@ -9,7 +11,7 @@ import { ANY, type Api, CHECKS, collectionOf, LIMIT_DEFAULT, NAME, orNull, PAGE,
 const VERIFY_LIMIT_MS = 60_000;
 
 const READ = Type.Object({
-  kind: Type.String({ description: "user or group" }),
+  kind: Type.String({ description: "user, group or contact" }),
   phase: Type.String(),
   readAt: orNull(TIME),
   fullAt: orNull(TIME),
@@ -26,9 +28,10 @@ const CONNECTION: TSchema = Type.Object({
   labels: Type.Array(Type.String()),
   people: Type.Integer(),
   groups: Type.Integer(),
+  contacts: Type.Integer(),
   reads: Type.Array(READ),
   warnings: Type.Array(Type.Object({ detail: Type.String(), fix: Type.String(), endsAt: TIME, days: Type.Integer() }), {
-    description: "credentials that end soon, the most urgent first",
+    description: "an administrator's sign-in that is refused, then credentials that end soon, the most urgent first",
   }),
   createdAt: TIME,
 });
@@ -101,6 +104,7 @@ export function connectionRoutes(app: Api, context: ApiContext): void {
 
 async function describeConnection({ store }: ApiContext, row: ConnectionRow): Promise<object> {
   const { id, name, tenant, client } = row;
+  const now = store.clock.now();
   const counts = await store.db
     .selectFrom("records")
     .select(["kind", (eb) => eb.fn.countAll<number>().as("count")])
@@ -124,6 +128,7 @@ async function describeConnection({ store }: ApiContext, row: ConnectionRow): Pr
     labels: JSON.parse(row.labels) as string[],
     people: countOf("user"),
     groups: countOf("group"),
+    contacts: countOf("contact"),
     reads: marks.map((mark) => ({
       kind: mark.kind,
       phase: mark.phase,
@@ -131,12 +136,10 @@ async function describeConnection({ store }: ApiContext, row: ConnectionRow): Pr
       fullAt: mark.full_at,
       incomplete: mark.incomplete === null ? null : (JSON.parse(mark.incomplete) as object),
     })),
-    warnings: expiryWarnings(await knownEnds(store, id), store.clock.now()).map(({ detail, fix, endsAt, days }) => ({
-      detail,
-      fix,
-      endsAt,
-      days,
-    })),
+    warnings: [
+      ...agreementWarnings(await findGrant(store, id), name, now),
+      ...expiryWarnings(await knownEnds(store, id), now),
+    ].map(({ detail, fix, endsAt, days }) => ({ detail, fix, endsAt, days })),
     createdAt: row.created_at,
   };
 }
