@@ -17,7 +17,7 @@ import { accessReviews } from "./reviews.ts";
 import { type Reconcile, readPages, selectionHash } from "./round.ts";
 import { explainRefusal } from "./selection.ts";
 import { HASTY, Sender } from "./sender.ts";
-import { type Registered, registerApplication, type SetupPlan } from "./setup.ts";
+import { type Registered, registerApplication, type SetupPlan, type SetupWork } from "./setup.ts";
 import { type Subscriptions, subscriptionsOf } from "./subscriptions.ts";
 import { TokenProvider } from "./token.ts";
 import { userReader } from "./users.ts";
@@ -33,11 +33,21 @@ export {
 } from "./credentials/administrator.ts";
 export type { Credential, DelegatedCredential } from "./credentials/credential.ts";
 export type { CredentialEnd } from "./credentials/ends.ts";
-export { FEATURE_NAMES, type FeatureName, leastPermissions } from "./features.ts";
+export { FEATURE_NAMES, FEATURES, type FeatureName, leastPermissions, USUAL_FEATURES } from "./features.ts";
 export type { AcceptedPermission, PermissionStanding } from "./needs.ts";
 export { CLOUDS, type Cloud, type EntraOptions, type RequestEvent } from "./options.ts";
 export { type AttributeFlaw, attributeFlaw } from "./properties.ts";
-export { featuresInWords, GRAPH_APP_ID, SETUP_CLIENT, SETUP_PERMISSIONS, type SetupPlan } from "./setup.ts";
+export {
+  featuresInWords,
+  GRAPH_APP_ID,
+  type Registered,
+  SETUP_CLIENT,
+  SETUP_PERMISSIONS,
+  SETUP_STEPS,
+  type SetupPlan,
+  type SetupStep,
+  type SetupWork,
+} from "./setup.ts";
 export { LONGEST_LIFE_MS, type Subscriptions, type Watched } from "./subscriptions.ts";
 
 /** Twice what would keep the service busy: while our own store is busy, half of what came waits to be read. */
@@ -129,12 +139,12 @@ export function createEntraInspector(options: EntraOptions): Inspector {
 
 /** Registers applications on behalf of the administrator whose agreement the options hold. */
 export function createEntraSetup(options: EntraOptions): {
-  register(plan: SetupPlan, signal: AbortSignal): Promise<Registered>;
+  register(plan: SetupPlan, work: SetupWork): Promise<Registered>;
   close(): Promise<void>;
 } {
   const lazy = new Connection(options);
   return {
-    register: (plan, signal) => registerApplication(lazy.client(), options, plan, signal),
+    register: (plan, work) => registerApplication(lazy.client(), options, plan, work),
     close: () => lazy.close(),
   };
 }

@@ -16,6 +16,7 @@ const DAY_MS = 86_400_000;
 /** What was just made may not be known everywhere yet ("Create servicePrincipal"). */
 const SPREAD_TRIES = 6;
 const SPREAD_PAUSE_MS = 2_000;
+const TAKE_BACK_MS = 30_000;
 
 /** What to register. */
 export interface SetupPlan {
@@ -26,6 +27,19 @@ export interface SetupPlan {
   readonly days: number;
   readonly redirectUris: readonly string[];
   readonly multiTenant: boolean;
+}
+
+/** The steps of a registration, in their order; the last one also keeps the credential. */
+export const SETUP_STEPS = ["application", "principal", "consent", "credential"] as const;
+export type SetupStep = (typeof SETUP_STEPS)[number];
+
+/** How a registration is watched, stopped and ended. */
+export interface SetupWork {
+  readonly signal: AbortSignal;
+  /** Keeps what was registered. When it rejects, everything is taken back. */
+  readonly keep: (made: Registered) => Promise<void>;
+  /** Told when a step begins. */
+  readonly onStep?: (step: SetupStep) => void;
 }
 
 /** What was registered. `secret` is the client secret, or the certificate with its private key, as PEM: never to be shown. */
@@ -40,15 +54,16 @@ export interface Registered {
 
 /**
  * Registers an application with the least permissions for some features, and consents to them, as the administrator who signed
- * in. What was begun is taken back when a later step fails. @throws ConnectorError
+ * in. What was begun is taken back when a later step fails, keeping it included, or when the signal aborts. @throws ConnectorError
  */
 export async function registerApplication(
   client: GraphClient,
   runtime: Pick<EntraOptions, "clock" | "sleep">,
   plan: SetupPlan,
-  signal: AbortSignal,
+  { signal, keep, onStep = () => undefined }: SetupWork,
 ): Promise<Registered> {
   const graph = new SetupGraph(client, runtime, signal);
+  onStep("application");
   const permissions = leastPermissions(plan.features);
   const { principal: resourceId, roles } = await graph.permissionIds(permissions);
   const now = runtime.clock.now();
@@ -70,14 +85,20 @@ export async function registerApplication(
   const objectId = textIn(application, "id");
   const appId = textIn(application, "appId");
   try {
+    onStep("principal");
     const principal = await graph.spread(() => graph.post("/servicePrincipals", { appId }));
     const principalId = textIn(principal, "id");
+    onStep("consent");
     for (const { id: appRoleId } of roles) {
       const body = { principalId, resourceId, appRoleId };
       await graph.spread(() => graph.post(`/servicePrincipals/${principalId}/appRoleAssignments`, body));
     }
+    onStep("credential");
     const secret = made === null ? await graph.addSecret(objectId, endsAt) : `${made.certificate}\n${made.key}`;
-    return { client: appId, objectId, permissions, secret, endsAt };
+    const registered = { client: appId, objectId, permissions, secret, endsAt };
+    signal.throwIfAborted();
+    await keep(registered);
+    return registered;
   } catch (error) {
     await graph.takeBack(objectId, error);
     throw error;
@@ -144,9 +165,11 @@ class SetupGraph {
   async takeBack(objectId: string, reason: unknown): Promise<void> {
     const request = { permission: "Application.ReadWrite.All", method: "DELETE", patience: HASTY } as const;
     try {
-      await this.#client.send(`/applications/${objectId}`, request, this.#signal);
+      // Also after an abort, which must leave nothing behind either.
+      await this.#client.send(`/applications/${objectId}`, request, AbortSignal.timeout(TAKE_BACK_MS));
     } catch (error) {
-      if (!(error instanceof ConnectorError)) throw error;
+      const late = error instanceof DOMException && error.name === "TimeoutError";
+      if (!(error instanceof ConnectorError) && !late) throw error;
       const message = `${reason instanceof Error ? reason.message : "The setup failed."} The application that was begun could not be removed.`;
       const fix = `Delete the application with the object id ${objectId} in Entra, then try again.`;
       throw new ConnectorError("request_refused", message, { stops: "connection", retry: "never", fix, cause: reason });

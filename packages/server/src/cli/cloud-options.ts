@@ -1,9 +1,7 @@
 import type { Command } from "commander";
 import { CLOUD_NAMES, type CloudEntry } from "../config/document.ts";
+import { tenantIn } from "../setup/tenant.ts";
 import { type Options, requireOneOf, textOption, usage } from "./command.ts";
-
-const GUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-const DOMAIN = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*$/i;
 
 /** The options that name a cloud. */
 export function cloudOptions(command: Command): Command {
@@ -28,12 +26,7 @@ export function cloudOf(options: Options): CloudEntry {
 
 /** A tenant as people name it: its id, or one of its domains. @throws ConnectorError `usage` */
 export function domainOrId(text: string): string {
-  const trimmed = text.trim();
-  if (GUID.test(trimmed) || DOMAIN.test(trimmed)) return trimmed.toLowerCase();
+  const tenant = tenantIn(text);
+  if (tenant !== null) return tenant;
   throw usage("--tenant must be a directory (tenant) id or one of its domains, such as contoso.onmicrosoft.com.");
-}
-
-/** A domain, which is to be resolved to the tenant's id. */
-export function isDomain(text: string): boolean {
-  return DOMAIN.test(text.trim()) && !GUID.test(text.trim());
 }

@@ -1,17 +1,20 @@
-import { CLOUDS, FEATURE_NAMES, findTenantId } from "@entrain/connectors/entra";
+import { FEATURE_NAMES } from "@entrain/connectors/entra";
 import { sql } from "kysely";
 import { type CurrentConfiguration, loadConfiguration } from "../config/current.ts";
 import type { CloudEntry } from "../config/document.ts";
 import { plainConnection } from "../config/render.ts";
 import { createConsentLink } from "../consent/consent.ts";
 import { type ExpiryWarning, expiryWarnings } from "../expiry/warnings.ts";
+import { mayMend } from "../setup/mend.ts";
+import { SCRIPTS } from "../setup/scripts.ts";
+import { isDomain, resolveTenant } from "../setup/tenant.ts";
 import { knownEnds } from "../store/credential-ends.ts";
 import type { Store } from "../store/store.ts";
 import { subscriptionRows } from "../store/subscriptions.ts";
 import { listAttributes } from "./attributes.ts";
 import { authorizeConnection } from "./authorize.ts";
 import { allOk, printChecks } from "./checks.ts";
-import { cloudOf, cloudOptions, domainOrId, isDomain } from "./cloud-options.ts";
+import { cloudOf, cloudOptions, domainOrId } from "./cloud-options.ts";
 import {
   command,
   type Invocation,
@@ -28,8 +31,7 @@ import { credentialInWords } from "./credential-words.ts";
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
 import { publicOriginOf } from "./public-url.ts";
 import { listReviews } from "./reviews.ts";
-import { SCRIPTS } from "./setup/scripts.ts";
-import { setUpConnection } from "./setup/setup.ts";
+import { setUpConnection } from "./setup.ts";
 import { timeInWords } from "./wording.ts";
 
 export const register: Register = (group, world, ended) => {
@@ -124,14 +126,7 @@ async function addConnection(
 /** With the object id, the tenant id is the identity: a domain is resolved to it before anything is kept. */
 async function tenantOf({ world, output, signal }: Invocation, cloud: CloudEntry, given: string): Promise<string> {
   if (!isDomain(given)) return given.trim();
-  const { clock } = world;
-  const runtime = {
-    clock,
-    random: () => clock.random(),
-    sleep: (ms: number, until: AbortSignal) => clock.sleep(ms, until),
-  };
-  const where = cloud.kind === "custom" ? cloud : CLOUDS[cloud.kind];
-  const id = await findTenantId({ ...runtime, cloud: where, tenant: domainOrId(given) }, signal);
+  const id = await resolveTenant(world.clock, { cloud, tenant: domainOrId(given) }, signal);
   if (id === null) throw usage(`The sign-in service does not tell the id of ${given}. Give --tenant ID.`);
   output.remark(`${given} is the tenant ${id}.`);
   return id;
@@ -244,8 +239,7 @@ async function verifyConnection(
     const source = await installation.engine.openSource(row);
     const checks = await source.verify(signal).finally(() => source.close());
     const ok = allOk(checks);
-    const hopeless = checks.some((check) => !check.ok && UNMENDED_BY_WAITING.has(check.name));
-    if (ok || hopeless || world.clock.now() + pause > until) {
+    if (ok || !mayMend(checks) || world.clock.now() + pause > until) {
       await output.value({ ok, checks });
       await printChecks(output, checks);
       await output.say(ok ? `The connection ${name} works.` : `The connection ${name} does not work yet.`);
@@ -257,8 +251,6 @@ async function verifyConnection(
   }
 }
 
-/** Settings stay wrong however long somebody waits; everything else may still spread in Microsoft's directory. */
-const UNMENDED_BY_WAITING: ReadonlySet<string> = new Set(["addresses", "credential", "tenant"]);
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 15_000;
 const USUAL_WAIT_S = 600;

@@ -1,31 +1,24 @@
 import { ConnectorError } from "@entrain/core";
+import { addEntry as addToConfiguration, type NewEntry } from "../config/add.ts";
 import { applyConfiguration } from "../config/apply.ts";
 import { type CurrentConfiguration, loadConfiguration } from "../config/current.ts";
 import type { EntryDifference } from "../config/difference.ts";
 import type { ConfigurationDocument, Section } from "../config/document.ts";
 import { suggestion } from "../config/nearest.ts";
-import { checkValue } from "../config/read.ts";
 import type { Secret } from "../store/secrets.ts";
 import type { Invocation } from "./command.ts";
 import type { Installation } from "./world.ts";
 
 const WORDS: { readonly [S in Section]: string } = { connections: "connection", targets: "target", syncs: "sync" };
 
-/** Adds one entry, judged as if it stood in a document. @throws ConnectorError `exists`, `config_invalid`, `demo_only` */
+/** Adds one entry, as the user of the command line. @throws ConnectorError `exists`, `config_invalid`, `demo_only` */
 export async function addEntry(
   invocation: Invocation,
   section: Section,
-  entry: { readonly name: string; readonly value: unknown; readonly secrets?: ReadonlyMap<string, Secret> },
+  entry: Omit<NewEntry, "section">,
 ): Promise<void> {
-  const installation = await invocation.open(true);
-  const current = await loadConfiguration(installation.store);
-  if (current[section].has(entry.name)) {
-    const message = `There is a ${WORDS[section]} "${entry.name}" already.`;
-    throw new ConnectorError("exists", message, { stops: "run", retry: "never" });
-  }
-  const value = { [section]: { [entry.name]: entry.value } };
-  const document = checkValue(value, { types: installation.types, current });
-  await apply(invocation, installation, { current, document, prune: false, secrets: entry.secrets });
+  const { store, keyring, types, demo } = await invocation.open(true);
+  await addToConfiguration({ store, keyring, types, demo, actor: invocation.actor }, { section, ...entry });
 }
 
 /**

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Simulator, startSimulator } from "@entrain/simulator";
-import { assertClean, run, runJson, start, temporaryFolder } from "../testing.ts";
+import { assertClean, run, runJson, start, temporaryFolder } from "./testing.ts";
 
 const SETUP_SCOPES = ["Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All"];
 

@@ -1,9 +1,16 @@
 import { GRAPH_APP_ID } from "@entrain/connectors/entra";
-import type { CloudEntry } from "../../config/document.ts";
+import type { CloudEntry } from "../config/document.ts";
 import { addLine, type Setup } from "./plan.ts";
 
 export const SCRIPTS = ["azure-cli", "powershell", "terraform"] as const;
 export type ScriptKind = (typeof SCRIPTS)[number];
+
+/** What a script is saved as. */
+export const SCRIPT_FILES: { readonly [K in ScriptKind]: string } = {
+  "azure-cli": "entrain-setup.sh",
+  powershell: "entrain-setup.ps1",
+  terraform: "entrain-setup.tf",
+};
 
 /** A script that registers the application with the setup's permissions, consents, and leaves the secret in a file. */
 export function scriptOf(kind: ScriptKind, setup: Setup): string {
