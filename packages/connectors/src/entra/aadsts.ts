@@ -17,6 +17,7 @@ const TENANT_ENDPOINT = "Give the tenant's own id instead of common, organizatio
 const SIGN_IN_AGAIN = "Have an administrator sign in again: entrain connection authorize NAME.";
 const NO_MFA = "Exclude the account from the policy, or better: connect by a certificate or a client secret.";
 const UNLOCK = "Check the account in Entra, or better: connect by a certificate or a client secret.";
+const ENABLE = "Enable the account in Entra, or better: connect by a certificate or a client secret.";
 const NEW_PASSWORD = "Set the account's password anew in Entra, and give it here.";
 const PUBLIC_CLIENT = "Turn on Allow public client flows on the application's Authentication page in Entra.";
 const FEDERATION =
@@ -83,7 +84,8 @@ const ADVICE: Readonly<Record<number, Advice>> = {
   50126: { what: "the user name or the password is wrong", mend: NEW_PASSWORD },
   50055: { what: "the account's password has expired", mend: NEW_PASSWORD },
   50056: { what: "the account has no password in this tenant", mend: UNLOCK },
-  50057: { what: "the account is disabled", mend: UNLOCK },
+  50057: { what: "the account is disabled", mend: ENABLE },
+  500571: { what: "the guest's account is disabled", mend: ENABLE },
   50053: { what: "the account is locked, or the address is blocked, after too many wrong passwords", mend: UNLOCK },
   50020: { what: "the account belongs to another tenant", mend: "Use an account of the tenant itself." },
   50076: {
@@ -97,10 +99,18 @@ const ADVICE: Readonly<Record<number, Advice>> = {
   50079: { what: "the account must enrol a second factor first, which this kind of sign-in cannot do", mend: NO_MFA },
   50072: { what: "the account must enrol a second factor first, which this kind of sign-in cannot do", mend: NO_MFA },
   50173: { what: "the administrator's sign-in was revoked", mend: SIGN_IN_AGAIN },
+  50132: { what: "the administrator's password was changed, which ends the sign-in", mend: SIGN_IN_AGAIN },
   50133: { what: "the administrator's password was changed, which ends the sign-in", mend: SIGN_IN_AGAIN },
   70000: { what: "the administrator's sign-in is no longer valid", mend: SIGN_IN_AGAIN },
   70008: { what: "the administrator's sign-in has expired", mend: SIGN_IN_AGAIN },
   54005: { what: "the sign-in's code was used already", mend: SIGN_IN_AGAIN },
+  50089: { what: "the administrator's sign-in has ended", mend: SIGN_IN_AGAIN },
+  70043: {
+    what: "the sign-in frequency of a conditional access policy ended the administrator's sign-in",
+    mend: "Exclude this application from the policy, then have an administrator sign in again: entrain connection authorize NAME.",
+  },
+  700084: { what: "the administrator's sign-in was one of a web page's, which lasts a day", mend: SIGN_IN_AGAIN },
+  50078: { what: "the administrator's second factor has to be shown again", mend: SIGN_IN_AGAIN },
   700082: { what: "the administrator's sign-in was not used for too long", mend: SIGN_IN_AGAIN },
   70018: { what: "the code is wrong", mend: SIGN_IN_AGAIN },
   70019: { what: "the code was not used in time", mend: SIGN_IN_AGAIN },

@@ -118,8 +118,8 @@ function refuseMalformed(credential: Credential, now: number): void {
 /** Refusals that another credential of the same application may not meet; every other one concerns them all. */
 const OF_CREDENTIAL: ReadonlySet<number> = new Set([
   7000215, 7000222, 7000218, 700025, 700027, 700030, 50012, 50027, 700021, 700023, 700024, 50166, 70021, 700211, 700212,
-  700213, 50173, 50133, 700082, 70008, 70000, 54005, 50034, 50126, 50055, 50056, 50057, 50053, 50020, 50076, 50074,
-  50079, 50072,
+  700213, 50173, 50132, 50133, 50089, 700082, 700084, 70008, 70043, 70000, 54005, 50034, 50126, 50055, 50056, 50057,
+  500571, 50053, 50020, 50076, 50074, 50078, 50079, 50072,
 ]);
 
 function isOfCredential(error: ConnectorError): boolean {

@@ -4,11 +4,13 @@ import { type CurrentConfiguration, loadConfiguration } from "../config/current.
 import type { CloudEntry } from "../config/document.ts";
 import { plainConnection } from "../config/render.ts";
 import { createConsentLink } from "../consent/consent.ts";
+import { type AgreementWarning, agreementWarnings } from "../expiry/agreement.ts";
 import { type ExpiryWarning, expiryWarnings } from "../expiry/warnings.ts";
 import { mayMend } from "../setup/mend.ts";
 import { SCRIPTS } from "../setup/scripts.ts";
 import { isDomain, resolveTenant } from "../setup/tenant.ts";
 import { knownEnds } from "../store/credential-ends.ts";
+import { findGrant } from "../store/grants.ts";
 import type { Store } from "../store/store.ts";
 import { subscriptionRows } from "../store/subscriptions.ts";
 import { listAttributes } from "./attributes.ts";
@@ -158,15 +160,17 @@ interface ConnectionView {
   readonly cloud: string;
   readonly tenant: string;
   readonly client: string;
-  readonly contacts: number;
   readonly labels: readonly string[];
   readonly people: number;
   readonly groups: number;
+  readonly contacts: number;
   readonly readAt: number | null;
   /** Why the last read ended early, by kind. */
   readonly incomplete: readonly { readonly kind: string; readonly code: string; readonly detail: string }[];
   /** Credentials that end soon, as it was last learnt. */
-  readonly warnings: readonly ExpiryWarning[];
+  readonly warnings: readonly (ExpiryWarning | AgreementWarning)[];
+  /** What an administrator agreed to, and whether Microsoft still goes by it. */
+  readonly agreement: { readonly account: string; readonly state: string; readonly reason: string | null } | null;
 }
 
 async function viewOf(store: Store, current: CurrentConfiguration, name: string): Promise<ConnectionView> {
@@ -182,6 +186,8 @@ async function viewOf(store: Store, current: CurrentConfiguration, name: string)
     .execute();
   const watermarks = await store.db.selectFrom("watermarks").selectAll().where("connection", "=", id).execute();
   const countOf = (kind: string): number => Number(counts.find((one) => one.kind === kind)?.count ?? 0);
+  const grant = await findGrant(store, id);
+  const now = store.clock.now();
   const readAt = Math.max(0, ...watermarks.map((one) => one.read_at ?? 0));
   return {
     name,
@@ -192,9 +198,10 @@ async function viewOf(store: Store, current: CurrentConfiguration, name: string)
     labels: entry?.labels ?? [],
     people: countOf("user"),
     groups: countOf("group"),
-    readAt: readAt === 0 ? null : readAt,
     contacts: countOf("contact"),
-    warnings: expiryWarnings(await knownEnds(store, id), store.clock.now()),
+    readAt: readAt === 0 ? null : readAt,
+    warnings: [...agreementWarnings(grant, name, now), ...expiryWarnings(await knownEnds(store, id), now)],
+    agreement: grant && { account: grant.account.username, state: grant.state, reason: grant.reason },
     incomplete: watermarks.flatMap(({ kind, incomplete }) =>
       incomplete === null ? [] : [{ kind, ...(JSON.parse(incomplete) as { code: string; detail: string }) }],
     ),

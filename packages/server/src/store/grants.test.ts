@@ -30,6 +30,25 @@ eachEngine(({ open }) => {
     assert.equal((await findGrant(store, "connection_1"))?.diedOf, "revoked");
   });
 
+  it("keeps a token that Microsoft refused for now, tells why, and is as before once it works", async () => {
+    const store = await open();
+    const keyring = await ringOf(store);
+    await agree(store, keyring, "first");
+    const keeper = grantKeeper(store, keyring, "connection_1");
+    assert.equal(await keeper.refreshToken(), "first");
+    await keeper.refused("the account is disabled");
+    const refused = await findGrant(store, "connection_1");
+    assert.deepEqual([refused?.state, refused?.reason, refused?.diedOf], ["refused", "the account is disabled", null]);
+    assert.equal(await keeper.refreshToken(), "first");
+    await keeper.replace("first");
+    const works = await findGrant(store, "connection_1");
+    assert.deepEqual([works?.state, works?.reason], ["works", null]);
+    assert.equal(await keeper.refreshToken(), "first");
+    await keeper.died("revoked");
+    const ended = await findGrant(store, "connection_1");
+    assert.deepEqual([ended?.state, ended?.reason, ended?.diedOf], ["ended", "revoked", "revoked"]);
+  });
+
   it("leaves a newer agreement alone when an older one is refreshed or dies meanwhile", async () => {
     const store = await open();
     const keyring = await ringOf(store);

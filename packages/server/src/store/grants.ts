@@ -3,12 +3,18 @@ import type { DB } from "./schema.ts";
 import { type Keyring, Secret } from "./secrets.ts";
 import type { Store } from "./store.ts";
 
-/** Who agreed to what, as it may be shown. `diedOf` says why the agreement no longer works. */
+/**
+ * Who agreed to what, as it may be shown. `refused` may work again as it is: an account is enabled, a policy lifted. `ended`
+ * needs a new agreement. `reason` is Microsoft's, of the last refusal; `diedOf` the same where the agreement has ended.
+ */
 export interface GrantView {
   readonly account: { readonly tenant: string; readonly objectId: string; readonly username: string };
   readonly scopes: readonly string[];
   readonly grantedAt: number;
-  readonly diedAt: number | null;
+  readonly state: "works" | "refused" | "ended";
+  readonly reason: string | null;
+  /** When the state began that is not `works`. */
+  readonly since: number | null;
   readonly diedOf: string | null;
 }
 
@@ -57,8 +63,10 @@ export async function findGrant(store: Store, connection: string): Promise<Grant
     account: JSON.parse(row.account) as GrantView["account"],
     scopes: JSON.parse(row.scopes) as readonly string[],
     grantedAt: row.granted_at,
-    diedAt: row.died_at,
-    diedOf: row.died_of,
+    state: row.died_of === null ? "works" : row.token === null ? "ended" : "refused",
+    reason: row.died_of,
+    since: row.died_at,
+    diedOf: row.token === null ? row.died_of : null,
   };
 }
 
@@ -73,6 +81,7 @@ export function grantKeeper(
 ): {
   refreshToken(): Promise<string | null>;
   replace(refreshToken: string): Promise<void>;
+  refused(reason: string): Promise<void>;
   died(reason: string): Promise<void>;
 } {
   let used: string | null = null;
@@ -101,6 +110,10 @@ export function grantKeeper(
     },
     replace: (refreshToken) =>
       update({ token: sealed(keyring, connection, refreshToken), died_at: null, died_of: null }),
+    refused: async (reason) => {
+      const since = (await findGrant(store, connection))?.since ?? store.clock.now();
+      await update({ token: used, died_at: since, died_of: reason });
+    },
     died: (reason) => update({ token: null, died_at: store.clock.now(), died_of: reason }),
   };
 }

@@ -69,7 +69,7 @@ interface ConnectionGrants {
   account: string; // JSON: {tenant, objectId, username}
   scopes: string; // JSON list
   granted_at: number;
-  /** When Microsoft refused it for good, and why. */
+  /** Since when Microsoft refuses it, and why; while the token is kept it may work again. */
   died_at: number | null;
   died_of: string | null;
 }

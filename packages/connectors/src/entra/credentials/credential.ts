@@ -54,9 +54,11 @@ export interface WorkloadIdentityCredential {
 export interface DelegatedCredential {
   readonly kind: "delegated";
   readonly refreshToken: () => Promise<string | null>;
-  /** Keeps the token that replaces the one just used. */
+  /** Keeps the token that replaces the one just used, or is that one: it works. */
   readonly replace: (refreshToken: string) => Promise<void>;
-  /** Told when Microsoft refuses the refresh token for good. */
+  /** Told when Microsoft refuses a sign-in that may work again later: the refresh token is kept. */
+  readonly refused: (reason: string) => Promise<void>;
+  /** Told when Microsoft ends the refresh token for good. */
   readonly died: (reason: string) => Promise<void>;
   readonly app?: AppCredential;
 }

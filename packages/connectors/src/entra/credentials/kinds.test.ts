@@ -120,6 +120,7 @@ test("an administrator's agreement connects, syncs and refreshes, and each new r
     kind: "delegated",
     refreshToken: async () => kept.at(-1) ?? null,
     replace: async (token) => void kept.push(token),
+    refused: async (reason) => assert.fail(reason),
     died: async () => assert.fail("the agreement died"),
   });
   assert.ok(new Set(kept).size >= 3);

@@ -88,6 +88,7 @@ async function withAgreement(
   then: (username: string, client: string) => void | Promise<void>,
 ): Promise<EntraOptions> {
   const username = person(given);
+  await given.graph("PATCH", `/users/${username}`, { accountEnabled: true });
   const { client } = given.publicApp();
   const token = await refreshTokenOf(given, client, username);
   await then(username, client);
@@ -95,6 +96,7 @@ async function withAgreement(
     kind: "delegated",
     refreshToken: async () => token,
     replace: async () => undefined,
+    refused: async () => undefined,
     died: async () => undefined,
   };
   return given.options(client, delegated);
@@ -386,6 +388,7 @@ const AGREEMENTS: readonly Case[] = casesOf("Administrator's sign-in", [
         kind: "delegated",
         refreshToken: async () => null,
         replace: async () => undefined,
+        refused: async () => undefined,
         died: async () => undefined,
       }),
   },
@@ -417,6 +420,16 @@ const AGREEMENTS: readonly Case[] = casesOf("Administrator's sign-in", [
     check: "sign-in",
     number: 50076,
     options: (s) => withAgreement(s, (username) => s.simulator.identity.changePerson(username, { mfa: "required" })),
+  },
+  {
+    what: "the administrator's account was disabled; the sign-in is kept",
+    check: "sign-in",
+    number: 50057,
+    options: (s) =>
+      withAgreement(
+        s,
+        async (username) => void (await s.graph("PATCH", `/users/${username}`, { accountEnabled: false })),
+      ),
   },
 ]);
 
@@ -558,9 +571,20 @@ function unaligned(text: string): string {
 function table(): string {
   const rows = [...told].map(([{ credential, what, number }, { name, detail, fix }]) => {
     const cells = [credential, what, number === null ? "" : `AADSTS${number}`, name, plain(detail), fix ?? ""];
-    return `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |\n`;
+    return cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " "));
   });
-  return `| Credential | What happened | Microsoft's number | Check | What it says | What to do |\n|---|---|---|---|---|---|\n${rows.join("")}`;
+  const head = ["Credential", "What happened", "Microsoft's number", "Check", "What it says", "What to do"];
+  const widths = head.map((_, at) => Math.max(...[head, ...rows].map((row) => row[at]?.length ?? 0)));
+  const line = (cells: readonly string[], fill: string): string =>
+    `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0, fill)).join(" | ")} |\n`;
+  return [
+    line(head, " "),
+    line(
+      head.map(() => ""),
+      "-",
+    ),
+    ...rows.map((row) => line(row, " ")),
+  ].join("");
 }
 
 /** The same text at every run: no ids, ports, dates or traces of this one. */

@@ -107,6 +107,7 @@ test("refreshes an administrator's sign-in, keeps the token that replaces it, an
     kind: "delegated",
     refreshToken: async () => "CANARYrefresh",
     replace: async (token) => void kept.push(token),
+    refused: async (reason) => assert.fail(reason),
     died: async (reason) => void died.push(reason),
   };
   tenant.grantMore = { refresh_token: "CANARYnext" };
@@ -124,6 +125,35 @@ test("refreshes an administrator's sign-in, keeps the token that replaces it, an
     readWith(tenant, { ...credential, refreshToken: async () => null }),
     /No administrator has signed in/,
   );
+});
+
+test("an administrator's sign-in ends by the answers that end it, and outlives those that may pass", async () => {
+  const tenant = await emptyTenant();
+  const told: string[] = [];
+  const credential: DelegatedCredential = {
+    kind: "delegated",
+    refreshToken: async () => "CANARYrefresh",
+    replace: async () => void told.push("works"),
+    refused: async () => void told.push("refused"),
+    died: async () => void told.push("died"),
+  };
+  const after = async (number: number): Promise<string> => {
+    told.length = 0;
+    tenant.refusal = refusal(number, "invalid_grant");
+    await assert.rejects(readWith(tenant, credential), { code: "sign_in_refused" });
+    return told.join();
+  };
+  for (const number of [50173, 50132, 50133, 70000, 70008, 70043, 700082, 700084]) {
+    assert.equal(await after(number), "died", `AADSTS${number}`);
+  }
+  for (const number of [50034, 50053, 50055, 50057, 500571, 50076, 50078, 50079, 50105, 53003, 65001, 700016]) {
+    assert.equal(await after(number), "refused", `AADSTS${number}`);
+  }
+  assert.equal(await after(90033), "", "a fault of the service");
+  tenant.refusal = null;
+  told.length = 0;
+  await readWith(tenant, credential);
+  assert.deepEqual(told, ["works"]);
 });
 
 test("goes on with the second credential when the first is refused, and stays with the one that works", async () => {

@@ -39,8 +39,12 @@ interface Exchange {
 }
 
 const DEFAULT_LIFE_S = 3600;
-/** Refusals after which a refresh token never works again (AADSTS numbers; "refresh tokens", invalid_grant). */
-const DEAD_GRANT: ReadonlySet<number> = new Set([50173, 50133, 700082, 70008, 70000, 50057]);
+/**
+ * Refusals that end a refresh token: it was revoked (50173), or ended by a new password (50132, 50133), by not being used
+ * (70008, 700082), by its fixed life (700084), by the sign-in frequency (70043), or was never good (70000, 50089). Everything
+ * else may pass: an account is enabled again, a policy lifted ("Microsoft Entra authentication and authorization error codes").
+ */
+const DEAD_GRANT: ReadonlySet<number> = new Set([50089, 50132, 50133, 50173, 70000, 70008, 70043, 700082, 700084]);
 
 /** The sign-in service of one cloud and tenant, as one application sees it. */
 export class SignInService {
@@ -121,13 +125,13 @@ export class SignInService {
     const scoped = { ...parameters, scope: `${parameters.scope} offline_access` };
     try {
       const given = await this.#exchange(auth, context, (config) => refreshTokenGrant(config, refreshToken, scoped));
-      if (given.refresh_token !== undefined && given.refresh_token !== refreshToken) {
-        await credential.replace(given.refresh_token);
-      }
+      await credential.replace(given.refresh_token ?? refreshToken);
       return given;
     } catch (error) {
       if (error instanceof SignInRefused && error.aadsts !== null && DEAD_GRANT.has(error.aadsts)) {
         await credential.died(error.message);
+      } else if (error instanceof SignInRefused && error.retry !== "later") {
+        await credential.refused(error.message);
       }
       throw error;
     }
