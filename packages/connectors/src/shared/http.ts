@@ -115,7 +115,7 @@ async function send(pool: Pool, request: HttpRequest, totalMs: number, signal: A
     if (error instanceof TransportFault) throw error;
     if (controller.signal.aborted)
       throw new TransportFault("timeout", `${url.host} did not answer within ${totalMs} ms`);
-    throw faultOf(error, url, answer !== null);
+    throw transportFault(error, url, answer !== null);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", stop);
@@ -156,7 +156,8 @@ const CAUSES: Readonly<Record<string, string>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: "it does not speak TLS there",
 };
 
-function faultOf(error: unknown, url: URL, answered: boolean): TransportFault {
+/** Why a request of undici failed, in words. `answered`: after the headers of the answer had come. */
+export function transportFault(error: unknown, url: URL, answered: boolean): TransportFault {
   const code = codeOf(error);
   if (code === "UND_ERR_CONNECT_TIMEOUT" || code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") {
     return new TransportFault("timeout", `${url.host} did not answer in time`);
