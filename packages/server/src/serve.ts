@@ -3,6 +3,7 @@ import { ConnectorError } from "@entrain/core";
 import type { FastifyInstance } from "fastify";
 import { Background } from "./api/background.ts";
 import { createApi } from "./api/server.ts";
+import { DEFAULT_ADDRESS } from "./cli/address.ts";
 import type { Installation, ServeOptions, World } from "./cli/world.ts";
 import { watchExpiry } from "./expiry/watch.ts";
 import { createLogger } from "./logging.ts";
@@ -32,6 +33,7 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
       inbox: watch.inbox,
       store: installation.store,
       engine,
+      setup: installation,
       clock: world.clock,
       // Who tries the demo reads what it prints, so only what went wrong is told there.
       logger: demo ? log.child({}, { level: "warn" }) : log,
@@ -51,10 +53,7 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
     if (!world.signal.aborted) await announce(world, installation, { address, json });
     // The demo's tenant is on this machine, and reaches this address as Microsoft reaches a public one.
     const origin = options.publicOrigin ?? (demo ? address : null);
-    const watching = Promise.all([
-      origin === null ? Promise.resolve() : watch.keep(origin),
-      watchExpiry(installation, log, world.signal),
-    ]);
+    const watching = Promise.all([watch.keep(origin), watchExpiry(installation, log, world.signal)]);
     await runSchedule({ engine, run, log, signal: world.signal, wakes: watch.wakes });
     await watching;
     if (demo) say("Stopped; everything is saved. Start again with npm start.\n");
@@ -93,11 +92,13 @@ async function announce(
     return;
   }
   if (token === null) {
-    stdout.write(`Entrain is at ${address} (sign in with a link from: entrain operator link). Ctrl-C stops it.\n`);
+    const link = `entrain operator link${address === DEFAULT_ADDRESS ? "" : ` --address ${address}`}`;
+    stdout.write(`Entrain is at ${address} (sign in with a link from: ${link}). Ctrl-C stops it.\n`);
     return;
   }
+  const another = `npx entrain operator link --demo${address === DEFAULT_ADDRESS ? "" : ` --address ${address}`}`;
   stdout.write(
-    `\nConsole      ${address}\nSign in      ${signInLink(address, token)}\n             (works once, for ten minutes; another one: npx entrain operator link --demo)\n\n` +
+    `\nConsole      ${address}\nSign in      ${signInLink(address, token)}\n             (works once, for ten minutes; another one: ${another})\n\n` +
       "The simulated tenant keeps changing a little; the syncs run every minute. Ctrl-C stops and saves everything.\n",
   );
 }

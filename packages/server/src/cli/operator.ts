@@ -1,8 +1,7 @@
 import type { Command } from "commander";
 import { createConsoleLink } from "../store/operators.ts";
+import { DEFAULT_ADDRESS } from "./address.ts";
 import { command, type Register, textOption } from "./command.ts";
-
-const DEFAULT_ADDRESS = "http://127.0.0.1:7420";
 
 export const register: Register = (group: Command, world, ended) => {
   const link = group

@@ -91,3 +91,10 @@ test("person find takes one form of apostrophe and hyphen for the other", async 
     );
   }
 });
+
+test("person find says when there are more than it shows", async () => {
+  await open({ users: ["Ann", "Anna", "Annika"].map((name) => person(name)), groups: [] });
+  await scene.run(await scene.addSync("people", "portal", { records: "requester" }));
+  assert.match(await said("person", "find", "ann", "--limit", "2"), /\nThe first 2; --limit shows more/);
+  assert.doesNotMatch(await said("person", "find", "ann", "--limit", "3"), /The first/);
+});

@@ -21,7 +21,9 @@ async function find_(invocation: Invocation, [text = ""]: readonly string[], opt
   const installation = await invocation.open();
   const name = textOption(options, "connection");
   const connection = name === undefined ? null : (await findRow(installation, "connections", name)).id;
-  const people = await findPeople(installation.store, { text, limit, ...(connection === null ? {} : { connection }) });
+  const where = connection === null ? {} : { connection };
+  const found = await findPeople(installation.store, { text, limit: limit + 1, ...where });
+  const people = found.slice(0, limit);
   await invocation.output.value(people);
   if (people.length === 0) await invocation.output.say("Nobody fits. The directory is as fresh as the last run.");
   else {
@@ -33,6 +35,8 @@ async function find_(invocation: Invocation, [text = ""]: readonly string[], opt
       person.id,
     ]);
     await invocation.output.table(["NAME", "SIGN-IN NAME", "", "CONNECTION", "OBJECT ID"], cells);
+    if (found.length > limit)
+      await invocation.output.say(`The first ${limit}; --limit shows more, a longer text fewer.`);
   }
   return undefined;
 }

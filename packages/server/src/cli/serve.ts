@@ -1,13 +1,13 @@
 import type { Command } from "commander";
+import { DEFAULT_PORT } from "./address.ts";
 import { command, numberOption, type Register, textOption } from "./command.ts";
 import { publicOriginOf } from "./public-url.ts";
 
-const DEFAULT_PORT = "7420";
 const DEFAULT_HOST = "127.0.0.1";
 
 export const register: Register = (group: Command, world, ended) => {
   group
-    .option("--port <number>", "where to listen; 0 takes a free one", DEFAULT_PORT)
+    .option("--port <number>", "where to listen; 0 takes a free one", `${DEFAULT_PORT}`)
     .option("--host <address>", "the address to listen on", DEFAULT_HOST)
     .option("--public-url <url>", "where operators reach the console, when a proxy stands before it");
   command(group, world, ended, async ({ demo, output }, _args, options) => {

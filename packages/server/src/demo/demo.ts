@@ -131,7 +131,7 @@ async function runOnce(options: DemoOptions, name: string): Promise<void> {
     const also = [
       ...(failed > 0 ? [`${grouped(failed)} unsynced`] : []),
       ...(held === null ? [] : [`${grouped(held.count)} wait for approval`]),
-      ...(error === null ? [] : [error.message]),
+      ...(error === null ? [] : [error.message.replace(/\.$/, "")]),
     ];
     const what = [countsInWords(counts), ...also].join(", ");
     say(`${name.padEnd(12)} ${what}, in ${durationInWords(ms)}\n`);
