@@ -28,6 +28,13 @@ const USED = [
 const FROM_PAGES: { readonly [endpoint: string]: Permissions } = {
   // "List orgContacts", "orgContact: delta"
   "GET /contacts/delta": both(["OrgContact.Read.All*", "Directory.Read.All", "Directory.ReadWrite.All"]),
+  // "Get profilePhoto", the photo of a user
+  "GET /users/{id}/photo": both([
+    "ProfilePhoto.Read.All*",
+    "ProfilePhoto.ReadWrite.All",
+    "User.Read.All",
+    "User.ReadWrite.All",
+  ]),
   // "List subscribedSkus"
   "GET /subscribedSkus": both([
     "LicenseAssignment.Read.All*",

@@ -24,6 +24,8 @@ export type {
   Member,
   Memberships,
   MemberType,
+  PhotoAnswer,
+  PhotoReader,
   Presence,
   ReviewDecision,
   ReviewInstance,

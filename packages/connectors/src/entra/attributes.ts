@@ -91,5 +91,8 @@ export const VISIBILITY = "visibility";
 /** Part numbers of the products that are assigned, which Entrain makes of `assignedLicenses`. */
 export const LICENCES = "licences";
 
+/** The image that somebody shows of themselves. No list tells it: each is asked for by itself, and hashed. */
+export const PHOTO = "photo";
+
 /** Stored outside the directory: `/users` answers it, in pages of at most 500, but delta cannot track it. */
 export const SIGN_IN_ACTIVITY = "signInActivity";

@@ -42,6 +42,8 @@ export interface GraphRequest {
   /** Sent as JSON. */
   readonly body?: object;
   readonly urgency?: Urgency;
+  /** See {@link GraphClient.bytes}. */
+  readonly bytesAtMost?: number;
 }
 
 /** Speaks to Microsoft Graph v1.0 with one tenant's application permissions. */
@@ -69,6 +71,16 @@ export class GraphClient {
   async request(target: string, request: GraphRequest, signal: AbortSignal): Promise<GraphAnswer> {
     const sent = await this.#send(target, request, signal);
     return { body: bodyOf(sent), roles: sent.token.roles };
+  }
+
+  /** What is not JSON, such as an image: at most `bytesAtMost`, or a fault (`answer_invalid`). */
+  async bytes(
+    target: string,
+    request: GraphRequest & { readonly bytesAtMost: number },
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const { answer } = await this.#send(target, { ...request, headers: { accept: "*/*" } }, signal);
+    return Buffer.from(answer.text, "latin1");
   }
 
   /** Sends a write whose answer is of no interest: any success will do ("known issues": some answer another 2xx). */
@@ -118,6 +130,7 @@ export class GraphClient {
     const method = request.method ?? (request.body === undefined ? "GET" : "POST");
     const patience = request.patience ?? PATIENT;
     const body = request.body === undefined ? {} : { body: JSON.stringify(request.body) };
+    const bytes = request.bytesAtMost === undefined ? {} : { bytesAtMost: request.bytesAtMost };
     const urgency = request.urgency ?? "normal";
     const id = this.#newRequestId();
     let token = await this.#tokens.get(signal, patience);
@@ -129,7 +142,11 @@ export class GraphClient {
         authorization: `Bearer ${token.value}`,
         "client-request-id": id,
       };
-      const answer = await this.#sender.send({ method, url, headers, id, urgency, ...body }, signal, patience);
+      const answer = await this.#sender.send(
+        { method, url, headers, id, urgency, ...body, ...bytes },
+        signal,
+        patience,
+      );
       const call: Call = { method, path: url.pathname, requestId: requestIdOf(answer), clientRequestId: id };
       if (answer.status === 200 || (method !== "GET" && isSuccess(answer.status))) return { answer, token, call };
       if (answer.status !== 401 || signIns === 2) throw this.#refusal(call, answer, request.permission);

@@ -24,6 +24,7 @@ const BASES: readonly (readonly [RegExp, number])[] = [
   [/\/(?:getMemberGroups|getMemberObjects|memberOf|transitiveMemberOf)$/, 2],
   [/\/subscribedSkus/, 3],
   [/\/servicePrincipals\/[^/]+\/appRoleAssignments/, 2],
+  [/\/users\/[^/]+\/photo/, 1],
   [/\/(?:users|applications)(?:\/|$)/, 2],
 ];
 const REPORTS = /\/(?:auditLogs|reports)\//;

@@ -25,6 +25,7 @@ export const FEATURE_NAMES = [
   "credential-expiry",
   "sign-in-activity",
   "contacts",
+  "photos",
   "licences",
   "assigned-apps",
   "conditional-access",
@@ -70,6 +71,9 @@ export const FEATURES: { readonly [N in FeatureName]: Feature } = {
   }),
   contacts: feature("contacts", "read organisational contacts", "OrgContact.Read.All", {
     endpoints: ["GET /contacts/delta"],
+  }),
+  photos: feature("photos", "read people's photos", "ProfilePhoto.Read.All", {
+    endpoints: ["GET /users/{id}/photo"],
   }),
   licences: feature("licences", "read the tenant's licences", "LicenseAssignment.Read.All", {
     alike: ["Organization.Read.All"],

@@ -12,6 +12,7 @@ import { limiterFor } from "./limiter.ts";
 import type { PermissionStanding } from "./needs.ts";
 import { optionalAttributes } from "./optional.ts";
 import { type EntraOptions, problemsOf } from "./options.ts";
+import { photoReader } from "./photos.ts";
 import { lookUp } from "./presence.ts";
 import { accessReviews } from "./reviews.ts";
 import { type Reconcile, readPages, selectionHash } from "./round.ts";
@@ -93,6 +94,7 @@ export function createEntraSource(options: EntraOptions): Source {
       return catalogueOf(lazy.client(), { application: options.client, chosen }, signal);
     },
     assignments: assignmentReader(() => ({ client: lazy.client(), runtime: options, concurrency })),
+    photos: photoReader(() => lazy.client()),
     reviews: (asked, signal) => accessReviews(lazy.client(), asked, signal),
     verify: (signal) => verifyConnection(options, () => lazy.parts(), signal),
     close: () => lazy.close(),

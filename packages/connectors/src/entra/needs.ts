@@ -1,4 +1,4 @@
-import { LICENCES, SIGN_IN_ACTIVITY } from "./attributes.ts";
+import { LICENCES, PHOTO, SIGN_IN_ACTIVITY } from "./attributes.ts";
 import { FEATURES, type Feature, type FeatureName, opens, USUAL_FEATURES, WELCOME_FEATURES } from "./features.ts";
 
 /** A permission beyond what is needed that somebody wants to keep, and why. */
@@ -50,6 +50,7 @@ export function featuresOf(given: {
   const implied: readonly FeatureName[] = [
     ...(asks(SIGN_IN_ACTIVITY) ? ["sign-in-activity" as const] : []),
     ...(asks(LICENCES) ? ["licences" as const] : []),
+    ...(asks(PHOTO) ? ["photos" as const] : []),
   ];
   return [...new Set([...USUAL_FEATURES, ...(given.features ?? []), ...implied])];
 }

@@ -7,7 +7,7 @@ import {
   type Value,
   type Withheld,
 } from "@entrain/core";
-import { LICENCES, SIGN_IN_ACTIVITY } from "./attributes.ts";
+import { LICENCES, PHOTO, SIGN_IN_ACTIVITY } from "./attributes.ts";
 import type { GraphClient, GraphRequest } from "./client.ts";
 import { wholeList } from "./whole-list.ts";
 
@@ -26,7 +26,7 @@ export interface Optional {
 /**
  * Sorts out the attributes with rules of their own, before anything is read: `signInActivity`, which Graph refuses without
  * AuditLog.Read.All or a premium licence, and with it the whole read; and `licences`, which Entrain makes of `assignedLicenses` and
- * the products of the tenant.
+ * the products of the tenant. Photos are read by themselves.
  */
 export async function optionalAttributes(
   client: GraphClient,
@@ -36,7 +36,7 @@ export async function optionalAttributes(
   const withheld: Withheld[] = [];
   const activity = await asked(names, SIGN_IN_ACTIVITY, withheld, () => tryActivity(client, signal));
   const products = await asked(names, LICENCES, withheld, () => productsOf(client, signal));
-  const plain = names.filter((name) => name !== SIGN_IN_ACTIVITY && name !== LICENCES);
+  const plain = names.filter((name) => name !== SIGN_IN_ACTIVITY && name !== LICENCES && name !== PHOTO);
   const wanted = [
     ...plain,
     ...(activity === null || kind !== "user" ? [] : [SIGN_IN_ACTIVITY]),

@@ -13,6 +13,7 @@ export type Endpoint =
   | "GET /identity/conditionalAccess/policies"
   | "GET /identityGovernance/accessReviews/definitions"
   | "GET /contacts/delta"
+  | "GET /users/{id}/photo"
   | "GET /subscribedSkus";
 
 interface Permissions {
@@ -224,6 +225,10 @@ export const ENDPOINTS: Readonly<Record<Endpoint, Permissions>> = {
   "GET /contacts/delta": {
     application: ["OrgContact.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"],
     delegated: ["OrgContact.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+  },
+  "GET /users/{id}/photo": {
+    application: ["ProfilePhoto.Read.All", "ProfilePhoto.ReadWrite.All", "User.Read.All", "User.ReadWrite.All"],
+    delegated: ["ProfilePhoto.Read.All", "ProfilePhoto.ReadWrite.All", "User.Read.All", "User.ReadWrite.All"],
   },
   "GET /subscribedSkus": {
     application: [

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
+import { CONTACT_ATTRIBUTES, GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
 import { attributeFlaw } from "./properties.ts";
 
 const SHARED = process.env.ENTRAIN_SHARED ?? join(import.meta.dirname, "../../../../../shared");
@@ -11,6 +11,7 @@ const DESCRIPTION = join(SHARED, "graph/openapi-subset.json");
 test("whatever is read by default can be read", () => {
   for (const name of USER_ATTRIBUTES) assert.equal(attributeFlaw("user", name), null, name);
   for (const name of GROUP_ATTRIBUTES) assert.equal(attributeFlaw("group", name), null, name);
+  for (const name of CONTACT_ATTRIBUTES) assert.equal(attributeFlaw("contact", name), null, name);
 });
 
 test("a name that Graph does not have is refused with those that may have been meant", () => {
@@ -18,6 +19,10 @@ test("a name that Graph does not have is refused with those that may have been m
   assert.match(flaw?.detail ?? "", /Graph's person has no attribute jobTitel/);
   assert.ok(flaw?.known.includes("jobTitle"));
   assert.match(attributeFlaw("group", "department")?.detail ?? "", /only a person has it/);
+  assert.match(attributeFlaw("contact", "userPrincipalName")?.detail ?? "", /Graph's contact .* only a person has it/);
+  assert.equal(attributeFlaw("contact", "phones.0.number"), null);
+  assert.equal(attributeFlaw("user", "photo.hash"), null);
+  assert.match(attributeFlaw("user", "photo.width")?.detail ?? "", /photo holds nothing named width/);
   assert.match(attributeFlaw("user", "extensionAttribute3")?.detail ?? "", /onPremisesExtensionAttributes\.extension/);
 });
 

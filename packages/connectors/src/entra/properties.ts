@@ -4,7 +4,7 @@ const words = (text: string): readonly string[] => text.split(" ");
 
 /**
  * What Graph lets a list and its delta select ("user resource type", "group resource type", and their description in
- * OpenAPI), and `licences`, which Entrain makes of them. One name that is not among them makes Graph refuse the whole read, of every sync.
+ * OpenAPI), and `licences` and `photo`, which Entrain makes itself. One name that is not among them makes Graph refuse the whole read, of every sync.
  */
 const SELECTABLE: Readonly<Record<SourceKind, readonly string[]>> = {
   user: words(
@@ -16,7 +16,7 @@ const SELECTABLE: Readonly<Record<SourceKind, readonly string[]>> = {
       "licenseAssignmentStates mail mailNickname mobilePhone officeLocation onPremisesDistinguishedName " +
       "onPremisesDomainName onPremisesExtensionAttributes onPremisesImmutableId onPremisesLastSyncDateTime " +
       "onPremisesProvisioningErrors onPremisesSamAccountName onPremisesSecurityIdentifier onPremisesSyncEnabled " +
-      "onPremisesUserPrincipalName otherMails passwordPolicies postalCode preferredDataLocation preferredLanguage " +
+      "onPremisesUserPrincipalName otherMails passwordPolicies photo postalCode preferredDataLocation preferredLanguage " +
       "provisionedPlans proxyAddresses securityIdentifier serviceProvisioningErrors showInAddressList signInActivity " +
       "signInSessionsValidFromDateTime state streetAddress surname usageLocation userPrincipalName userType",
   ),
@@ -52,10 +52,7 @@ const REFUSED: Readonly<Record<SourceKind, ReadonlyMap<string, string>>> = {
       "aboutMe birthday deviceEnrollmentLimit hireDate interests mailboxSettings mySite pastProjects preferredName " +
         "print responsibilities schools skills",
     ),
-    ...reasons(
-      RELATION,
-      "appRoleAssignments directReports memberOf ownedObjects transitiveMemberOf transitiveReports photo",
-    ),
+    ...reasons(RELATION, "appRoleAssignments directReports memberOf ownedObjects transitiveMemberOf transitiveReports"),
     ...reasons("holds open extensions, which a delta cannot tell; use a directory extension", "extensions"),
     ...reasons(SECURITY, "customSecurityAttributes"),
     ...reasons("holds nothing that Graph would tell: passwords cannot be read", "passwordProfile"),
@@ -92,6 +89,7 @@ const INSIDE: ReadonlyMap<string, readonly string[]> = new Map([
   ["onPremisesExtensionAttributes", Array.from({ length: 15 }, (_, at) => `extensionAttribute${at + 1}`)],
   ["onPremisesProvisioningErrors", words("category occurredDateTime propertyCausingError value")],
   ["phones", words("number type")],
+  ["photo", words("hash")],
   ["provisionedPlans", words("capabilityStatus provisioningStatus service")],
   ["serviceProvisioningErrors", words("createdDateTime isResolved serviceInstance")],
   [

@@ -89,6 +89,24 @@ test("bounds the whole request, and puts the caller's abort before it", async ()
   await assert.rejects(get(url, {}, AbortSignal.abort(reason)), reason);
 });
 
+test("tells an image byte by byte, as far as it is no larger than asked for, and refusals as text", async () => {
+  const image = Buffer.from(Array.from({ length: 512 }, (_, at) => at % 256));
+  const port = await serve((request, response) => {
+    if (request.url === "/none") response.writeHead(404).end("nö");
+    else response.end(image);
+  });
+  const transport = createTransport({});
+  after(() => transport.close());
+  const ask = (path: string, bytesAtMost: number): Promise<HttpAnswer> => {
+    const url = new URL(`http://127.0.0.1:${port}${path}`);
+    return transport.send({ method: "GET", url, headers: {}, bytesAtMost }, new AbortController().signal);
+  };
+  assert.deepEqual(Buffer.from((await ask("/", 512)).text, "latin1"), image);
+  const fault = await faultOf(ask("/", 511));
+  assert.deepEqual([fault.kind, /larger than 511 bytes/.test(fault.message)], ["invalid", true]);
+  assert.equal((await ask("/none", 1)).text, "nö");
+});
+
 test("names a host whose name is not known without repeating path or query", async () => {
   const fault = await faultOf(get("http://nowhere.invalid/path?secret=1"));
   assert.match(fault.message, /^nowhere\.invalid could not be reached: /);

@@ -16,6 +16,11 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /**
+   * The body of a success is no text but bytes, and no more than so many: `text` then holds one character for each byte (ISO
+   * 8859-1). A larger one is a fault.
+   */
+  readonly bytesAtMost?: number;
   /** The caller's own id of the request, named in faults. */
   readonly id?: string;
 }
@@ -101,15 +106,16 @@ async function send(pool: Pool, request: HttpRequest, totalMs: number, signal: A
   signal.addEventListener("abort", stop, { once: true });
   let answer: Dispatcher.ResponseData | null = null;
   try {
-    const headers = { "accept-encoding": "gzip", ...request.headers };
+    const encoding = request.bytesAtMost === undefined ? "gzip" : "identity";
+    const headers = { "accept-encoding": encoding, ...request.headers };
     const target = { path: url.pathname + url.search, method, headers, signal: controller.signal };
     answer = await pool.request(body === undefined ? target : { ...target, body });
+    const { statusCode: status, headers: told } = answer;
+    const most = status === 200 ? request.bytesAtMost : undefined;
+    if (most !== undefined)
+      return { status, headers: told, text: (await atMost(answer.body, most, url)).toString("latin1") };
     const bytes = Buffer.from(await answer.body.arrayBuffer());
-    return {
-      status: answer.statusCode,
-      headers: answer.headers,
-      text: await decode(bytes, answer.headers["content-encoding"], url),
-    };
+    return { status, headers: told, text: await decode(bytes, told["content-encoding"], url) };
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof TransportFault) throw error;
@@ -120,6 +126,18 @@ async function send(pool: Pool, request: HttpRequest, totalMs: number, signal: A
     clearTimeout(timer);
     signal.removeEventListener("abort", stop);
   }
+}
+
+async function atMost(body: Dispatcher.ResponseData["body"], most: number, url: URL): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk as Buffer);
+    size += (chunk as Buffer).length;
+    // Leaving the loop closes the connection.
+    if (size > most) throw new TransportFault("invalid", `the answer of ${url.host} is larger than ${most} bytes`);
+  }
+  return Buffer.concat(chunks);
 }
 
 async function decode(bytes: Buffer, encoding: string | string[] | undefined, url: URL): Promise<string> {

@@ -120,6 +120,23 @@ export interface AssignmentReader {
   standing(application: string, ids: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>>;
 }
 
+/**
+ * What was told of one person's photo: its SHA-256 in hexadecimal digits, `null` where there is none, or why nothing was told. A
+ * failure `of` the photo concerns this one alone; one of the service concerns every other too.
+ */
+export type PhotoAnswer =
+  | { readonly id: string; readonly hash: string | null }
+  | {
+      readonly id: string;
+      readonly failure: { readonly code: string; readonly detail: string; readonly of: "photo" | "service" };
+    };
+
+/** Reads people's photos. There is neither list nor delta: each is asked for by itself. */
+export interface PhotoReader {
+  /** One answer for each id, in the same order; rejects only when the signal aborts. */
+  read(ids: readonly string[], signal: AbortSignal): Promise<readonly PhotoAnswer[]>;
+}
+
 /** An access review as the source tells it; its words and times are the source's own (ISO 8601, UTC). */
 export interface AccessReview {
   readonly id: string;
@@ -161,6 +178,8 @@ export interface Source {
   attributes?(signal: AbortSignal): Promise<SourceAttributes>;
   /** The access reviews as they stand; absent where a source has none. */
   reviews?(options: { readonly decisions: boolean }, signal: AbortSignal): AsyncIterable<AccessReview>;
+  /** Absent where a source has no photos. */
+  readonly photos?: PhotoReader;
   /** Absent where a source knows no applications. */
   readonly assignments?: AssignmentReader;
   close(): Promise<void>;

@@ -13,6 +13,7 @@ const SECRET = "CANARY~secret";
 const PROBED = [
   "sign-in activity",
   "contacts",
+  "photos",
   "licences",
   "assigned applications",
   "conditional access",

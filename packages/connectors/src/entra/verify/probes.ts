@@ -1,6 +1,7 @@
 import { ConnectorError } from "@entrain/core";
 import { type Entity, type GraphClient, GraphRefusal } from "../client.ts";
 import type { FeatureName } from "../features.ts";
+import { photoHash } from "../photos.ts";
 import { HASTY } from "../sender.ts";
 import { type Found, GRANT } from "./checking.ts";
 
@@ -47,6 +48,18 @@ export const PROBES: readonly Probe[] = [
     find: async (context, permission) => {
       await read(context, "/contacts/delta?$deltatoken=latest&$select=id", permission);
       return "Organisational contacts can be read.";
+    },
+  },
+  {
+    name: "photos",
+    feature: "photos",
+    permission: "ProfilePhoto.Read.All",
+    find: async (context, permission) => {
+      const [person] = await read(context, "/users?$top=1&$select=id", "User.Read.All");
+      if (person === undefined) return "The tenant holds nobody whose photo could be read.";
+      const client = { client: context.client, permission, patience: HASTY };
+      const hash = await photoHash(client, person.id, context.signal);
+      return `Photos can be read${hash === null ? "; the first person has none" : ""}.`;
     },
   },
   {
