@@ -7,6 +7,7 @@ const ROLES = ["User.ReadWrite.All", "Group.Read.All"];
 const MAPPING = {
   businessPhones: { direct: "licences", whenEmpty: "clear" },
   city: { direct: "signInActivity.lastSignInDateTime" },
+  department: { direct: "signInActivity.lastSignInDateTime", default: "never" },
 } as const;
 
 async function open(roles: readonly string[], scope: object = {}): Promise<TestServer> {

@@ -79,6 +79,14 @@ describe("mapping", () => {
     assert.deepEqual(mapped({ title: { direct: "jobTitle" } }, {}), {});
   });
 
+  it("writes a default for an attribute that was never read only into a new record", () => {
+    const rule: Mapping = { title: { direct: "activity.last", default: "never" } };
+    assert.deepEqual(mapped(rule, {}), {});
+    assert.deepEqual(mapped(rule, { activity: null }), { title: "never" });
+    assert.deepEqual(mapped(rule, { activity: {} }), { title: "never" });
+    assert.deepEqual(mapped(rule, {}, true), { title: "never" });
+  });
+
   it("tells which attributes rest on an empty source", () => {
     const mapping = compiled({ ...required, title: { direct: "jobTitle" }, level: { direct: "grade", default: 1 } });
     assert.deepEqual(mapping.map(person({ jobTitle: null, grade: null }), false).emptied, ["title", "level"]);

@@ -22,7 +22,7 @@ export interface Mapped {
 export interface CompiledMapping {
   /**
    * Maps one record. `creating` adds the attributes that are written on creation only. An attribute that was never
-   * read is left out (unless its rule has a default): nothing is known of it, so nothing is cleared.
+   * read is left out (a new record gets the default of its rule): nothing is known of it, so nothing is overwritten.
    */
   readonly map: (record: DirectoryRecord, creating: boolean, creation?: EvaluationContext["creation"]) => Mapped;
   readonly rules: readonly CompiledRule[];
@@ -85,7 +85,7 @@ function map(rules: readonly CompiledRule[], creating: boolean, context: Evaluat
       continue;
     }
     emptied = [...(emptied ?? []), name];
-    const value = substitute(rule, given === undefined);
+    const value = substitute(rule, given === undefined, creating);
     if (value !== undefined) attributes[name] = value;
     if (lacks(rule, value, creating)) issues = [...(issues ?? []), missing(rule, context.record)];
   }
@@ -93,8 +93,9 @@ function map(rules: readonly CompiledRule[], creating: boolean, context: Evaluat
 }
 
 /** What stands for an empty source value: the default, `null` to clear, or `undefined` to leave the target as it is. */
-function substitute(rule: CompiledRule, neverRead: boolean): Value | undefined {
-  if (rule.whenEmpty === "default") return rule.fallback;
+function substitute(rule: CompiledRule, neverRead: boolean, creating: boolean): Value | undefined {
+  // Of what was not read, or is withheld, nothing is known: what the target holds may well be right.
+  if (rule.whenEmpty === "default") return neverRead && !creating ? undefined : rule.fallback;
   return rule.whenEmpty === "keep" || neverRead ? undefined : null;
 }
 
