@@ -1,15 +1,15 @@
+import { isDeepStrictEqual } from "node:util";
 import { ConnectorError } from "@entrain/core";
 import { addEntry as addToConfiguration, type NewEntry } from "../config/add.ts";
 import { applyConfiguration } from "../config/apply.ts";
 import { type CurrentConfiguration, loadConfiguration } from "../config/current.ts";
 import type { EntryDifference } from "../config/difference.ts";
-import type { ConfigurationDocument, Section } from "../config/document.ts";
+import { type ConfigurationDocument, ENTRY_WORDS, type Section } from "../config/document.ts";
 import { suggestion } from "../config/nearest.ts";
+import { endedInWords, endSubscriptions } from "../notifications/ending.ts";
 import type { Secret } from "../store/secrets.ts";
 import type { Invocation } from "./command.ts";
 import type { Installation } from "./world.ts";
-
-const WORDS: { readonly [S in Section]: string } = { connections: "connection", targets: "target", syncs: "sync" };
 
 /** Adds one entry, as the user of the command line. @throws ConnectorError `exists`, `config_invalid`, `demo_only` */
 export async function addEntry(
@@ -36,14 +36,17 @@ export async function removeOneEntry(
   requireName(current, section, name);
   const rest = new Map<string, never>([...(current[section] as ReadonlyMap<string, never>)]);
   rest.delete(name);
-  const nothing: ConfigurationDocument = { connections: null, targets: null, syncs: null };
+  const nothing: ConfigurationDocument = { connections: null, targets: null, syncs: null, channels: null };
   await apply(invocation, installation, { current, document: { ...nothing, [section]: rest }, prune: true, force });
 }
 
-/** Applies a document to an installation, as the user of the command line. */
+/**
+ * Applies a document to an installation, as the user of the command line. Connections that go, or that become another
+ * application's, have Microsoft stop telling of changes first, while there is a credential to ask it with.
+ */
 export async function apply(
-  { actor }: Pick<Invocation, "actor">,
-  { store, keyring, types, demo }: Installation,
+  invocation: Pick<Invocation, "actor" | "output" | "signal">,
+  installation: Installation,
   change: {
     readonly current: CurrentConfiguration;
     readonly document: ConfigurationDocument;
@@ -53,8 +56,31 @@ export async function apply(
   },
 ): Promise<readonly EntryDifference[]> {
   const { current, document, prune, secrets, force = false } = change;
+  const { store, keyring, types, demo } = installation;
+  const { actor, output, signal } = invocation;
+  for (const name of leavingConnections(current, document, prune)) {
+    const row = current.rows.connections.get(name);
+    if (row === undefined) continue;
+    const open = installation.openSubscriptions.bind(installation);
+    const words = endedInWords(await endSubscriptions({ store, open, signal }, row));
+    if (words !== null) output.remark(`${name}: ${words}`);
+  }
   const options = { store, keyring, types, demo, actor, current, document, prune, force };
   return applyConfiguration(secrets === undefined ? options : { ...options, secrets });
+}
+
+function leavingConnections(
+  current: CurrentConfiguration,
+  { connections }: ConfigurationDocument,
+  prune: boolean,
+): readonly string[] {
+  if (connections === null) return [];
+  return [...current.connections].flatMap(([name, { cloud, tenant, client }]) => {
+    const next = connections.get(name);
+    if (next === undefined) return prune ? [name] : [];
+    const same = next.client === client && next.tenant === tenant && isDeepStrictEqual(next.cloud, cloud);
+    return same ? [] : [name];
+  });
 }
 
 /** The row of an entry by its name. @throws ConnectorError `not_found`, with the name that was probably meant */
@@ -73,6 +99,6 @@ function requireName(current: CurrentConfiguration, section: Section, name: stri
   if (names.includes(name)) return;
   const there = names.length === 0 ? "There is none yet." : `There are: ${names.slice(0, 20).join(", ")}.`;
   const near = suggestion(name, names);
-  const message = `There is no ${WORDS[section]} "${name}"${near === "" ? `. ${there}` : near}`;
+  const message = `There is no ${ENTRY_WORDS[section]} "${name}"${near === "" ? `. ${there}` : near}`;
   throw new ConnectorError("not_found", message, { stops: "run", retry: "never" });
 }
