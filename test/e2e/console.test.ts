@@ -302,8 +302,8 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
       const run = await client.send("POST", `/api/v1/syncs/${NAMES.groups}/run`);
       const url = `${server.url}/api/v1/runs/${run.body.run}/events`;
       await readEvents(url, client.cookie, ({ event }) => event === "finished");
-      await change(({ connections, targets, syncs }) => {
-        return { connections, targets, syncs: new Map([...syncs].filter(([name]) => name !== NAMES.groups)) };
+      await change(({ connections, targets, syncs, channels }) => {
+        return { connections, targets, channels, syncs: new Map([...syncs].filter(([name]) => name !== NAMES.groups)) };
       });
       const { page, complaints } = await open();
       const row = page

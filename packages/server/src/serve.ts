@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { ConnectorError } from "@entrain/core";
 import type { FastifyInstance } from "fastify";
+import { deliverAlerts } from "./alerts/deliver.ts";
 import { Background } from "./api/background.ts";
 import { createApi } from "./api/server.ts";
 import { DEFAULT_ADDRESS } from "./cli/address.ts";
@@ -53,7 +54,11 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
     if (!world.signal.aborted) await announce(world, installation, { address, json });
     // The demo's tenant is on this machine, and reaches this address as Microsoft reaches a public one.
     const origin = options.publicOrigin ?? (demo ? address : null);
-    const watching = Promise.all([watch.keep(origin), watchExpiry(installation, log, world.signal)]);
+    const watching = Promise.all([
+      watch.keep(origin),
+      watchExpiry(installation, log, world.signal),
+      deliverAlerts(installation, log, world.signal),
+    ]);
     await runSchedule({ engine, run, log, signal: world.signal, wakes: watch.wakes });
     await watching;
     if (demo) say("Stopped; everything is saved. Start again with npm start.\n");

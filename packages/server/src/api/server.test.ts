@@ -248,18 +248,19 @@ eachEngine((engine) =>
         await change((current) => {
           const people = current.syncs.get(NAMES.people);
           assert.ok(people !== undefined);
-          const { connections, targets, syncs } = current;
+          const { connections, targets, syncs, channels } = current;
           const passing: typeof people = {
             ...people,
             scope: { filters: [[{ attribute: "mail", operator: "EQUALS", value: "nobody" }]] },
           };
-          return { connections, targets, syncs: new Map([...syncs, ["passing", passing]]) };
+          return { connections, targets, channels, syncs: new Map([...syncs, ["passing", passing]]) };
         });
         const run = await finished((await client.send("POST", "/api/v1/syncs/passing/run")).body.run);
         assert.deepEqual([run.syncName, run.syncRemoved], ["passing", false]);
-        await change(({ connections, targets, syncs }) => ({
+        await change(({ connections, targets, syncs, channels }) => ({
           connections,
           targets,
+          channels,
           syncs: new Map([...syncs].filter(([name]) => name !== "passing")),
         }));
         const after = (await client.get(`/api/v1/runs/${run.run}`)).body;

@@ -3,11 +3,9 @@ import { applyConfiguration } from "./apply.ts";
 import type { ConfigurationChange } from "./change.ts";
 import { loadConfiguration } from "./current.ts";
 import { differencesOf } from "./difference.ts";
-import type { Section } from "./document.ts";
+import { ENTRY_WORDS, type Section } from "./document.ts";
 import { refuseImpossible } from "./judge.ts";
 import { checkValue } from "./read.ts";
-
-const WORDS: { readonly [S in Section]: string } = { connections: "connection", targets: "target", syncs: "sync" };
 
 /** Where an entry is added, and by whom. */
 export type Adding = Pick<ConfigurationChange, "store" | "keyring" | "types" | "demo" | "actor">;
@@ -37,7 +35,7 @@ export async function refuseEntry(adding: Adding, entry: NewEntry): Promise<void
 async function changeOf(adding: Adding, { section, name, value }: NewEntry): Promise<ConfigurationChange> {
   const current = await loadConfiguration(adding.store);
   if (current[section].has(name)) {
-    const message = `There is a ${WORDS[section]} "${name}" already.`;
+    const message = `There is a ${ENTRY_WORDS[section]} "${name}" already.`;
     throw new ConnectorError("exists", message, { stops: "run", retry: "never" });
   }
   const document = checkValue({ [section]: { [name]: value } }, { types: adding.types, current });

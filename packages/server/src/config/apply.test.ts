@@ -221,11 +221,11 @@ eachEngine((engine) => {
     const context = { name: "x", types: TYPES, current };
     fc.assert(
       fc.property(fc.dictionary(name, sync), connection, (syncs, c) => {
-        const whole = { connections: { c }, targets: { t: { type: "portal" } }, syncs };
+        const whole = { connections: { c }, targets: { t: { type: "portal" } }, syncs, channels: {} };
         const first = readDocument(JSON.stringify(whole), context);
-        const { connections, targets } = first;
-        assert.ok(connections && targets && first.syncs);
-        const complete = { connections, targets, syncs: first.syncs };
+        const { connections, targets, channels } = first;
+        assert.ok(connections && targets && first.syncs && channels);
+        const complete = { connections, targets, syncs: first.syncs, channels };
         const again = readDocument(renderDocument(complete), context);
         assert.deepEqual(again, first);
         assert.deepEqual(differencesOf(complete, again), []);

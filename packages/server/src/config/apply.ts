@@ -6,13 +6,11 @@ import type { Store } from "../store/store.ts";
 import type { ConfigurationChange, Saving } from "./change.ts";
 import { type CurrentConfiguration, loadConfiguration, newestRevision } from "./current.ts";
 import { differencesOf, type EntryDifference } from "./difference.ts";
-import type { ConfigurationDocument, Section } from "./document.ts";
+import { type ConfigurationDocument, ENTRY_WORDS, type Section } from "./document.ts";
 import { refuseImpossible } from "./judge.ts";
 import { removeEntry } from "./remove.ts";
-import { plainConnection, plainSync, plainTarget } from "./render.ts";
-import { saveConnection, saveSync, saveTarget } from "./save.ts";
-
-const KINDS: { readonly [S in Section]: string } = { connections: "connection", targets: "target", syncs: "sync" };
+import { plainChannel, plainConnection, plainSync, plainTarget } from "./render.ts";
+import { saveChannel, saveConnection, saveSync, saveTarget } from "./save.ts";
 
 /**
  * Makes the store hold what the document says: all of it or, when anything is wrong, nothing. Every entry that changes
@@ -47,7 +45,7 @@ function withGiven(
   given: ReadonlySet<string>,
 ): readonly EntryDifference[] {
   const known = new Set(differences.map(({ section, name }) => `${section}/${name}`));
-  const extra = (["connections", "targets"] as const).flatMap((section) =>
+  const extra = (["connections", "targets", "channels"] as const).flatMap((section) =>
     [...(document[section]?.keys() ?? [])]
       .filter((name) => given.has(`${section}/${name}`) && !known.has(`${section}/${name}`))
       .map((name): EntryDifference => ({ section, name, change: "changed", fields: [] })),
@@ -80,7 +78,7 @@ async function applyEntry(saving: Saving, { section, name, change }: EntryDiffer
     .values({
       number: revision,
       organisation: "default",
-      subject_kind: KINDS[section],
+      subject_kind: ENTRY_WORDS[section],
       subject: id,
       name,
       document: JSON.stringify(change === "removed" ? null : plain(document)),
@@ -92,9 +90,9 @@ async function applyEntry(saving: Saving, { section, name, change }: EntryDiffer
     {
       actor,
       type: "configured",
-      kind: KINDS[section],
+      kind: ENTRY_WORDS[section],
       action: change,
-      detail: `${KINDS[section]} ${name} ${change}, revision ${revision}`,
+      detail: `${ENTRY_WORDS[section]} ${name} ${change}, revision ${revision}`,
       before: change === "added" ? null : plain(current),
       after: change === "removed" ? null : plain(document),
     },
@@ -107,6 +105,8 @@ async function saveEntry(saving: Saving, section: Section, name: string): Promis
   if (connection !== undefined) return saveConnection(saving, name, connection);
   const target = section === "targets" ? document.targets?.get(name) : undefined;
   if (target !== undefined) return saveTarget(saving, name, target);
+  const channel = section === "channels" ? document.channels?.get(name) : undefined;
+  if (channel !== undefined) return saveChannel(saving, name, channel);
   const sync = section === "syncs" ? document.syncs?.get(name) : undefined;
   return sync === undefined ? null : saveSync(saving, name, sync);
 }
@@ -115,7 +115,9 @@ function plainEntry(of: ConfigurationDocument, section: Section, name: string): 
   const connection = section === "connections" ? of.connections?.get(name) : undefined;
   const target = section === "targets" ? of.targets?.get(name) : undefined;
   const sync = section === "syncs" ? of.syncs?.get(name) : undefined;
-  const plain = connection ? plainConnection(connection) : target ? plainTarget(target) : sync && plainSync(sync);
+  const channel = section === "channels" ? of.channels?.get(name) : undefined;
+  const receiving = target ? plainTarget(target) : channel && plainChannel(channel);
+  const plain = connection ? plainConnection(connection) : (receiving ?? (sync && plainSync(sync)));
   return plain === undefined ? null : (JSON.parse(JSON.stringify(plain)) as Value);
 }
 

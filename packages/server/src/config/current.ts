@@ -6,10 +6,12 @@ import type { Store } from "../store/store.ts";
 import { mapSecrets } from "./credential.ts";
 import type { CredentialOf } from "./credential-of.ts";
 import type {
+  ChannelEntry,
   CloudEntry,
   CompleteConfiguration,
   ConnectionEntry,
   SecretEntry,
+  Section,
   SyncEntry,
   TargetEntry,
 } from "./document.ts";
@@ -17,6 +19,7 @@ import type {
 type ConnectionRow = Selectable<DB["connections"]>;
 type TargetRow = Selectable<DB["targets"]>;
 type SyncRow = Selectable<DB["syncs"]>;
+type ChannelRow = Selectable<DB["channels"]>;
 
 /** The configuration that a store holds, with the rows that it stands in. */
 export interface CurrentConfiguration extends CompleteConfiguration {
@@ -26,6 +29,7 @@ export interface CurrentConfiguration extends CompleteConfiguration {
     readonly connections: ReadonlyMap<string, ConnectionRow>;
     readonly targets: ReadonlyMap<string, TargetRow>;
     readonly syncs: ReadonlyMap<string, SyncRow>;
+    readonly channels: ReadonlyMap<string, ChannelRow>;
   };
 }
 
@@ -36,6 +40,7 @@ export async function loadConfiguration(store: Store): Promise<CurrentConfigurat
   const connections = await db.selectFrom("connections").selectAll().orderBy("name").execute();
   const targets = await db.selectFrom("targets").selectAll().orderBy("name").execute();
   const syncs = await db.selectFrom("syncs").selectAll().orderBy("name").execute();
+  const channels = await db.selectFrom("channels").selectAll().orderBy("name").execute();
   const connectionNames = new Map(connections.map(({ id, name }) => [id, name]));
   const targetNames = new Map(targets.map(({ id, name }) => [id, name]));
   const syncEntry = (row: SyncRow): SyncEntry => ({
@@ -45,10 +50,16 @@ export async function loadConfiguration(store: Store): Promise<CurrentConfigurat
   });
   return {
     revision,
-    rows: { connections: byName(connections), targets: byName(targets), syncs: byName(syncs) },
+    rows: {
+      connections: byName(connections),
+      targets: byName(targets),
+      syncs: byName(syncs),
+      channels: byName(channels),
+    },
     connections: new Map(connections.map((row) => [row.name, connectionEntry(row)])),
     targets: new Map(targets.map((row) => [row.name, targetEntry(row)])),
     syncs: new Map(syncs.map((row) => [row.name, syncEntry(row)])),
+    channels: new Map(channels.map((row) => [row.name, channelEntry(row)])),
   };
 }
 
@@ -78,7 +89,8 @@ export function credentialField(at: number, field: string): string {
   return at === 0 ? field : `${at}.${field}`;
 }
 
-export function targetSecrets(row: Pick<TargetRow, "credential">): StoredSecrets {
+/** The secrets of a target or a channel, by field. */
+export function targetSecrets(row: Pick<TargetRow | ChannelRow, "credential">): StoredSecrets {
   return JSON.parse(row.credential) as StoredSecrets;
 }
 
@@ -92,7 +104,7 @@ export function connectionUses(row: Pick<ConnectionRow, "uses">): Pick<Connectio
 }
 
 /** What a secret is bound to: a ciphertext that was moved to another place does not open. */
-export function secretPlace(section: "connections" | "targets", id: string, field: string): string {
+export function secretPlace(section: Exclude<Section, "syncs">, id: string, field: string): string {
   return `${section}/${id}/${field}`;
 }
 
@@ -115,6 +127,12 @@ function targetEntry(row: TargetRow): TargetEntry {
     settings: JSON.parse(row.settings) as Attributes,
     credential: Object.fromEntries(secrets),
   };
+}
+
+function channelEntry(row: ChannelRow): ChannelEntry {
+  const { url } = JSON.parse(row.settings) as { readonly url: string };
+  const { secret = { sealed: "" } } = targetSecrets(row);
+  return { type: "webhook", url, secret: secretEntry(secret) };
 }
 
 function secretEntry(reference: SecretReference): SecretEntry {

@@ -7,7 +7,7 @@ import {
   SECTIONS,
   type Section,
 } from "./document.ts";
-import { plainConnection, plainSync, plainTarget } from "./render.ts";
+import { plainChannel, plainConnection, plainSync, plainTarget } from "./render.ts";
 
 /** One entry that a document would change. `removed` ones are not in the document; they stay unless it is to prune. */
 export interface EntryDifference {
@@ -24,7 +24,7 @@ export interface FieldDifference {
   readonly after: unknown;
 }
 
-/** What applying the document would change, in the order connections, targets, syncs. */
+/** What applying the document would change, in the order of the sections. */
 export function differencesOf(
   current: CompleteConfiguration,
   document: ConfigurationDocument,
@@ -48,6 +48,8 @@ function plainEntry(of: ConfigurationDocument, section: Section, name: string): 
   if (connection !== undefined) return plainConnection(connection);
   const target = section === "targets" ? of.targets?.get(name) : undefined;
   if (target !== undefined) return plainTarget(target);
+  const channel = section === "channels" ? of.channels?.get(name) : undefined;
+  if (channel !== undefined) return plainChannel(channel);
   const sync = section === "syncs" ? of.syncs?.get(name) : undefined;
   return sync === undefined ? undefined : plainSync(sync);
 }

@@ -37,6 +37,14 @@ export interface TargetEntry {
   readonly credential: { readonly [field: string]: SecretEntry };
 }
 
+/** Where alerts go. `url`: https, or http on loopback. */
+export interface ChannelEntry {
+  readonly type: "webhook";
+  readonly url: string;
+  /** `whsec_…`, which the receiver knows too. */
+  readonly secret: SecretEntry;
+}
+
 /** A sync with the aliases of what it connects. */
 export interface SyncEntry extends SyncDefinition {
   readonly connection: string;
@@ -48,6 +56,7 @@ export interface ConfigurationDocument {
   readonly connections: ReadonlyMap<string, ConnectionEntry> | null;
   readonly targets: ReadonlyMap<string, TargetEntry> | null;
   readonly syncs: ReadonlyMap<string, SyncEntry> | null;
+  readonly channels: ReadonlyMap<string, ChannelEntry> | null;
 }
 
 /** A configuration in which every section is known. */
@@ -55,10 +64,19 @@ export interface CompleteConfiguration {
   readonly connections: ReadonlyMap<string, ConnectionEntry>;
   readonly targets: ReadonlyMap<string, TargetEntry>;
   readonly syncs: ReadonlyMap<string, SyncEntry>;
+  readonly channels: ReadonlyMap<string, ChannelEntry>;
 }
 
-export const SECTIONS = ["connections", "targets", "syncs"] as const;
+export const SECTIONS = ["connections", "targets", "syncs", "channels"] as const;
 export type Section = (typeof SECTIONS)[number];
+
+/** What an entry of a section is called. */
+export const ENTRY_WORDS: { readonly [S in Section]: string } = {
+  connections: "connection",
+  targets: "target",
+  syncs: "sync",
+  channels: "channel",
+};
 
 /** A place in a document: keys of maps and positions in lists. */
 export type Path = readonly (string | number)[];

@@ -84,6 +84,9 @@ function refuseFarAway({ document, types }: ConfigurationChange): void {
     const near = cloud.kind === "custom" && isLoopback(cloud.login) && isLoopback(cloud.graph);
     if (!near) throw refusal("demo_only", `connections.${name} leads beyond this machine.`);
   }
+  for (const [name, { url }] of document.channels ?? []) {
+    if (!isLoopback(url)) throw refusal("demo_only", `channels.${name} leads beyond this machine.`);
+  }
   for (const [name, { type, settings }] of document.targets ?? []) {
     const far = types
       .get(type)

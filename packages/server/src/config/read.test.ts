@@ -6,7 +6,12 @@ import type { CompleteConfiguration } from "./document.ts";
 import { readDocument } from "./read.ts";
 import { DOCUMENT, TYPES } from "./testing.ts";
 
-const EMPTY: CompleteConfiguration = { connections: new Map(), targets: new Map(), syncs: new Map() };
+const EMPTY: CompleteConfiguration = {
+  connections: new Map(),
+  targets: new Map(),
+  syncs: new Map(),
+  channels: new Map(),
+};
 
 const read = (text: string, current = EMPTY): ReturnType<typeof readDocument> =>
   readDocument(text, { name: "test.yaml", types: TYPES, current });
@@ -38,7 +43,7 @@ describe("a configuration document", () => {
   it("says nothing of a section that it does not have", () => {
     const { connections, targets, syncs } = read("targets: { portal: { type: portal } }");
     assert.deepEqual([connections, [...(targets?.keys() ?? [])], syncs], [null, ["portal"], null]);
-    assert.deepEqual(read(""), { connections: null, targets: null, syncs: null });
+    assert.deepEqual(read(""), { connections: null, targets: null, syncs: null, channels: null });
   });
 
   it("takes who is assigned to an application as a scope, and their roles where there is one", () => {
@@ -66,7 +71,7 @@ describe("a flaw is told with its place and line", () => {
     ["two entries of one name", "targets:\n  a: {}\n  a: {}", /unique, line 3, column 3/],
     ["an alias without anchor", "targets: *none", /is not readable YAML: .*none/],
     ["aliases that multiply", bomb(), /is not readable YAML/],
-    ["no map", "- a\n- b", /the document must be a map with connections, targets, syncs, not a list \(line 1\)/],
+    ["no map", "- a\n- b", /the document must be a map with connections, targets, syncs, channels, not a list \(line 1\)/],
     ["an unknown section", "conections: {}", /there is no "conections" here; did you mean "connections"\? \(line 1\)/],
     ["a bad name", "targets:\n  -desk-: { type: portal }", /targets\.-desk-: a name has 1 to 64 .*\(line 2\)/],
     [

@@ -1,5 +1,6 @@
 import { ConnectorError } from "@entrain/core";
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { readChannel } from "./channels.ts";
 import { Checker } from "./checker.ts";
 import { readConnection } from "./connections.ts";
 import {
@@ -76,7 +77,8 @@ function checkDocument(
     targets: new Map([...current.targets, ...(targets ?? [])]),
   };
   const syncs = readSection(checker, root.syncs, "syncs", (entry, path) => readSync(checker, entry, path, around));
-  return { document: { connections, targets, syncs }, flaws: checker.flaws };
+  const channels = readSection(checker, root.channels, "channels", (entry, path) => readChannel(checker, entry, path));
+  return { document: { connections, targets, syncs, channels }, flaws: checker.flaws };
 }
 
 function readSection<T>(

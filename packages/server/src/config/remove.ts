@@ -37,16 +37,19 @@ export async function removeEntry(
 ): Promise<void> {
   if (section === "syncs") return removeSync(tx, store, id, removal);
   if (section === "targets") return removeTarget(tx, id);
+  if (section === "channels") return removeChannel(tx, id);
   await refuseBusy(store, `read:${id}`, "The connection is being read");
   for (const table of [
     "records",
     "edges",
     "applications",
     "assignments",
+    "photos",
     "watermarks",
     "connection_grants",
     "connection_consents",
     "credential_ends",
+    "credential_warnings",
     "subscriptions",
   ] as const) {
     await tx.deleteFrom(table).where("connection", "=", id).execute();
@@ -146,6 +149,12 @@ async function removeTarget(tx: Transaction<DB>, id: string): Promise<void> {
     await tx.deleteFrom(table).where("target", "=", id).execute();
   }
   await tx.deleteFrom("targets").where("id", "=", id).execute();
+}
+
+/** What was on its way to it is given up. */
+async function removeChannel(tx: Transaction<DB>, id: string): Promise<void> {
+  await tx.deleteFrom("alert_deliveries").where("channel", "=", id).execute();
+  await tx.deleteFrom("channels").where("id", "=", id).execute();
 }
 
 async function refuseBusy(store: Store, lease: string, what: string): Promise<void> {

@@ -1,6 +1,13 @@
 import { byCodeUnits, DEFAULTS, formatDuration, type GuardLimit, type SyncDefinition } from "@entrain/core";
 import { Document, isMap, isScalar, isSeq, visit } from "yaml";
-import type { CloudEntry, CompleteConfiguration, ConnectionEntry, SyncEntry, TargetEntry } from "./document.ts";
+import type {
+  ChannelEntry,
+  CloudEntry,
+  CompleteConfiguration,
+  ConnectionEntry,
+  SyncEntry,
+  TargetEntry,
+} from "./document.ts";
 
 /** How many nodes stand above the values of an entry: document, map of sections, its pair, map of entries, its pair, entry. */
 const ENTRY_DEPTH = 6;
@@ -14,6 +21,7 @@ export function plainDocument(configuration: CompleteConfiguration): Plain {
     connections: section(configuration.connections, plainConnection),
     targets: section(configuration.targets, plainTarget),
     syncs: section(configuration.syncs, plainSync),
+    channels: section(configuration.channels, plainChannel),
   };
 }
 
@@ -81,6 +89,10 @@ export function plainSync(entry: SyncEntry): Plain {
     guard: { removals: plainLimit(entry.guard.removals), members: plainLimit(entry.guard.members) },
     schedule: plainSchedule(entry.schedule),
   };
+}
+
+export function plainChannel({ type, url, secret }: ChannelEntry): Plain {
+  return { type, url, secret };
 }
 
 function plainLimit({ percent, count, windowMs }: GuardLimit): Plain {

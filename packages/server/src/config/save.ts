@@ -13,7 +13,7 @@ import {
   secretPlace,
   targetSecrets,
 } from "./current.ts";
-import type { CloudEntry, ConnectionEntry, SecretEntry, SyncEntry, TargetEntry } from "./document.ts";
+import type { ChannelEntry, CloudEntry, ConnectionEntry, SecretEntry, SyncEntry, TargetEntry } from "./document.ts";
 
 const ORGANISATION = "default";
 
@@ -107,6 +107,32 @@ export async function saveSync(saving: Saving, name: string, entry: SyncEntry): 
   return id;
 }
 
+/** Writes a channel and answers its id. One that its receiver had ended begins anew. */
+export async function saveChannel(saving: Saving, name: string, entry: ChannelEntry): Promise<string> {
+  const { tx, current, revision, now, store } = saving;
+  const row = current.rows.channels.get(name);
+  const id = row?.id ?? newId(store.clock, "channel");
+  const stored = row === undefined ? undefined : targetSecrets(row).secret;
+  const secret = storedSecret(saving, entry.secret, stored, { section: "channels", name, id, field: "secret" });
+  const values = {
+    settings: JSON.stringify({ url: entry.url }),
+    credential: JSON.stringify({ secret }),
+    revision,
+    disabled_at: null,
+    disabled_of: null,
+  };
+  if (row !== undefined) {
+    await tx.updateTable("channels").set(values).where("id", "=", id).execute();
+    return id;
+  }
+  const fresh = { id, organisation: ORGANISATION, name, type: entry.type, created_at: now };
+  await tx
+    .insertInto("channels")
+    .values({ ...fresh, ...values })
+    .execute();
+  return id;
+}
+
 /** The id behind a name, which may have been given in this very transaction. */
 async function idNow(tx: Transaction<DB>, table: "connections" | "targets", name: string): Promise<string> {
   const row = await tx
@@ -119,7 +145,7 @@ async function idNow(tx: Transaction<DB>, table: "connections" | "targets", name
 }
 
 interface SecretAt {
-  readonly section: "connections" | "targets";
+  readonly section: "connections" | "targets" | "channels";
   readonly name: string;
   readonly id: string;
   readonly field: string;
@@ -157,7 +183,7 @@ function storedSecret(
   const given = secrets?.get(`${section}/${name}/${field}`);
   if (given !== undefined) return keyring.seal(given, secretPlace(section, id, field));
   if (stored !== undefined && "sealed" in stored) return stored;
-  const place = `${section}.${name}.credential.${field}`;
+  const place = `${section}.${name}.${section === "channels" ? "" : "credential."}${field}`;
   const message = `${place}: this store holds no sealed secret for it; give { env: NAME } or { file: PATH } instead.`;
   throw new ConnectorError("config_invalid", message, { stops: "run", retry: "never" });
 }

@@ -38,6 +38,7 @@ export function demoDocument(
   };
   const target: TargetEntry = { type: PORTAL, settings: {}, credential: {} };
   return {
+    channels: null,
     connections: new Map([[DEMO_CONNECTION, connection]]),
     targets: new Map([[PORTAL, current.targets.get(PORTAL) ?? target]]),
     syncs: new Map([

@@ -30,10 +30,10 @@ export function expiryWarnings(ends: readonly CredentialEnd[], now: number): rea
   return ends
     .flatMap(({ at, kind, endsAt }) => {
       if (endsAt === null) return [];
-      const days = Math.floor((endsAt - now) / DAY_MS);
+      const days = daysUntil(endsAt, now);
       const threshold = endsAt <= now ? 0 : THRESHOLDS.findLast((one) => days < one);
       if (threshold === undefined) return [];
-      const what = `${ends.length > 1 ? `credential ${at + 1}, the ` : ""}${WORDS[kind] ?? kind}`;
+      const what = `${ends.length > 1 ? `credential ${at + 1}, the ` : ""}${nameOf(kind)}`;
       const day = new Date(endsAt).toISOString().slice(0, 10);
       const detail =
         threshold === 0
@@ -44,6 +44,16 @@ export function expiryWarnings(ends: readonly CredentialEnd[], now: number): rea
       return [{ at, kind, endsAt, days, threshold, detail, fix }];
     })
     .sort((a, b) => a.endsAt - b.endsAt);
+}
+
+/** Whole days until an end; negative once it has come. */
+export function daysUntil(endsAt: number, now: number): number {
+  return Math.floor((endsAt - now) / DAY_MS);
+}
+
+/** What a kind of credential is called in a sentence. */
+export function nameOf(kind: CredentialEnd["kind"]): string {
+  return WORDS[kind] ?? kind;
 }
 
 function left(days: number): string {

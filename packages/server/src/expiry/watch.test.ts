@@ -2,15 +2,61 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { CredentialEnd, Inspector } from "@entrain/connectors/entra";
 import { DOCUMENT, install } from "../config/testing.ts";
+import type { RunLog } from "../runs/tell.ts";
 import { knownEnds } from "../store/credential-ends.ts";
+import type { Store } from "../store/store.ts";
 import { eachEngine } from "../store/testing.ts";
 import { expiryWarnings } from "./warnings.ts";
 import { lookOver } from "./watch.ts";
 
 const DAY_MS = 86_400_000;
+const CHANNEL = `
+channels:
+  desk: { type: webhook, url: "http://127.0.0.1:9/hooks", secret: { env: DESK_HOOK } }
+`;
 
 function end(endsAt: number | null, more: Partial<CredentialEnd> = {}): CredentialEnd {
   return { at: 0, kind: "secret", endsAt, toldBy: "registration", ends: true, ...more };
+}
+
+/** A watch over one connection whose credentials end as the test says, and what it told. */
+interface Watching {
+  readonly store: Store;
+  readonly lines: readonly string[];
+  readonly apply: Awaited<ReturnType<typeof install>>["apply"];
+  look(...ends: readonly CredentialEnd[]): Promise<void>;
+  /** The alerts that were written since the last question, as `type` and data. */
+  alerts(): Promise<readonly { readonly type: string; readonly data: { readonly [field: string]: unknown } }[]>;
+}
+
+async function watch(opened: Store, document: string = DOCUMENT + CHANNEL): Promise<Watching> {
+  const { store, apply } = await install(opened);
+  await apply(document);
+  const lines: string[] = [];
+  const seen = new Set<string>();
+  const tell = (facts: object, message: string): void => void lines.push(`${JSON.stringify(facts)} ${message}`);
+  const log: RunLog = {
+    debug: () => undefined,
+    info: tell,
+    warn: tell,
+    error: (facts) => assert.fail(JSON.stringify(facts)),
+  };
+  return {
+    store,
+    lines,
+    apply,
+    look: async (...ends) => {
+      const inspector = { ends: async () => ends, permissions: async () => null, close: async () => undefined };
+      const installation = { store, openInspector: (): Inspector => inspector };
+      await lookOver(installation, log, new AbortController().signal);
+    },
+    alerts: async () => {
+      const rows = await store.db.selectFrom("alerts").selectAll().orderBy("at").orderBy("id").execute();
+      const fresh = rows.filter(({ id }) => !seen.has(id));
+      for (const { id } of fresh) seen.add(id);
+      return fresh.map(({ type, data }) => ({ type, data: JSON.parse(data) }));
+    },
+  };
 }
 
 it("warns 60, 30, 14, 7 and 1 days before the end, and when it has come", () => {
@@ -33,36 +79,145 @@ it("names the credential where there are several, the most urgent first", () => 
 
 eachEngine((engine) => {
   it("tells each threshold once, also after a restart, and begins anew with a new credential", async () => {
-    const { store, apply } = await install(await engine.open());
-    await apply(DOCUMENT);
-    const told: string[] = [];
-    const ignore = (): void => undefined;
-    const log = {
-      debug: ignore,
-      info: ignore,
-      error: (facts: object) => assert.fail(JSON.stringify(facts)),
-      warn: (facts: object, message: string) => void told.push(`${JSON.stringify(facts)} ${message}`),
-    };
+    const { store, lines, apply, look } = await watch(await engine.open());
+    const warned = (): readonly string[] => lines.filter((line) => /ends on .*, in/.test(line));
     let endsAt = store.clock.now() + 29.5 * DAY_MS;
-    const inspector = { ends: async () => [end(endsAt)], permissions: async () => null, close: async () => undefined };
-    const installation = { store, openInspector: (): Inspector => inspector };
-    const signal = new AbortController().signal;
-    await lookOver(installation, log, signal);
-    await lookOver(installation, log, signal);
-    assert.equal(told.length, 1);
-    assert.match(told[0] ?? "", /"connection":"contoso","days":29.*The client secret ends on .*, in 29 days\.$/);
+    await look(end(endsAt));
+    await look(end(endsAt));
+    assert.equal(warned().length, 1);
+    assert.match(lines[0] ?? "", /"connection":"contoso","days":29.*The client secret ends on .*, in 29 days\.$/);
     endsAt -= 20 * DAY_MS;
-    await lookOver(installation, log, signal);
-    assert.equal(told.length, 2);
+    await look(end(endsAt));
+    assert.equal(warned().length, 2);
     endsAt += 400 * DAY_MS;
-    await lookOver(installation, log, signal);
-    assert.equal(told.length, 2);
+    await look(end(endsAt));
+    assert.equal(warned().length, 2);
     const row = await store.db.selectFrom("connections").selectAll().executeTakeFirstOrThrow();
+    const known = await knownEnds(store, row.id);
     assert.deepEqual(
-      (await knownEnds(store, row.id)).map(({ endsAt: known, warned }) => [known, warned]),
-      [[Math.round(endsAt), null]],
+      known.map((one) => one.endsAt),
+      [endsAt],
     );
+    assert.deepEqual(await store.db.selectFrom("credential_warnings").selectAll().execute(), []);
+    await look(end(store.clock.now() + 3.5 * DAY_MS));
     await apply("syncs: {}\nconnections: {}", { prune: true });
     assert.deepEqual(await knownEnds(store, row.id), []);
+    assert.deepEqual(await store.db.selectFrom("credential_warnings").selectAll().execute(), []);
+  });
+
+  it("writes one alert for each threshold, then for the end, then for the recovery", async () => {
+    const { store, look, alerts } = await watch(await engine.open());
+    const now = store.clock.now();
+    const endsAt = now + 29.5 * DAY_MS;
+    await look(end(endsAt));
+    const [first, ...others] = await alerts();
+    assert.deepEqual(others, []);
+    const day = new Date(endsAt).toISOString();
+    assert.deepEqual(first, {
+      type: "credential.expiring",
+      data: {
+        connection: "contoso",
+        credential: 1,
+        kind: "secret",
+        days: 29,
+        endsAt: day,
+        detail: `The client secret ends on ${day.slice(0, 10)}, in 29 days.`,
+        fix: "Make its successor in Entra, give it here as a second credential, and remove the old one once the new one works.",
+      },
+    });
+    await look(end(endsAt));
+    assert.deepEqual(await alerts(), []);
+    const ended = now - DAY_MS / 2;
+    await look(end(ended));
+    assert.deepEqual(
+      (await alerts()).map(({ type, data }) => [type, data.days]),
+      [["credential.expired", -1]],
+    );
+    const next = now + 364.5 * DAY_MS;
+    await look(end(next));
+    const [renewed, ...more] = await alerts();
+    assert.deepEqual(more, []);
+    assert.equal(renewed?.type, "credential.renewed");
+    const { detail, ...facts } = renewed?.data ?? {};
+    assert.deepEqual(facts, {
+      connection: "contoso",
+      credential: 1,
+      kind: "secret",
+      days: 364,
+      endsAt: new Date(next).toISOString(),
+      fix: "Nothing needs to be done.",
+    });
+    assert.match(String(detail), /^The client secret that was to end on .* has made room for one that ends on .*\.$/);
+    await look(end(next));
+    assert.deepEqual(await alerts(), []);
+  });
+
+  it("says nothing twice when credentials change places, or Microsoft does not tell their end for a while", async () => {
+    const { store, look, alerts } = await watch(await engine.open());
+    const [old, next] = [store.clock.now() + 5.5 * DAY_MS, store.clock.now() + 300 * DAY_MS];
+    const types = async (): Promise<readonly string[]> => (await alerts()).map(({ type }) => type);
+    await look(end(old));
+    assert.deepEqual(await types(), ["credential.expiring"]);
+    await look(end(null, { toldBy: null }));
+    await look(end(old));
+    await look(end(old), end(next, { at: 1 }));
+    await look(end(next), end(old, { at: 1 }));
+    assert.deepEqual(await types(), []);
+    await look(end(next));
+    assert.deepEqual(await types(), ["credential.renewed"]);
+  });
+
+  it("recovers quietly when a credential that ends is no longer needed", async () => {
+    const { store, look, alerts } = await watch(await engine.open());
+    await look(end(store.clock.now() + 5.5 * DAY_MS));
+    await alerts();
+    await look(end(null, { kind: "managed-identity", ends: false, toldBy: null }));
+    const [renewed] = await alerts();
+    assert.deepEqual([renewed?.type, renewed?.data.endsAt, renewed?.data.days], ["credential.renewed", null, null]);
+    assert.match(String(renewed?.data.detail), /is not used any more\.$/);
+  });
+
+  it("tells of a successor that ends sooner by its own warning alone", async () => {
+    const { store, look, alerts } = await watch(await engine.open());
+    await look(end(store.clock.now() + 40.5 * DAY_MS));
+    await look(end(store.clock.now() + 3.5 * DAY_MS));
+    assert.deepEqual(
+      (await alerts()).map(({ type, data }) => [type, data.days]),
+      [
+        ["credential.expiring", 40],
+        ["credential.expiring", 3],
+      ],
+    );
+  });
+
+  it("lets one of several processes tell", async () => {
+    const location = await engine.place();
+    const one = await watch(await engine.open({ location }));
+    const other = await watch(await engine.open({ location }), "{}");
+    const endsAt = one.store.clock.now() + 5.5 * DAY_MS;
+    await one.look(end(endsAt));
+    await Promise.all([one.look(end(endsAt - DAY_MS * 5)), other.look(end(endsAt - DAY_MS * 5))]);
+    assert.deepEqual(
+      (await one.alerts()).map(({ data }) => data.days),
+      [5, 0],
+    );
+  });
+
+  it("marks nothing as told whose alert could not be written", async () => {
+    const { store, look, alerts, lines } = await watch(await engine.open());
+    const endsAt = store.clock.now() + 5.5 * DAY_MS;
+    await store.transaction((tx) => tx.schema.alterTable("alerts").renameTo("away").execute());
+    await assert.rejects(look(end(endsAt)));
+    await store.transaction((tx) => tx.schema.alterTable("away").renameTo("alerts").execute());
+    await look(end(endsAt));
+    assert.equal((await alerts()).length, 1);
+    assert.ok(lines.length >= 1);
+  });
+
+  it("writes no alert while there is no channel, and still tells the log", async () => {
+    const { store, look, alerts, lines } = await watch(await engine.open(), DOCUMENT);
+    await look(end(store.clock.now() + 5.5 * DAY_MS));
+    assert.equal(lines.length, 1);
+    assert.deepEqual(await alerts(), []);
   });
 });

@@ -2,9 +2,9 @@ import type { CredentialEnd, Inspector } from "@entrain/connectors/entra";
 import { ConnectorError } from "@entrain/core";
 import type { ConnectionRow } from "../runs/context.ts";
 import { factsOf, type RunLog } from "../runs/tell.ts";
-import { knownEnds, markWarned, saveEnds } from "../store/credential-ends.ts";
+import { saveEnds } from "../store/credential-ends.ts";
 import type { Store } from "../store/store.ts";
-import { expiryWarnings } from "./warnings.ts";
+import { tellEnds } from "./told.ts";
 
 /** What the watch needs of an installation. */
 interface Watched {
@@ -36,7 +36,7 @@ export async function lookOver(installation: Watched, log: RunLog, signal: Abort
     if (signal.aborted) return;
     try {
       await saveEnds(store, row.id, await learnEnds(installation, row, signal));
-      await tellOnce(store, row, log);
+      await tellEnds(store, row, log);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof ConnectorError)) throw error;
@@ -56,15 +56,5 @@ export async function learnEnds(
     return await inspector.ends(signal);
   } finally {
     await inspector.close();
-  }
-}
-
-async function tellOnce(store: Store, row: ConnectionRow, log: RunLog): Promise<void> {
-  const known = await knownEnds(store, row.id);
-  for (const { at, threshold, days, detail, fix } of expiryWarnings(known, store.clock.now())) {
-    const warned = known.find((one) => one.at === at)?.warned ?? null;
-    if (warned !== null && warned <= threshold) continue;
-    log.warn({ connection: row.name, days, fix }, detail);
-    await markWarned(store, row.id, at, threshold);
   }
 }

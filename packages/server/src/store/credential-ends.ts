@@ -1,11 +1,17 @@
 import type { CredentialEnd } from "@entrain/connectors/entra";
+import type { Transaction } from "kysely";
+import type { DB } from "./schema.ts";
 import type { Store } from "./store.ts";
 
 /** When a credential ends, as it was last learnt. Times in milliseconds UTC. */
 export interface KnownEnd extends CredentialEnd {
   readonly checkedAt: number;
-  /** The least threshold, in days before the end, that was told of. */
-  readonly warned: number | null;
+}
+
+/** An end that somebody was told of. */
+export interface ToldEnd {
+  readonly kind: CredentialEnd["kind"];
+  readonly endsAt: number;
 }
 
 /** What is known of a connection's credentials, in their order. */
@@ -23,20 +29,14 @@ export async function knownEnds(store: Store, connection: string): Promise<reado
     toldBy: row.told_by as CredentialEnd["toldBy"],
     ends: true,
     checkedAt: row.checked_at,
-    warned: row.warned,
   }));
 }
 
-/** Keeps what was learnt. Another end is another credential: its warnings begin anew. */
+/** Keeps what was learnt. */
 export async function saveEnds(store: Store, connection: string, ends: readonly CredentialEnd[]): Promise<void> {
-  const known = new Map((await knownEnds(store, connection)).map((one) => [one.at, one]));
   const rows = ends.flatMap(({ at, kind, endsAt, toldBy, ends: ending }) => {
     if (!ending) return [];
-    const before = known.get(at);
-    const same = before !== undefined && before.kind === kind && before.endsAt === endsAt;
-    const warned = same ? before.warned : null;
-    const told = { ends_at: endsAt, told_by: toldBy, checked_at: store.clock.now(), warned };
-    return [{ connection, position: at, kind, ...told }];
+    return [{ connection, position: at, kind, ends_at: endsAt, told_by: toldBy, checked_at: store.clock.now() }];
   });
   await store.transaction(
     async (tx) => {
@@ -47,16 +47,48 @@ export async function saveEnds(store: Store, connection: string, ends: readonly 
   );
 }
 
-/** Remembers that a threshold was told of. */
-export async function markWarned(store: Store, connection: string, at: number, days: number): Promise<void> {
-  await store.transaction(
-    (tx) =>
-      tx
-        .updateTable("credential_ends")
-        .set({ warned: days })
-        .where("connection", "=", connection)
-        .where("position", "=", at)
-        .execute(),
-    { repeatable: true },
-  );
+/**
+ * Marks the end of a credential as told at a threshold. False when that or a lesser one was marked already: of several
+ * who look at the same time, one alone tells.
+ */
+export async function markTold(
+  tx: Transaction<DB>,
+  connection: string,
+  { kind, endsAt, threshold }: ToldEnd & { readonly threshold: number },
+): Promise<boolean> {
+  const marked = await tx
+    .insertInto("credential_warnings")
+    .values({ connection, kind, ends_at: endsAt, threshold })
+    .onConflict((conflict) =>
+      conflict
+        .columns(["connection", "kind", "ends_at"])
+        .doUpdateSet({ threshold })
+        .where("credential_warnings.threshold", ">", threshold),
+    )
+    .returning("threshold")
+    .execute();
+  return marked.length > 0;
+}
+
+/** The ends of a connection's credentials that somebody was told of. */
+export async function toldEnds(tx: Transaction<DB>, connection: string): Promise<readonly ToldEnd[]> {
+  const rows = await tx
+    .selectFrom("credential_warnings")
+    .select(["kind", "ends_at"])
+    .where("connection", "=", connection)
+    .orderBy("ends_at")
+    .execute();
+  return rows.map((row) => ({ kind: row.kind as CredentialEnd["kind"], endsAt: row.ends_at }));
+}
+
+/** Forgets that an end was told of. False when somebody else did meanwhile. */
+export async function forgetTold(tx: Transaction<DB>, connection: string, { kind, endsAt }: ToldEnd): Promise<boolean> {
+  const forgotten = await tx
+    .deleteFrom("credential_warnings")
+    .where("connection", "=", connection)
+    .where("kind", "=", kind)
+    .where("ends_at", "=", endsAt)
+    .returning("kind")
+    .execute();
+  return forgotten.length > 0;
 }

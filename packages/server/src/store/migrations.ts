@@ -400,9 +400,10 @@ const CONSENTS: Table = table("connection_consents", { state_hash: "text", conne
   "state_hash",
 ]);
 
-const CREDENTIAL_ENDS: Table = table(
-  "credential_ends",
-  {
+/** As it began; `warned` became a table of its own, so the compiler cannot hold this one against the schema. */
+const CREDENTIAL_ENDS: Table = {
+  name: "credential_ends",
+  columns: {
     connection: "text",
     position: "int8",
     kind: "text",
@@ -411,8 +412,8 @@ const CREDENTIAL_ENDS: Table = table(
     checked_at: "int8",
     warned: "int8?",
   },
-  ["connection", "position"],
-);
+  key: ["connection", "position"],
+};
 
 const APPLICATIONS = table(
   "applications",
@@ -432,6 +433,51 @@ const ASSIGNMENTS = table(
   },
   ["connection", "application", "id"],
 );
+
+const CREDENTIAL_WARNINGS: Table = table(
+  "credential_warnings",
+  { connection: "text", kind: "text", ends_at: "int8", threshold: "int8" },
+  ["connection", "kind", "ends_at"],
+);
+
+const CHANNELS: Table = table(
+  "channels",
+  {
+    id: "text",
+    organisation: "text",
+    name: "text",
+    type: "text",
+    settings: "text",
+    credential: "text",
+    revision: "int8",
+    created_at: "int8",
+    disabled_at: "int8?",
+    disabled_of: "text?",
+  },
+  ["id"],
+);
+
+const ALERTS: Table = table("alerts", { id: "text", type: "text", data: "text", at: "int8" }, ["id"]);
+
+const ALERT_DELIVERIES: Table = table(
+  "alert_deliveries",
+  {
+    alert: "text",
+    channel: "text",
+    attempts: "int8",
+    next_at: "int8?",
+    accepted_at: "int8?",
+    failure: "text?",
+  },
+  ["alert", "channel"],
+);
+
+const ALERT_INDEXES: readonly string[] = [
+  "unique channels: organisation, name",
+  "alerts: at",
+  "alert_deliveries: next_at where next_at is not null",
+  "alert_deliveries: channel",
+];
 
 /** `[unique] table: columns [where …]`. Each is one that a query needs; every further one slows the full read. */
 const FIRST_INDEXES: readonly string[] = [
@@ -512,6 +558,18 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
     "0006_assignments": {
       up: async (db) => {
         for (const each of [APPLICATIONS, ASSIGNMENTS]) await sql.raw(createTable(each, engine)).execute(db);
+      },
+    },
+    "0007_alerts": {
+      up: async (db) => {
+        for (const each of [CREDENTIAL_WARNINGS, CHANNELS, ALERTS, ALERT_DELIVERIES]) {
+          await sql.raw(createTable(each, engine)).execute(db);
+        }
+        for (const each of ALERT_INDEXES) await sql.raw(createIndex(each)).execute(db);
+        const told = `select "connection", "kind", "ends_at", min("warned") from "credential_ends"`;
+        const known = `where "warned" is not null and "ends_at" is not null group by "connection", "kind", "ends_at"`;
+        await sql.raw(`insert into "credential_warnings" ${told} ${known}`).execute(db);
+        await sql.raw(`alter table "credential_ends" drop column "warned"`).execute(db);
       },
     },
   };

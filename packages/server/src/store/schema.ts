@@ -8,6 +8,10 @@ export interface DB {
   connection_grants: ConnectionGrants;
   connection_consents: ConnectionConsents;
   credential_ends: CredentialEnds;
+  credential_warnings: CredentialWarnings;
+  channels: Channels;
+  alerts: Alerts;
+  alert_deliveries: AlertDeliveries;
   subscriptions: SubscriptionRows;
   targets: Targets;
   syncs: Syncs;
@@ -89,8 +93,50 @@ interface CredentialEnds {
   ends_at: number | null; // Null: nobody tells.
   told_by: string | null; // certificate | registration | configuration
   checked_at: number;
-  /** The least threshold, in days before the end, that was told of; null before the first. */
-  warned: number | null;
+}
+
+/** That somebody was told of a credential's end; a credential is known again by its kind and its end. */
+interface CredentialWarnings {
+  connection: string;
+  kind: string;
+  ends_at: number;
+  /** The least threshold that was told of, in days before the end; 0: that it has come. */
+  threshold: number;
+}
+
+/** Where alerts go. Immutable id; `name` is an alias. */
+interface Channels {
+  id: string;
+  organisation: string;
+  name: string;
+  type: string; // webhook
+  settings: string; // JSON: {url}
+  credential: string; // JSON: {secret}, as the targets' credentials.
+  revision: number;
+  created_at: number;
+  /** Since when nothing is sent there, and why: the receiver said that it wants no more. */
+  disabled_at: number | null;
+  disabled_of: string | null;
+}
+
+/** What operators are told. Its id goes to every receiver, and is the same at every attempt. */
+interface Alerts {
+  id: string;
+  type: string; // credential.expiring, …
+  data: string; // JSON; never a secret.
+  at: number;
+}
+
+/** That an alert is to go to a channel, and how far that has come. */
+interface AlertDeliveries {
+  alert: string;
+  channel: string;
+  /** Counted before anything is sent. */
+  attempts: number;
+  next_at: number | null; // Null: accepted, or given up.
+  accepted_at: number | null;
+  /** Why the last attempt failed. */
+  failure: string | null;
 }
 
 /** A subscription to a connection's changes, as Microsoft keeps it; one for each kind of record. */

@@ -1,0 +1,194 @@
+import type { Transaction } from "kysely";
+import { newId } from "../clock.ts";
+import type { DB } from "./schema.ts";
+import type { Store } from "./store.ts";
+
+const ORGANISATION = "default";
+/** How long it is kept what was told, and what became of it. */
+const KEPT_MS = 90 * 86_400_000;
+
+/** What operators can be told. A type's data always has the same fields. */
+export type AlertType = "credential.expiring" | "credential.expired" | "credential.renewed" | "test";
+
+/** What operators are to be told. Times in the data are ISO 8601 texts; it must hold no secret. */
+export interface NewAlert {
+  readonly type: AlertType;
+  readonly data: { readonly [field: string]: string | number | null };
+}
+
+/** An alert as it goes to receivers. `at`: when it was raised, in milliseconds UTC. */
+export interface Alert extends NewAlert {
+  readonly id: string;
+  readonly at: number;
+}
+
+/** An alert that is on its way to a channel. */
+export interface Delivery {
+  readonly alert: Alert;
+  /** The channel's id. */
+  readonly channel: string;
+  /** How often it was tried already. */
+  readonly attempts: number;
+}
+
+/** An alert that stands nowhere but in the caller's hands. */
+export function newAlert(store: Store, { type, data }: NewAlert): Alert {
+  return { id: newId(store.clock, "alert"), type, data, at: store.clock.now() };
+}
+
+/**
+ * Writes an alert for every channel that takes any, in the transaction of what it tells: whoever commits the one commits
+ * the other. Nothing is written while there is no channel.
+ */
+export async function raiseAlert(tx: Transaction<DB>, store: Store, given: NewAlert): Promise<void> {
+  const alert = newAlert(store, given);
+  const channels = await tx
+    .selectFrom("channels")
+    .select("id")
+    .where("organisation", "=", ORGANISATION)
+    .where("disabled_at", "is", null)
+    .execute();
+  await forgetOld(tx, alert.at - KEPT_MS);
+  if (channels.length === 0) return;
+  const { id, type, data, at } = alert;
+  await tx
+    .insertInto("alerts")
+    .values({ id, type, data: JSON.stringify(data), at })
+    .execute();
+  const rows = channels.map((channel) => ({ alert: id, channel: channel.id, attempts: 0, next_at: at }));
+  await tx
+    .insertInto("alert_deliveries")
+    .values(rows.map((row) => ({ ...row, accepted_at: null, failure: null })))
+    .execute();
+}
+
+/** Alerts are rare, so whoever writes one makes room for it. What is still to be delivered stays. */
+async function forgetOld(tx: Transaction<DB>, before: number): Promise<void> {
+  const waiting = tx.selectFrom("alert_deliveries").select("alert").where("next_at", "is not", null);
+  const old = tx.selectFrom("alerts").select("id").where("at", "<", before).where("id", "not in", waiting);
+  await tx.deleteFrom("alert_deliveries").where("alert", "in", old).execute();
+  await tx.deleteFrom("alerts").where("at", "<", before).where("id", "not in", waiting).execute();
+}
+
+/** The channels for which something is due, by id. */
+export async function channelsDue(store: Store): Promise<readonly string[]> {
+  const rows = await store.db
+    .selectFrom("alert_deliveries")
+    .select("channel")
+    .distinct()
+    .where("next_at", "<=", store.clock.now())
+    .execute();
+  return rows.map(({ channel }) => channel);
+}
+
+/** What is due for a channel the longest, or null. */
+export async function nextDelivery(store: Store, channel: string): Promise<Delivery | null> {
+  const row = await store.db
+    .selectFrom("alert_deliveries")
+    .innerJoin("alerts", "alerts.id", "alert_deliveries.alert")
+    .select(["alerts.id", "alerts.type", "alerts.data", "alerts.at", "alert_deliveries.attempts"])
+    .where("alert_deliveries.channel", "=", channel)
+    .where("alert_deliveries.next_at", "<=", store.clock.now())
+    .orderBy("alerts.at")
+    .orderBy("alerts.id")
+    .limit(1)
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  const { id, type, data, at, attempts } = row;
+  return { alert: { id, type: type as AlertType, data: JSON.parse(data), at }, channel, attempts };
+}
+
+/**
+ * Counts an attempt before it is made, and says when the next one is due should nobody hear of this one. False when
+ * somebody else was faster.
+ */
+export async function beginAttempt(
+  store: Store,
+  { alert, channel, attempts }: Delivery,
+  nextAt: number,
+): Promise<boolean> {
+  const begun = await store.transaction((tx) =>
+    tx
+      .updateTable("alert_deliveries")
+      .set({ attempts: attempts + 1, next_at: nextAt })
+      .where("alert", "=", alert.id)
+      .where("channel", "=", channel)
+      .where("attempts", "=", attempts)
+      .where("next_at", "is not", null)
+      .returning("alert")
+      .execute(),
+  );
+  return begun.length > 0;
+}
+
+/** What became of an attempt. Accepted ones and those with a `nextAt` of null are never tried again. */
+export async function endAttempt(
+  store: Store,
+  { alert, channel }: Delivery,
+  end: { readonly failure: string | null; readonly nextAt: number | null },
+): Promise<void> {
+  const accepted = end.failure === null ? store.clock.now() : null;
+  await store.transaction(
+    (tx) =>
+      tx
+        .updateTable("alert_deliveries")
+        .set({ next_at: end.nextAt, accepted_at: accepted, failure: end.failure })
+        .where("alert", "=", alert.id)
+        .where("channel", "=", channel)
+        .execute(),
+    { repeatable: true },
+  );
+}
+
+/** Stops all deliveries to a channel; what was on its way is given up. */
+export async function disableChannel(store: Store, channel: string, reason: string): Promise<void> {
+  await store.transaction(
+    async (tx) => {
+      const disabled = { disabled_at: store.clock.now(), disabled_of: reason };
+      await tx.updateTable("channels").set(disabled).where("id", "=", channel).execute();
+      await tx
+        .updateTable("alert_deliveries")
+        .set({ next_at: null, failure: reason })
+        .where("channel", "=", channel)
+        .where("next_at", "is not", null)
+        .execute();
+    },
+    { repeatable: true },
+  );
+}
+
+/** Lets a channel have alerts again. */
+export async function enableChannel(store: Store, channel: string): Promise<void> {
+  await store.transaction(
+    (tx) =>
+      tx.updateTable("channels").set({ disabled_at: null, disabled_of: null }).where("id", "=", channel).execute(),
+    { repeatable: true },
+  );
+}
+
+/** What became of an alert at one channel, for whoever looks at it. */
+export interface ToldDelivery {
+  readonly id: string;
+  readonly type: string;
+  readonly at: number;
+  readonly attempts: number;
+  readonly nextAt: number | null;
+  readonly acceptedAt: number | null;
+  readonly failure: string | null;
+}
+
+/** A channel's deliveries, the newest first. */
+export async function deliveriesOf(store: Store, channel: string, limit: number): Promise<readonly ToldDelivery[]> {
+  const rows = await store.db
+    .selectFrom("alert_deliveries")
+    .innerJoin("alerts", "alerts.id", "alert_deliveries.alert")
+    .select(["alerts.id", "alerts.type", "alerts.at", "alert_deliveries.attempts"])
+    .select(["alert_deliveries.next_at as nextAt", "alert_deliveries.accepted_at as acceptedAt"])
+    .select("alert_deliveries.failure")
+    .where("alert_deliveries.channel", "=", channel)
+    .orderBy("alerts.at", "desc")
+    .orderBy("alerts.id", "desc")
+    .limit(limit)
+    .execute();
+  return rows;
+}
