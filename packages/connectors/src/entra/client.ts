@@ -88,6 +88,11 @@ export class GraphClient {
     await this.#send(target, request, signal);
   }
 
+  /** A part of an answer asked for this wait, in milliseconds: the next request keeps it. */
+  leaveAlone(ms: number): void {
+    this.#sender.leaveAlone(ms);
+  }
+
   /** A number in plain text, as `/users/$count` answers it; needs the eventual consistency level. */
   async count(path: string, request: GraphRequest, signal: AbortSignal): Promise<number> {
     const headers = { ConsistencyLevel: "eventual", accept: "text/plain" };

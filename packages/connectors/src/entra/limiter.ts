@@ -1,5 +1,6 @@
 import type { HttpAnswer } from "../shared/http.ts";
 import { costOf, type Priced, type Service } from "./costs.ts";
+import { Gate } from "./gate.ts";
 import type { EntraOptions } from "./options.ts";
 
 /** What waits for a place is sent in this order: what others wait for first, what only begins new work last. */
@@ -34,8 +35,8 @@ const ORDER: readonly Urgency[] = ["next", "normal", "last"];
  * others use of the same limits, are learned from `x-ms-throttle-limit-percentage`: it slows before Graph refuses.
  */
 export class Limiter {
-  /** Nothing is sent before this time: the service asked to wait. */
-  notBefore = 0;
+  /** Closed while the service asks to wait. */
+  readonly gate: Gate = new Gate();
   #places: number;
   readonly #queues: Readonly<Record<Urgency, Set<() => void>>> = {
     next: new Set(),

@@ -78,6 +78,16 @@ test("asks a throttled part again after the wait that it names", async () => {
   assert.equal(asked.get("/users/a?$select=id"), 1);
 });
 
+test("stops for a part that asks to wait for an hour, and keeps everybody else from asking", async () => {
+  const tenant = await tenantOf((url) =>
+    url.includes("/b?") ? { status: 429, headers: { "Retry-After": "3600" }, body: {} } : { status: 200, body: {} },
+  );
+  const rig = rigFor(tenant.origin);
+  await assert.rejects(lookUp(rig, ["a", "b"]), { code: "throttled", retryAfterMs: 3_600_000 });
+  await assert.rejects(lookUp(rig, ["a"]), { code: "throttled" });
+  assert.deepEqual([rig.time.waits, graphCalls(tenant).length], [[], 1]);
+});
+
 test("takes no failure for gone", async () => {
   const failures: readonly (readonly [InnerAnswer | null, string])[] = [
     [{ status: 429 }, "throttled"],

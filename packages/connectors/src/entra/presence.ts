@@ -76,16 +76,21 @@ async function existBatch(options: Options, question: Question, signal: AbortSig
       else throw refusal(question, part);
     }
     open = again.map((part) => part.id);
-    if (open.length > 0) await options.runtime.sleep(waitMs(options, again, attempt), signal);
+    if (open.length > 0) await pause(options, again, attempt, signal);
   }
   return answers;
 }
 
-/** The longest wait that any part of the batch asks for. */
-function waitMs({ runtime }: Options, parts: readonly Part[], attempt: number): number {
-  const asked = parts.map((part) => askedWaitMs(part, runtime.clock.now()));
-  const longest = Math.max(0, ...asked.map((ms) => ms ?? 0));
-  return longest > 0 ? longest : backoffMs(attempt, runtime.random());
+/** What any part of a batch asks for holds for all that is sent; without a wish the pause is ours alone. */
+async function pause(
+  { client, runtime }: Options,
+  parts: readonly Part[],
+  attempt: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const asked = Math.max(0, ...parts.map((part) => askedWaitMs(part, runtime.clock.now()) ?? 0));
+  if (asked > 0) client.leaveAlone(asked);
+  else await runtime.sleep(backoffMs(attempt, runtime.random()), signal);
 }
 
 async function sendBatch(

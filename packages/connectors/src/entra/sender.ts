@@ -1,6 +1,7 @@
 import { ConnectorError, type Wait } from "@entrain/core";
 import { backoffMs, retryAfterMs } from "../shared/backoff.ts";
 import { type HttpAnswer, type HttpRequest, type Transport, TransportFault } from "../shared/http.ts";
+import { Gate } from "./gate.ts";
 import type { Limiter, Urgency } from "./limiter.ts";
 import type { EntraOptions } from "./options.ts";
 
@@ -37,23 +38,26 @@ export class Sender {
   readonly #transport: Transport;
   readonly #runtime: Runtime;
   readonly #limiter: Limiter | null;
-  readonly #gate: { notBefore: number };
+  readonly #gate: Gate;
 
   /** `service` is its name for operators. With a limiter, its limits and its gate are shared with whoever else uses it. */
   constructor(service: string, transport: Transport, runtime: Runtime, limiter: Limiter | null = null) {
     this.#limiter = limiter;
-    this.#gate = limiter ?? { notBefore: 0 };
+    this.#gate = limiter?.gate ?? new Gate();
     this.#service = service;
     this.#transport = transport;
     this.#runtime = runtime;
   }
 
-  /** The first answer that is not a passing refusal, or the last one. Throws when there is no answer at all. */
+  /**
+   * The first answer that is not a passing refusal, or the last one. @throws ConnectorError when there is no answer at all, and
+   * `throttled` without sending anything while the service wants to be left alone for longer than the patience lasts
+   */
   async send(request: SenderRequest, signal: AbortSignal, patience: Patience = PATIENT): Promise<HttpAnswer> {
     let unanswered = 0;
     for (let retry = 0; ; retry++) {
-      await this.#wait(this.#gate.notBefore - this.#runtime.clock.now(), signal);
-      const answer = await this.#once(request, signal, retry);
+      await this.#pass(signal, patience);
+      const answer = await this.#once(request, signal, { retry, patience });
       if (answer instanceof TransportFault) {
         if (answer.kind === "invalid" || ++unanswered >= patience.unanswered) throw faultOf(answer, request);
         const attempts = { status: null, attempt: unanswered + 1, of: patience.unanswered };
@@ -62,16 +66,34 @@ export class Sender {
       }
       if (!RETRIED.has(answer.status)) return answer;
       const asked = askedWaitMs(answer, this.#runtime.clock.now());
+      if (asked !== null) this.leaveAlone(asked);
       const refused = retry - unanswered + 1;
       if (refused >= patience.answered || (asked ?? 0) > patience.longestMs) return answer;
-      const until = this.#runtime.clock.now() + (asked ?? this.#backoff(retry));
-      if (asked !== null) this.#gate.notBefore = Math.max(this.#gate.notBefore, until);
-      const wait = (asked === null ? until : this.#gate.notBefore) - this.#runtime.clock.now();
+      const wait = asked === null ? this.#backoff(retry) : this.#gate.remaining(this.#runtime.clock.now());
       await this.#pause(wait, { status: answer.status, attempt: refused + 1, of: patience.answered }, signal);
     }
   }
 
-  async #once(request: SenderRequest, signal: AbortSignal, retry: number): Promise<HttpAnswer | TransportFault> {
+  /** Nothing is sent for so many milliseconds: the service asked for it, if only for a part of what was sent. */
+  leaveAlone(ms: number): void {
+    this.#gate.close(ms, this.#runtime.clock.now());
+  }
+
+  /** Waits at the gate, as long as the patience lasts. */
+  async #pass(signal: AbortSignal, patience: Patience): Promise<void> {
+    const ms = this.#gate.remaining(this.#runtime.clock.now());
+    if (ms > patience.longestMs) {
+      const message = `${this.#service} asked to be left alone; ${Math.ceil(ms / 1000)} s of that remain, so nothing was sent.`;
+      throw new ConnectorError("throttled", message, { stops: "run", retry: "later", retryAfterMs: ms });
+    }
+    await this.#wait(ms, signal);
+  }
+
+  async #once(
+    request: SenderRequest,
+    signal: AbortSignal,
+    { retry, patience }: { readonly retry: number; readonly patience: Patience },
+  ): Promise<HttpAnswer | TransportFault> {
     const { clock, onRequest } = this.#runtime;
     const { method, url } = request;
     const leave = await this.#limiter?.enter(request, signal, request.urgency);
@@ -81,7 +103,7 @@ export class Sender {
       onRequest?.({ method, host: url.host, path: url.pathname, status, ms: clock.now() - started, retry });
     try {
       // Somebody may have been asked to wait while this request waited for its place.
-      await this.#wait(this.#gate.notBefore - clock.now(), signal);
+      await this.#pass(signal, patience);
       const answer = await this.#transport.send(request, signal);
       left = answer;
       report(answer.status);
