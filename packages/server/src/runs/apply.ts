@@ -94,6 +94,14 @@ async function giveUp(context: ApplyContext, tally: Tally): Promise<Tally> {
   return await giveUp(context, next);
 }
 
+/** What cannot be told while another sync reads is told behind that read: an approval is not used up by it. */
+async function judged(context: ApplyContext, batch: readonly PlanChangeRow[]): Promise<readonly Prepared[]> {
+  const prepare = (): Promise<readonly Prepared[]> => prepareBatch(sceneOf(context), batch);
+  const prepared = await prepare();
+  if (context.behindRead === null || !prepared.some(({ untold }) => untold)) return prepared;
+  return await context.behindRead(prepare);
+}
+
 /** References within a batch must be resolvable, so a batch never reaches into the next phase or rank. */
 function sameRank(page: readonly PlanChangeRow[]): readonly PlanChangeRow[] {
   const first = page[0];
@@ -118,7 +126,7 @@ async function applyBatch(
   total: number,
 ): Promise<Tally> {
   const { store, target, lease } = context;
-  const prepared = await prepareBatch(sceneOf(context), batch);
+  const prepared = await judged(context, batch);
   const sendable = prepared.filter((change) => change.send !== null);
   const changes = sendable.flatMap((change) => (change.send ? [change.send] : []));
   if (isTransactional(target)) {

@@ -8,6 +8,7 @@ import type { Lease, Store } from "../store/store.ts";
 import type { Actor, Progress, SyncRow } from "./context.ts";
 import type { PrepareContext } from "./prepare.ts";
 import type { ScopeNow } from "./scope-now.ts";
+import type { StillWanted } from "./still-wanted.ts";
 
 /** What an apply works with: one sealed plan of one sync, under the sync's lease. */
 export interface ApplyContext {
@@ -25,6 +26,12 @@ export interface ApplyContext {
   readonly kind: TargetKind;
   readonly space: LinkSpace;
   readonly scopeNow: ScopeNow | null;
+  readonly stillWanted: StillWanted;
+  /**
+   * Does work when a read of the directory has ended and no other can begin; null where nobody asked for this very plan:
+   * what cannot be told then is planned anew by the next run.
+   */
+  readonly behindRead: (<T>(work: () => Promise<T>) => Promise<T>) | null;
   /** However many records the target lost, they may be made anew: somebody said so. */
   readonly recreate: boolean;
   readonly lease: Lease;
@@ -62,8 +69,8 @@ export function entryBase(context: ApplyContext): Pick<JournalEntry, "actor" | "
 
 /** What preparing a batch of the plan works with. */
 export function sceneOf(context: ApplyContext): PrepareContext {
-  const { store, space, sync, kind, plan, scopeNow } = context;
-  return { store, space, sync: sync.id, connection: sync.connection, kind, upto: plan.upto, scopeNow };
+  const { store, space, sync, kind, plan, scopeNow, stillWanted } = context;
+  return { store, space, sync: sync.id, connection: sync.connection, kind, upto: plan.upto, scopeNow, stillWanted };
 }
 
 /** Takes intents that have an outcome off the list of open ones. */

@@ -7,8 +7,10 @@ import { beginPlan, type Holding, reviewHeld } from "./begin.ts";
 import type { SyncRow } from "./context.ts";
 import { judgeAgain } from "./overtaken.ts";
 import { buildPlan, kindOf, type Planned, type Position } from "./plan.ts";
+import { behindRead } from "./read-connection.ts";
 import { scopeNow } from "./scope-now.ts";
 import { freshSync, reviewOf, type Session } from "./session.ts";
+import { stillWanted } from "./still-wanted.ts";
 
 /** A reference that could not be written yet is written by a further plan of the same run; circles need one more. */
 const FURTHER_PLANS = 2;
@@ -68,7 +70,8 @@ export async function applyOne(session: Session, sealed: PlanRow, before: Tally)
   const space = { target: session.targetRow.id, tenant: session.connection.tenant };
   const context = { store, lease: session.lease, sync, space, run: session.run };
   const begun = await beginPlan(context, sealed, await holdingOf(session, sync, sealed));
-  const tally = addTallies(before, await resume(session, begun.plan));
+  const isAskedFor = sealed.run === null || sealed.approved_at !== null;
+  const tally = addTallies(before, await resume(session, begun.plan, isAskedFor));
   const issues = await issueCount(session, begun.plan.id);
   return { tally, issues, held: begun.held };
 }
@@ -88,12 +91,18 @@ async function holdingOf(session: Session, sync: SyncRow, sealed: PlanRow): Prom
 }
 
 /** Applies what is left of a plan that was begun, and closes it. */
-export async function resume(session: Session, begun: PlanRow): Promise<Tally> {
+export async function resume(
+  session: Session,
+  begun: PlanRow,
+  isAskedFor: boolean = begun.approved_at !== null,
+): Promise<Tally> {
   const { engine, options, target, lease } = session;
   const { store } = engine;
   await store.fenced(lease, (tx) => saveRun(tx, session.run, { phase: "applying", plan: begun.id }));
   const sync = await freshSync(session);
   const definition = JSON.parse(sync.definition) as SyncDefinition;
+  const space = { target: session.targetRow.id, tenant: session.connection.tenant };
+  const kind = kindOf(target, sync);
   const counts = JSON.parse(begun.counts) as Counts;
   const tally = await applyPlan(
     {
@@ -104,10 +113,12 @@ export async function resume(session: Session, begun: PlanRow): Promise<Tally> {
       reportTo: session.run,
       actor: options.actor,
       target,
-      kind: kindOf(target, sync),
+      kind,
       matching: definition.matching,
-      space: { target: session.targetRow.id, tenant: session.connection.tenant },
+      space,
       scopeNow: scopeNow(store, session.connection.id, definition),
+      stillWanted: stillWanted(store, { sync, space, kind }),
+      behindRead: isAskedFor ? (work) => behindRead(session, work) : null,
       recreate: options.recreate ?? false,
       lease,
       signal: options.signal,

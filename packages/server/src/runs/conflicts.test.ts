@@ -3,7 +3,8 @@ import { afterEach, test } from "node:test";
 import { loadRun } from "../store/runs.ts";
 import { plannedIn, scimWrites, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
-import { crowd } from "./testing/tenant.ts";
+import { crowd, group, newUser, reference } from "./testing/tenant.ts";
+import { testClock } from "./testing/time.ts";
 
 let scene: Scene;
 let sync: string;
@@ -11,6 +12,8 @@ afterEach(() => scene.close());
 
 const users = crowd(40);
 const ids = users.map(({ id }) => id);
+const staff = group("Staff");
+const memberships = { [staff.id]: ids };
 
 async function open(): Promise<void> {
   scene = await openScene({ simulator: { tenant: { users, groups: [] } } });
@@ -67,3 +70,79 @@ test("an approved plan of which most came back meanwhile removes the others, and
   const approved = await scene.approve(sync, held?.digest ?? "");
   assert.deepEqual([approved.result, approved.counts.disable, approved.conflicts], ["partial", 1, 11]);
 });
+
+/** People with few mapped attributes: the office is not among them. */
+async function openFew(scope: object = {}): Promise<void> {
+  scene = await openScene({ clock: testClock(), simulator: { tenant: { users, groups: [staff], memberships } } });
+  const mapping = {
+    userName: { direct: "userPrincipalName" },
+    displayName: { direct: "displayName" },
+    title: { direct: "jobTitle" },
+  };
+  sync = await scene.addSync("few", "scim", { records: "user", mapping, matching: ["userName"], scope });
+  assert.equal((await scene.run(sync)).result, "succeeded");
+}
+
+async function moveOffice(of: readonly string[]): Promise<void> {
+  for (const id of of) await scene.graph("PATCH", `/users/${id}`, { officeLocation: "Annex" });
+}
+
+test("a preview is applied although its people changed in what the sync does not map", async () => {
+  await openFew();
+  await retitle(ids.slice(0, 3), "Chief");
+  await scene.graph("POST", "/users", newUser("Joiner"));
+  await scene.graph("PATCH", `/users/${ids[9]}`, { accountEnabled: false });
+  const digest = await preview();
+  const joiner = [...(await loadJoiner())];
+  await moveOffice([...ids.slice(0, 2), ...ids.slice(9, 10), ...joiner]);
+  const applied = await scene.apply(sync, digest);
+  const { update, create, disable } = applied.counts;
+  assert.deepEqual([applied.result, applied.conflicts, update, create, disable], ["succeeded", 0, 3, 1, 1]);
+  assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
+});
+
+async function loadJoiner(): Promise<readonly string[]> {
+  const rows = await scene.store.db.selectFrom("records").select(["id", "attributes"]).execute();
+  return rows.filter(({ attributes }) => attributes.includes("Joiner")).map(({ id }) => id);
+}
+
+test("an approval holds although another sync reads that the leavers moved to another office", async () => {
+  await openFew({ groups: { include: ["Staff"], transitive: true } });
+  const other = await scene.addSync("other", "portal", { records: "requester" });
+  for (const id of ids.slice(0, 8)) await scene.graph("DELETE", `/groups/${staff.id}/members/${id}/$ref`);
+  const { held } = await scene.run(sync);
+  assert.equal(held?.count, 8);
+  await moveOffice(ids.slice(0, 8));
+  await scene.run(other);
+  assert.deepEqual((await scene.run(sync)).held, held, "it goes on waiting");
+  const approved = await scene.approve(sync, held?.digest ?? "");
+  assert.deepEqual([approved.result, approved.counts.disable, approved.conflicts], ["succeeded", 8, 0]);
+  assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
+});
+
+test("an approved removal whose person came back into scope is a conflict still, whatever else changed", async () => {
+  await openFew({ groups: { include: ["Staff"], transitive: true } });
+  for (const id of ids.slice(0, 8)) await scene.graph("DELETE", `/groups/${staff.id}/members/${id}/$ref`);
+  const { held } = await scene.run(sync);
+  await scene.graph("POST", `/groups/${staff.id}/members/$ref`, reference(ids[0] ?? ""));
+  await moveOffice(ids.slice(0, 2));
+  const approved = await scene.approve(sync, held?.digest ?? "");
+  assert.deepEqual([approved.result, approved.counts.disable, approved.conflicts], ["partial", 7, 1]);
+});
+
+test("an update whose mapped value changed is a conflict, and the later value is written by the next run", async () => {
+  await openFew();
+  await retitle(ids.slice(0, 2), "Chief");
+  const digest = await preview();
+  await moveOffice(ids.slice(0, 2));
+  await retitle(ids.slice(0, 1), "Boss");
+  const applied = await scene.apply(sync, digest);
+  assert.deepEqual([applied.result, applied.counts.update, applied.conflicts], ["partial", 1, 1]);
+  assert.equal((await scene.run(sync)).counts.update, 1);
+  assert.equal(titleOf(0), "Boss");
+});
+
+function titleOf(at: number): unknown {
+  const name = users[at]?.userPrincipalName;
+  return [...scene.scim.store.users.values()].find(({ userName }) => userName === name)?.title;
+}

@@ -387,11 +387,12 @@ test("held membership removals of a group that was renamed in the same run are p
 test("a preview that is applied after its people were held unpins none of them", async () => {
   await open();
   for (const id of ids.slice(0, 12)) await scene.graph("PATCH", `/users/${id}`, { jobTitle: "Chief" });
+  await scene.graph("PATCH", `/users/${ids[20]}`, { jobTitle: "Chief" });
   const preview = await scene.plan(sync);
   await leave(0, 12);
   const { held } = await scene.run(sync);
   const run = await scene.apply(sync, preview.plan.digest ?? "");
-  assert.deepEqual([run.result, run.counts.update], ["succeeded", 0]);
+  assert.deepEqual([run.result, run.counts.update, run.unchanged, run.conflicts], ["partial", 0, 1, 12]);
   const next = await scene.run(sync);
   assert.deepEqual([next.result, next.held], ["succeeded", held]);
   assert.equal((await scene.approve(sync, held?.digest ?? "")).counts.disable, 12);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { ConnectorError, type Source, type SourceKind } from "@entrain/core";
 import type { Engine } from "./context.ts";
-import { applySync, runSync } from "./run.ts";
+import { applySync, approveSync, runSync } from "./run.ts";
 import { inShort, plannedIn } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { crowd, group, reference } from "./testing/tenant.ts";
@@ -184,4 +184,15 @@ test("removals that cannot be judged while another sync reads the groups do not 
   );
   assert.ok(whole);
   assert.deepEqual([run.result, run.held?.count, run.counts.disable, active()], ["held", 5, 0, 8]);
+});
+
+test("an approval is not used up while another sync reads the groups: that read is brought to its end first", async () => {
+  const { first, other } = await open({ groups: { include: ["Staff", "Field"], transitive: true } });
+  await fiveLeave();
+  const { held } = await scene.run(first);
+  const engine = overtaken(scene.engine, () => halfAnArrival(other));
+  const approved = await approveSync(engine, { ...of(first), digest: held?.digest ?? "" });
+  assert.deepEqual([approved.result, approved.counts.disable, approved.conflicts, active()], ["succeeded", 5, 0, 3]);
+  const next = await scene.run(first);
+  assert.deepEqual([next.result, await plannedIn(scene.store, next.run)], ["succeeded", []]);
 });

@@ -8,11 +8,12 @@ import {
   writesOf,
 } from "@entrain/core";
 import { isAmong } from "../store/among.ts";
-import { changeNumbers } from "../store/directory.ts";
+import { changeNumbers, loadWatermark } from "../store/directory.ts";
 import { type LinkRow, type LinkSpace, linkedRecords, loadLinks } from "../store/links.ts";
 import { idsOf, type PlanChangeRow } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
 import type { ScopeNow } from "./scope-now.ts";
+import type { StillWanted } from "./still-wanted.ts";
 
 /** A planned change made ready to send: references resolved, or the finding that keeps it from being sent. */
 export interface Prepared {
@@ -48,12 +49,14 @@ export interface PrepareContext {
   readonly upto: number;
   /** Who is in scope now, where memberships decide that. */
   readonly scopeNow: ScopeNow | null;
+  /** Which changes are what would be planned now, although their records changed. */
+  readonly stillWanted: StillWanted;
 }
 
 /**
- * Checks a batch for staleness, change by change, and resolves its references. A change whose source record or link
- * moved on since the plan is a conflict; it is skipped here and planned anew. One that another plan has done meanwhile
- * is not.
+ * Checks a batch for staleness, change by change, and resolves its references. A change whose source record asks for
+ * something else by now, or whose link moved on, is a conflict; it is skipped here and planned anew. One that another plan
+ * has done meanwhile is not.
  */
 export async function prepareBatch(
   context: PrepareContext,
@@ -72,8 +75,12 @@ export async function prepareBatch(
   const kinds = referencedKinds(kind);
   const referenced = await loadLinks(store.db, space, kinds, [...wanted]);
   const moved = options.checkStale ? await movedEdges(context, rows) : new Map<string, boolean>();
+  const isSettled =
+    moved.size === 0 || (await loadWatermark(store.db, context.connection, "group")).phase === "settled";
   const scope = options.checkStale && context.scopeNow ? await context.scopeNow(ids, context.upto) : null;
   const standing = options.checkStale ? await standingMembers(context, rows) : null;
+  const changed = rows.filter((row) => row.action !== "members" && isChanged(row, numbers));
+  const still = changed.length === 0 ? new Set<number>() : await context.stillWanted(changed);
   const joined = rows.flatMap((row) => (row.action === "join" && row.record_id !== null ? [row.record_id] : []));
   const taken = await linkedRecords(store.db, space.target, kind.name, joined);
   return rows.map((row) =>
@@ -81,14 +88,21 @@ export async function prepareBatch(
       kind,
       sync: context.sync,
       link: links.get(row.object_id),
-      sequence: numbers === null ? null : (numbers.get(row.object_id) ?? 0),
+      isChecked: options.checkStale,
+      isChanged: isChanged(row, numbers),
+      still: still?.has(row.ordinal) ?? null,
       referenced,
       moved,
+      isSettled,
       scope,
       taken,
       standing: standing?.get(row.ordinal) ?? null,
     }),
   );
+}
+
+function isChanged(row: PlanChangeRow, numbers: ReadonlyMap<string, number> | null): boolean {
+  return numbers !== null && (numbers.get(row.object_id) ?? 0) !== row.record_sequence;
 }
 
 /** Of the memberships that each change adds or removes: those that the target acknowledged from us, by ordinal. */
@@ -142,10 +156,16 @@ interface Surroundings {
   readonly kind: TargetKind;
   readonly sync: string;
   readonly link: LinkRow | undefined;
-  /** The source record's change number; null when staleness is not asked about. */
-  readonly sequence: number | null;
+  /** Whether staleness is asked about. */
+  readonly isChecked: boolean;
+  /** The source record changed since the plan was made. */
+  readonly isChanged: boolean;
+  /** It would be planned just so now; null while that cannot be told. */
+  readonly still: boolean | null;
   readonly referenced: ReadonlyMap<string, LinkRow>;
   readonly moved: ReadonlyMap<string, boolean>;
+  /** False while the groups are being read: a move is told by two groups, of which one may stand alone yet. */
+  readonly isSettled: boolean;
   /** Who is in scope now; null when that is as it was planned. */
   readonly scope: ReadonlyMap<string, boolean> | null;
   /** Records of the target that are to be joined here and are linked by now. */
@@ -158,9 +178,9 @@ function prepare(row: PlanChangeRow, around: Surroundings): Prepared {
   const { link } = around;
   const left = membersLeft(row, around);
   const base = { row, link, stale: null, untold: false, done: false, known: {}, dropped: [], add: [], remove: [] };
-  if (around.sequence !== null && isDone(row, around, left)) return { ...base, done: true, send: null };
+  if (around.isChecked && isDone(row, around, left)) return { ...base, done: true, send: null };
   const stale = staleness(row, around, left);
-  if (stale !== null) return { ...base, stale, untold: stale === UNTOLD, send: null };
+  if (stale !== null) return { ...base, stale, untold: UNTOLD.includes(stale), send: null };
   return row.action === "members" ? prepareMembers(base, around, left) : prepareAttributes(base, around);
 }
 
@@ -196,14 +216,16 @@ function isDone(row: PlanChangeRow, around: Surroundings, left: MembersLeft): bo
 
 function staleness(row: PlanChangeRow, around: Surroundings, left: MembersLeft): string | null {
   const { link } = around;
-  if (around.sequence === null) return null;
+  if (!around.isChecked) return null;
   if (row.action === "members") {
     if (!link) return "the group is not linked to a record of the target";
     const stands = (member: string): boolean | undefined => around.moved.get(`${row.object_id} ${member}`);
     const stale = left.add.some((id) => stands(id) === false) || left.remove.some((id) => stands(id) === true);
-    return stale ? "a membership changed after the plan was made" : null;
+    if (!stale) return null;
+    return around.isSettled ? "a membership changed after the plan was made" : UNTOLD_EDGES;
   }
-  if (around.sequence !== row.record_sequence) return "the source record changed after the plan was made";
+  if (around.isChanged && around.still === null) return UNTOLD_RECORD;
+  if (around.isChanged && around.still !== true) return "the source record changed after the plan was made";
   const crossed = crossedScope(row, around);
   if (crossed !== null) return crossed;
   if (row.action === "create" || row.action === "join") {
@@ -214,13 +236,16 @@ function staleness(row: PlanChangeRow, around: Surroundings, left: MembersLeft):
   return link.sequence === row.link_sequence ? null : "the target record was changed after the plan was made";
 }
 
-const UNTOLD = "who is in the scope's groups cannot be told while they are being read";
+const UNTOLD_RECORD = "what the record asks for by now cannot be told while the directory is being read";
+const UNTOLD_SCOPE = "who is in the scope's groups cannot be told while they are being read";
+const UNTOLD_EDGES = "whether the membership stands cannot be told while the groups are being read";
+const UNTOLD: readonly string[] = [UNTOLD_RECORD, UNTOLD_SCOPE, UNTOLD_EDGES];
 
 /** Whoever is disabled or deleted at the source goes, in scope or not; everything else rests on being in or out. */
 function crossedScope(row: PlanChangeRow, { scope }: Surroundings): string | null {
   if (scope === null || ["disabled", "softDeleted", "deleted"].includes(row.cause)) return null;
   const now = scope.get(row.object_id);
-  if (now === undefined) return UNTOLD;
+  if (now === undefined) return UNTOLD_SCOPE;
   const asPlanned = now === (row.cause !== "outOfScope");
   return asPlanned ? null : "the record entered or left the scope's groups after the plan was made";
 }

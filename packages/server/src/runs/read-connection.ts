@@ -11,9 +11,21 @@ import type { Session } from "./session.ts";
  * only, for whoever left one half merged, this read has gone on with it to its end.
  */
 export async function readConnection(session: Session): Promise<Position> {
+  const { store } = session.engine;
+  const begun = store.clock.monotonic();
+  const position = await behindRead(session, async (withheld) => {
+    return { ...(await positionOf(store, session.connection.id, sourceKinds(session))), withheld };
+  });
+  if (session.run === "") return position;
+  const readMs = Math.round(store.clock.monotonic() - begun);
+  await store.fenced(session.lease, (tx) => saveRun(tx, session.run, { phase: "planning", read_ms: readMs }));
+  return position;
+}
+
+/** Reads to the end, and does work before anybody else may read; it is told what the source withheld. */
+export async function behindRead<T>(session: Session, work: (withheld: readonly Withheld[]) => Promise<T>): Promise<T> {
   const { engine, options, connection } = session;
   const { store } = engine;
-  const begun = store.clock.monotonic();
   const onWait = (holder: string): void =>
     options.onProgress({
       phase: "waiting",
@@ -23,7 +35,7 @@ export async function readConnection(session: Session): Promise<Position> {
     });
   const what = `Reading ${connection.name}`;
   const withheld = new Map<string, Withheld>();
-  const position = await withLease(
+  return await withLease(
     store,
     readLease(connection.id),
     { wait: true, signal: options.signal, what, onWait },
@@ -42,14 +54,9 @@ export async function readConnection(session: Session): Promise<Position> {
       } finally {
         await source.close();
       }
-      const at = await positionOf(store, connection.id, sourceKinds(session));
-      return { ...at, withheld: [...withheld.values()] };
+      return await work([...withheld.values()]);
     },
   );
-  if (session.run === "") return position;
-  const readMs = Math.round(store.clock.monotonic() - begun);
-  await store.fenced(session.lease, (tx) => saveRun(tx, session.run, { phase: "planning", read_ms: readMs }));
-  return position;
 }
 
 function sourceKinds({ sync, target }: Session): readonly SourceKind[] {

@@ -21,7 +21,7 @@ export type ScopeNow = (ids: readonly string[], upto: number) => Promise<Readonl
 export function scopeNow(store: Store, connection: string, definition: SyncDefinition): ScopeNow | null {
   if (definition.scope.groups === undefined && definition.scope.assigned === undefined) return null;
   const compiled = compileScope(definition.scope);
-  const resolve = resolver(store, connection, definition);
+  const resolve = groupsNow(store, connection, definition);
   return async (ids, upto) => {
     if (!(await haveMoved(store, connection, upto))) return null;
     if ((await loadWatermark(store.db, connection, "group")).phase !== "settled") return new Map();
@@ -54,7 +54,11 @@ async function haveMoved(store: Store, connection: string, upto: number): Promis
 }
 
 /** Resolves the scope's groups once for every state of the directory; `null` when one of them is not there any more. */
-function resolver(store: Store, connection: string, { scope }: SyncDefinition): () => Promise<ScopeGroups | null> {
+export function groupsNow(
+  store: Store,
+  connection: string,
+  { scope }: SyncDefinition,
+): () => Promise<ScopeGroups | null> {
   let at = -1;
   let groups: ScopeGroups | null = null;
   return async () => {

@@ -5,6 +5,7 @@ import type { Actor, ConnectionRow, Engine, Progress, SyncRow, TargetRow } from 
 import { closeSettledHolds, type ReviewContext } from "./overtaken.ts";
 import { kindOf } from "./plan.ts";
 import { scopeNow } from "./scope-now.ts";
+import { stillWanted } from "./still-wanted.ts";
 import { WaitTeller } from "./waits.ts";
 
 export interface RunOptions {
@@ -93,13 +94,16 @@ export function reviewOf(session: Session): ReviewContext {
   const { engine, sync, lease, connection, targetRow, target } = session;
   const { store } = engine;
   const definition = JSON.parse(sync.definition) as SyncDefinition;
+  const space = { target: targetRow.id, tenant: connection.tenant };
+  const kind = kindOf(target, sync);
   const scene = {
     store,
-    space: { target: targetRow.id, tenant: connection.tenant },
+    space,
     sync: sync.id,
     connection: connection.id,
-    kind: kindOf(target, sync),
+    kind,
     scopeNow: scopeNow(store, connection.id, definition),
+    stillWanted: stillWanted(store, { sync, space, kind }),
   };
   return { store, sync, lease, sceneOf: ({ upto }) => ({ ...scene, upto }) };
 }

@@ -1,0 +1,115 @@
+import {
+  type Attributes,
+  type Evaluation,
+  evaluate,
+  evaluateMatched,
+  isReference,
+  type Match,
+  matchKeys,
+  type NeedsMatch,
+  type SyncDefinition,
+  type SyncRules,
+  sameValue,
+  type TargetKind,
+} from "@entrain/core";
+import { loadRecords } from "../store/directory.ts";
+import type { LinkSpace } from "../store/links.ts";
+import type { PlanChangeRow } from "../store/plans.ts";
+import type { Store } from "../store/store.ts";
+import type { SyncRow } from "./context.ts";
+import { inputsOf } from "./evaluate-batch.ts";
+import { compileSync, kindsOf, readComplete } from "./plan.ts";
+import { groupsNow } from "./scope-now.ts";
+
+/**
+ * Of these changes, all of records that changed since they were planned: the ordinals of those that would be planned just
+ * the same now. `null`: that cannot be told while the directory is being read.
+ */
+export type StillWanted = (rows: readonly PlanChangeRow[]) => Promise<ReadonlySet<number> | null>;
+
+/** Evaluates records anew, by the sync's own rules; the target is not asked, and nothing is written. */
+export function stillWanted(
+  store: Store,
+  of: { readonly sync: SyncRow; readonly space: LinkSpace; readonly kind: TargetKind },
+): StillWanted {
+  const { sync, space, kind } = of;
+  const definition = JSON.parse(sync.definition) as SyncDefinition;
+  const { groups: included, assigned } = definition.scope;
+  const asksForGroups = included !== undefined || assigned !== undefined;
+  const resolve = groupsNow(store, sync.connection, definition);
+  let compiled: ReturnType<typeof compileSync> | undefined;
+  return async (rows) => {
+    if (!(await readComplete(store, sync.connection, kindsOf(kind, definition.scope)))) return null;
+    const groups = asksForGroups ? await resolve() : null;
+    // A group of the scope is gone: then nothing is as it was planned.
+    if (asksForGroups && groups === null) return new Set();
+    compiled ??= compileSync(definition, kind);
+    const { scope, rules } = compiled;
+    const ids = rows.map((row) => row.object_id);
+    const records = await loadRecords(store.db, sync.connection, ids);
+    const context = { store, space, kind, groups, scope, sync, complete: true, span: { cursor: 0 } };
+    const items = await inputsOf(context, [...records.values()]);
+    const byId = new Map(items.map(({ row, input }) => [row.id, input]));
+    const isStill = (row: PlanChangeRow): boolean => {
+      const input = byId.get(row.object_id);
+      return input !== undefined && isSame(row, again(rules, input, row));
+    };
+    return new Set(rows.filter(isStill).map(({ ordinal }) => ordinal));
+  };
+}
+
+type Input = Parameters<typeof evaluate>[1];
+
+/** References that the plan left out wait for their records; they are left out here, too. */
+function again(rules: SyncRules, input: Input, row: PlanChangeRow): Evaluation {
+  const kept = new Set(
+    Object.values(parse(row.after) ?? {}).flatMap((value) => (isReference(value) ? value.$ref : [])),
+  );
+  const isLinked: Input["isLinked"] = (id) => {
+    const linked = input.isLinked(id);
+    return linked === "planned" && !kept.has(id) ? "no" : linked;
+  };
+  const anew = { ...input, isLinked };
+  const first = evaluate(rules, anew);
+  if (first.type !== "match") return first;
+  const match = matchOf(row, first, rules.kind);
+  if (match === null) return first;
+  const deletedInTarget = row.cause === "recreated";
+  return evaluateMatched(rules, { ...anew, deletedInTarget }, first, match, () => null);
+}
+
+/**
+ * What matching decided when this was planned. The record that is joined is as it was seen then, and one of the values
+ * that are wanted now must still lead to it.
+ */
+function matchOf(row: PlanChangeRow, needs: NeedsMatch, kind: TargetKind): Match | null {
+  if (row.action === "create") return { decision: "create" };
+  if (row.action !== "join" || row.record_id === null) return null;
+  const attributes = parse(row.before) ?? {};
+  const by = needs.values.find(({ attribute, key }) => {
+    const declared = kind.attributes.find(({ name }) => name === attribute);
+    return declared !== undefined && matchKeys(attributes[attribute], declared).includes(key);
+  });
+  if (by === undefined) return null;
+  const privileged = row.hold === "privileged_join";
+  const record = { kind: row.kind, id: row.record_id, attributes, active: row.active !== 1, privileged };
+  return { decision: "join", record, by };
+}
+
+function isSame(row: PlanChangeRow, evaluation: Evaluation): boolean {
+  if (evaluation.type !== "change") return false;
+  const { change, hold } = evaluation;
+  return (
+    change.action === row.action &&
+    change.cause === row.cause &&
+    change.recordId === row.record_id &&
+    (change.active === null ? null : Number(change.active)) === row.active &&
+    (hold?.code ?? null) === row.hold &&
+    sameValue(change.before, parse(row.before)) &&
+    sameValue(change.after, parse(row.after))
+  );
+}
+
+function parse(text: string | null): Attributes | null {
+  return text === null ? null : (JSON.parse(text) as Attributes);
+}
