@@ -1,8 +1,8 @@
-import { CODES, ConnectorError } from "@entrain/core";
 import { newId } from "../clock.ts";
 import type { Actor, Engine, Progress } from "../runs/context.ts";
 import { planSync, type RunOptions, type RunSummary, runSync } from "../runs/run.ts";
 import { type RunLog, RunTeller } from "../runs/tell.ts";
+import { describeFault, type Fault } from "./faults.ts";
 import { Pace, type PacedProgress } from "./pace.ts";
 import { RequestError } from "./problems.ts";
 
@@ -17,7 +17,7 @@ export interface Work {
   readonly progress: PacedProgress;
   /** The plan that a preview made. */
   readonly plan: string | null;
-  readonly error: { readonly code: string; readonly message: string; readonly fix: string } | null;
+  readonly error: Fault | null;
 }
 
 /** The sync that something is done for. */
@@ -189,7 +189,7 @@ export class Background {
       entry.state = "done";
     } else {
       entry.state = "failed";
-      entry.error = describe(how.fault, entry.controller.signal);
+      entry.error = describeFault(how.fault, entry.controller.signal);
     }
     if (entry.id === "") return;
     this.#ended.push(entry);
@@ -200,10 +200,4 @@ export class Background {
 function workOf(entry: Entry): Work {
   const { id, kind, sync, startedAt, state, pace, plan, error } = entry;
   return { id, kind, sync, startedAt, state, progress: pace.progress, plan, error };
-}
-
-function describe(fault: unknown, signal: AbortSignal): NonNullable<Work["error"]> {
-  if (signal.aborted) return { code: "cancelled", message: "It was stopped.", fix: "Start it again when you like." };
-  if (fault instanceof ConnectorError) return { code: fault.code, message: fault.message, fix: fault.fix };
-  return { code: "internal", message: "An unexpected fault; the server's log names it.", fix: CODES.internal };
 }

@@ -2,7 +2,7 @@ import fastifySwagger from "@fastify/swagger";
 import { PROBLEM } from "./problems.ts";
 import type { Api } from "./schemas.ts";
 
-const TAGS = ["session", "connections", "targets", "syncs", "runs", "plans", "people"];
+const TAGS = ["session", "connections", "setup", "targets", "syncs", "runs", "plans", "people"];
 
 /** Describes every route of the API, as OpenAPI 3.1, from the schemas by which requests are judged. */
 export async function registerOpenApi(app: Api, version: string): Promise<void> {

@@ -15,19 +15,23 @@ import { Metrics } from "./metrics.ts";
 import { registerOpenApi } from "./openapi.ts";
 import { missingPage, sendPage } from "./pages.ts";
 import { answerProblem, notFound, refuseConnection } from "./problems.ts";
+import { Registrations } from "./registrations.ts";
 import { attributeRoutes } from "./routes/attributes.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { consentCallback, consentRoutes } from "./routes/consent.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
 import { peopleRoutes } from "./routes/people.ts";
+import { permissionRoutes } from "./routes/permissions.ts";
 import { planRoutes } from "./routes/plans.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { setupRoutes } from "./routes/setup.ts";
 import { sessionRoutes, signInRoute } from "./routes/sign-in.ts";
 import { syncRoutes } from "./routes/syncs.ts";
 import { targetRoutes } from "./routes/targets.ts";
 import { type Api, strict, type TypeBoxProvider } from "./schemas.ts";
 import { Sessions } from "./sessions.ts";
+import type { SetupDeps } from "./setup-deps.ts";
 
 /** What the API is given by whoever wires the server. It owns none of it: `close()` leaves the store open. */
 export interface ApiDeps {
@@ -40,6 +44,8 @@ export interface ApiDeps {
   readonly background?: Background;
   /** What takes in Microsoft's notifications; without it there is no address for them. */
   readonly inbox?: Inbox;
+  /** What setting connections up needs; without it there are no addresses for that. */
+  readonly setup?: SetupDeps;
   /** The console's build: `index.html` and `assets/`. While it does not exist, `/` says how to build it. */
   readonly consoleFolder: string;
   readonly demo: boolean;
@@ -92,7 +98,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
   signInRoute(app, sessions);
   consentCallback(app, store);
   await consoleRoutes(app, { folder: deps.consoleFolder, clock });
-  const { inbox } = deps;
+  const { inbox, setup } = deps;
   if (inbox !== undefined) {
     await app.register((scope: Api, _options, registered) => {
       notificationRoutes(scope, inbox);
@@ -110,8 +116,15 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
         route.schema = { querystring: strict({}), ...route.schema };
       });
       sessionRoutes(scope, context, sessions);
-      connectionRoutes(scope, context);
+      connectionRoutes(scope, context, publicOrigin);
       consentRoutes(scope, context, publicOrigin);
+      if (setup !== undefined) {
+        const { keyring, types, demo } = setup;
+        const registrations = new Registrations({ store, keyring, types, demo }, app.log);
+        scope.addHook("onClose", async () => registrations.close());
+        permissionRoutes(scope, context, setup);
+        setupRoutes(scope, context, { registrations, publicOrigin });
+      }
       attributeRoutes(scope, context);
       targetRoutes(scope, context);
       syncRoutes(scope, context);

@@ -23,9 +23,9 @@ export interface TestServer {
   readonly installation: Installation;
   /** Everything that was logged. */
   readonly log: () => string;
-  /** A one-time sign-in link. */
-  link(): Promise<string>;
-  signIn(): Promise<Client>;
+  /** A one-time sign-in link; for olga unless given. */
+  link(operator?: string): Promise<string>;
+  signIn(operator?: string): Promise<Client>;
   /** Sends a write to the simulated Graph with the app's own token. */
   graph(method: string, path: string, body?: unknown): Promise<void>;
   /** Stops serving; the installation stays open, to be looked into. */
@@ -39,6 +39,8 @@ export interface Client {
   readonly csrf: string;
   get(path: string): Promise<Answer>;
   send(method: string, path: string, headers?: { readonly [name: string]: string }): Promise<Answer>;
+  /** Gives a command with a body of JSON. */
+  put(method: string, path: string, body: unknown): Promise<Answer>;
 }
 
 export interface Answer {
@@ -79,6 +81,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const app = await createApi({
     store,
     engine,
+    setup: installation,
     clock,
     logger,
     consoleFolder,
@@ -88,8 +91,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   });
   await app.listen({ port: 0, host: "127.0.0.1" });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
-  const link = async (): Promise<string> => {
-    return `${url}/sign-in?token=${await createConsoleLink(store, { operator: "olga" })}`;
+  const link = async (operator = "olga"): Promise<string> => {
+    return `${url}/sign-in?token=${await createConsoleLink(store, { operator })}`;
   };
   return {
     url,
@@ -97,7 +100,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     installation,
     log: () => lines.join(""),
     link,
-    signIn: async () => await signIn(url, await link()),
+    signIn: async (operator) => await signIn(url, await link(operator)),
     graph: (method, path, body) => sendGraph(simulator, { method, path, body }),
     stop: async () => await app.close(),
     close: async () => {
@@ -141,7 +144,6 @@ async function configure(
     targets: new Map([[NAMES.target, { type: "portal", settings: {}, credential: {} }]]),
     syncs: new Map([
       [NAMES.people, syncOf(REQUESTER)],
-    channels: null,
       [NAMES.groups, syncOf(GROUP)],
     ]),
   };
@@ -162,6 +164,10 @@ async function signIn(url: string, link: string): Promise<Client> {
     get: (path) => ask(`${url}${path}`, { headers: { cookie } }),
     send: (method, path, headers = { "x-csrf-token": csrf }) =>
       ask(`${url}${path}`, { method, headers: { cookie, ...headers } }),
+    put: (method, path, body) => {
+      const headers = { cookie, "x-csrf-token": csrf, "content-type": "application/json" };
+      return ask(`${url}${path}`, { method, headers, body: JSON.stringify(body) });
+    },
   };
 }
 

@@ -3,45 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Simulator, startSimulator } from "@entrain/simulator";
+import { type AnsweredPage, FormBrowser, setupClient, signInByCode } from "../setup/testing.ts";
 import { assertClean, run, runJson, start, temporaryFolder } from "./testing.ts";
-
-const SETUP_SCOPES = ["Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All"];
-
-/** A browser that fills forms in, for one visitor. */
-class Browser {
-  #cookie = "";
-
-  async open(url: string): Promise<Page> {
-    return this.#page(await fetch(url, { redirect: "manual", headers: { cookie: this.#cookie } }));
-  }
-
-  async send(page: Page, fields: Readonly<Record<string, string>>): Promise<Page> {
-    const body = new URLSearchParams({ ...page.hidden, ...fields });
-    const request = { method: "POST", body, redirect: "manual", headers: { cookie: this.#cookie } } as const;
-    return this.#page(await fetch(page.action, request));
-  }
-
-  async #page(response: Response): Promise<Page> {
-    const text = await response.text();
-    this.#cookie = response.headers.get("set-cookie")?.split(";")[0] ?? this.#cookie;
-    const inputs = text.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g);
-    const hidden = Object.fromEntries([...inputs].map(([, name = "", value = ""]) => [name, unescaped(value)]));
-    const action = unescaped(/<form method="post" action="([^"]*)"/.exec(text)?.[1] ?? "");
-    return { status: response.status, text, hidden, action, location: response.headers.get("location") };
-  }
-}
-
-interface Page {
-  readonly status: number;
-  readonly text: string;
-  readonly action: string;
-  readonly hidden: Readonly<Record<string, string>>;
-  readonly location: string | null;
-}
-
-function unescaped(text: string): string {
-  return text.replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)));
-}
 
 async function simulated(context: TestContext, replicationMs = 0): Promise<Simulator> {
   const simulator = await startSimulator({ people: 12, groups: 2, throttle: "off", replicationMs });
@@ -57,17 +20,12 @@ for (const credential of ["certificate", "secret"]) {
   test(`an administrator's device code registers everything with a ${credential}, and nothing secret is printed`, async (context) => {
     const simulator = await simulated(context, 1_500);
     const of = { cwd: await temporaryFolder(context) };
-    const tool = simulator.identity.addApp({ publicFlows: true, scopes: SETUP_SCOPES });
-    simulator.identity.setDeviceInterval(1);
-    const args = ["--tenant", simulator.tenant, ...custom(simulator), "--setup-client", tool.client];
+    const tool = setupClient(simulator);
+    const args = ["--tenant", simulator.tenant, ...custom(simulator), "--setup-client", tool];
     const setup = start(["connection", "setup", "contoso", ...args, "--device-code", "--credential", credential], of);
     const asked = await setup.until(/enter the code \S+\./);
     const code = /enter the code (\S+)\./.exec(asked)?.[1] ?? "";
-    const browser = new Browser();
-    const { userPrincipalName: login, password } = simulator.identity.administrator();
-    const prompt = await browser.open(`${simulator.login}/common/oauth2/deviceauth?user_code=${code}`);
-    const done = await browser.send(prompt, { login, passwd: password ?? "" });
-    if (done.action !== "") await browser.send(done, { consent: "accept" });
+    const { password } = await signInByCode(simulator, code, simulator.identity.administrator());
     const ended = await setup.ended;
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);
     assertClean(ended, [password ?? "-"]);
@@ -94,16 +52,11 @@ for (const credential of ["certificate", "secret"]) {
 test("who may not grant permissions leaves nothing half made", async (context) => {
   const simulator = await simulated(context);
   const of = { cwd: await temporaryFolder(context) };
-  const tool = simulator.identity.addApp({ publicFlows: true, scopes: SETUP_SCOPES });
-  simulator.identity.setDeviceInterval(1);
-  const args = ["--tenant", simulator.tenant, ...custom(simulator), "--setup-client", tool.client, "--device-code"];
+  const tool = setupClient(simulator);
+  const args = ["--tenant", simulator.tenant, ...custom(simulator), "--setup-client", tool, "--device-code"];
   const setup = start(["connection", "setup", "contoso", ...args], of);
   const code = /enter the code (\S+)\./.exec(await setup.until(/enter the code \S+\./))?.[1] ?? "";
-  const browser = new Browser();
-  const { userPrincipalName: login, password } = simulator.identity.administrator("Cloud Application Administrator");
-  const prompt = await browser.open(`${simulator.login}/common/oauth2/deviceauth?user_code=${code}`);
-  const done = await browser.send(prompt, { login, passwd: password ?? "" });
-  if (done.action !== "") await browser.send(done, { consent: "accept" });
+  await signInByCode(simulator, code, simulator.identity.administrator("Cloud Application Administrator"));
   const ended = await setup.ended;
   assert.equal(ended.code, 1);
   assert.match(ended.stderr, /AppRoleAssignment\.ReadWrite\.All|Privileged Role Administrator/);
@@ -131,9 +84,9 @@ test("an administrator consents by the link, and comes back to a page that says 
   const before = await run(["connection", "verify", "contoso"], of);
   assert.match(before.stdout, /grant admin consent/);
   const consent = ["connection", "consent", "contoso", "--public-url", address];
-  const consented = async (answer: string): Promise<Page> => {
+  const consented = async (answer: string): Promise<AnsweredPage> => {
     const { url } = await runJson<{ url: string }>(consent, of);
-    const browser = new Browser();
+    const browser = new FormBrowser();
     const { userPrincipalName: login, password } = simulator.identity.administrator();
     const asked = await browser.send(await browser.open(url), { login, passwd: password ?? "" });
     const { location } = await browser.send(asked, { consent: answer });
@@ -144,7 +97,7 @@ test("an administrator consents by the link, and comes back to a page that says 
   const back = await consented("accept");
   assert.equal(back.status, 200);
   assert.match(back.text, /Consent was given.*connection verify contoso --wait/s);
-  const forged = await new Browser().open(`${address}/connect/consent?admin_consent=True&state=forged`);
+  const forged = await new FormBrowser().open(`${address}/connect/consent?admin_consent=True&state=forged`);
   assert.equal(forged.status, 410);
   const verified = await runJson<{ ok: boolean }>(["connection", "verify", "contoso", "--wait", "60"], of);
   assert.equal(verified.ok, true);

@@ -4,7 +4,7 @@ import { DOCUMENT, install } from "../config/testing.ts";
 import type { ConnectionRow } from "../runs/context.ts";
 import type { Store } from "../store/store.ts";
 import { eachEngine } from "../store/testing.ts";
-import { createConsentLink, takeConsentAnswer } from "./consent.ts";
+import { consentState, createConsentLink, takeConsentAnswer } from "./consent.ts";
 
 const ORIGIN = "https://entrain.contoso.com";
 
@@ -53,5 +53,23 @@ eachEngine((engine) => {
     assert.equal((await takeConsentAnswer(store, new URLSearchParams({ admin_consent: "True" }))).result, "unknown");
     const told = await store.db.selectFrom("journal").select("sequence").where("action", "=", "consented").execute();
     assert.equal(told.length, 6);
+  });
+
+  it("tells which links wait for an answer, and what the last administrator came back with", async () => {
+    const { store, apply } = await install(await engine.open());
+    await apply(DOCUMENT);
+    const row = await rowOf(store);
+    assert.deepEqual(await consentState(store, row.id), { waitingUntil: null, last: null });
+    const { url, expiresAt } = await createConsentLink(store, row, ORIGIN);
+    assert.deepEqual(await consentState(store, row.id), { waitingUntil: expiresAt, last: null });
+    const state = new URL(url).searchParams.get("state") ?? "";
+    await takeConsentAnswer(store, new URLSearchParams({ error: "access_denied", state }));
+    const refused = await consentState(store, row.id);
+    assert.equal(refused.waitingUntil, null);
+    assert.equal(refused.last?.result, "declined");
+    const again = new URL((await createConsentLink(store, row, ORIGIN)).url).searchParams.get("state") ?? "";
+    const answer = { admin_consent: "True", tenant: row.tenant, state: again };
+    await takeConsentAnswer(store, new URLSearchParams(answer));
+    assert.equal((await consentState(store, row.id)).last?.result, "granted");
   });
 });

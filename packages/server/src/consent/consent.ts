@@ -69,7 +69,7 @@ export async function takeConsentAnswer(store: Store, answer: URLSearchParams): 
       const asked = await tx
         .selectFrom("connection_consents")
         .innerJoin("connections", "connections.id", "connection_consents.connection")
-        .select(["connections.name", "connections.tenant", "connection_consents.expires_at"])
+        .select(["connections.id", "connections.name", "connections.tenant", "connection_consents.expires_at"])
         .where("state_hash", "=", hash)
         .executeTakeFirst();
       if (asked === undefined || asked.expires_at <= now) return { result: "unknown", connection: null } as const;
@@ -80,7 +80,9 @@ export async function takeConsentAnswer(store: Store, answer: URLSearchParams): 
           actor: { kind: "system", id: "consent" },
           type: "configured",
           kind: "connection",
+          objectId: asked.id,
           action: "consented",
+          status: result,
           detail: `admin consent for connection ${asked.name}: ${WORDS[result]}`,
         },
       ]);
@@ -88,6 +90,38 @@ export async function takeConsentAnswer(store: Store, answer: URLSearchParams): 
     },
     { repeatable: true },
   );
+}
+
+/** Where the consent to a connection's permissions stands, as far as our links tell. Times in milliseconds UTC. */
+export interface ConsentState {
+  /** When the newest link that nobody has used yet ends; null when there is none. */
+  readonly waitingUntil: number | null;
+  /** What the last administrator came back with. */
+  readonly last: { readonly result: Exclude<ConsentAnswer["result"], "unknown">; readonly at: number } | null;
+}
+
+/** Links that were given out, and the last answer to one, by the connection's id. */
+export async function consentState({ db, clock }: Store, connection: string): Promise<ConsentState> {
+  const { until } = await db
+    .selectFrom("connection_consents")
+    .select((eb) => eb.fn.max("expires_at").as("until"))
+    .where("connection", "=", connection)
+    .where("expires_at", ">", clock.now())
+    .executeTakeFirstOrThrow();
+  const last = await db
+    .selectFrom("journal")
+    .select(["status", "at"])
+    .where("object_id", "=", connection)
+    .where("action", "=", "consented")
+    .orderBy("at", "desc")
+    .orderBy("sequence", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  const result = (Object.keys(WORDS) as (keyof typeof WORDS)[]).find((one) => one === last?.status);
+  return {
+    waitingUntil: until === null ? null : Number(until),
+    last: last === undefined || result === undefined || result === "unknown" ? null : { result, at: last.at },
+  };
 }
 
 const WORDS: { readonly [R in ConsentAnswer["result"]]: string } = {

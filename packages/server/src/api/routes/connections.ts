@@ -1,12 +1,17 @@
+import { USUAL_FEATURES } from "@entrain/connectors/entra";
 import Type, { type TSchema } from "typebox";
+import { connectionCredentials, connectionUses } from "../../config/current.ts";
+import { consentAddress, consentState } from "../../consent/consent.ts";
 import { agreementWarnings } from "../../expiry/agreement.ts";
 import { expiryWarnings } from "../../expiry/warnings.ts";
 import type { ConnectionRow } from "../../runs/context.ts";
-import { knownEnds } from "../../store/credential-ends.ts";
+import { mayMend } from "../../setup/mend.ts";
+import { type KnownEnd, knownEnds } from "../../store/credential-ends.ts";
 import { findGrant } from "../../store/grants.ts";
 import { type ApiContext, findConnection } from "../context.ts";
 import { fromCursor, pageOf } from "../cursor.ts";
 import { ANY, type Api, CHECKS, collectionOf, LIMIT_DEFAULT, NAME, orNull, PAGE, strict, TIME } from "../schemas.ts";
+import { redirectOrigin } from "./consent.ts";
 
 const VERIFY_LIMIT_MS = 60_000;
 
@@ -17,6 +22,15 @@ const READ = Type.Object({
   fullAt: orNull(TIME),
   incomplete: orNull(Type.Object({ code: Type.String(), detail: Type.String() })),
 });
+
+const CREDENTIAL = Type.Object({
+  kind: Type.String({ description: "secret, certificate, federated, …; never the credential itself" }),
+  endsAt: orNull(TIME),
+  toldBy: orNull(Type.String({ description: "who tells the end: certificate, registration or configuration" })),
+  checkedAt: orNull(TIME),
+});
+
+const CONSENT_RESULTS = ["granted", "declined", "right_missing", "wrong_tenant", "failed"] as const;
 
 // There is no field for the credential, so none can be shown.
 const CONNECTION: TSchema = Type.Object({
@@ -33,11 +47,25 @@ const CONNECTION: TSchema = Type.Object({
   warnings: Type.Array(Type.Object({ detail: Type.String(), fix: Type.String(), endsAt: TIME, days: Type.Integer() }), {
     description: "an administrator's sign-in that is refused, then credentials that end soon, the most urgent first",
   }),
+  features: Type.Array(Type.String(), { description: "what it is used for" }),
+  credentials: Type.Array(CREDENTIAL, { description: "in the order in which they are tried" }),
+  consent: Type.Object({
+    waitingUntil: orNull(TIME),
+    last: orNull(Type.Object({ result: Type.Union(CONSENT_RESULTS.map((one) => Type.Literal(one))), at: TIME })),
+  }),
+  redirectUri: Type.String({ description: "to be registered with the application, under Web" }),
   createdAt: TIME,
 });
 
+const VERIFICATION: TSchema = Type.Intersect([
+  CHECKS,
+  Type.Object({
+    mayMend: Type.Boolean({ description: "waiting may mend what failed, such as a consent that spreads" }),
+  }),
+]);
+
 /** Connections: what they are, how well the directory was read, and their checks. */
-export function connectionRoutes(app: Api, context: ApiContext): void {
+export function connectionRoutes(app: Api, context: ApiContext, publicOrigin: URL | null): void {
   const { store } = context;
 
   app.get(
@@ -51,7 +79,7 @@ export function connectionRoutes(app: Api, context: ApiContext): void {
         response: { 200: collectionOf(CONNECTION) },
       },
     },
-    async ({ query: { limit = LIMIT_DEFAULT, after } }) => {
+    async ({ query: { limit = LIMIT_DEFAULT, after }, protocol, host }) => {
       const [name = ""] = fromCursor(after, ["string"]) ?? [];
       const rows = await store.db
         .selectFrom("connections")
@@ -61,7 +89,8 @@ export function connectionRoutes(app: Api, context: ApiContext): void {
         .limit(limit + 1)
         .execute();
       const { items, next } = pageOf(rows, limit, (row) => [row.name]);
-      return { items: await Promise.all(items.map((row) => describeConnection(context, row))), next };
+      const redirectUri = consentAddress(redirectOrigin(publicOrigin, protocol, host));
+      return { items: await Promise.all(items.map((row) => describeConnection(context, row, redirectUri))), next };
     },
   );
 
@@ -76,7 +105,10 @@ export function connectionRoutes(app: Api, context: ApiContext): void {
         response: { 200: CONNECTION },
       },
     },
-    async ({ params: { name } }) => await describeConnection(context, await findConnection(store, name)),
+    async ({ params: { name }, protocol, host }) => {
+      const redirectUri = consentAddress(redirectOrigin(publicOrigin, protocol, host));
+      return await describeConnection(context, await findConnection(store, name), redirectUri);
+    },
   );
 
   app.post(
@@ -87,14 +119,14 @@ export function connectionRoutes(app: Api, context: ApiContext): void {
         summary: "Run the connection's named checks",
         tags: ["connections"],
         params: strict({ name: NAME }),
-        response: { 200: CHECKS },
+        response: { 200: VERIFICATION },
       },
     },
     async ({ params: { name } }) => {
       const source = await context.engine.openSource(await findConnection(store, name));
       try {
         const checks = await source.verify(AbortSignal.timeout(VERIFY_LIMIT_MS));
-        return { ok: checks.every(({ ok }) => ok), checks };
+        return { ok: checks.every(({ ok }) => ok), checks, mayMend: mayMend(checks) };
       } finally {
         await source.close();
       }
@@ -102,7 +134,8 @@ export function connectionRoutes(app: Api, context: ApiContext): void {
   );
 }
 
-async function describeConnection({ store }: ApiContext, row: ConnectionRow): Promise<object> {
+async function describeConnection({ store }: ApiContext, row: ConnectionRow, redirectUri: string): Promise<object> {
+  const ends = await knownEnds(store, row.id);
   const { id, name, tenant, client } = row;
   const now = store.clock.now();
   const counts = await store.db
@@ -136,10 +169,26 @@ async function describeConnection({ store }: ApiContext, row: ConnectionRow): Pr
       fullAt: mark.full_at,
       incomplete: mark.incomplete === null ? null : (JSON.parse(mark.incomplete) as object),
     })),
-    warnings: [
-      ...agreementWarnings(await findGrant(store, id), name, now),
-      ...expiryWarnings(await knownEnds(store, id), now),
-    ].map(({ detail, fix, endsAt, days }) => ({ detail, fix, endsAt, days })),
+    warnings: [...agreementWarnings(await findGrant(store, id), name, now), ...expiryWarnings(ends, now)].map(
+      ({ detail, fix, endsAt, days }) => ({ detail, fix, endsAt, days }),
+    ),
+    features: [...USUAL_FEATURES, ...(connectionUses(row).features ?? [])],
+    credentials: credentialsOf(row, ends),
+    consent: await consentState(store, id),
+    redirectUri,
     createdAt: row.created_at,
   };
+}
+
+/** The kinds of a connection's credentials with their ends, as far as they are known. */
+function credentialsOf(row: ConnectionRow, ends: readonly KnownEnd[]): readonly object[] {
+  return connectionCredentials(row).map(({ kind }, at) => {
+    const told = ends.find((one) => one.at === at && one.kind === kind);
+    return {
+      kind,
+      endsAt: told?.endsAt ?? null,
+      toldBy: told?.toldBy ?? null,
+      checkedAt: told?.checkedAt ?? null,
+    };
+  });
 }

@@ -1,5 +1,6 @@
 import Type from "typebox";
 import { CONSENT_PATH, createConsentLink, takeConsentAnswer } from "../../consent/consent.ts";
+import { asRedirectOrigin } from "../../origin.ts";
 import type { Store } from "../../store/store.ts";
 import { type ApiContext, findConnection } from "../context.ts";
 import { consentPage, sendPage } from "../pages.ts";
@@ -36,6 +37,11 @@ export function consentCallback(app: Api, store: Store): void {
   );
 }
 
+/** Where administrators come back to: the public address or, without one, the address that the operator uses. */
+export function redirectOrigin(publicOrigin: URL | null, protocol: string, host: string): string {
+  return asRedirectOrigin(publicOrigin?.origin ?? `${protocol}://${host}`);
+}
+
 /** The link that an operator opens, or sends to an administrator. */
 export function consentRoutes(app: Api, context: ApiContext, publicOrigin: URL | null): void {
   app.post(
@@ -51,7 +57,7 @@ export function consentRoutes(app: Api, context: ApiContext, publicOrigin: URL |
     },
     async ({ params: { name }, protocol, host }) => {
       const row = await findConnection(context.store, name);
-      return await createConsentLink(context.store, row, publicOrigin?.origin ?? `${protocol}://${host}`);
+      return await createConsentLink(context.store, row, redirectOrigin(publicOrigin, protocol, host));
     },
   );
 }
