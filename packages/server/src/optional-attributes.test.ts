@@ -106,3 +106,46 @@ test("plans nobody while the scope asks for what is withheld", async (context) =
   assert.match(refused.error?.message ?? "", /The scope asks for signInActivity, so nobody is planned/);
   assert.deepEqual(await held(server), before);
 });
+
+test("verify and the list of permissions name what syncs of photos and of contacts need", async (context) => {
+  const server = await startTestServer({ simulator: { roles: ROLES, contacts: 3 } });
+  context.after(() => server.close());
+  const { store, engine, openInspector } = server.installation;
+  const standing = async (): Promise<ReadonlyMap<string, string>> => {
+    const row = await store.db.selectFrom("connections").selectAll().executeTakeFirstOrThrow();
+    const inspector = openInspector(row);
+    const found = (await inspector.permissions(new AbortController().signal)) ?? [];
+    await inspector.close();
+    return new Map(found.map(({ permission, state }) => [permission, state]));
+  };
+  const before = await standing();
+  assert.deepEqual([before.get("OrgContact.Read.All"), before.get("ProfilePhoto.Read.All")], [undefined, undefined]);
+  await store.transaction(async (tx) => {
+    const row = await tx.selectFrom("syncs").selectAll().where("name", "=", "people").executeTakeFirstOrThrow();
+    const definition = JSON.parse(row.definition);
+    const photos = { ...definition, mapping: { ...definition.mapping, city: { direct: "photo.hash" } } };
+    await tx
+      .updateTable("syncs")
+      .set({ definition: JSON.stringify(photos) })
+      .where("id", "=", row.id)
+      .execute();
+    const mapping = { userName: { direct: "mail" }, displayName: { direct: "displayName" } };
+    const contacts = JSON.stringify({ ...definition, source: "contact", mapping, matching: ["userName"] });
+    await tx
+      .insertInto("syncs")
+      .values({ ...row, id: "s_contacts", name: "contacts", definition: contacts })
+      .execute();
+  });
+  const after = await standing();
+  assert.equal(after.get("OrgContact.Read.All"), "missing");
+  assert.notEqual(after.get("ProfilePhoto.Read.All"), undefined);
+  const source = await engine.openSource(
+    await store.db.selectFrom("connections").selectAll().executeTakeFirstOrThrow(),
+  );
+  context.after(() => source.close());
+  const checks = await source.verify(new AbortController().signal);
+  const of = (name: string) => checks.find((check) => check.name === name);
+  assert.match(of("permissions")?.detail ?? "", /OrgContact\.Read\.All/);
+  assert.equal(of("contacts")?.ok, false);
+  assert.equal(of("photos")?.ok, true);
+});

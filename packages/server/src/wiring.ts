@@ -68,8 +68,10 @@ export async function openInstallation(options: OpenInstallation): Promise<Insta
       demo,
       folder,
       openSubscriptions: (row) => createEntraSubscriptions(entraOptions(store, keyring, row)),
-      openInspector: (row) =>
-        createEntraInspector({ ...entraOptions(store, keyring, row), attributes: JSON.parse(row.attributes) }),
+      openInspector: (row) => {
+        const options = entraOptions(store, keyring, row);
+        return createEntraInspector(options, () => withNeeded(store, row, options));
+      },
       close: () => store.close(),
     };
   } catch (error) {
@@ -94,17 +96,20 @@ async function openSource(
   row: ConnectionRow,
   onWait: WaitListener = () => undefined,
 ): Promise<Source> {
+  return createEntraSource({ ...(await withNeeded(store, row, entraOptions(store, keyring, row))), onWait });
+}
+
+/** With what the connection's syncs ask for beside what it says itself. */
+async function withNeeded(store: Store, row: ConnectionRow, options: EntraOptions): Promise<EntraOptions> {
   const needed = await neededAttributes(store, row);
-  const options = entraOptions(store, keyring, row);
-  return createEntraSource({
+  return {
     ...options,
     features: [...(options.features ?? []), ...needed.features],
     attributes: needed.user,
     groupAttributes: needed.group,
     contactAttributes: needed.contact,
     askedBy: needed.askedBy,
-    onWait,
-  });
+  };
 }
 
 /** How to reach a connection's tenant. */

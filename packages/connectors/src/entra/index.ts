@@ -119,8 +119,11 @@ export interface Inspector {
   close(): Promise<void>;
 }
 
-/** Nothing is sent before the first call. */
-export function createEntraInspector(options: EntraOptions): Inspector {
+/** Nothing is sent before the first call. `needs` is what permissions are compared with, if it is not what the options say. */
+export function createEntraInspector(
+  options: EntraOptions,
+  needs: () => Promise<Pick<EntraOptions, "features" | "attributes" | "accepted">> = async () => options,
+): Inspector {
   const lazy = new Connection(options);
   return {
     ends: async (signal) => {
@@ -133,7 +136,7 @@ export function createEntraInspector(options: EntraOptions): Inspector {
     },
     permissions: async (signal) => {
       const roles = await lazy.client().roles(signal, HASTY);
-      return roles === null ? null : permissionStandings(options, roles);
+      return roles === null ? null : permissionStandings(await needs(), roles);
     },
     close: () => lazy.close(),
   };

@@ -61,6 +61,7 @@ function readAttributes(checker: Checker, value: unknown, parent: Path): readonl
     const [root = "", ...inner] = name.split(".");
     const path = [...parent, "attributes", at];
     if (inner.length > 0) checker.flaw(path, `write ${root}: what lies inside an attribute is read with it`);
+    else if (name === "photo") checker.flaw(path, "photos are read where a sync maps photo.hash");
     else checkAttribute(checker, name, path, "user");
   }
   return names;

@@ -71,6 +71,11 @@ function readClause(checker: Checker, value: unknown, path: Path, source: Source
   const wanted = entry.value === undefined ? null : checker.text(entry.value, [...path, "value"]);
   if (attribute === undefined || operator === undefined || wanted === undefined) return undefined;
   checkAttribute(checker, attribute, [...path, "attribute"], source);
+  if (attribute.split(".")[0] === "photo") {
+    const detail =
+      "photos are read little by little, so that a scope would let people in by chance; map photo.hash instead";
+    checker.flaw([...path, "attribute"], detail);
+  }
   return { attribute, operator, ...(wanted === null ? {} : { value: wanted }) };
 }
 

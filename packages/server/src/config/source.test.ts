@@ -47,6 +47,17 @@ eachEngine((engine) => {
     await refused(DOCUMENT + SYNC.replace("source: contact", "source: contacts"), /partners\.source.*contact/s);
   });
 
+  it("a photo's hash is mapped, and neither decides who is in nor is chosen for a connection", async () => {
+    const { apply } = await install(await engine.open());
+    const people = SYNC.replace("    source: contact\n", "");
+    const mapping = "mapping: { userName: { direct: userPrincipalName }, city: { direct: photo.hash } }";
+    await apply(`${DOCUMENT}${people}    ${mapping}\n    matching: [userName]`);
+    const filters = "scope: { filters: [[{ attribute: photo.hash, operator: IS NOT NULL }]] }";
+    await assert.rejects(apply(`${DOCUMENT}${people}    ${filters}`), /filters.*would let people in by chance/s);
+    const chosen = DOCUMENT.replace("    labels: [europe]\n", "    attributes: [photo]\n");
+    await assert.rejects(apply(chosen), /attributes\[0\].*where a sync maps photo\.hash/s);
+  });
+
   it("a sync's people never become contacts: that is another sync", async () => {
     const { apply } = await install(await engine.open());
     await apply(DOCUMENT + SYNC);

@@ -36,6 +36,11 @@ export async function attributeUses(store: Store, connection: string, kind: Sour
   }
 }
 
+/** The use of an attribute whose values are counted elsewhere. */
+export function useOfValues(of: { readonly count: number; readonly example: Value }): AttributeUse | null {
+  return of.count === 0 ? null : { count: of.count, example: masked(of.example) };
+}
+
 function count(uses: Map<string, AttributeUse | null>, attributes: Attributes, within = ""): void {
   for (const [name, value] of Object.entries(attributes)) {
     const path = within + name;

@@ -5,8 +5,9 @@ import {
   type SourceAttributes,
   type SourceKind,
 } from "@entrain/core";
+import { photoUse } from "../store/photos.ts";
 import type { Store } from "../store/store.ts";
-import { attributeUses, type Uses } from "./attribute-use.ts";
+import { attributeUses, type Uses, useOfValues } from "./attribute-use.ts";
 import type { ConnectionRow, Engine } from "./context.ts";
 
 /** An attribute of a tenant, for whoever chooses one to map or to filter by. */
@@ -54,7 +55,9 @@ async function withUses(
   connection: string,
   { kind, told }: { readonly kind: SourceKind; readonly told: SourceAttributes },
 ): Promise<readonly TenantAttribute[]> {
-  const uses = await attributeUses(store, connection, kind);
+  const uses = new Map(await attributeUses(store, connection, kind));
+  const photos = kind === "user" ? await photoUse(store.db, connection) : null;
+  if (photos !== null) uses.set("photo.hash", useOfValues(photos));
   const known = told.attributes.filter((attribute) => attribute.kind === kind);
   const names = new Set(known.map(({ name }) => name));
   const others = [...uses.keys()].filter((name) => !names.has(name)).map((name) => unlisted(kind, name));

@@ -12,15 +12,18 @@ import {
   nameOf,
   PHASES,
   type PlannedChange,
+  type SyncDefinition,
   type TargetRecord,
   type Value,
 } from "@entrain/core";
 import { type DirectoryRow, loadRecords } from "../store/directory.ts";
 import { isHeir, type LinkRow, linkedRecords, loadLinks } from "../store/links.ts";
 import type { PendingRow } from "../store/pending.ts";
+import { loadPhotos } from "../store/photos.ts";
 import type { Candidates } from "./candidates.ts";
 import { indexKey, type Matcher, RECORD } from "./match-records.ts";
 import type { NewChange, NewIssue, PlanContext, WantedKey } from "./plan-context.ts";
+import { asksForPhotos } from "./read-photos.ts";
 import { belongs, belongsToAssigned, groupsOf, withAppRoles } from "./scope-groups.ts";
 
 /** What evaluating a batch gave, ready to be written. */
@@ -115,12 +118,16 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
     ? await groupsOf(store, sync.connection, groups, ids)
     : new Map<string, ReadonlySet<string>>();
   const names = await managerNames(context, rows);
+  const photos = asksForPhotos(JSON.parse(sync.definition) as SyncDefinition)
+    ? await loadPhotos(store.db, sync.connection, ids)
+    : new Map<string, string | null>();
   // Whether this plan creates a referenced record is known at its end only; references to others are taken out then.
   const isLinked = (id: string): Linked => (referenced.has(id) ? "linked" : "planned");
   const heir = [...links.values()].every((link) => link.sync !== null) || (await isHeir(store.db, sync));
   return rows.map((row) => {
     const memberships = memberOf.get(row.id);
-    const record = groups === null ? recordOf(row) : withAppRoles(recordOf(row), groups, memberships);
+    const known = withPhoto(recordOf(row), photos.get(row.id));
+    const record = groups === null ? known : withAppRoles(known, groups, memberships);
     const link = links.get(row.id);
     const belongsTo = (name: string): boolean => groups !== null && belongs(groups, name, row.id, memberships);
     const isAssigned = (): boolean => groups !== null && belongsToAssigned(groups, row.id, memberships);
@@ -138,6 +145,11 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
     };
     return { row, record, input, link };
   });
+}
+
+/** A record with what is known of its photo; one of which nothing was told yet counts as never read. */
+function withPhoto(record: DirectoryRecord, hash: string | null | undefined): DirectoryRecord {
+  return hash === undefined ? record : { ...record, attributes: { ...record.attributes, photo: { hash } } };
 }
 
 /** Managers are named in reasons; with a whole directory to plan nobody reads those, and the names cost a read each. */

@@ -1,9 +1,10 @@
-import type { Scope, SourceKind, SyncDefinition, Withheld } from "@entrain/core";
+import type { SourceKind, SyncDefinition, Withheld } from "@entrain/core";
 import { saveRun } from "../store/runs.ts";
 import { readLease, withLease } from "./lease.ts";
 import { kindOf, kindsOf, type Position, positionOf } from "./plan.ts";
 import { readKinds } from "./read.ts";
 import { readAssigned } from "./read-assigned.ts";
+import { asksForPhotos, readPhotos } from "./read-photos.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -49,8 +50,9 @@ export async function behindRead<T>(session: Session, work: (withheld: readonly 
         };
         const how = { store, source, connection: connection.id, lease, run, signal, onProgress, onWithheld };
         await readKinds(how, sourceKinds(session));
-        const { assigned } = scopeOf(session);
+        const { assigned } = definitionOf(session).scope;
         if (assigned !== undefined) await readAssigned(how, assigned.application);
+        if (asksForPhotos(definitionOf(session))) await readPhotos(how);
       } finally {
         await source.close();
       }
@@ -60,9 +62,9 @@ export async function behindRead<T>(session: Session, work: (withheld: readonly 
 }
 
 function sourceKinds({ sync, target }: Session): readonly SourceKind[] {
-  return kindsOf(kindOf(target, sync), scopeOf({ sync }));
+  return kindsOf(kindOf(target, sync), definitionOf({ sync }).scope);
 }
 
-function scopeOf({ sync }: Pick<Session, "sync">): Scope {
-  return (JSON.parse(sync.definition) as SyncDefinition).scope;
+function definitionOf({ sync }: Pick<Session, "sync">): SyncDefinition {
+  return JSON.parse(sync.definition) as SyncDefinition;
 }

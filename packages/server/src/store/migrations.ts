@@ -434,6 +434,12 @@ const ASSIGNMENTS = table(
   ["connection", "application", "id"],
 );
 
+const PHOTOS: Table = table(
+  "photos",
+  { connection: "text", id: "text", told: "int8", hash: "text?", asked_at: "int8" },
+  ["connection", "id"],
+);
+
 const CREDENTIAL_WARNINGS: Table = table(
   "credential_warnings",
   { connection: "text", kind: "text", ends_at: "int8", threshold: "int8" },
@@ -570,6 +576,12 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
         const known = `where "warned" is not null and "ends_at" is not null group by "connection", "kind", "ends_at"`;
         await sql.raw(`insert into "credential_warnings" ${told} ${known}`).execute(db);
         await sql.raw(`alter table "credential_ends" drop column "warned"`).execute(db);
+      },
+    },
+    "0008_photos": {
+      up: async (db) => {
+        await sql.raw(createTable(PHOTOS, engine)).execute(db);
+        await sql.raw(createIndex("photos: connection, asked_at")).execute(db);
       },
     },
   };

@@ -20,6 +20,7 @@ export interface DB {
   edges: Edges;
   applications: Applications;
   assignments: Assignments;
+  photos: Photos;
   watermarks: Watermarks;
   links: Links;
   known_members: KnownMembers;
@@ -247,6 +248,15 @@ interface Assignments {
   principal: string; // Object id of the person or group.
   principal_type: string; // user | group
   role: string | null;
+}
+
+/** What is known of people's photos, beside their records: a full round of people would leave it out. */
+interface Photos {
+  connection: string;
+  id: string; // The person's object id.
+  told: number; // 1 once the source told whether there is one.
+  hash: string | null; // SHA-256 in hexadecimal digits.
+  asked_at: number;
 }
 
 /** Where reading continues, per connection and kind. */
