@@ -4,6 +4,7 @@ import { appendJournal } from "../store/journal.ts";
 import type { DB } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import type { ConfigurationChange, Saving } from "./change.ts";
+import { identifyCredentials } from "./credential-ids.ts";
 import { type CurrentConfiguration, loadConfiguration, newestRevision } from "./current.ts";
 import { differencesOf, type EntryDifference } from "./difference.ts";
 import { type ConfigurationDocument, ENTRY_WORDS, type Section } from "./document.ts";
@@ -17,7 +18,8 @@ import { saveChannel, saveConnection, saveSync, saveTarget } from "./save.ts";
  * gets a revision and an entry in the journal. Answers what was changed.
  * @throws ConnectorError `config_invalid`, `exists`, `demo_only`, `conflict` (the configuration changed meanwhile)
  */
-export async function applyConfiguration(change: ConfigurationChange): Promise<readonly EntryDifference[]> {
+export async function applyConfiguration(asked: ConfigurationChange): Promise<readonly EntryDifference[]> {
+  const change = { ...asked, document: identifyCredentials(asked.document, asked.current) };
   const { store, document, current, prune } = change;
   const given = new Set([...(change.secrets?.keys() ?? [])].map((place) => place.split("/").slice(0, 2).join("/")));
   const differences = withGiven(differencesOf(current, document), document, given);

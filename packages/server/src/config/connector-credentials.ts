@@ -20,9 +20,9 @@ export function credentialsOf(
   keyring: Keyring,
   row: { readonly id: string; readonly credential: string },
 ): readonly Credential[] {
-  return connectionCredentials(row).map((stored, at) => {
+  return connectionCredentials(row).map((stored) => {
     const credential = mapSecrets(stored, (reference: SecretReference, field): Place => {
-      const place = secretPlace("connections", row.id, credentialField(at, field));
+      const place = secretPlace("connections", row.id, credentialField(stored.id ?? "", field));
       return {
         text: () => keyring.open(reference, place).reveal(),
         bytes: () => keyring.openBytes(reference, place),

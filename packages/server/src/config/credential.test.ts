@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { ConnectorError } from "@entrain/core";
+import { parse } from "yaml";
 import { findGrant, saveGrant } from "../store/grants.ts";
-import { Secret } from "../store/secrets.ts";
+import { openKeyring, Secret } from "../store/secrets.ts";
+import type { Store } from "../store/store.ts";
 import { eachEngine } from "../store/testing.ts";
 import { applyConfiguration } from "./apply.ts";
 import { credentialsOf } from "./connector-credentials.ts";
 import { loadConfiguration } from "./current.ts";
 import { readDocument } from "./read.ts";
-import { DOCUMENT, install, TYPES } from "./testing.ts";
+import { DOCUMENT, type Installed, install, KEY, TYPES } from "./testing.ts";
 
 const SECRET_LINE = "credential: { kind: secret, secret: { env: CONTOSO_SECRET } }";
 
@@ -33,6 +35,46 @@ const EVERY_KIND = [
   "{ kind: password, username: sync@contoso.com, password: { env: A } }",
   "[{ kind: secret, secret: { env: OLD } }, { kind: certificate, certificate: { file: app.pem } }]",
 ];
+
+/** A document with contoso's credentials put in another order, or some left out. */
+function withList(text: string, change: (list: readonly unknown[]) => readonly unknown[]): string {
+  const document = parse(text);
+  document.connections.contoso.credential = change(document.connections.contoso.credential);
+  return JSON.stringify(document);
+}
+
+/** An installation whose connection has two sealed client secrets. */
+async function installTwo(
+  store: Store,
+): Promise<Installed & { revealed(environment?: { readonly [name: string]: string }): Promise<readonly string[]> }> {
+  const installed = await install(store);
+  const { keyring } = installed;
+  const current = await loadConfiguration(store);
+  const text = withCredential("[{ secret: { sealed: true } }, { secret: { sealed: true } }]");
+  await applyConfiguration({
+    store,
+    keyring,
+    types: TYPES,
+    current,
+    document: readDocument(text, { name: "test.yaml", types: TYPES, current }),
+    prune: false,
+    demo: false,
+    actor: { kind: "command", id: "test" },
+    secrets: new Map([
+      ["connections/contoso/secret", new Secret("CANARY-first")],
+      ["connections/contoso/1.secret", new Secret("CANARY-second")],
+    ]),
+  });
+  return {
+    ...installed,
+    revealed: async (environment = {}) => {
+      const ring = await openKeyring(store, { key: KEY, folder: "", environment });
+      const row = (await loadConfiguration(store)).rows.connections.get("contoso");
+      assert.ok(row !== undefined);
+      return credentialsOf(store, ring, row).map((one) => (one.kind === "secret" ? one.secret() : one.kind));
+    },
+  };
+}
 
 eachEngine((engine) => {
   it("every kind of credential is kept as it was written, and exported the same", async () => {
@@ -70,10 +112,62 @@ eachEngine((engine) => {
     assert.doesNotMatch(row.credential, /CANARY/);
     const revealed = credentialsOf(store, keyring, row).map((one) => (one.kind === "secret" ? one.secret() : one.kind));
     assert.deepEqual(revealed, ["CANARY-first", "CANARY-second"]);
-    const swapped = JSON.stringify((JSON.parse(row.credential) as object[]).toReversed());
+    type Kept = { readonly id: string; readonly secret: { readonly sealed: string } };
+    const [one, other] = JSON.parse(row.credential) as readonly [Kept, Kept];
+    const swapped = JSON.stringify([{ ...one, secret: other.secret }, other]);
     const [first] = credentialsOf(store, keyring, { ...row, credential: swapped });
     assert.ok(first?.kind === "secret");
     assert.throws(() => first.secret(), { code: "key_wrong" });
+  });
+
+  it("sealed secrets stay whose they are when their credentials change places, or the first one goes", async () => {
+    const { apply, exported, revealed } = await installTwo(await engine.open());
+    assert.deepEqual(await apply(await exported()), []);
+    assert.equal((await apply(withList(await exported(), (list) => list.toReversed()))).length, 1);
+    assert.deepEqual(await revealed(), ["CANARY-second", "CANARY-first"]);
+    assert.deepEqual(await apply(await exported()), []);
+    // The first one goes, and the second stands alone.
+    await apply(withList(await exported(), ([, second]) => [second]));
+    assert.deepEqual(await revealed(), ["CANARY-first"]);
+    assert.deepEqual(await apply(withCredential("{ secret: { sealed: true } }")), []);
+    assert.deepEqual(await revealed(), ["CANARY-first"]);
+    // One beside it, in front: a new one never takes the place of an old one.
+    await apply(withCredential("[{ secret: { env: NEW } }, { secret: { sealed: true } }]"));
+    assert.deepEqual(await revealed({ NEW: "CANARY-new" }), ["CANARY-new", "CANARY-first"]);
+  });
+
+  it("which of two sealed secrets is kept is never guessed", async () => {
+    const { apply, revealed } = await installTwo(await engine.open());
+    await assert.rejects(apply(withCredential("[{ secret: { sealed: true } }]")), (error: unknown) => {
+      assert.ok(error instanceof ConnectorError);
+      assert.equal(error.code, "config_invalid");
+      assert.match(error.message, /connections\.contoso\.credential\[0\]: .*id: "0".*id: "1"/);
+      return true;
+    });
+    assert.deepEqual(await revealed(), ["CANARY-first", "CANARY-second"]);
+    await apply(withCredential('{ id: "1", secret: { sealed: true } }'));
+    assert.deepEqual(await revealed(), ["CANARY-second"]);
+    await assert.rejects(
+      apply(withCredential("[{ id: a, secret: { env: A } }, { id: a, secret: { env: B } }]")),
+      /credential\[1\]\.id: .* twice/,
+    );
+  });
+
+  it("credentials that were stored without an id keep the places that they had", async () => {
+    const { apply, exported, store, revealed } = await installTwo(await engine.open());
+    const row = (await loadConfiguration(store)).rows.connections.get("contoso");
+    const old = (JSON.parse(row?.credential ?? "[]") as readonly Record<string, unknown>[]).map(
+      ({ id: _id, ...rest }) => rest,
+    );
+    await store.transaction((tx) =>
+      tx
+        .updateTable("connections")
+        .set({ credential: JSON.stringify(old) })
+        .execute(),
+    );
+    assert.deepEqual(await revealed(), ["CANARY-first", "CANARY-second"]);
+    await apply(withList(await exported(), (list) => list.toReversed()));
+    assert.deepEqual(await revealed(), ["CANARY-second", "CANARY-first"]);
   });
 
   it("an administrator's agreement is kept encrypted, replaced, and ends with a reason", async () => {

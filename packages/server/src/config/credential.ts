@@ -39,6 +39,10 @@ export function readCredentials(checker: Checker, value: unknown, path: Path): r
   }
   const read = value.map((one: unknown, at) => readCredential(checker, one, [...path, at]));
   const good = read.filter((one) => one !== undefined);
+  for (const [at, one] of read.entries()) {
+    if (one?.id === undefined || read.findIndex((other) => other?.id === one.id) === at) continue;
+    checker.flaw([...path, at, "id"], `the id ${one.id} is there twice`);
+  }
   return good.length === read.length ? good : undefined;
 }
 
@@ -48,17 +52,26 @@ function readCredential(checker: Checker, value: unknown, path: Path): Credentia
   const kind = given.kind === undefined ? "secret" : checker.oneOf(given.kind, [...path, "kind"], KINDS);
   if (kind === undefined) return undefined;
   refuseOthers(checker, given, path, kind);
-  return READERS[kind]({
+  const id = given.id === undefined ? null : readCredentialId(checker, given.id, [...path, "id"]);
+  if (id === undefined) return undefined;
+  const read = READERS[kind]({
     checker,
     given,
     path,
     secret: (name) => readSecret(checker, given[name], [...path, name]),
     optional: (name) => (given[name] === undefined ? null : readSecret(checker, given[name], [...path, name])),
   });
+  return read === undefined || id === null ? read : { ...read, id };
+}
+
+function readCredentialId(checker: Checker, value: unknown, path: Path): string | undefined {
+  const id = checker.text(value, path);
+  if (id === undefined || /^[A-Za-z0-9_-]{1,40}$/.test(id)) return id;
+  return checker.flaw(path, "must be letters, digits, - and _ alone, 40 at most");
 }
 
 function refuseOthers(checker: Checker, given: { readonly [key: string]: unknown }, path: Path, kind: Kind): void {
-  const known = ["kind", ...FIELDS[kind]];
+  const known = ["kind", "id", ...FIELDS[kind]];
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue;
     checker.flaw([...path, name], `a credential of the kind ${kind} has no such field${suggestion(name, known)}`);
@@ -144,6 +157,11 @@ function readApp({ checker, given, path }: Reading): AppCredentialOf<SecretEntry
 
 /** The same credential with each secret replaced; `field` is its place within the credential, such as `app.secret`. */
 export function mapSecrets<S, T>(credential: CredentialOf<S>, to: (secret: S, field: string) => T): CredentialOf<T> {
+  const mapped = mapKind(credential, to);
+  return credential.id === undefined ? mapped : { ...mapped, id: credential.id };
+}
+
+function mapKind<S, T>(credential: CredentialOf<S>, to: (secret: S, field: string) => T): CredentialOf<T> {
   switch (credential.kind) {
     case "secret":
     case "certificate":

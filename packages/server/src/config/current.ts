@@ -78,16 +78,22 @@ export type StoredCredential = CredentialOf<SecretReference>;
 /** The credential of a target as its row keeps it: secrets by field. */
 export type StoredSecrets = { readonly [field: string]: SecretReference };
 
-/** A row keeps one credential by itself, several as a list. */
+/**
+ * A row keeps one credential by itself, several as a list. One without an id was stored when the place in the list was what
+ * its secrets were bound to: that place is its id.
+ */
 export function connectionCredentials(row: Pick<ConnectionRow, "credential">): readonly StoredCredential[] {
   const kept = JSON.parse(row.credential) as StoredCredential | readonly StoredCredential[];
-  return Array.isArray(kept) ? (kept as readonly StoredCredential[]) : [kept as StoredCredential];
+  const all = Array.isArray(kept) ? (kept as readonly StoredCredential[]) : [kept as StoredCredential];
+  return all.map((one, at) => ({ ...one, id: one.id ?? String(at) }));
 }
 
-/** A secret's place within a connection; those of the first credential bear their field's name alone. */
-export function credentialField(at: number, field: string): string {
-  return at === 0 ? field : `${at}.${field}`;
+/** A secret's place within a connection, by its credential's id; those of the first one ever bear their field's name alone. */
+export function credentialField(id: string, field: string): string {
+  return id === FIRST_CREDENTIAL ? field : `${id}.${field}`;
 }
+
+const FIRST_CREDENTIAL = "0";
 
 /** The secrets of a target or a channel, by field. */
 export function targetSecrets(row: Pick<TargetRow | ChannelRow, "credential">): StoredSecrets {
@@ -98,9 +104,21 @@ export function connectionCloud(row: Pick<ConnectionRow, "cloud">): CloudEntry {
   return JSON.parse(row.cloud) as CloudEntry;
 }
 
-/** What a connection is used for beside people and groups, and what else its application may do. */
-export function connectionUses(row: Pick<ConnectionRow, "uses">): Pick<ConnectionEntry, "features" | "accept"> {
-  return row.uses === null ? {} : (JSON.parse(row.uses) as Pick<ConnectionEntry, "features" | "accept">);
+type ConnectionUses = Pick<ConnectionEntry, "features" | "accept" | "reconcileMs">;
+
+/**
+ * What a connection is used for beside people and groups, what else its application may do, and how often everything is
+ * read again.
+ */
+export function connectionUses(row: Pick<ConnectionRow, "uses">): ConnectionUses {
+  return row.uses === null ? {} : (JSON.parse(row.uses) as ConnectionUses);
+}
+
+const WEEK_MS = 7 * 86_400_000;
+
+/** After how many milliseconds everything is read again. */
+export function reconcileEveryMs(row: Pick<ConnectionRow, "uses">): number {
+  return connectionUses(row).reconcileMs ?? WEEK_MS;
 }
 
 /** What a secret is bound to: a ciphertext that was moved to another place does not open. */

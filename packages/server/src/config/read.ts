@@ -3,6 +3,7 @@ import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node,
 import { readChannel } from "./channels.ts";
 import { Checker } from "./checker.ts";
 import { readConnection } from "./connections.ts";
+import { identifyCredentials } from "./credential-ids.ts";
 import {
   type CompleteConfiguration,
   type ConfigurationDocument,
@@ -47,14 +48,14 @@ export function readDocument(text: string, context: ReadContext): ConfigurationD
     const more = flaws.length > SAID_FLAWS ? `; and ${flaws.length - SAID_FLAWS} more` : "";
     throw invalid(`${context.name}: ${said.join("; ")}${more}`);
   }
-  return document;
+  return identifyCredentials(document, context.current);
 }
 
 /** Judges a configuration that was put together elsewhere. @throws ConnectorError `config_invalid` */
 export function checkValue(value: unknown, context: Omit<ReadContext, "name">): ConfigurationDocument {
   const { document, flaws } = checkDocument(value, context);
   if (flaws.length > 0) throw invalid(flaws.map(described).join("; "));
-  return document;
+  return identifyCredentials(document, context.current);
 }
 
 function checkDocument(

@@ -5,6 +5,7 @@ import type {
   CloudEntry,
   CompleteConfiguration,
   ConnectionEntry,
+  CredentialEntry,
   SyncEntry,
   TargetEntry,
 } from "./document.ts";
@@ -49,7 +50,7 @@ function plainIn<T>(entries: ReadonlyMap<string, T>, name: string, plain: (entry
 }
 
 export function plainConnection(entry: ConnectionEntry): Plain {
-  const { labels, cloud, tenant, client, attributes, features, accept, credential } = entry;
+  const { labels, cloud, tenant, client, attributes, features, accept, reconcileMs, credential } = entry;
   return {
     ...(labels.length > 0 ? { labels } : {}),
     cloud: plainCloud(cloud),
@@ -58,8 +59,15 @@ export function plainConnection(entry: ConnectionEntry): Plain {
     ...(attributes.length > 0 ? { attributes } : {}),
     ...(features === undefined ? {} : { features }),
     ...(accept === undefined ? {} : { accept }),
-    credential: credential.length === 1 ? credential[0] : credential,
+    ...(reconcileMs === undefined ? {} : { reconcile: { every: formatDuration(reconcileMs) } }),
+    credential: credential.length === 1 ? alone(credential[0]) : credential,
   };
+}
+
+/** One credential alone needs no id: it can only be that one. */
+function alone(credential: CredentialEntry | undefined): object {
+  const { id: _id, ...rest } = credential ?? {};
+  return rest;
 }
 
 function plainCloud(cloud: CloudEntry): unknown {

@@ -54,9 +54,9 @@ export async function saveConnection(saving: Saving, name: string, entry: Connec
   return id;
 }
 
-function usesOf({ features, accept }: ConnectionEntry): string | null {
-  if (features === undefined && accept === undefined) return null;
-  return JSON.stringify({ ...(features && { features }), ...(accept && { accept }) });
+function usesOf({ features, accept, reconcileMs }: ConnectionEntry): string | null {
+  if (features === undefined && accept === undefined && reconcileMs === undefined) return null;
+  return JSON.stringify({ features, accept, reconcileMs });
 }
 
 /** Writes a target and answers its id. */
@@ -149,9 +149,11 @@ interface SecretAt {
   readonly name: string;
   readonly id: string;
   readonly field: string;
+  /** The field as whoever gives a secret names it; default: the same. */
+  readonly given?: string;
 }
 
-/** The credentials to keep. A sealed secret stays in its place: that of another kind or position is another secret. */
+/** The credentials to keep. A sealed secret stays with its credential: that of another kind or id is another secret. */
 function storedCredentials(
   saving: Saving,
   entry: ConnectionEntry,
@@ -159,17 +161,20 @@ function storedCredentials(
   at: Omit<SecretAt, "field">,
 ): readonly StoredCredential[] {
   const stored = new Map<string, SecretReference>();
-  for (const [position, credential] of (row === undefined ? [] : connectionCredentials(row)).entries()) {
-    mapSecrets(credential, (secret, field) =>
-      stored.set(`${credential.kind} ${credentialField(position, field)}`, secret),
-    );
+  for (const credential of row === undefined ? [] : connectionCredentials(row)) {
+    mapSecrets(credential, (secret, field) => stored.set(`${credential.kind} ${credential.id} ${field}`, secret));
   }
-  return entry.credential.map((credential, position) =>
-    mapSecrets(credential, (secret, name) => {
-      const field = credentialField(position, name);
-      return storedSecret(saving, secret, stored.get(`${credential.kind} ${field}`), { ...at, field });
-    }),
-  );
+  const taken = new Set(entry.credential.map((one) => one.id));
+  return entry.credential.map((credential, position) => {
+    // The first ones of a connection are numbered; a later one must never open what one before it was sealed for.
+    const first = row === undefined && !taken.has(String(position)) ? String(position) : null;
+    const id = credential.id ?? first ?? newId(saving.store.clock, "credential");
+    return mapSecrets({ ...credential, id }, (secret, name) => {
+      const given = credentialField(String(position), name);
+      const known = stored.get(`${credential.kind} ${id} ${name}`);
+      return storedSecret(saving, secret, known, { ...at, field: credentialField(id, name), given });
+    });
+  });
 }
 
 /** The reference to keep: a secret that was given is sealed here, a sealed one stays what it is. */
@@ -177,13 +182,13 @@ function storedSecret(
   { keyring, secrets }: Saving,
   entry: SecretEntry,
   stored: SecretReference | undefined,
-  { section, name, id, field }: SecretAt,
+  { section, name, id, field, given: as = field }: SecretAt,
 ): SecretReference {
   if (!("sealed" in entry)) return entry;
-  const given = secrets?.get(`${section}/${name}/${field}`);
+  const given = secrets?.get(`${section}/${name}/${as}`);
   if (given !== undefined) return keyring.seal(given, secretPlace(section, id, field));
   if (stored !== undefined && "sealed" in stored) return stored;
-  const place = `${section}.${name}.${section === "channels" ? "" : "credential."}${field}`;
+  const place = `${section}.${name}.${section === "channels" ? "" : "credential."}${as}`;
   const message = `${place}: this store holds no sealed secret for it; give { env: NAME } or { file: PATH } instead.`;
   throw new ConnectorError("config_invalid", message, { stops: "run", retry: "never" });
 }
