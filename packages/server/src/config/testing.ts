@@ -48,7 +48,7 @@ export interface Installed {
 }
 
 /** The key of every test's store; it keeps no secret. */
-const KEY = "00".repeat(32);
+export const KEY: string = "00".repeat(32);
 
 export async function install(store: Store): Promise<Installed> {
   const keyring = await openKeyring(store, { key: KEY, folder: "", environment: {} });
