@@ -66,7 +66,7 @@ test("help and version are no errors, and every command is in the help", async (
   const help = world();
   assert.equal(await runProgram(["--help"], help.world), 0);
   const text = help.out();
-  for (const name of ["serve", "connection", "target", "sync", "person", "config", "operator", "doctor"]) {
+  for (const name of ["serve", "connection", "target", "sync", "channel", "person", "config", "operator", "doctor"]) {
     assert.match(text, new RegExp(`^ {2}${name} `, "m"));
   }
   const group = world();

@@ -15,6 +15,10 @@ const GROUPS: { readonly [name: string]: Group } = {
   connection: { description: "Entra tenants that are read", load: () => import("./connection.ts") },
   target: { description: "systems that are provisioned", load: () => import("./target.ts") },
   sync: { description: "what is provisioned from where to where: plan, approve, run", load: () => import("./sync.ts") },
+  channel: {
+    description: "where alerts go: credentials that end, and whatever else you must hear of",
+    load: () => import("./channel.ts"),
+  },
   person: { description: "people of the directory", load: () => import("./person.ts") },
   config: { description: "the configuration as a YAML document", load: () => import("./config.ts") },
   operator: { description: "people who use the console", load: () => import("./operator.ts") },

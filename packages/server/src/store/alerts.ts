@@ -166,6 +166,35 @@ export async function enableChannel(store: Store, channel: string): Promise<void
   );
 }
 
+/** How a channel fares. */
+interface DeliveryCounts {
+  /** Alerts on their way, whether tried already or not. */
+  readonly waiting: number;
+  readonly acceptedAt: number | null;
+  /** Why the newest alert that did not arrive did not; null once one that was raised later arrived. */
+  readonly failure: string | null;
+}
+
+/** How a channel fares, from what it was told in the last 90 days. */
+export async function deliveryCounts(store: Store, channel: string): Promise<DeliveryCounts> {
+  const { waiting, accepted } = await store.db
+    .selectFrom("alert_deliveries")
+    .select(({ fn }) => [fn.count<number>("next_at").as("waiting"), fn.max("accepted_at").as("accepted")])
+    .where("channel", "=", channel)
+    .executeTakeFirstOrThrow();
+  const newest = await store.db
+    .selectFrom("alert_deliveries")
+    .innerJoin("alerts", "alerts.id", "alert_deliveries.alert")
+    .select("alert_deliveries.failure")
+    .where("alert_deliveries.channel", "=", channel)
+    .where("alert_deliveries.attempts", ">", 0)
+    .orderBy("alerts.at", "desc")
+    .orderBy("alerts.id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return { waiting: Number(waiting), acceptedAt: accepted, failure: newest?.failure ?? null };
+}
+
 /** What became of an alert at one channel, for whoever looks at it. */
 export interface ToldDelivery {
   readonly id: string;

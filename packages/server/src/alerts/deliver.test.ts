@@ -1,0 +1,322 @@
+import assert from "node:assert/strict";
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { it, type TestContext } from "node:test";
+import { Webhook } from "standardwebhooks";
+import { install } from "../config/testing.ts";
+import type { RunLog } from "../runs/tell.ts";
+import { DAY, MINUTE, type TestClock, testClock } from "../runs/testing/time.ts";
+import { deliveriesOf, raiseAlert } from "../store/alerts.ts";
+import { openKeyring } from "../store/secrets.ts";
+import type { Store } from "../store/store.ts";
+import { eachEngine, type TestEngine } from "../store/testing.ts";
+import { deliverAlerts, deliverTo } from "./deliver.ts";
+import type { Sender } from "./send.ts";
+
+const SECRET = `whsec_${Buffer.alloc(32, 42).toString("base64")}`;
+const DATA = { connection: "contoso", credential: 1, kind: "secret", days: 6, endsAt: "2031-03-09T08:00:00.000Z" };
+
+/** What a receiver got, already held against the specification's own implementation. */
+interface Received {
+  readonly id: string;
+  readonly timestamp: number;
+  readonly body: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+interface Receiver {
+  readonly url: string;
+  readonly received: readonly Received[];
+  /** How the next requests are answered; 204 unless told. */
+  answer: (response: ServerResponse) => void;
+  /** Resolves when the next request has come. */
+  next(): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function receive(context: TestContext, port = 0): Promise<Receiver> {
+  const received: Received[] = [];
+  let heard: () => void = () => undefined;
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const chunk of request.setEncoding("utf8")) body += String(chunk);
+    const { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature } = request.headers;
+    const signed = new Webhook(SECRET).sign(String(id), new Date(Number(timestamp) * 1000), body);
+    received.push({ id: String(id), timestamp: Number(timestamp), body, headers: request.headers });
+    heard();
+    if (signature !== signed) response.writeHead(401).end();
+    else receiver.answer(response);
+  });
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  const receiver: Receiver = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks/entrain`,
+    received,
+    answer: (response) => response.writeHead(204).end(),
+    next: () =>
+      new Promise((resolve) => {
+        heard = resolve;
+      }),
+    close,
+  };
+  context.after(close);
+  return receiver;
+}
+
+interface Scene {
+  readonly store: Store;
+  readonly sender: Sender;
+  readonly log: RunLog;
+  readonly lines: readonly string[];
+  readonly apply: Awaited<ReturnType<typeof install>>["apply"];
+  raise(days?: number): Promise<void>;
+  /** Delivers what is due for the channel. */
+  deliver(channel?: string): Promise<void>;
+}
+
+const SIGNAL = new AbortController().signal;
+
+async function open(store: Store, urls: { readonly [channel: string]: string }): Promise<Scene> {
+  const { apply } = await install(store);
+  const channels = Object.entries(urls).map(([name, url]) => [name, { type: "webhook", url, secret: { env: "HOOK" } }]);
+  await apply(JSON.stringify({ channels: Object.fromEntries(channels) }));
+  const keyring = await openKeyring(store, { key: "00".repeat(32), folder: "", environment: { HOOK: SECRET } });
+  const lines: string[] = [];
+  const tell = (facts: object, message: string): void => void lines.push(`${JSON.stringify(facts)} ${message}`);
+  const log: RunLog = { debug: () => undefined, info: tell, warn: tell, error: tell };
+  const sender = { store, keyring };
+  return {
+    store,
+    sender,
+    log,
+    lines,
+    apply,
+    raise: async (days = 6) => {
+      await store.transaction((tx) => raiseAlert(tx, store, { type: "credential.expiring", data: { ...DATA, days } }));
+    },
+    deliver: async (channel = "desk") => {
+      const row = await store.db.selectFrom("channels").select("id").where("name", "=", channel).executeTakeFirst();
+      await deliverTo(sender, row?.id ?? "", log, SIGNAL);
+    },
+  };
+}
+
+async function openAt(
+  engine: TestEngine,
+  clock: TestClock,
+  urls: { readonly [channel: string]: string },
+): Promise<Scene> {
+  return open(await engine.open({ clock }), urls);
+}
+
+async function failures(store: Store): Promise<readonly (string | null)[]> {
+  const rows = await store.db.selectFrom("alert_deliveries").select("failure").execute();
+  return rows.map(({ failure }) => failure);
+}
+
+eachEngine((engine) => {
+  it("delivers an alert that the specification's own verifier takes, once", async (context) => {
+    const receiver = await receive(context);
+    const scene = await open(await engine.open(), { desk: receiver.url });
+    await scene.raise();
+    await scene.deliver();
+    const [got, ...others] = receiver.received;
+    assert.ok(got !== undefined && others.length === 0);
+    const headers = Object.fromEntries(Object.entries(got.headers).map(([name, value]) => [name, String(value)]));
+    const said = new Webhook(SECRET).verify(got.body, headers) as { readonly timestamp: string };
+    assert.deepEqual(said, { type: "credential.expiring", timestamp: said.timestamp, data: { ...DATA, days: 6 } });
+    assert.match(said.timestamp, /^\d{4}-\d\d-\d\dT[\d:]+\.\d{3}Z$/);
+    assert.match(got.id, /^alert_[0-9a-z]{16}$/);
+    assert.equal(got.headers["content-type"], "application/json");
+    await scene.deliver();
+    assert.equal(receiver.received.length, 1);
+    assert.deepEqual(scene.lines, []);
+  });
+
+  it("tries a receiver that fails with growing pauses, the same id and a new timestamp, for three days", async (context) => {
+    const clock = testClock();
+    const receiver = await receive(context);
+    receiver.answer = (response) => response.writeHead(500).end();
+    const scene = await openAt(engine, clock, { desk: receiver.url });
+    await scene.raise();
+    const begun = clock.now();
+    for (let minute = 0; minute < 4 * 24 * 60; minute += 1) {
+      clock.advance(MINUTE);
+      if (minute % 5 === 0) await scene.deliver();
+    }
+    const times = receiver.received.map(({ timestamp }) => timestamp);
+    const pauses = times.slice(1).map((time, at) => time - (times[at] ?? 0));
+    assert.equal(times.length, 10);
+    for (const [at, pause] of pauses.entries()) assert.ok(pause >= (pauses[at - 1] ?? 0), pauses.join());
+    assert.ok((times.at(-1) ?? 0) - begun / 1000 > 3 * 86_400);
+    assert.equal(new Set(receiver.received.map(({ id, body }) => id + body)).size, 1);
+    assert.match(
+      scene.lines.at(-1) ?? "",
+      /did not reach the channel desk and was given up: 127\.0\.0\.1:\d+ answered 500/,
+    );
+    const row = await scene.store.db.selectFrom("alert_deliveries").selectAll().executeTakeFirstOrThrow();
+    assert.deepEqual([row.attempts, row.next_at, row.accepted_at], [10, null, null]);
+    assert.ok(!scene.lines.join().includes(SECRET.slice(6, 20)));
+  });
+
+  it("waits as long as the receiver asks", async (context) => {
+    const clock = testClock();
+    const receiver = await receive(context);
+    receiver.answer = (response) => response.writeHead(429, { "retry-after": "3600" }).end();
+    const scene = await openAt(engine, clock, { desk: receiver.url });
+    await scene.raise();
+    await scene.deliver();
+    receiver.answer = (response) => response.writeHead(200).end();
+    clock.advance(50 * MINUTE);
+    await scene.deliver();
+    assert.equal(receiver.received.length, 1);
+    clock.advance(11 * MINUTE);
+    await scene.deliver();
+    assert.equal(receiver.received.length, 2);
+    assert.deepEqual(await failures(scene.store), [null]);
+  });
+
+  it("reaches a receiver that was away when the alert was raised", async (context) => {
+    const clock = testClock();
+    const first = await receive(context);
+    const port = Number(new URL(first.url).port);
+    const scene = await openAt(engine, clock, { desk: first.url });
+    await first.close();
+    await scene.raise();
+    await scene.deliver();
+    assert.match((await failures(scene.store))[0] ?? "", /could not be reached: nothing listens there/);
+    const back = await receive(context, port);
+    clock.advance(MINUTE);
+    await scene.deliver();
+    assert.equal(back.received.length, 1);
+  });
+
+  it("sends nothing more where 410 was the answer, until the channel is configured anew", async (context) => {
+    const receiver = await receive(context);
+    receiver.answer = (response) => response.writeHead(410).end();
+    const clock = testClock();
+    const scene = await openAt(engine, clock, { desk: receiver.url });
+    await scene.raise(30);
+    clock.advance(MINUTE);
+    await scene.raise(14);
+    await scene.deliver();
+    await scene.raise(7);
+    clock.advance(DAY);
+    await scene.deliver();
+    assert.equal(receiver.received.length, 1);
+    assert.match(scene.lines.join("\n"), /The channel desk is disabled: .* answered 410/);
+    const { disabled_of } = await scene.store.db.selectFrom("channels").selectAll().executeTakeFirstOrThrow();
+    assert.match(disabled_of ?? "", /wants no more alerts/);
+    receiver.answer = (response) => response.writeHead(204).end();
+    const url = `${receiver.url}?again`;
+    await scene.apply(JSON.stringify({ channels: { desk: { type: "webhook", url, secret: { env: "HOOK" } } } }));
+    await scene.raise(1);
+    await scene.deliver();
+    const bodies = receiver.received.map(({ body }) => JSON.parse(body) as { readonly data: typeof DATA });
+    assert.deepEqual(
+      bodies.map(({ data }) => data.days),
+      [30, 1],
+    );
+  });
+
+  it("sends again under the same id what was broken off, and never again what was accepted, over restarts", async (context) => {
+    const location = await engine.place();
+    const clock = testClock();
+    const receiver = await receive(context);
+    const first = await open(await engine.open({ location, clock }), { desk: receiver.url });
+    await first.raise();
+    receiver.answer = () => undefined;
+    const stopping = new AbortController();
+    const heard = receiver.next();
+    const loop = deliverAlerts(first.sender, first.log, stopping.signal);
+    await heard;
+    stopping.abort();
+    await loop;
+    await first.store.close();
+    receiver.answer = (response) => response.writeHead(200).end();
+    const second = await open(await engine.open({ location, clock }), { desk: receiver.url });
+    await second.deliver();
+    clock.advance(MINUTE);
+    await second.deliver();
+    assert.equal(receiver.received.length, 2);
+    assert.equal(receiver.received[0]?.id, receiver.received[1]?.id);
+    await second.store.close();
+    const third = await open(await engine.open({ location, clock }), { desk: receiver.url });
+    clock.advance(30 * DAY);
+    await third.deliver();
+    assert.equal(receiver.received.length, 2);
+  });
+
+  it("lets one of several processes send", async (context) => {
+    const location = await engine.place();
+    const receiver = await receive(context);
+    const one = await open(await engine.open({ location }), { desk: receiver.url });
+    const other = await open(await engine.open({ location }), { desk: receiver.url });
+    for (const days of [60, 30, 14]) await one.raise(days);
+    await Promise.all([one.deliver(), other.deliver()]);
+    await one.deliver();
+    assert.equal(new Set(receiver.received.map(({ id }) => id)).size, 3);
+    assert.equal(receiver.received.length, 3);
+  });
+
+  it("keeps no channel waiting for a receiver that does not answer", async (context) => {
+    const [slow, quick] = [await receive(context), await receive(context)];
+    slow.answer = () => undefined;
+    const scene = await open(await engine.open({ clock: testClock() }), { a: slow.url, b: quick.url });
+    const stopping = new AbortController();
+    await scene.raise(30);
+    const [slowHeard, quickHeard] = [slow.next(), quick.next()];
+    const loop = deliverAlerts(scene.sender, scene.log, stopping.signal);
+    await Promise.all([slowHeard, quickHeard]);
+    const again = quick.next();
+    await scene.raise(14);
+    await again;
+    stopping.abort();
+    await loop;
+    assert.equal(slow.received.length, 1);
+    assert.equal(quick.received.length, 2);
+  });
+
+  it("counts a secret that cannot be read as an attempt that failed, and says which one", async (context) => {
+    const receiver = await receive(context);
+    const clock = testClock();
+    const scene = await openAt(engine, clock, { desk: receiver.url });
+    await scene.raise();
+    const { store } = scene;
+    const keyring = await openKeyring(store, { key: "00".repeat(32), folder: "", environment: {} });
+    const { id } = await store.db.selectFrom("channels").select("id").executeTakeFirstOrThrow();
+    await deliverTo({ store, keyring }, id, scene.log, SIGNAL);
+    assert.match((await failures(store))[0] ?? "", /environment variable HOOK/);
+    assert.equal(receiver.received.length, 0);
+    clock.advance(MINUTE);
+    await scene.deliver();
+    assert.equal(receiver.received.length, 1);
+  });
+
+  it("forgets with a channel what was on its way there, and after 90 days what was told", async (context) => {
+    const receiver = await receive(context);
+    const clock = testClock();
+    const scene = await openAt(engine, clock, { desk: receiver.url, other: receiver.url });
+    const { store } = scene;
+    const { id } = await store.db
+      .selectFrom("channels")
+      .select("id")
+      .where("name", "=", "desk")
+      .executeTakeFirstOrThrow();
+    await scene.raise(30);
+    await scene.deliver("other");
+    clock.advance(91 * DAY);
+    await scene.raise(14);
+    assert.equal((await deliveriesOf(store, id, 10)).length, 2);
+    const other = JSON.stringify({ type: "webhook", url: receiver.url, secret: { env: "HOOK" } });
+    await scene.apply(`channels: { other: ${other} }`, { prune: true });
+    assert.equal((await deliveriesOf(store, id, 10)).length, 0);
+    await scene.raise(7);
+    const told = await store.db.selectFrom("alerts").select("data").execute();
+    assert.deepEqual(told.map(({ data }) => JSON.parse(data).days).sort(), [14, 7]);
+  });
+});

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { Webhook } from "standardwebhooks";
+import { assertClean, errorOf, run, runJson, temporaryFolder } from "./testing.ts";
+
+const SECRET = `whsec_${Buffer.alloc(32, 42).toString("base64")}`;
+
+interface Receiver {
+  readonly url: string;
+  readonly bodies: unknown[];
+  answer: (response: ServerResponse) => void;
+}
+
+async function receive(context: TestContext): Promise<Receiver> {
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const chunk of request.setEncoding("utf8")) body += String(chunk);
+    const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+    receiver.bodies.push(new Webhook(SECRET).verify(body, headers));
+    receiver.answer(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  context.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks?team=7`;
+  const receiver: Receiver = { url, bodies: [], answer: (response) => response.writeHead(204).end() };
+  return receiver;
+}
+
+test("adds, tests, shows, exports and removes a channel, and never prints its secret", async (context) => {
+  const cwd = await temporaryFolder(context);
+  const receiver = await receive(context);
+  const options = { cwd, env: { ENTRAIN_DATA: join(cwd, "data") } };
+  const all: { readonly stdout: string; readonly stderr: string; readonly code: number | null }[] = [];
+  const say = async (args: readonly string[], input?: string) => {
+    const ran = await run(args, input === undefined ? options : { ...options, input });
+    all.push(ran);
+    return ran;
+  };
+  const added = await say(["channel", "add", "desk", "--url", receiver.url, "--secret-stdin"], `${SECRET}\n`);
+  assert.equal(added.code, 0, added.stderr);
+  const exported = await say(["config", "export"]);
+  assert.match(exported.stdout, /desk:\n {4}type: webhook\n {4}url: http:.*\n {4}secret: \{ sealed: true \}/);
+  const file = join(cwd, "entrain.yaml");
+  await writeFile(file, exported.stdout);
+  assert.match((await say(["config", "apply", file, "--prune"])).stdout, /Nothing had to be changed/);
+
+  const told = await runJson<{ readonly ok: boolean; readonly id: string }>(["channel", "test", "desk"], options);
+  assert.equal(told.ok, true);
+  const [body] = receiver.bodies as { readonly type: string; readonly data: unknown }[];
+  assert.equal(body?.type, "test");
+  assert.deepEqual(body.data, {
+    channel: "desk",
+    detail: "Somebody tried whether alerts reach the channel desk. They do.",
+  });
+
+  receiver.answer = (response) => response.writeHead(410).end();
+  const gone = await say(["channel", "test", "desk"]);
+  assert.equal(gone.code, 1);
+  assert.match(gone.stdout, /answered 410/);
+  assert.match(
+    (await say(["channel", "list"])).stdout,
+    /desk +webhook +disabled +0 +never +http:\/\/127\.0\.0\.1:\d+\n/,
+  );
+  assert.match((await say(["channel", "show", "desk"])).stdout, /state +disabled since .*410/);
+  receiver.answer = (response) => response.writeHead(200).end();
+  assert.match((await say(["channel", "test", "desk"])).stdout, /enabled again/);
+  const shown = await runJson<{ readonly disabledAt: number | null; readonly configuration: unknown }>(
+    ["channel", "show", "desk"],
+    options,
+  );
+  assert.equal(shown.disabledAt, null);
+  assert.deepEqual(shown.configuration, { type: "webhook", url: receiver.url, secret: { sealed: true } });
+
+  assert.equal((await say(["channel", "remove", "desk"])).code, 0);
+  assert.deepEqual(await runJson(["channel", "list"], options), []);
+  for (const ran of all) assertClean({ ...ran }, [SECRET, SECRET.slice(6)]);
+});
+
+test("says what is wrong with a channel before anything is kept", async (context) => {
+  const cwd = await temporaryFolder(context);
+  const options = { cwd, env: { ENTRAIN_DATA: join(cwd, "data") } };
+  const add = ["channel", "add", "desk", "--json", "--url"];
+  const url = "https://hooks.example.com/entrain";
+  const short = await run([...add, url, "--secret-stdin"], { ...options, input: "whsec_dG9vIHNob3J0" });
+  assert.match(errorOf(short).message, /24 to 64 bytes/);
+  assertClean(short, ["dG9vIHNob3J0"]);
+  const far = await run([...add, "http://hooks.example.com/", "--secret-env", "HOOK"], options);
+  assert.match(errorOf(far).message, /channels\.desk\.url: .*must begin with https/);
+  assert.match(errorOf(await run([...add, url], options)).message, /--secret-stdin/);
+  const none = await run(["channel", "test", "desk", "--json"], options);
+  assert.equal(none.code, 1);
+  const file = join(cwd, "entrain.yaml");
+  await writeFile(file, `channels:\n  desk: { type: webhook, url: "${url}", secret: whsec_plain }\n`);
+  const plain = await run(["config", "apply", file, "--json"], options);
+  assert.match(errorOf(plain).message, /channels\.desk\.secret: a secret does not belong into a document.*\(line 2\)/);
+  assertClean(plain, ["whsec_plain"]);
+});
+
+test("keeps the demo's alerts on this machine", async (context) => {
+  const cwd = await temporaryFolder(context);
+  const ran = await run(
+    ["channel", "add", "desk", "--demo", "--json", "--url", "https://hooks.example.com/", "--secret-env", "HOOK"],
+    { cwd },
+  );
+  assert.equal(errorOf(ran).code, "demo_only");
+});
