@@ -72,7 +72,9 @@ export const FEATURES: { readonly [N in FeatureName]: Feature } = {
   contacts: feature("contacts", "read organisational contacts", "OrgContact.Read.All", {
     endpoints: ["GET /contacts/delta"],
   }),
+  // "Get profilePhoto": what reading people needs shows their photos too.
   photos: feature("photos", "read people's photos", "ProfilePhoto.Read.All", {
+    alike: ["User.Read.All"],
     endpoints: ["GET /users/{id}/photo"],
   }),
   licences: feature("licences", "read the tenant's licences", "LicenseAssignment.Read.All", {
