@@ -147,6 +147,9 @@ function spoken(credential: Credential): readonly string[] {
   try {
     if (credential.kind === "secret") return [credential.secret()];
     if (credential.kind === "password") return [credential.password(), ...app];
+    if (credential.kind === "federated" && typeof credential.assertion === "object") {
+      return [URL.parse(credential.assertion.url)?.search.slice(1) ?? ""];
+    }
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
   }

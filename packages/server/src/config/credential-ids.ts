@@ -1,5 +1,6 @@
 import { ConnectorError, canonicalJson, type Value } from "@entrain/core";
 import type { CompleteConfiguration, ConfigurationDocument, CredentialEntry } from "./document.ts";
+import { isMaskedUrl, maskedUrl, maskedUrls } from "./url-mask.ts";
 
 /**
  * The document with each credential of a known connection told apart by its id: the one it bears, else that of the credential
@@ -45,10 +46,21 @@ function identified(
       take(entry, candidates[0]);
     }
   }
-  return entries.map((entry) => {
+  return entries.map((entry, at) => {
     const id = found.get(entry);
-    return id === undefined ? entry : { ...entry, id };
+    const known = stored.find((one) => id !== undefined && one.id === id);
+    const whole = withWholeUrl(entry, known, `connections.${name}.credential[${at}].url`);
+    return id === undefined ? whole : { ...whole, id };
   });
+}
+
+/** An address whose query was hidden by an export means the one that the store holds. */
+function withWholeUrl(entry: CredentialEntry, known: CredentialEntry | undefined, place: string): CredentialEntry {
+  if (entry.kind !== "federated" || !("url" in entry) || !isMaskedUrl(entry.url)) return entry;
+  const held = known !== undefined && known.kind === "federated" && "url" in known ? known.url : null;
+  if (held !== null && maskedUrl(held) === entry.url) return { ...entry, url: held };
+  const message = `${place}: the store holds no address whose query this would keep; give the whole address.`;
+  throw new ConnectorError("config_invalid", message, { stops: "run", retry: "never" });
 }
 
 function withoutId({ id: _id, ...rest }: CredentialEntry): object {
@@ -56,7 +68,8 @@ function withoutId({ id: _id, ...rest }: CredentialEntry): object {
 }
 
 function isSame(one: CredentialEntry, other: CredentialEntry): boolean {
-  return canonicalJson(withoutId(one) as Value) === canonicalJson(withoutId(other) as Value);
+  const plain = (of: CredentialEntry): string => canonicalJson(maskedUrls(withoutId(of)) as Value);
+  return plain(one) === plain(other);
 }
 
 function isSameKind(one: CredentialEntry, other: CredentialEntry): boolean {

@@ -136,6 +136,48 @@ eachEngine((engine) => {
     assert.deepEqual(await revealed({ NEW: "CANARY-new" }), ["CANARY-new", "CANARY-first"]);
   });
 
+  it("the query of an assertion's address is a secret: kept and used, and shown nowhere", async () => {
+    const { apply, exported, store, keyring } = await install(await engine.open());
+    const federated = (query: string): string =>
+      withCredential(`{ kind: federated, url: 'https://token.example.com/a?${query}', token: { env: A } }`);
+    const used = async (): Promise<unknown> => {
+      const row = (await loadConfiguration(store)).rows.connections.get("contoso");
+      const [credential] = row === undefined ? [] : credentialsOf(store, keyring, row);
+      return credential?.kind === "federated" && typeof credential.assertion === "object" && credential.assertion.url;
+    };
+    const added = await apply(federated("sig=CANARY-one"));
+    assert.match(await exported(), /url: https:\/\/token\.example\.com\/a\?\[secret\]/);
+    assert.deepEqual(await apply(await exported(), { prune: true }), []);
+    assert.equal(await used(), "https://token.example.com/a?sig=CANARY-one");
+    const changed = await apply(federated("sig=CANARY-two"));
+    assert.equal(await used(), "https://token.example.com/a?sig=CANARY-two");
+    assert.deepEqual(
+      changed.flatMap(({ fields }) => fields.map(({ place }) => place)),
+      ["credential.url"],
+    );
+    await apply((await exported()).replace("env: A", "env: B"));
+    assert.equal(await used(), "https://token.example.com/a?sig=CANARY-two");
+    const shown = [
+      added,
+      changed,
+      await exported(),
+      await store.db.selectFrom("revisions").selectAll().execute(),
+      await store.db.selectFrom("journal_values").selectAll().execute(),
+    ];
+    assert.doesNotMatch(JSON.stringify(shown), /CANARY/);
+    await assert.rejects(
+      apply(withCredential("{ kind: federated, url: 'https://other.example.com/?[secret]' }")),
+      /credential\[0\]\.url: .*whole address/,
+    );
+    for (const bad of ["https://CANARY@token.example.com/", "CANARY token.example.com"]) {
+      await assert.rejects(apply(withCredential(`{ kind: federated, url: '${bad}' }`)), (error: unknown) => {
+        assert.ok(error instanceof ConnectorError && error.code === "config_invalid");
+        assert.doesNotMatch(error.message, /CANARY/);
+        return true;
+      });
+    }
+  });
+
   it("which of two sealed secrets is kept is never guessed", async () => {
     const { apply, revealed } = await installTwo(await engine.open());
     await assert.rejects(apply(withCredential("[{ secret: { sealed: true } }]")), (error: unknown) => {

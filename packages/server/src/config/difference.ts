@@ -7,7 +7,8 @@ import {
   SECTIONS,
   type Section,
 } from "./document.ts";
-import { plainChannel, plainConnection, plainSync, plainTarget } from "./render.ts";
+import { plainChannel, plainConnection, plainCredential, plainSync, plainTarget } from "./render.ts";
+import { maskedUrls } from "./url-mask.ts";
 
 /** One entry that a document would change. `removed` ones are not in the document; they stay unless it is to prune. */
 export interface EntryDifference {
@@ -45,7 +46,9 @@ export function differencesOf(
 
 function plainEntry(of: ConfigurationDocument, section: Section, name: string): unknown {
   const connection = section === "connections" ? of.connections?.get(name) : undefined;
-  if (connection !== undefined) return plainConnection(connection);
+  if (connection !== undefined) {
+    return { ...plainConnection(connection), credential: plainCredential(connection.credential) };
+  }
   const target = section === "targets" ? of.targets?.get(name) : undefined;
   if (target !== undefined) return plainTarget(target);
   const channel = section === "channels" ? of.channels?.get(name) : undefined;
@@ -59,7 +62,9 @@ function fieldDifferences(before: unknown, after: unknown, path: Path): readonly
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
     return keys.flatMap((key) => fieldDifferences(before[key], after[key], [...path, key]));
   }
-  return isSame(before, after) ? [] : [{ place: pathText(path), before, after }];
+  if (isSame(before, after)) return [];
+  const shown = path[0] === "credential" ? { before: maskedUrls(before), after: maskedUrls(after) } : { before, after };
+  return [{ place: pathText(path), ...shown }];
 }
 
 function isMap(value: unknown): value is { readonly [key: string]: unknown } {

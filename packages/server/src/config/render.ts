@@ -9,6 +9,7 @@ import type {
   SyncEntry,
   TargetEntry,
 } from "./document.ts";
+import { maskedUrls } from "./url-mask.ts";
 
 /** How many nodes stand above the values of an entry: document, map of sections, its pair, map of entries, its pair, entry. */
 const ENTRY_DEPTH = 6;
@@ -60,14 +61,14 @@ export function plainConnection(entry: ConnectionEntry): Plain {
     ...(features === undefined ? {} : { features }),
     ...(accept === undefined ? {} : { accept }),
     ...(reconcileMs === undefined ? {} : { reconcile: { every: formatDuration(reconcileMs) } }),
-    credential: credential.length === 1 ? alone(credential[0]) : credential,
+    credential: maskedUrls(plainCredential(credential)),
   };
 }
 
-/** One credential alone needs no id: it can only be that one. */
-function alone(credential: CredentialEntry | undefined): object {
-  const { id: _id, ...rest } = credential ?? {};
-  return rest;
+/** The same with addresses as they are: to compare by, never to be shown. One credential alone needs no id. */
+export function plainCredential(credential: readonly CredentialEntry[]): unknown {
+  const { id: _id, ...alone } = credential[0] ?? {};
+  return credential.length === 1 ? alone : credential;
 }
 
 function plainCloud(cloud: CloudEntry): unknown {
