@@ -26,7 +26,7 @@ import {
 import type { Installation } from "./cli/world.ts";
 import type { Clock } from "./clock.ts";
 import { credentialsOf } from "./config/connector-credentials.ts";
-import { connectionCloud, connectionUses, secretPlace, targetSecrets } from "./config/current.ts";
+import { connectionCloud, connectionUses, reconcileEveryMs, secretPlace, targetSecrets } from "./config/current.ts";
 import type { Environment, Paths } from "./config.ts";
 import { namedTarget } from "./named-target.ts";
 import type { ConnectionRow, Engine, TargetRow } from "./runs/context.ts";
@@ -112,6 +112,9 @@ async function withNeeded(store: Store, row: ConnectionRow, options: EntraOption
   };
 }
 
+/** Behind a first full read: well within a day, whatever the schedule. */
+const FIRST_RECONCILE_MS = 20 * 3_600_000;
+
 /** How to reach a connection's tenant. */
 function entraOptions(store: Store, keyring: Keyring, row: ConnectionRow): EntraOptions {
   const cloud = connectionCloud(row);
@@ -124,6 +127,7 @@ function entraOptions(store: Store, keyring: Keyring, row: ConnectionRow): Entra
     credentials: credentialsOf(store, keyring, row),
     features: features ?? [],
     accepted: accept ?? [],
+    reconcile: { firstMs: FIRST_RECONCILE_MS, everyMs: reconcileEveryMs(row) },
     clock,
     random: () => clock.random(),
     sleep: (ms, signal) => clock.sleep(ms, signal),

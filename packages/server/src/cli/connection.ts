@@ -1,6 +1,7 @@
 import { FEATURE_NAMES } from "@entrain/connectors/entra";
+import { formatDuration } from "@entrain/core";
 import { sql } from "kysely";
-import { type CurrentConfiguration, loadConfiguration } from "../config/current.ts";
+import { type CurrentConfiguration, loadConfiguration, reconcileEveryMs } from "../config/current.ts";
 import type { CloudEntry } from "../config/document.ts";
 import { plainConnection } from "../config/render.ts";
 import { createConsentLink } from "../consent/consent.ts";
@@ -154,6 +155,13 @@ async function listConnections(invocation: Invocation): Promise<undefined> {
   return undefined;
 }
 
+interface Reconciled {
+  readonly at: number;
+  readonly added: number;
+  readonly changed: number;
+  readonly removed: number;
+}
+
 interface ConnectionView {
   readonly name: string;
   readonly id: string;
@@ -167,6 +175,9 @@ interface ConnectionView {
   readonly readAt: number | null;
   /** Why the last read ended early, by kind. */
   readonly incomplete: readonly { readonly kind: string; readonly code: string; readonly detail: string }[];
+  /** What reading everything again found last that no delta had told, by kind. */
+  readonly reconciled: readonly (Reconciled & { readonly kind: string })[];
+  readonly reconcileEveryMs: number;
   /** Credentials that end soon, as it was last learnt. */
   readonly warnings: readonly (ExpiryWarning | AgreementWarning)[];
   /** What an administrator agreed to, and whether Microsoft still goes by it. */
@@ -205,6 +216,10 @@ async function viewOf(store: Store, current: CurrentConfiguration, name: string)
     incomplete: watermarks.flatMap(({ kind, incomplete }) =>
       incomplete === null ? [] : [{ kind, ...(JSON.parse(incomplete) as { code: string; detail: string }) }],
     ),
+    reconciled: watermarks.flatMap(({ kind, reconciled }) =>
+      reconciled === null ? [] : [{ kind, ...(JSON.parse(reconciled) as Reconciled) }],
+    ),
+    reconcileEveryMs: reconcileEveryMs(row ?? { uses: null }),
   };
 }
 
@@ -227,10 +242,22 @@ async function showConnection(invocation: Invocation, [name = ""]: readonly stri
     `labels     ${view.labels.join(", ") || "none"}`,
     `changes    ${await changesInWords(installation.store, view.id)}`,
     `directory  ${view.people} people, ${view.groups} groups${view.contacts === 0 ? "" : `, ${view.contacts} contacts`}; last read ${timeInWords(view.readAt)}`,
+    ...reconciledInWords(view).map((line, at) => `${at === 0 ? "read again" : "          "} ${line}`),
     ...view.incomplete.map(({ kind, detail }) => `incomplete ${kind}s: ${detail}`),
     ...view.warnings.map(({ detail, fix }) => `warning    ${detail} ${fix}`),
   );
   return undefined;
+}
+
+/** Reading everything again finds what no delta told: it shows how far the deltas can be trusted. */
+function reconciledInWords({ reconciled, reconcileEveryMs: every }: ConnectionView): readonly string[] {
+  const often = `every ${formatDuration(every)}`;
+  if (reconciled.length === 0) return [`within a day of the first full read, then ${often}`];
+  const found = reconciled.map(({ kind, at, added, changed, removed }) => {
+    const what = kind === "user" ? "people" : `${kind}s`;
+    return `${timeInWords(at)}, ${what}: ${added} had come, ${changed} had changed and ${removed} had gone untold`;
+  });
+  return [often, ...found];
 }
 
 async function verifyConnection(

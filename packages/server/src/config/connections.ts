@@ -4,9 +4,10 @@ import type { Checker } from "./checker.ts";
 import { readCredentials } from "./credential.ts";
 import { CLOUD_NAMES, type CloudEntry, type ConnectionEntry, type Path } from "./document.ts";
 import { suggestion } from "./nearest.ts";
-import { readUrl } from "./values.ts";
+import { readDuration, readUrl } from "./values.ts";
 
 const GUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+const DAY_MS = 86_400_000;
 const EXAMPLE_ID = "6f0c2f3e-1d2a-4b5c-8d7e-0123456789ab";
 
 /** One connection as a document gives it. */
@@ -19,6 +20,7 @@ export function readConnection(checker: Checker, value: unknown, path: Path): Co
     "attributes",
     "features",
     "accept",
+    "reconcile",
     "credential",
   ]);
   if (entry === undefined) return undefined;
@@ -30,8 +32,14 @@ export function readConnection(checker: Checker, value: unknown, path: Path): Co
   const features = entry.features === undefined ? [] : readFeatures(checker, entry.features, path);
   const accept = entry.accept === undefined ? [] : readAccepted(checker, entry.accept, path);
   const credential = readCredentials(checker, entry.credential, [...path, "credential"]);
-  if (!(labels && attributes && cloud && tenant && client && features && accept && credential)) return undefined;
-  const uses = { ...(features.length === 0 ? {} : { features }), ...(accept.length === 0 ? {} : { accept }) };
+  const reconcile = readReconcile(checker, entry.reconcile, [...path, "reconcile"]);
+  if (!(labels && attributes && cloud && tenant && client && features && accept && reconcile && credential))
+    return undefined;
+  const uses = {
+    ...(features.length === 0 ? {} : { features }),
+    ...(accept.length === 0 ? {} : { accept }),
+    ...reconcile,
+  };
   return { labels, cloud, tenant, client, attributes, ...uses, credential };
 }
 
@@ -39,6 +47,17 @@ function readFeatures(checker: Checker, value: unknown, parent: Path): readonly 
   const path = [...parent, "features"];
   const items = checker.list(value, path)?.map((item, at) => checker.oneOf(item, [...path, at], FEATURE_NAMES));
   return items?.every((item) => item !== undefined) ? (items as readonly FeatureName[]) : undefined;
+}
+
+/** A day at least, for all of a tenant is read; a month at most, for what no delta told stays wrong until then. */
+function readReconcile(checker: Checker, value: unknown, path: Path): Pick<ConnectionEntry, "reconcileMs"> | undefined {
+  if (value === undefined) return {};
+  const entry = checker.map(value, path, ["every"]);
+  if (entry === undefined) return undefined;
+  const reconcileMs = readDuration(checker, entry.every, [...path, "every"]);
+  if (reconcileMs === undefined || (reconcileMs >= DAY_MS && reconcileMs <= 30 * DAY_MS))
+    return reconcileMs === undefined ? undefined : { reconcileMs };
+  return checker.flaw([...path, "every"], "must be between 1d and 30d");
 }
 
 /** Somebody who meets the permission years later should know why it is there. */

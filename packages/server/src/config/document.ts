@@ -26,6 +26,8 @@ export interface ConnectionEntry {
   readonly features?: readonly FeatureName[];
   /** Permissions that are not needed, but wanted. */
   readonly accept?: readonly AcceptedPermission[];
+  /** How often everything is read again; a week unless given. */
+  readonly reconcileMs?: number;
   /** Tried in this order. */
   readonly credential: readonly CredentialEntry[];
 }

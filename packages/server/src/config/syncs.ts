@@ -7,7 +7,6 @@ import {
   type Finding,
   type Guard,
   type GuardLimit,
-  parseDuration,
   provisionedKind,
   type Schedule,
   type SyncDefinition,
@@ -18,6 +17,7 @@ import { contactPreset } from "./contact-preset.ts";
 import type { Path, SyncEntry, TargetEntry } from "./document.ts";
 import { readMapping, readScope } from "./rules.ts";
 import type { TargetTypes } from "./targets.ts";
+import { readDuration } from "./values.ts";
 
 /** What a sync may refer to: the document's own entries and those that exist already. */
 export interface Surroundings {
@@ -156,19 +156,6 @@ function readLimit(checker: Checker, value: unknown, path: Path, fallback: Guard
     entry.window === undefined ? fallback.windowMs : readDuration(checker, entry.window, [...path, "window"]);
   if (percent === undefined || count === undefined || windowMs === undefined) return undefined;
   return { percent, count, windowMs };
-}
-
-function readDuration(checker: Checker, value: unknown, path: Path): number | undefined {
-  // Without a unit nobody knows which one is meant; the number is shown with the one that is used most there.
-  if (Number.isSafeInteger(value) || (typeof value === "string" && /^\d+$/.test(value))) {
-    const unit = path.at(-1) === "window" ? "h" : "m";
-    return checker.flaw(path, `must be a duration with its unit: write ${value}${unit}, or 30s, 5m, 24h, 7d`);
-  }
-  const text = checker.text(value, path);
-  if (text === undefined) return undefined;
-  const duration = parseDuration(text);
-  if (duration !== null) return duration;
-  return checker.flaw(path, `must be a duration such as 30s, 5m, 24h or 7d, not ${JSON.stringify(text)}`);
 }
 
 function readSchedule(checker: Checker, value: unknown, path: Path): Schedule | undefined {

@@ -1,3 +1,4 @@
+import { parseDuration } from "@entrain/core";
 import type { Checker } from "./checker.ts";
 import type { Path, SecretEntry } from "./document.ts";
 
@@ -12,14 +13,26 @@ export function readUrl(
   if (text === undefined) return undefined;
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    // Where there may be a query, there may be a token.
-    const not = query ? "" : `, not ${JSON.stringify(text)}`;
-    return checker.flaw(path, `must be a web address such as https://example.com${not}`);
+    return checker.flaw(path, `must be a web address such as https://example.com, not ${JSON.stringify(text)}`);
   }
   if (url.username !== "" || url.password !== "" || (url.search !== "" && !query) || url.hash !== "") {
     return checker.flaw(path, `must hold no user, password${query ? "" : ", query"} or fragment`);
   }
   return text;
+}
+
+/** A duration such as `30s`, `5m`, `24h` or `7d`, in milliseconds. */
+export function readDuration(checker: Checker, value: unknown, path: Path): number | undefined {
+  // Without a unit nobody knows which one is meant; the number is shown with the one that is used most there.
+  if (Number.isSafeInteger(value) || (typeof value === "string" && /^\d+$/.test(value))) {
+    const unit = path.at(-1) === "window" ? "h" : path.includes("reconcile") ? "d" : "m";
+    return checker.flaw(path, `must be a duration with its unit: write ${value}${unit}, or 30s, 5m, 24h, 7d`);
+  }
+  const text = checker.text(value, path);
+  if (text === undefined) return undefined;
+  const duration = parseDuration(text);
+  if (duration !== null) return duration;
+  return checker.flaw(path, `must be a duration such as 30s, 5m, 24h or 7d, not ${JSON.stringify(text)}`);
 }
 
 /** Where a secret stands; the secret itself is refused, without being repeated. */

@@ -118,4 +118,7 @@ test("journals what a repeated round found that no delta had told, and not what 
   assert.deepEqual(rows, [{ type: "reconciled", stream: "system" }]);
   const values = await scene?.store.db.selectFrom("journal_values").selectAll().executeTakeFirst();
   assert.match(JSON.stringify(values), /1 had come, 1 had changed and 1 had gone/);
+  const mark = await scene?.store.db.selectFrom("watermarks").select("reconciled").executeTakeFirst();
+  const { at, ...counts } = JSON.parse(mark?.reconciled ?? "{}");
+  assert.deepEqual([typeof at, counts], ["number", { added: 1, changed: 1, removed: 1 }]);
 });

@@ -42,7 +42,7 @@ export class Reconciliation {
     this.#isWhole = true;
   }
 
-  /** Writes the differences to the journal, once the absent records were looked up. */
+  /** Writes the differences to the journal and beside the watermark, once the absent records were looked up. */
   async close(tx: Transaction<DB>, store: Store, run: string | null): Promise<void> {
     if (!this.#isWhole) return;
     const missed = (ids: Iterable<string>): number => [...ids].filter((id) => !this.#told.has(id)).length;
@@ -52,6 +52,13 @@ export class Reconciliation {
     const what = this.#of.kind === "user" ? "people" : `${this.#of.kind}s`;
     const detail = `All ${what} were read again. Of what no delta had told, ${told(after.added)} had come, ${told(after.changed)} had changed and ${told(after.removed)} had gone.`;
     const actor = { kind: "system", id: "reconciliation" };
+    const reconciled = JSON.stringify({ at: store.clock.now(), ...after });
+    await tx
+      .updateTable("watermarks")
+      .set({ reconciled })
+      .where("connection", "=", this.#of.connection)
+      .where("kind", "=", this.#of.kind)
+      .execute();
     await appendJournal(tx, store, "system", [{ type: "reconciled", actor, run, kind: this.#of.kind, after, detail }]);
   }
 }

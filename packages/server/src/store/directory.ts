@@ -475,6 +475,7 @@ export async function loadWatermark(
       shrunken_round: null,
       read_at: null,
       full_at: null,
+      reconciled: null,
     }
   );
 }

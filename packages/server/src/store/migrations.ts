@@ -128,7 +128,7 @@ const FIRST_TABLES: readonly Table[] = [
     },
     ["connection", "group_id", "member_id"],
   ),
-  table(
+  table<"watermarks", "reconciled">(
     "watermarks",
     {
       connection: "text",
@@ -582,6 +582,15 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
       up: async (db) => {
         await sql.raw(createTable(PHOTOS, engine)).execute(db);
         await sql.raw(createIndex("photos: connection, asked_at")).execute(db);
+      },
+    },
+    "0009_reconciliations": {
+      up: async (db) => {
+        await sql
+          .raw(
+            `alter table "watermarks" add column "reconciled" ${engine === "postgres" ? 'text collate "C"' : "text"}`,
+          )
+          .execute(db);
       },
     },
   };

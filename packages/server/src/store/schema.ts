@@ -59,7 +59,7 @@ interface Connections {
   client: string;
   labels: string; // JSON list
   attributes: string; // JSON list; empty: the default selection.
-  uses: string | null; // JSON: {features, accept}; null: people and groups, nothing accepted.
+  uses: string | null; // JSON: {features, accept, reconcileMs}; null: people and groups, nothing accepted, every week.
   credential: string; // Sealed, or {env}/{file} reference as JSON; see store/secrets.ts.
   revision: number;
   /** The last directory change number given out. Raised only under this row's lock until commit. */
@@ -278,6 +278,8 @@ interface Watermarks {
   shrunken_round: number | null;
   read_at: number | null;
   full_at: number | null;
+  /** JSON {at, added, changed, removed}: what the last repeated full round found that no delta had told. */
+  reconciled: string | null;
 }
 
 /** Anchor (tenant, object id) to target record. */

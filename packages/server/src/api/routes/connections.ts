@@ -1,6 +1,6 @@
 import { USUAL_FEATURES } from "@entrain/connectors/entra";
 import Type, { type TSchema } from "typebox";
-import { connectionCredentials, connectionUses } from "../../config/current.ts";
+import { connectionCredentials, connectionUses, reconcileEveryMs } from "../../config/current.ts";
 import { consentAddress, consentState } from "../../consent/consent.ts";
 import { agreementWarnings } from "../../expiry/agreement.ts";
 import { expiryWarnings } from "../../expiry/warnings.ts";
@@ -21,6 +21,12 @@ const READ = Type.Object({
   readAt: orNull(TIME),
   fullAt: orNull(TIME),
   incomplete: orNull(Type.Object({ code: Type.String(), detail: Type.String() })),
+  reconciled: orNull(
+    Type.Object(
+      { at: TIME, added: Type.Integer(), changed: Type.Integer(), removed: Type.Integer() },
+      { description: "what reading everything again found last that no delta had told" },
+    ),
+  ),
 });
 
 const CREDENTIAL = Type.Object({
@@ -44,6 +50,7 @@ const CONNECTION: TSchema = Type.Object({
   groups: Type.Integer(),
   contacts: Type.Integer(),
   reads: Type.Array(READ),
+  reconcileEveryMs: Type.Integer({ description: "after how many milliseconds everything is read again" }),
   warnings: Type.Array(Type.Object({ detail: Type.String(), fix: Type.String(), endsAt: TIME, days: Type.Integer() }), {
     description: "an administrator's sign-in that is refused, then credentials that end soon, the most urgent first",
   }),
@@ -148,7 +155,7 @@ async function describeConnection({ store }: ApiContext, row: ConnectionRow, red
   const countOf = (kind: string): number => Number(counts.find((one) => one.kind === kind)?.count ?? 0);
   const marks = await store.db
     .selectFrom("watermarks")
-    .select(["kind", "phase", "read_at", "full_at", "incomplete"])
+    .select(["kind", "phase", "read_at", "full_at", "incomplete", "reconciled"])
     .where("connection", "=", id)
     .orderBy("kind", "desc")
     .execute();
@@ -168,7 +175,9 @@ async function describeConnection({ store }: ApiContext, row: ConnectionRow, red
       readAt: mark.read_at,
       fullAt: mark.full_at,
       incomplete: mark.incomplete === null ? null : (JSON.parse(mark.incomplete) as object),
+      reconciled: mark.reconciled === null ? null : (JSON.parse(mark.reconciled) as object),
     })),
+    reconcileEveryMs: reconcileEveryMs(row),
     warnings: [...agreementWarnings(await findGrant(store, id), name, now), ...expiryWarnings(ends, now)].map(
       ({ detail, fix, endsAt, days }) => ({ detail, fix, endsAt, days }),
     ),
