@@ -16,7 +16,7 @@ export interface Sender {
 }
 
 /** The text that a receiver is sent, and that is signed. */
-export function bodyOf({ type, at, data }: Alert): string {
+function bodyOf({ type, at, data }: Alert): string {
   return JSON.stringify({ type, timestamp: new Date(at).toISOString(), data });
 }
 

@@ -69,8 +69,10 @@ test("adds, tests, shows, exports and removes a channel, and never prints its se
     /desk +webhook +disabled +0 +never +http:\/\/127\.0\.0\.1:\d+\n/,
   );
   assert.match((await say(["channel", "show", "desk"])).stdout, /state +disabled since .*410/);
+  assert.match((await say(["doctor"])).stdout, /FAILED +Channel desk: It is disabled\. .*410.*\n.*channel test desk/);
   receiver.answer = (response) => response.writeHead(200).end();
   assert.match((await say(["channel", "test", "desk"])).stdout, /enabled again/);
+  assert.match((await say(["doctor"])).stdout, /ok +Channel desk: No alert was due there yet\./);
   const shown = await runJson<{ readonly disabledAt: number | null; readonly configuration: unknown }>(
     ["channel", "show", "desk"],
     options,

@@ -6,10 +6,12 @@ import { expiryWarnings } from "../expiry/warnings.ts";
 import { learnEnds } from "../expiry/watch.ts";
 import type { ConnectionRow } from "../runs/context.ts";
 import { heldPlans } from "../runs/queries.ts";
+import { deliveryCounts } from "../store/alerts.ts";
 import { readLease } from "../store/leases.ts";
 import { allOk, printChecks } from "./checks.ts";
 import { command, type Invocation, type Register } from "./command.ts";
 import { describeFault, saysEnough } from "./output.ts";
+import { timeInWords } from "./wording.ts";
 import type { Installation } from "./world.ts";
 
 const NODE_WANTED = 24;
@@ -39,6 +41,7 @@ async function examine(invocation: Invocation): Promise<1 | undefined> {
       checks.push(...(await verified(invocation, `Target ${name}`, () => engine.openTarget(row))));
     }
     checks.push(...(await syncChecks(installation, current)));
+    for (const [name, row] of current.rows.channels) checks.push(await channelCheck(installation, name, row));
   }
   const ok = allOk(checks);
   await invocation.output.value({ ok, checks });
@@ -117,6 +120,19 @@ async function expiryChecks(
     const what = `Connection ${name}, end of credential ${at + 1}`;
     return threshold === 0 ? failed(what, detail, fix) : passed(what, `${detail} ${fix}`);
   });
+}
+
+/** How the alerts of late fared; nothing is sent. */
+async function channelCheck(
+  { store }: Installation,
+  name: string,
+  row: { readonly id: string; readonly disabled_of: string | null },
+): Promise<Check> {
+  const { acceptedAt, failure } = await deliveryCounts(store, row.id);
+  const trouble = row.disabled_of === null ? failure : `It is disabled. ${row.disabled_of}`;
+  if (trouble !== null) return failed(`Channel ${name}`, trouble, `Try it: entrain channel test ${name}`);
+  const told = acceptedAt === null ? "No alert was due there yet." : `Last told ${timeInWords(acceptedAt)}.`;
+  return passed(`Channel ${name}`, told);
 }
 
 async function syncChecks({ store }: Installation, current: CurrentConfiguration): Promise<readonly Check[]> {
