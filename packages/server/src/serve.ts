@@ -9,6 +9,7 @@ import type { Installation, ServeOptions, World } from "./cli/world.ts";
 import { watchExpiry } from "./expiry/watch.ts";
 import { createLogger } from "./logging.ts";
 import { Watch } from "./notifications/watch.ts";
+import { watchHistory } from "./runs/history.ts";
 import type { RunOptions, RunSummary } from "./runs/run.ts";
 import { runSchedule } from "./schedule/schedule.ts";
 import { createConsoleLink } from "./store/operators.ts";
@@ -58,6 +59,7 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
       watch.keep(origin),
       watchExpiry(installation, log, world.signal),
       deliverAlerts(installation, log, world.signal),
+      watchHistory({ store: installation.store, keepMs: options.keepHistoryMs, log, signal: world.signal }),
     ]);
     await runSchedule({ engine, run, log, signal: world.signal, wakes: watch.wakes });
     await watching;

@@ -64,6 +64,7 @@ test("wrong arguments end with 2 and say what was not understood", async (contex
     [["sync", "apply", "people", "--digest", "abc"], /64 letters and digits/],
     [["connection", "add", "contoso"], /--tenant/],
     [["serve", "--port", "http"], /--port must be a whole number/],
+    [["serve", "--keep-history", "7d"], /--keep-history must be a duration of at least 31d/],
     [
       ["connection", "add", "c", "--tenant", TENANT, "--client", CLIENT, "--secret-env", "X", "--cloud", "globl"],
       /--cloud must be one of global, usgov, .*, custom, not "globl"; did you mean "global"\?/,

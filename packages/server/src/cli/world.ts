@@ -30,6 +30,8 @@ export interface ServeOptions {
   readonly host: string;
   /** The origin under which operators reach the console through a proxy. */
   readonly publicOrigin: string | null;
+  /** For how many milliseconds runs and decided plans are kept. */
+  readonly keepHistoryMs: number;
   /** Tell where it listens in one line of JSON, and nothing else. */
   readonly json: boolean;
 }

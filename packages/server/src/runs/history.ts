@@ -1,0 +1,218 @@
+import { ConnectorError, longWindow, type SyncDefinition } from "@entrain/core";
+import { appendJournal } from "../store/journal.ts";
+import type { Lease, Store } from "../store/store.ts";
+import { withLease } from "./lease.ts";
+import { factsOf, type RunLog } from "./tell.ts";
+
+/** How long runs and decided plans are kept unless it is said otherwise. */
+export const USUAL_HISTORY_MS: number = 90 * 86_400_000;
+/** Guards look back thirty days at least; less would leave them nothing to look at. */
+export const LEAST_HISTORY_MS: number = 31 * 86_400_000;
+
+const LEASE = "history";
+const RUNS_AT_ONCE = 200;
+const ROWS_AT_ONCE = 5000;
+/** Of plans in these states nothing is left to be done, nor to be decided. */
+const DECIDED = ["applied", "rejected", "superseded", "abandoned", "forgotten"] as const;
+
+export interface HistoryOptions {
+  readonly store: Store;
+  /** Milliseconds; what ended longer ago goes. */
+  readonly keepMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** How many rows went. */
+export interface Trimmed {
+  readonly runs: number;
+  readonly plans: number;
+  /** Changes and issues of those plans. */
+  readonly rows: number;
+  readonly removals: number;
+}
+
+interface Trimming extends HistoryOptions {
+  readonly lease: Lease;
+  readonly before: number;
+}
+
+/**
+ * Forgets runs, decided plans with their rows, and counted removals that are older than `keepMs`, batch by batch. What
+ * something still needs stays however old it is: the last run of each sync, runs and plans with open intents, plans that
+ * wait or are being applied, plans of runs that stay, and removals that a guard's window may reach. The journal stays whole.
+ * @throws ConnectorError `lease_held` while another process does the same
+ */
+export async function trimHistory(options: HistoryOptions): Promise<Trimmed> {
+  const { store, keepMs, signal } = options;
+  const lease = { wait: false, signal, what: "Forgetting old runs" };
+  return await withLease(store, LEASE, lease, async (held) => {
+    const trimming = { ...options, lease: held, before: store.clock.now() - keepMs };
+    const runs = await trimRuns(trimming);
+    const { plans, rows } = await trimPlans(trimming);
+    const trimmed = { runs, plans, rows, removals: await trimRemovals(trimming) };
+    if (Object.values(trimmed).some((count) => count > 0)) {
+      const detail = `Runs and decided plans that ended before ${new Date(trimming.before).toISOString()} were forgotten.`;
+      const actor = { kind: "system", id: "history" };
+      await store.fenced(held, (tx) =>
+        appendJournal(tx, store, "system", [{ type: "trimmed", actor, after: { ...trimmed }, detail }]),
+      );
+    }
+    return trimmed;
+  });
+}
+
+async function trimRuns({ store, lease, before, signal }: Trimming): Promise<number> {
+  for (let gone = 0; ; ) {
+    signal.throwIfAborted();
+    const count = await store.fenced(lease, async (tx) => {
+      const old = await tx
+        .selectFrom("runs")
+        .select("id")
+        .where("result", "is not", null)
+        .where("finished_at", "<", before)
+        .where((eb) =>
+          eb.not(
+            eb.exists(eb.selectFrom("open_intents").select("ordinal").whereRef("open_intents.run", "=", "runs.id")),
+          ),
+        )
+        // A sync that is run seldom shows how its last run ended.
+        .where((eb) =>
+          eb.or([
+            eb.exists(
+              eb
+                .selectFrom("runs as later")
+                .select("later.id")
+                .whereRef("later.sync", "=", "runs.sync")
+                .whereRef("later.started_at", ">", "runs.started_at"),
+            ),
+            eb.not(eb.exists(eb.selectFrom("syncs").select("syncs.id").whereRef("syncs.id", "=", "runs.sync"))),
+          ]),
+        )
+        .limit(RUNS_AT_ONCE)
+        .execute();
+      if (old.length === 0) return 0;
+      const ids = old.map(({ id }) => id);
+      await tx.deleteFrom("runs").where("id", "in", ids).execute();
+      return ids.length;
+    });
+    if (count === 0) return gone;
+    gone += count;
+  }
+}
+
+async function trimPlans(trimming: Trimming): Promise<Pick<Trimmed, "plans" | "rows">> {
+  const { store, lease, before, signal } = trimming;
+  for (let [plans, rows] = [0, 0]; ; ) {
+    signal.throwIfAborted();
+    const old = await store.db
+      .selectFrom("plans")
+      .select("id")
+      .where("state", "in", DECIDED)
+      .where((eb) => eb(eb.fn.coalesce("finished_at", "created_at"), "<", before))
+      .where((eb) => eb.not(eb.exists(eb.selectFrom("runs").select("runs.id").whereRef("runs.id", "=", "plans.run"))))
+      .where((eb) => eb.not(eb.exists(eb.selectFrom("runs").select("runs.id").whereRef("runs.plan", "=", "plans.id"))))
+      .where((eb) =>
+        eb.not(
+          eb.exists(eb.selectFrom("open_intents").select("ordinal").whereRef("open_intents.plan", "=", "plans.id")),
+        ),
+      )
+      .limit(RUNS_AT_ONCE)
+      .execute();
+    if (old.length === 0) return { plans, rows };
+    for (const { id } of old) {
+      for (const table of ["plan_changes", "plan_issues"] as const) rows += await trimRows(trimming, table, id);
+      await store.fenced(lease, async (tx) => {
+        await tx.deleteFrom("match_index").where("plan", "=", id).execute();
+        await tx.deleteFrom("plans").where("id", "=", id).execute();
+      });
+      plans += 1;
+    }
+  }
+}
+
+/** A plan of a first run has a row for everybody: they go a few thousand at a time. */
+async function trimRows(
+  { store, lease, signal }: Trimming,
+  table: "plan_changes" | "plan_issues",
+  plan: string,
+): Promise<number> {
+  for (let gone = 0; ; ) {
+    signal.throwIfAborted();
+    const count = await store.fenced(lease, async (tx) => {
+      const some = await tx
+        .selectFrom(table)
+        .select("ordinal")
+        .where("plan", "=", plan)
+        .orderBy("ordinal")
+        .limit(ROWS_AT_ONCE)
+        .execute();
+      const last = some.at(-1);
+      if (last === undefined) return 0;
+      await tx.deleteFrom(table).where("plan", "=", plan).where("ordinal", "<=", last.ordinal).execute();
+      return some.length;
+    });
+    if (count === 0) return gone;
+    gone += count;
+  }
+}
+
+async function trimRemovals({ store, lease, keepMs, signal }: Trimming): Promise<number> {
+  const before = store.clock.now() - Math.max(keepMs, await longestWindowMs(store));
+  const counters = await store.db.selectFrom("removals").select(["sync", "counter"]).distinct().execute();
+  let gone = 0;
+  for (const { sync, counter } of counters) {
+    for (;;) {
+      signal.throwIfAborted();
+      const count = await store.fenced(lease, async (tx) => {
+        const some = await tx
+          .selectFrom("removals")
+          .select("at")
+          .where("sync", "=", sync)
+          .where("counter", "=", counter)
+          .where("at", "<", before)
+          .orderBy("at")
+          .limit(ROWS_AT_ONCE)
+          .execute();
+        const last = some.at(-1);
+        if (last === undefined) return 0;
+        const old = tx.deleteFrom("removals").where("sync", "=", sync).where("counter", "=", counter);
+        const { numDeletedRows } = await old.where("at", "<=", last.at).executeTakeFirstOrThrow();
+        return Number(numDeletedRows);
+      });
+      if (count === 0) break;
+      gone += count;
+    }
+  }
+  return gone;
+}
+
+/** How far back the guard of any sync looks. */
+async function longestWindowMs(store: Store): Promise<number> {
+  const syncs = await store.db.selectFrom("syncs").select("definition").execute();
+  const windows = syncs.flatMap(({ definition }) => {
+    const { guard } = JSON.parse(definition) as SyncDefinition;
+    return [guard.removals, guard.members].map((limit) => longWindow(limit).windowMs);
+  });
+  return windows.reduce((longest, window) => Math.max(longest, window), 0);
+}
+
+const LOOK_MS = 24 * 3_600_000;
+/** After the start, when the first syncs have begun. */
+const FIRST_LOOK_MS = 5 * 60_000;
+
+/** Forgets what is old once a day, until the signal aborts. What another server is doing just now is left to it. */
+export async function watchHistory(options: HistoryOptions & { readonly log: RunLog }): Promise<void> {
+  const { store, log, signal } = options;
+  for (let pause = FIRST_LOOK_MS; !signal.aborted; pause = LOOK_MS) {
+    await store.clock.sleep(pause, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    try {
+      const trimmed = await trimHistory(options);
+      if (trimmed.runs + trimmed.plans + trimmed.removals > 0)
+        log.info(trimmed, `Forgot ${trimmed.runs} old runs and ${trimmed.plans} old plans; the journal has them all.`);
+    } catch (error) {
+      if (signal.aborted || (error instanceof ConnectorError && error.code === "lease_held")) continue;
+      log.error(factsOf(error), "Old runs could not be forgotten; it is tried again tomorrow.");
+    }
+  }
+}
