@@ -1,4 +1,4 @@
-import { ConnectorError, type SourceRecord } from "@entrain/core";
+import { type Code, ConnectorError, type SourceRecord } from "@entrain/core";
 import type { CollectionPage, GraphClient, GraphRequest } from "./client.ts";
 import type { Step, Trail } from "./round.ts";
 import type { Position } from "./watermark.ts";
@@ -9,6 +9,9 @@ export interface Beginning {
   readonly expected: number | null;
   readonly roles: readonly string[] | null;
 }
+
+/** Faults of the count that say nothing of the collection itself. */
+const COUNTLESS: ReadonlySet<Code> = new Set(["request_refused", "server_failed", "throttled", "timeout"]);
 
 /**
  * Takes the latest delta token and, beside it, the service's count; both must come before the first page of a full
@@ -32,8 +35,8 @@ export async function beginRound(
   const [latest, expected] = await Promise.all([
     latestLink(),
     client.count(`${path}/$count`, request, signal).catch((error: unknown) => {
-      // Some tenants (Azure AD B2C) refuse advanced queries for good; the count is a help, not a condition.
-      if (error instanceof ConnectorError && error.code === "request_refused") return null;
+      // A help, not a condition. Some tenants (Azure AD B2C) refuse advanced queries for good; their index may be down alone.
+      if (error instanceof ConnectorError && COUNTLESS.has(error.code)) return null;
       throw error;
     }),
   ]);

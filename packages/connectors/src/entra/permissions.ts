@@ -10,13 +10,13 @@ const READING: Readonly<Record<SourceKind, RegExp>> = {
   group: /^(Group|GroupMember|Member|Directory)\.Read(Write)?(Basic)?\./,
 };
 
-/** What a permission includes besides itself ("Microsoft Graph permissions reference"); never hidden memberships. */
-const INCLUDES: Readonly<Record<string, RegExp>> = {
-  "Directory.Read.All": /^(?!Member\.)/,
-  "User.Read.All": /^User\.ReadBasic\.All$/,
-  "Group.Read.All": /^(Group\.ReadBasic|GroupMember\.Read(Basic)?)\.All$/,
-  "GroupMember.Read.All": /^GroupMember\.ReadBasic\.All$/,
+/** What each of these alone shows of its kind is all that is ever read of it; never hidden memberships. */
+const ENOUGH: Readonly<Record<SourceKind, readonly string[]>> = {
+  user: ["User.Read.All", "Directory.Read.All"],
+  contact: ["OrgContact.Read.All", "Directory.Read.All"],
+  group: ["GroupMember.Read.All", "Group.Read.All", "Directory.Read.All"],
 };
+const HIDDEN = /^Member\./;
 
 /** The reading permissions among a token's roles, sorted, with writing ones as the reading that they include. */
 export function readingRoles(kind: SourceKind, roles: readonly string[] | null): readonly string[] | null {
@@ -25,11 +25,15 @@ export function readingRoles(kind: SourceKind, roles: readonly string[] | null):
   return [...new Set(reading)].sort((a, b) => (a < b ? -1 : 1));
 }
 
-/** The reading permissions that were there before, are not now, and are not included in another one. */
-export function lostRoles(before: readonly string[] | null, now: readonly string[] | null): readonly string[] {
+/** The reading permissions that were there before and are not now, unless those that are left show as much of the kind. */
+export function lostRoles(
+  kind: SourceKind,
+  before: readonly string[] | null,
+  now: readonly string[] | null,
+): readonly string[] {
   if (before === null || now === null) return [];
-  const covered = (role: string): boolean => now.some((held) => held === role || INCLUDES[held]?.test(role));
-  return before.filter((role) => !covered(role));
+  const isEnough = ENOUGH[kind].some((role) => now.includes(role));
+  return before.filter((role) => !now.includes(role) && !(isEnough && !HIDDEN.test(role)));
 }
 
 /** True when something may be visible now that was not before. */

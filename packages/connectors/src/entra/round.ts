@@ -2,6 +2,15 @@ import { createHash } from "node:crypto";
 import { ConnectorError, type SourceKind, type SourcePage, type SourceRecord, type Watermark } from "@entrain/core";
 import { type CollectionPage, type GraphClient, GraphRefusal } from "./client.ts";
 import { hasMoreRoles, lostRoles, readingRoles } from "./permissions.ts";
+import {
+  isDue,
+  isHopeless,
+  keeping,
+  mayLeaveCircle,
+  type Reconcile,
+  settledLink,
+  withoutRepetition,
+} from "./repetition.ts";
 import { decodePosition, encodePosition, type Position } from "./watermark.ts";
 
 /** One request's worth of reading: what came, where it goes on, and the permissions that the requests had. */
@@ -65,58 +74,65 @@ export async function unexpired<T>(answer: Promise<T>, kept: boolean): Promise<T
   }
 }
 
-/** After how many milliseconds a full round is repeated: a first one, and one that was itself a repetition. */
-export interface Reconcile {
-  readonly firstMs: number;
-  readonly everyMs: number;
-}
-
 interface ReadHow {
   readonly now: () => number;
   readonly reconcile: Reconcile;
   readonly signal: AbortSignal;
 }
 
+/** Where a read stands. */
+interface Standing {
+  readonly position: Position;
+  /** False once this read has begun a full round with the latest link: another one would not help. */
+  readonly mayBegin: boolean;
+  /** Why a repeated round was given up, until a page has told it. */
+  readonly gaveUp: NonNullable<SourcePage["gaveUp"]> | null;
+}
+
 /**
  * Yields the pages from a watermark to the end of the delta round. What comes next is fetched while the consumer stores the present
- * page. An expired link begins a full round, once. Lost permissions end the read without moving the watermark: what Graph hides
- * must not look cleared or removed. A full round may have come from a replica that lags, and a delta may have left something out:
- * after a time everything is read again, and the delta behind it goes on from where the last one ended.
+ * page. Lost permissions end the read without moving the watermark: what Graph hides must not look cleared or removed. A full round
+ * may have come from a replica that lags, and a delta may have left something out: after a time everything is read again, and the
+ * delta behind it goes on from a link so old that it tells again whatever a replica may not have shown.
+ *
+ * Such a repetition is not worth a healthy delta: when it fails, changes are read without it. An expired link begins a full round,
+ * once; so do changes that lead in circles or could not be read for a long time.
  */
 export async function* readPages(
   client: GraphClient,
   reader: Reader,
   from: Watermark | null,
-  { now, reconcile, signal }: ReadHow,
+  how: ReadHow,
 ): AsyncGenerator<SourcePage> {
   const ahead = new AbortController();
-  const within = AbortSignal.any([signal, ahead.signal]);
+  const within = AbortSignal.any([how.signal, ahead.signal]);
   try {
     const known = from === null ? null : decodePosition(from);
-    const roles = readingRoles(reader.kind, await client.roles(signal));
-    const lost = lostRoles(known?.roles ?? null, roles);
+    const roles = readingRoles(reader.kind, await client.roles(how.signal));
+    const lost = lostRoles(reader.kind, known?.roles ?? null, roles);
     if (known !== null && lost.length > 0) return yield incompletePage(known, lost);
-    let mayBegin = known?.selection === reader.selection && !hasMoreRoles(known.roles, roles);
-    let position = mayBegin && known !== null ? known : beginning(reader, roles);
-    if (mayBegin && isDue(position, now(), reconcile)) position = { ...beginning(reader, roles), since: position.link };
+    const position = known === null ? beginning(reader, roles, from !== null) : startOf(reader, known, roles, how);
+    let standing: Standing = { position, mayBegin: !isLatest(position), gaveUp: null };
     for (;;) {
       try {
-        for await (const step of stepsFrom(reader, position, within, now)) {
-          const missing = step.roles.flatMap((used) => lostRoles(position.roles, readingRoles(reader.kind, used)));
+        for await (const step of stepsFrom(reader, standing.position, within, how.now)) {
+          const { position } = standing;
+          const missing = step.roles.flatMap((used) =>
+            lostRoles(reader.kind, position.roles, readingRoles(reader.kind, used)),
+          );
           if (missing.length > 0) return yield incompletePage(position, missing);
-          yield pageOf(position, step);
-          position = step.next;
+          yield pageOf(standing, step, how.now());
+          standing = { ...standing, position: step.next, gaveUp: null };
         }
         return;
       } catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof ExpiredLink)) throw error;
-        const now = readingRoles(reader.kind, await client.roles(signal));
-        const missing = lostRoles(position.roles, now);
-        if (missing.length > 0) return yield incompletePage(position, missing);
-        if (!mayBegin) throw expiredAgain(reader.kind);
-        mayBegin = false;
-        position = beginning(reader, now);
+        how.signal.throwIfAborted();
+        const turn = await turnFrom(standing, error, { client, reader, ...how });
+        if (turn === null && marksFailing(standing.position, error)) yield failingPage(standing, how.now());
+        if (turn === null) throw error;
+        const missing = lostRoles(reader.kind, standing.position.roles, turn.position.roles);
+        if (missing.length > 0) return yield incompletePage(standing.position, missing);
+        standing = turn;
       }
     }
   } finally {
@@ -124,9 +140,60 @@ export async function* readPages(
   }
 }
 
-function isDue({ round, full }: Position, now: number, { firstMs, everyMs }: Reconcile): boolean {
-  if (round !== "delta") return false;
-  return full === null || now - full.at >= (full.repeated ? everyMs : firstMs);
+/** Where a read begins that knows a position. */
+function startOf(reader: Reader, known: Position, roles: Position["roles"], { now, reconcile }: ReadHow): Position {
+  if (known.selection !== reader.selection) return beginning(reader, roles, hasTold(known));
+  const more = hasMoreRoles(known.roles, roles);
+  if (!more && !isDue(known, now(), reconcile)) return known;
+  const since = known.round === "full" ? known.since : settledLink(known, now());
+  const { full, kept, failing, failed } = known;
+  if (since === null) return beginning(reader, roles, hasTold(known));
+  return { ...beginning(reader, roles, false), since, full, kept, failing, failed };
+}
+
+/** A full round that is about to take the latest link. */
+function isLatest({ round, delta, since }: Position): boolean {
+  return round === "full" && delta === null && since === null;
+}
+
+/** How to go on after a fault; `null` when the read ends with it. */
+async function turnFrom(
+  { position, mayBegin, gaveUp }: Standing,
+  error: unknown,
+  { client, reader, now, reconcile, signal }: ReadHow & { readonly client: GraphClient; readonly reader: Reader },
+): Promise<Standing | null> {
+  if (!isPassing(error)) return null;
+  if (position.round === "full" && position.since !== null) {
+    return { position: withoutRepetition(position, now()), mayBegin, gaveUp: faultOf(error) };
+  }
+  const hasExpired = error instanceof ExpiredLink;
+  if (hasExpired && !mayBegin) throw expiredAgain(reader.kind);
+  const isCircle = !hasExpired && error.code === "link_loop" && mayLeaveCircle(position, now());
+  const isLost = hasExpired || (position.round === "delta" && (isCircle || isHopeless(position, now(), reconcile)));
+  if (!isLost || !mayBegin) return null;
+  const roles = readingRoles(reader.kind, await client.roles(signal));
+  return { position: beginning(reader, roles, hasTold(position)), mayBegin: false, gaveUp };
+}
+
+/** A fault that says nothing of the connection: something else may still be read, or the same at another time. */
+function isPassing(error: unknown): error is ConnectorError | ExpiredLink {
+  return error instanceof ExpiredLink || (error instanceof ConnectorError && error.stops !== "connection");
+}
+
+function faultOf(error: ConnectorError | ExpiredLink): NonNullable<SourcePage["gaveUp"]> {
+  if (error instanceof ConnectorError) return { code: error.code, detail: error.message };
+  const { cause } = error;
+  return { code: "watermark_expired", detail: cause instanceof Error ? cause.message : error.message };
+}
+
+/** Something was known before, which a full round with the latest link overwrites. */
+function hasTold({ round, full, anew }: Position): boolean {
+  return round === "delta" || full !== null || anew;
+}
+
+/** A delta that begins to fail: from when on decides how long there is hope for its link. */
+function marksFailing({ round, failing }: Position, error: unknown): boolean {
+  return round === "delta" && failing === null && isPassing(error);
 }
 
 async function* stepsFrom(
@@ -138,19 +205,30 @@ async function* stepsFrom(
   let pending: ReturnType<Reader["change"]> | null = null;
   if (from.round === "full") {
     for await (const part of reader.full(from, signal)) {
-      const full = { at: now(), repeated: from.since !== null };
-      const step = part.complete ? { ...part, next: { ...part.next, since: null, full } } : part;
+      const step = part.complete ? { ...part, next: behindRound(part.next, from, now()) } : part;
       if (step.complete) pending = prefetch(reader, step.next, signal);
       yield step;
     }
   }
   pending ??= unexpired(reader.change(from, signal), true);
   for (;;) {
-    const step = await (await pending)();
+    const part = await (await pending)();
+    const step = part.complete ? { ...part, next: keeping(part.next, now()) } : part;
     if (!step.complete) pending = prefetch(reader, step.next, signal);
     yield step;
     if (step.complete) return;
   }
+}
+
+function behindRound(next: Position, { since, anew }: Position, at: number): Position {
+  return {
+    ...next,
+    since: null,
+    anew: false,
+    full: { at, repeated: since !== null, anew },
+    failing: null,
+    failed: null,
+  };
 }
 
 /** The promise is awaited later, or never when the consumer stops: then its failure is nobody's. */
@@ -160,7 +238,8 @@ function prefetch(reader: Reader, position: Position, signal: AbortSignal): Retu
   return pending;
 }
 
-function beginning(reader: Reader, roles: readonly string[] | null): Position {
+/** Before a full round with the latest link. `anew`: see {@link Position.anew}. */
+function beginning(reader: Reader, roles: readonly string[] | null, anew: boolean): Position {
   const { kind, selection } = reader;
   return {
     kind,
@@ -174,11 +253,16 @@ function beginning(reader: Reader, roles: readonly string[] | null): Position {
     open: [],
     lanes: null,
     since: null,
+    anew,
     full: null,
+    kept: [],
+    failing: null,
+    failed: null,
   };
 }
 
-function pageOf(position: Position, step: Step): SourcePage {
+function pageOf({ position, gaveUp }: Standing, step: Step, now: number): SourcePage {
+  const fallback = fallbackOf(position, now);
   return {
     records: step.records,
     watermark: encodePosition(step.next),
@@ -186,6 +270,31 @@ function pageOf(position: Position, step: Step): SourcePage {
     begins: position.round === "full" && position.delta === null,
     complete: step.complete,
     ...(step.expected === null ? {} : { expected: step.expected }),
+    ...(fallback === null ? {} : { fallback }),
+    ...(gaveUp === null ? {} : { gaveUp }),
+  };
+}
+
+/** A full round behind which something was known must not be the way to forget where changes go on. */
+function fallbackOf(position: Position, now: number): NonNullable<SourcePage["fallback"]> | null {
+  const { round, since, anew } = position;
+  if (round !== "full" || (since === null && !anew)) return null;
+  const blank = { link: null, delta: null, expected: null, after: null, open: [], lanes: null };
+  return {
+    again: encodePosition({ ...position, ...blank }),
+    changes: since === null ? null : encodePosition(withoutRepetition(position, now)),
+  };
+}
+
+function failingPage({ position, gaveUp }: Standing, now: number): SourcePage {
+  return {
+    records: [],
+    watermark: encodePosition({ ...position, failing: now }),
+    round: "delta",
+    begins: false,
+    complete: false,
+    failing: true,
+    ...(gaveUp === null ? {} : { gaveUp }),
   };
 }
 

@@ -16,6 +16,22 @@ export interface Lane {
   readonly link: string | null;
 }
 
+/** A delta link that a read ended with, and when it came (milliseconds since 1970). */
+export interface KeptLink {
+  readonly link: string;
+  readonly at: number;
+}
+
+/** A full round that has ended. */
+export interface EndedRound {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** It repeated one before it, and the delta behind it told again what it may have missed. */
+  readonly repeated: boolean;
+  /** See {@link Position.anew}. */
+  readonly anew: boolean;
+}
+
 /**
  * Where a read goes on. A first read is a full round (Graph's collection, after a delta token was taken) and then a delta round from that
  * token; every later read is a delta round from where the last one ended.
@@ -42,10 +58,21 @@ export interface Position {
    * changed may have gone from one lane to another unseen.
    */
   readonly lanes: readonly Lane[] | null;
-  /** Full round that repeats one: the delta link to go on from behind it; `null` in a first one, which takes the latest. */
+  /** Full round that repeats one: the delta link to go on from behind it; `null` in one that takes the latest. */
   readonly since: string | null;
-  /** Delta round: the full round behind it, when it ended (milliseconds since 1970) and whether it repeated one before it. */
-  readonly full: { readonly at: number; readonly repeated: boolean } | null;
+  /**
+   * Full round that takes the latest delta link although something was known: read from a replica that lags, it lays older values
+   * over newer ones, and no delta behind it mends that.
+   */
+  readonly anew: boolean;
+  /** The full round behind what is known; a round that repeats it still names it. `null` before the first has ended. */
+  readonly full: EndedRound | null;
+  /** The links that deltas ended with, the older one first, at most two: see `keeping`. */
+  readonly kept: readonly KeptLink[];
+  /** Delta round: since when it fails (milliseconds since 1970); `null` when the last one ended well. */
+  readonly failing: number | null;
+  /** When the full round was last to be repeated and that failed, and how often since one ended well. */
+  readonly failed: { readonly at: number; readonly times: number } | null;
 }
 
 const VERSION = 1;
@@ -65,54 +92,87 @@ export function decodePosition(watermark: Watermark): Position | null {
   }
   if (!isPosition(value)) return null;
   const { v: _version, ...position } = value;
+  const { full = null } = position;
   return {
     ...position,
     lanes: position.lanes ?? null,
     since: position.since ?? null,
-    full: position.full ?? null,
+    anew: position.anew ?? false,
+    full: full === null ? null : { ...full, anew: full.anew ?? false },
+    kept: position.kept ?? [],
+    failing: position.failing ?? null,
+    failed: position.failed ?? null,
   };
 }
 
-type Later = "lanes" | "since" | "full";
+type Later = "lanes" | "since" | "anew" | "kept" | "failing" | "failed";
 
 /** A position as it is stored; those of earlier versions of Entrain have less. */
-type Stored = Omit<Position, Later> & Partial<Pick<Position, Later>> & { readonly v: number };
+type Stored = Omit<Position, Later | "full"> &
+  Partial<Pick<Position, Later>> & {
+    readonly v: number;
+    readonly full?: (Omit<EndedRound, "anew"> & Partial<EndedRound>) | null;
+  };
 
 function isPosition(value: unknown): value is Stored {
-  if (typeof value !== "object" || value === null) return false;
-  const { v, kind, selection, roles, round, link, delta, expected, after, open, lanes, since, full } =
-    value as Readonly<Record<string, unknown>>;
-  const textOrNull = (part: unknown): boolean => part === null || typeof part === "string";
+  if (!isObject(value)) return false;
+  const { v, kind, selection, roles, round, link, delta, expected, after, open, lanes, since } = value;
   return (
     v === VERSION &&
     (kind === "user" || kind === "group" || kind === "contact") &&
     typeof selection === "string" &&
     (roles === null || (Array.isArray(roles) && roles.every((role) => typeof role === "string"))) &&
     (round === "full" || (round === "delta" && typeof link === "string")) &&
-    [link, delta, after].every(textOrNull) &&
+    [link, delta, after].every(isTextOrNull) &&
     (expected === null || typeof expected === "number") &&
     Array.isArray(open) &&
     open.every(isOpenGroup) &&
-    textOrNull(since ?? null) &&
-    isFullRound(full ?? null) &&
-    (lanes === undefined || lanes === null || (Array.isArray(lanes) && lanes.every(isLane)))
+    isTextOrNull(since ?? null) &&
+    (lanes === undefined || lanes === null || (Array.isArray(lanes) && lanes.every(isLane))) &&
+    isHistory(value)
   );
+}
+
+/** What a position knows of earlier rounds. */
+function isHistory({ anew, full, kept, failing, failed }: Readonly<Record<string, unknown>>): boolean {
+  return (
+    (anew === undefined || typeof anew === "boolean") &&
+    isFullRound(full ?? null) &&
+    (kept === undefined || (Array.isArray(kept) && kept.every(isKeptLink))) &&
+    (failing === undefined || failing === null || typeof failing === "number") &&
+    (failed === undefined || failed === null || isFailed(failed))
+  );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === "string";
 }
 
 function isFullRound(value: unknown): boolean {
   if (value === null) return true;
-  if (typeof value !== "object") return false;
-  const { at, repeated } = value as Readonly<Record<string, unknown>>;
-  return typeof at === "number" && typeof repeated === "boolean";
+  if (!isObject(value)) return false;
+  const { at, repeated, anew } = value;
+  return typeof at === "number" && typeof repeated === "boolean" && ["boolean", "undefined"].includes(typeof anew);
+}
+
+function isKeptLink(value: unknown): boolean {
+  return isObject(value) && typeof value.link === "string" && typeof value.at === "number";
+}
+
+function isFailed(value: unknown): boolean {
+  return isObject(value) && typeof value.at === "number" && typeof value.times === "number";
 }
 
 function isLane(value: unknown): value is Lane {
-  if (typeof value !== "object" || value === null) return false;
-  const { from, to, link } = value as Readonly<Record<string, unknown>>;
-  return [from, to, link].every((part) => part === null || typeof part === "string");
+  if (!isObject(value)) return false;
+  const { from, to, link } = value;
+  return [from, to, link].every(isTextOrNull);
 }
 
 function isOpenGroup(value: unknown): value is OpenGroup {
-  if (typeof value !== "object" || value === null || !("id" in value) || !("link" in value)) return false;
-  return typeof value.id === "string" && (value.link === null || typeof value.link === "string");
+  return isObject(value) && typeof value.id === "string" && isTextOrNull(value.link);
 }

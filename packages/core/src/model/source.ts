@@ -60,6 +60,15 @@ export interface SourcePage {
    * watermark where it was: once the cause is gone the next read goes on from there. Nothing may be removed or cleared.
    */
   readonly incomplete?: { readonly code: string; readonly detail: string };
+  /**
+   * Full round behind which something was known: where to read on when the round is found wanting. `again` begins it anew; `changes`
+   * gives it up for now and goes on with changes, `null` where that is no longer possible. Without it a read begins from nothing.
+   */
+  readonly fallback?: { readonly again: Watermark; readonly changes: Watermark | null };
+  /** A full round that was to repeat the one before it failed with this fault and was given up for now: the page goes on with changes. */
+  readonly gaveUp?: { readonly code: string; readonly detail: string };
+  /** No page of the round: it holds no records, and the read fails right behind it. Its watermark remembers since when. */
+  readonly failing?: true;
   /** Attributes that the records were read without. They count as never read: nothing is cleared for want of them. */
   readonly withheld?: readonly Withheld[];
 }

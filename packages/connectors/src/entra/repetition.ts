@@ -1,0 +1,74 @@
+import type { KeptLink, Position } from "./watermark.ts";
+
+/** After how many milliseconds a full round is repeated: a first one, and one that was itself a repetition. */
+export interface Reconcile {
+  readonly firstMs: number;
+  readonly everyMs: number;
+}
+
+/** Longer than a replica lags behind the others: what was told before that is the same on all of them. */
+const SETTLED_MS = 15 * 60_000;
+/** When what went wrong is tried again, and a round that may have laid older values over newer ones is repeated. */
+const SOON_MS = 60 * 60_000;
+
+/**
+ * Whether a full round has to be repeated. Only behind deltas that end well, and once a link is kept that is old enough to go on
+ * from: otherwise the repetition could lay what a replica showed some time ago over what deltas told since.
+ */
+export function isDue(position: Position, now: number, { firstMs, everyMs }: Reconcile): boolean {
+  const { round, full, failing, failed } = position;
+  if (round !== "delta" || failing !== null || settledLink(position, now) === null) return false;
+  if (failed !== null && !isOver(failed.at, now, Math.min(SOON_MS * 2 ** (failed.times - 1), firstMs))) return false;
+  if (full === null) return true;
+  const wait = full.anew ? Math.min(SOON_MS, firstMs) : full.repeated ? everyMs : firstMs;
+  return isOver(full.at, now, wait);
+}
+
+/** The newest kept link that is old enough to go on from behind a repeated full round; `null` without one. */
+export function settledLink({ kept }: Position, now: number): string | null {
+  return kept.findLast(({ at }) => now - at >= SETTLED_MS)?.link ?? null;
+}
+
+/**
+ * The position behind a delta that has ended well. Two links are kept, with a quarter of an hour between them: however often
+ * changes are read, one of the two is old enough, and neither much older than it needs to be.
+ */
+export function keeping(position: Position, now: number): Position {
+  const { kept, link } = position;
+  const newest = kept.at(-1);
+  const isRoom = newest === undefined || Math.abs(now - newest.at) >= SETTLED_MS;
+  const ended: readonly KeptLink[] = isRoom && link !== null ? [{ link, at: now }] : [];
+  return { ...position, kept: [...kept, ...ended].slice(-2), failing: null };
+}
+
+/** Where to read on without the repetition: from the link that it was to go on from, so that what it stored of older values is told over. */
+export function withoutRepetition(position: Position, now: number): Position {
+  const { since, failed } = position;
+  return {
+    ...position,
+    round: "delta",
+    link: since,
+    delta: null,
+    expected: null,
+    after: null,
+    open: [],
+    lanes: null,
+    since: null,
+    failed: { at: now, times: (failed?.times ?? 0) + 1 },
+  };
+}
+
+/** Whether a delta that leads in circles is given up: what it would have told is read with everything else, but not at every read. */
+export function mayLeaveCircle({ full }: Position, now: number): boolean {
+  return full === null || isOver(full.at, now, SOON_MS);
+}
+
+/** Whether deltas have failed for so long that there is no hope for the link that they go on from. */
+export function isHopeless({ failing }: Position, now: number, { firstMs }: Reconcile): boolean {
+  return failing !== null && isOver(failing, now, firstMs);
+}
+
+/** True once the wait has passed; also for a time that lies ahead, kept while the clock was wrong. */
+function isOver(at: number, now: number, ms: number): boolean {
+  return now - at >= ms || at - now > SOON_MS;
+}
