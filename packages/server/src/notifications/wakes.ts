@@ -17,7 +17,8 @@ export class Wakes {
   /** Brings reads of a connection forward; `now` in milliseconds. */
   wake(connection: string, now: number): void {
     const last = this.#taken.get(connection);
-    const first = Math.max(now + GATHER_MS, last === undefined ? 0 : last + LEAST_APART_MS);
+    // A clock that was set back has taken nothing lately.
+    const first = Math.max(now + GATHER_MS, last === undefined || last > now ? 0 : last + LEAST_APART_MS);
     const waiting = this.#times.get(connection) ?? [];
     // What is gathered already is read as soon; the later reads follow the newest notification.
     const soon = Math.min(first, ...waiting.slice(0, 1));

@@ -6,9 +6,11 @@ import type { RunOptions, RunSummary } from "../runs/run.ts";
 import { openScene, type Scene } from "../runs/testing/scene.ts";
 import { acquireLease, isLease, processOwner, release } from "../store/leases.ts";
 import { NO_COUNTS } from "../store/plans.ts";
+import type { Store } from "../store/store.ts";
 import { runSchedule } from "./schedule.ts";
 
 const EVERY_MS = 60_000;
+const HOUR_MS = 3_600_000;
 
 /** A clock that stands until it is moved; who sleeps wakes when it passes. */
 class HandClock implements Clock {
@@ -28,6 +30,12 @@ class HandClock implements Clock {
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
       for (const tell of this.#asleep.splice(0)) tell();
     });
+  }
+
+  /** As somebody who sets the clock: who sleeps sleeps as long as before. */
+  setBack(ms: number): void {
+    this.#now -= ms;
+    this.#sleepers = new Set([...this.#sleepers].map(({ at, wake }) => ({ at: at - ms, wake })));
   }
 
   /** Moves the clock; resolves when somebody sleeps again. */
@@ -177,22 +185,141 @@ test("syncs that are woken again and again leave a turn to the one that waits lo
   await ended;
 });
 
+test("notifications bring a failing sync forward after a minute, and half as often after each further failure", {
+  timeout: 60_000,
+}, async (context) => {
+  const { clock, begun, wakes, stop } = await woken(context, { everyMs: 24 * HOUR_MS });
+  await begun.reached(1);
+  const STEP_S = 15;
+  const times: number[] = [];
+  const start = clock.now();
+  for (let step = 0; step < 65; step += 1) {
+    const before = begun.names.length;
+    wakes.wake("c_test", clock.now());
+    begun.end("a", "failed");
+    await clock.pass(STEP_S * 1_000);
+    if (begun.names.length > before) times.push((clock.now() - start) / 1_000);
+  }
+  const apart = times.map((time, at) => time - (times[at - 1] ?? 0));
+  assert.equal(apart.length, 4);
+  for (const [at, least] of [60, 120, 240, 480].entries()) {
+    const seconds = apart[at] ?? 0;
+    assert.ok(seconds >= least && seconds <= least + 2 * STEP_S, `${seconds} instead of ${least} s`);
+  }
+  await clock.pass(HOUR_MS);
+  await begun.reached(6);
+  begun.end("a", "succeeded");
+  await clock.pass(1_000);
+  wakes.wake("c_test", clock.now());
+  await clock.pass(1_000);
+  await begun.reached(7);
+  await stop();
+});
+
+test("a failing sync still runs at its own time, and a wake that had to wait is not lost", {
+  timeout: 60_000,
+}, async (context) => {
+  const { clock, begun, wakes, stop } = await woken(context, { everyMs: 30_000 });
+  await begun.reached(1);
+  begun.end("a", "failed");
+  await clock.pass(30_000);
+  await begun.reached(2);
+  begun.end("a", "succeeded");
+  await clock.pass(1_000);
+  wakes.wake("c_test", clock.now());
+  await clock.pass(1_000);
+  await begun.reached(3);
+  await stop();
+});
+
+test("a clock that is set back stops no sync for longer than its interval", { timeout: 60_000 }, async (context) => {
+  const { clock, begun, stop } = await woken(context, { everyMs: EVERY_MS });
+  await begun.reached(1);
+  begun.end("a", "succeeded");
+  clock.setBack(5 * HOUR_MS);
+  await clock.pass(1_000);
+  await clock.pass(EVERY_MS);
+  await begun.reached(2);
+  await stop();
+});
+
+test("a store that fails is asked once a second, and what was woken meanwhile runs once it is back", {
+  timeout: 60_000,
+}, async (context) => {
+  let fails = 0;
+  const { clock, begun, wakes, told, stop } = await woken(context, {
+    everyMs: HOUR_MS,
+    store: (store) =>
+      new Proxy(store, {
+        get: (of, name, receiver) => {
+          if (name === "db" && fails > 0 && fails-- > 0) throw new Error("the database is away");
+          return Reflect.get(of, name, receiver);
+        },
+      }),
+  });
+  await begun.reached(1);
+  begun.end("a", "succeeded");
+  await clock.pass(1_000);
+  fails = 3;
+  wakes.wake("c_test", clock.now());
+  for (let second = 0; second < 3; second += 1) await clock.pass(1_000);
+  assert.equal(told.length, 3);
+  await clock.pass(1_000);
+  await begun.reached(2);
+  await stop();
+});
+
+/** One sync, `a`, whose runs end when the test says so, and who may wake it. */
+async function woken(
+  context: TestContext,
+  options: { readonly everyMs: number; readonly store?: (store: Store) => Store },
+): Promise<{
+  readonly clock: HandClock;
+  readonly begun: Turns;
+  readonly wakes: Wakes;
+  readonly told: readonly string[];
+  stop(): Promise<void>;
+}> {
+  const clock = new HandClock();
+  const scene = await openScene({ clock, simulator: { people: 1, groups: 0 } });
+  context.after(() => scene.close());
+  await scene.addSync("a", "portal", { records: "requester", schedule: { everyMs: options.everyMs } });
+  const wakes = new Wakes();
+  const begun = new Turns();
+  const stopping = new AbortController();
+  const told: string[] = [];
+  const log = {
+    debug: () => {},
+    info: () => {},
+    warn: () => {},
+    error: (_: object, say: string) => void told.push(say),
+  };
+  const engine = { ...scene.engine, store: options.store?.(scene.store) ?? scene.store };
+  const ended = runSchedule({ engine, log, signal: stopping.signal, run: begun.run, wakes });
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    begun.end("a", "succeeded");
+    await ended;
+  };
+  return { clock, begun, wakes, told, stop };
+}
+
 /** Runs that begin when the schedule lets them, and end when the test does. */
 class Turns {
   readonly names: string[] = [];
-  readonly #ends = new Map<string, () => void>();
+  readonly #ends = new Map<string, (result: RunSummary["result"]) => void>();
   readonly #waiting: { readonly count: number; readonly wake: () => void }[] = [];
 
   readonly run = async ({ actor }: RunOptions): Promise<RunSummary> => {
     this.names.push(actor.id);
     for (const { count, wake } of this.#waiting) if (this.names.length >= count) wake();
-    await new Promise<void>((resolve) => this.#ends.set(actor.id, resolve));
+    const result = await new Promise<RunSummary["result"]>((resolve) => this.#ends.set(actor.id, resolve));
     const nothing = { failed: 0, unchanged: 0, conflicts: 0, ms: 0, readMs: 0, held: null, error: null };
-    return { run: actor.id, result: "succeeded", counts: NO_COUNTS, ...nothing };
+    return { run: actor.id, result, counts: NO_COUNTS, ...nothing };
   };
 
-  end(name: string): void {
-    this.#ends.get(name)?.();
+  end(name: string, result: RunSummary["result"] = "succeeded"): void {
+    this.#ends.get(name)?.(result);
   }
 
   reached(count: number): Promise<void> {

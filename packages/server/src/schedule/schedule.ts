@@ -4,6 +4,7 @@ import type { Engine } from "../runs/context.ts";
 import { type RunOptions, type RunSummary, runSync } from "../runs/run.ts";
 import { factsOf, type RunLog, RunTeller } from "../runs/tell.ts";
 import type { Store } from "../store/store.ts";
+import { Failures } from "./failures.ts";
 
 export interface ScheduleOptions {
   readonly engine: Engine;
@@ -32,7 +33,8 @@ const RUNS_AT_ONCE = 4;
 /**
  * Runs each sync whenever its time has come, one run of a sync at a time: who holds its lease runs it, and another
  * process's run counts as ours. A sync that never ran, or was cut off, runs at once. A run that failed is told and comes
- * again at its next time. Resolves after the signal aborted and the last run ended.
+ * again at its next time; {@link Failures} says when notifications bring it forward. Resolves after the signal aborted and
+ * the last run ended.
  */
 export async function runSchedule(options: ScheduleOptions): Promise<void> {
   const { engine, signal } = options;
@@ -41,20 +43,25 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
   const begunAt = new Map<string, number>();
   const teller = new RunTeller(options.log);
   const naps = new Naps(options);
-  /** Woken syncs that could not run yet. */
-  const woken = new Set<string>();
+  const failures = new Failures();
+  const waiting: Waiting = { connections: new Set(), syncs: new Set() };
+  const woken = waiting.syncs;
   while (!signal.aborted) {
     const now = store.clock.now();
-    const due = await dueSyncs(options, now, woken);
+    const due = await dueSyncs(options, now, waiting);
     // Whoever waits longest goes first: syncs that are woken every second must not keep the others out.
     const last = ({ id, lastRunAt }: Scheduled): number => Math.max(lastRunAt ?? 0, begunAt.get(id) ?? 0);
     for (const sync of due.toSorted((one, other) => last(one) - last(other))) {
-      const early = woken.has(sync.id);
+      const early = woken.has(sync.id) && failures.mayRunEarly(sync.id, now);
       if (running.has(sync.id) || running.size >= RUNS_AT_ONCE) continue;
-      if (!early && now < (begunAt.get(sync.id) ?? Number.NEGATIVE_INFINITY) + sync.everyMs) continue;
+      const begun = begunAt.get(sync.id) ?? Number.NEGATIVE_INFINITY;
+      // A clock that was set back begins the interval anew.
+      if (begun > now) begunAt.set(sync.id, now);
+      if (!early && now < Math.min(begun, now) + sync.everyMs) continue;
       woken.delete(sync.id);
       begunAt.set(sync.id, now);
-      const run = runOnce(options, sync, teller).finally(() => {
+      const run = runOnce(options, sync, teller).then((result) => {
+        failures.ended(sync.id, result, store.clock.now());
         running.delete(sync.id);
         if (woken.has(sync.id)) naps.end();
       });
@@ -89,19 +96,27 @@ class Naps {
   }
 }
 
-/** Syncs whose time has come, with those that were woken; what was woken now is added to `woken`. */
+/** What was woken and did not run yet. Connections stand for their syncs until the store has told which these are. */
+interface Waiting {
+  readonly connections: Set<string>;
+  readonly syncs: Set<string>;
+}
+
+/** Syncs whose time has come, with those that were woken; what was woken now is added to `waiting`. */
 async function dueSyncs(
   { engine, log, wakes }: ScheduleOptions,
   now: number,
-  woken: Set<string>,
+  { connections, syncs }: Waiting,
 ): Promise<readonly Scheduled[]> {
+  for (const connection of wakes?.take(now) ?? []) connections.add(connection);
   try {
     const all = await scheduledSyncs(engine.store);
-    const connections = new Set(wakes?.take(now));
-    for (const { id, connection } of all) if (connections.has(connection)) woken.add(id);
-    return all.filter(
-      ({ id, lastRunAt, everyMs }) => woken.has(id) || lastRunAt === null || lastRunAt + everyMs <= now,
-    );
+    for (const { id, connection } of all) if (connections.has(connection)) syncs.add(id);
+    connections.clear();
+    // What ran in the future ran before the clock was set back.
+    const isDue = ({ lastRunAt, everyMs }: Scheduled): boolean =>
+      lastRunAt === null || lastRunAt > now || lastRunAt + everyMs <= now;
+    return all.filter((sync) => syncs.has(sync.id) || isDue(sync));
   } catch (error) {
     log.error(factsOf(error), "The schedule could not be read; it is tried again in a second.");
     return [];
@@ -132,15 +147,18 @@ async function scheduledSyncs(store: Store): Promise<readonly Scheduled[]> {
 }
 
 /** One run, whose end is told; it never rejects. */
-async function runOnce(options: ScheduleOptions, sync: Scheduled, teller: RunTeller): Promise<void> {
+async function runOnce(options: ScheduleOptions, sync: Scheduled, teller: RunTeller): Promise<"failed" | "other"> {
   const { engine, signal, run = (given) => runSync(engine, given) } = options;
   const actor = { kind: "schedule", id: sync.name } as const;
   try {
     const onProgress = teller.watching(sync.name);
-    teller.ended(sync.name, await run({ sync: sync.id, actor, signal, onProgress }));
+    const summary = await run({ sync: sync.id, actor, signal, onProgress });
+    teller.ended(sync.name, summary);
+    return summary.result === "failed" ? "failed" : "other";
   } catch (error) {
     const held = error instanceof ConnectorError && error.code === "lease_held";
-    if (held || signal.aborted) return;
+    if (held || signal.aborted) return "other";
     teller.broke(sync.name, "run", error);
+    return "failed";
   }
 }
