@@ -1,5 +1,6 @@
 import { type Attributes, matchKey } from "@entrain/core";
 import { loadRecords, loadWatermark } from "../store/directory.ts";
+import { loadPhotos } from "../store/photos.ts";
 import type { Store } from "../store/store.ts";
 import type { Engine } from "./context.ts";
 import { nameIn } from "./names.ts";
@@ -137,7 +138,9 @@ async function personDetails(engine: Engine, id: string): Promise<readonly Perso
     .execute();
   return await Promise.all(
     rows.map(async (row) => {
-      const attributes = JSON.parse(row.attributes) as Attributes;
+      const hash = (await loadPhotos(store.db, row.connection, [id])).get(id);
+      const read = JSON.parse(row.attributes) as Attributes;
+      const attributes = hash === undefined ? read : { ...read, photo: { hash } };
       const groups = await store.db
         .selectFrom("edges")
         .innerJoin("records", (join) =>

@@ -4,8 +4,8 @@ import type { ReadOptions } from "./read.ts";
 
 /** The attribute below which what is told of a person's photo stands. */
 const PHOTO = "photo";
-/** Photos that one run reads: each is a request of its own, so that 10,000 people take twenty runs. */
-const A_RUN = 500;
+/** Photos that one run reads, in about ten seconds: each is a request of its own, and changes of people must not wait long for them. */
+const A_RUN = 200;
 /** No delta tells a new photo: each is asked for again after a week. */
 const REREAD_MS = 7 * 86_400_000;
 /** Kept in one transaction: what a crash or a refusal loses is asked for again. */
