@@ -26,15 +26,26 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await send(path, { method: "GET" }, signal)) as T;
 }
 
+/** What changes something. */
+export interface Command {
+  readonly method: "POST" | "PUT" | "DELETE";
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: object;
+}
+
 /** Gives a command, with the session's token against forged requests. @throws ApiFault */
-export async function command<T>(method: "POST" | "DELETE", path: string, csrf: string): Promise<T> {
-  return (await send(path, { method, headers: { "x-csrf-token": csrf } })) as T;
+export async function command<T>({ method, path, body }: Command, csrf: string): Promise<T> {
+  const headers = { "x-csrf-token": csrf };
+  if (body === undefined) return (await send(path, { method, headers })) as T;
+  const json = { ...headers, "content-type": "application/json" };
+  return (await send(path, { method, headers: json, body: JSON.stringify(body) })) as T;
 }
 
 /** A path with its parts escaped and the query's values that are not undefined. */
 export function pathOf(
   parts: readonly string[],
-  query: { readonly [name: string]: string | number | null | undefined } = {},
+  query: { readonly [name: string]: string | number | boolean | null | undefined } = {},
 ): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {

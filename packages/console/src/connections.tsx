@@ -1,29 +1,15 @@
-import type { Check } from "@entrain/core";
-import {
-  Badge,
-  Button,
-  Card,
-  Link,
-  MessageBar,
-  MessageBarBody,
-  MessageBarTitle,
-  makeStyles,
-  Spinner,
-  Text,
-  tokens,
-} from "@fluentui/react-components";
-import { CheckmarkCircle20Filled } from "@fluentui/react-icons/svg/checkmark-circle";
-import { ErrorCircle20Filled } from "@fluentui/react-icons/svg/error-circle";
-import { Link20Regular } from "@fluentui/react-icons/svg/link";
+import { Badge, Button, Card, Link, makeStyles, Spinner, Text, tokens } from "@fluentui/react-components";
 import { ShieldCheckmark20Regular } from "@fluentui/react-icons/svg/shield-checkmark";
 import type { ReactNode } from "react";
 import { pathOf } from "./api.ts";
+import { Checks } from "./checks.tsx";
 import { useCommand } from "./commands.ts";
-import { Copyable } from "./copy.tsx";
 import { number } from "./format.ts";
 import { itemsOf, REFRESH, usePages } from "./hooks.ts";
 import { Empty, Fact, Failed, More, Name, Section, Time, Waiting } from "./parts.tsx";
-import type { Connection, ConsentLink, Verification } from "./types.ts";
+import { hrefOf, NEW } from "./place.ts";
+import type { Connection, ConnectionVerification } from "./types.ts";
+import { Warnings } from "./warnings.tsx";
 
 const useStyles = makeStyles({
   list: { display: "grid", gap: tokens.spacingVerticalM, marginTop: tokens.spacingVerticalM },
@@ -38,11 +24,7 @@ const useStyles = makeStyles({
   },
   tenant: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200, overflowWrap: "anywhere" },
   wide: { gridColumn: "span 2", "@media (max-width: 420px)": { gridColumn: "span 1" } },
-  checks: { listStyle: "none", margin: 0, padding: 0, display: "grid", gap: tokens.spacingVerticalS },
-  check: { display: "grid", gridTemplateColumns: "20px minmax(0, 1fr)", gap: tokens.spacingHorizontalS },
-  good: { color: tokens.colorPaletteGreenForeground1 },
   bad: { color: tokens.colorPaletteRedForeground1 },
-  quiet: { color: tokens.colorNeutralForeground2 },
 });
 
 /** The Entra tenants that are read, how well that goes, and their checks. */
@@ -55,13 +37,18 @@ export function Connections(): ReactNode {
   );
   const connections = itemsOf(pages.data);
   return (
-    <Section id="connections" title={connections.length > 1 ? "Connections" : "Connection"}>
+    <Section
+      id="connections"
+      title={connections.length > 1 ? "Connections" : "Connection"}
+      note={<Link href={hrefOf({ panel: "setup", id: NEW })}>Connect a tenant</Link>}
+    >
       <div className={styles.list}>
         {pages.isPending && <Waiting lines={3} size={48} />}
         {pages.error !== null && <Failed error={pages.error} retry={pages.refetch} />}
         {pages.data !== undefined && connections.length === 0 && (
           <Empty>
-            No tenant is connected yet. <code>npx entrain connection add</code> connects one.
+            No tenant is connected yet. <Link href={hrefOf({ panel: "setup", id: NEW })}>Set one up</Link>, or add one
+            that is registered already: <code>npx entrain connection add</code>
           </Empty>
         )}
         {connections.map((connection) => (
@@ -75,8 +62,7 @@ export function Connections(): ReactNode {
 
 function ConnectionCard({ connection }: { readonly connection: Connection }): ReactNode {
   const styles = useStyles();
-  const verify = useCommand<Verification>();
-  const consent = useCommand<ConsentLink>();
+  const verify = useCommand<ConnectionVerification>();
   const { name, cloud, tenant, labels, people, groups, reads, warnings } = connection;
   const readAt = Math.max(0, ...reads.map((read) => read.readAt ?? 0));
   const incomplete = reads.find((read) => read.incomplete !== null)?.incomplete ?? null;
@@ -84,7 +70,9 @@ function ConnectionCard({ connection }: { readonly connection: Connection }): Re
     <Card className={styles.card} role="group" aria-label={`Connection ${name}`}>
       <div className={styles.head}>
         <h3 className={styles.title}>
-          <Name>{name}</Name>
+          <Link href={hrefOf({ panel: "connection", id: connection.id })}>
+            <Name>{name}</Name>
+          </Link>
         </h3>
         {labels.map((label) => (
           <Badge key={label} appearance="outline" color="informative">
@@ -92,14 +80,6 @@ function ConnectionCard({ connection }: { readonly connection: Connection }): Re
           </Badge>
         ))}
         <span className={styles.space} />
-        <Button
-          appearance="subtle"
-          icon={consent.isPending ? <Spinner size="tiny" /> : <Link20Regular />}
-          disabledFocusable={consent.isPending}
-          onClick={() => consent.mutate(pathOf(["connections", connection.id, "consent"]))}
-        >
-          Admin consent
-        </Button>
         <Button
           icon={verify.isPending ? <Spinner size="tiny" /> : <ShieldCheckmark20Regular />}
           disabledFocusable={verify.isPending}
@@ -112,7 +92,7 @@ function ConnectionCard({ connection }: { readonly connection: Connection }): Re
         <Fact label="People">{number(people)}</Fact>
         <Fact label="Groups">{number(groups)}</Fact>
         <Fact label="Last read">{readAt === 0 ? "Not read yet" : <Time at={readAt} />}</Fact>
-        <Fact label="Cloud">{cloud.kind === "custom" ? hostOf(cloud.graph) : cloud.kind}</Fact>
+        <Fact label="Cloud">{cloudName(cloud)}</Fact>
         <div className={styles.wide}>
           <Fact label="Tenant">
             <span className={styles.tenant}>{tenant}</span>
@@ -124,75 +104,16 @@ function ConnectionCard({ connection }: { readonly connection: Connection }): Re
           The last read is incomplete: {incomplete.detail} Nothing is removed until it is whole.
         </Text>
       )}
-      {warnings.map(({ detail, fix, endsAt }) => (
-        <MessageBar key={endsAt} intent="warning" layout="multiline">
-          <MessageBarBody>
-            <MessageBarTitle>{detail}</MessageBarTitle> {fix}
-          </MessageBarBody>
-        </MessageBar>
-      ))}
-      {consent.error !== null && <Failed error={consent.error} />}
-      {consent.data !== undefined && <Consent link={consent.data} onHide={consent.reset} />}
+      <Warnings warnings={warnings} />
       {verify.error !== null && <Failed error={verify.error} />}
       {verify.data !== undefined && <Checks checks={verify.data.checks} onHide={verify.reset} />}
     </Card>
   );
 }
 
-/** Microsoft's page opens by itself only for whoever may consent; to everybody else the link is sent. */
-function Consent({ link, onHide }: { readonly link: ConsentLink; readonly onHide: () => void }): ReactNode {
-  const styles = useStyles();
-  return (
-    <div className={styles.checks}>
-      <div className={styles.head} role="status">
-        <Text>
-          <Link href={link.url} target="_blank" rel="noreferrer">
-            Open Microsoft's consent page
-          </Link>
-          , or send the link to a Privileged Role Administrator. It works once and for seven days; then verify.
-        </Text>
-        <span className={styles.space} />
-        <Button appearance="subtle" size="small" onClick={onHide}>
-          Hide
-        </Button>
-      </div>
-      <Copyable label="Consent link" text={link.url} />
-      <Text className={styles.quiet}>This redirect URI must be registered with the application, under Web:</Text>
-      <Copyable label="Redirect URI" text={link.redirectUri} />
-    </div>
-  );
-}
-
-function Checks(props: { readonly checks: readonly Check[]; readonly onHide: () => void }): ReactNode {
-  const styles = useStyles();
-  const { checks, onHide } = props;
-  const passed = checks.filter(({ ok }) => ok).length;
-  return (
-    <div>
-      <div className={styles.head} role="status">
-        <Text weight="semibold">{`${number(passed)} of ${number(checks.length)} checks passed`}</Text>
-        <span className={styles.space} />
-        <Button appearance="subtle" size="small" onClick={onHide}>
-          Hide
-        </Button>
-      </div>
-      <ul className={styles.checks} aria-label="Checks">
-        {checks.map(({ name, ok, detail, fix }) => (
-          <li key={name} className={styles.check}>
-            {ok ? (
-              <CheckmarkCircle20Filled className={styles.good} aria-label="Passed" />
-            ) : (
-              <ErrorCircle20Filled className={styles.bad} aria-label="Failed" />
-            )}
-            <div>
-              <Text weight="semibold">{name}</Text> <Text className={styles.quiet}>{detail}</Text>
-              {fix !== null && <Text block>{fix}</Text>}
-            </div>
-          </li>
-        ))}
-      </ul>
-    </div>
-  );
+/** Where a connection's tenant is: one of Microsoft's clouds, or the host that stands in for it. */
+export function cloudName({ kind, graph }: Connection["cloud"]): string {
+  return kind === "custom" ? hostOf(graph) : kind;
 }
 
 function hostOf(address: string | undefined): string {

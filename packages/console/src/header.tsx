@@ -49,7 +49,7 @@ export function Header(): ReactNode {
   const styles = useStyles();
   const { demo, version, operator, csrf } = useSession();
   const signOut = useMutation({
-    mutationFn: () => command<null>("DELETE", "/session", csrf),
+    mutationFn: () => command<null>({ method: "DELETE", path: "/session" }, csrf),
     // A new page holds nothing of what the operator saw, nor of what is still under way.
     onSettled: () => location.replace("/"),
   });

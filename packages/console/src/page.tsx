@@ -1,5 +1,6 @@
 import { makeStyles, tokens } from "@fluentui/react-components";
 import type { ReactNode } from "react";
+import { ConnectionPanel } from "./connection-panel.tsx";
 import { Connections } from "./connections.tsx";
 import { Header } from "./header.tsx";
 import { HeldPlans } from "./held-plans.tsx";
@@ -9,6 +10,7 @@ import { closePlace, usePlace } from "./place.ts";
 import { PlanPanel } from "./plan-panel.tsx";
 import { RunPanel } from "./run-panel.tsx";
 import { Runs } from "./runs.tsx";
+import { SetupPanel } from "./setup-panel.tsx";
 import { Syncs } from "./syncs.tsx";
 import { UnsyncedPanel } from "./unsynced-panel.tsx";
 
@@ -64,5 +66,9 @@ function Panels(): ReactNode {
       return <PersonPanel {...props} />;
     case "unsynced":
       return <UnsyncedPanel {...props} />;
+    case "connection":
+      return <ConnectionPanel {...props} />;
+    case "setup":
+      return <SetupPanel {...props} />;
   }
 }

@@ -14,7 +14,7 @@ import {
   Text,
   tokens,
 } from "@fluentui/react-components";
-import type { ReactNode } from "react";
+import { type ReactNode, useId } from "react";
 import { ApiFault } from "./api.ts";
 import { ACTIONS, absoluteTime, relativeTime } from "./format.ts";
 import { useNow } from "./hooks.ts";
@@ -26,6 +26,8 @@ const useStyles = makeStyles({
   name: { unicodeBidi: "isolate", overflowWrap: "anywhere" },
   time: { whiteSpace: "nowrap" },
   sectionHead: { display: "flex", alignItems: "baseline", gap: tokens.spacingHorizontalM, flexWrap: "wrap" },
+  part: { display: "grid", gap: tokens.spacingVerticalS, gridTemplateColumns: "minmax(0, 1fr)" },
+  partHeading: { margin: 0, fontSize: tokens.fontSizeBase400, fontWeight: tokens.fontWeightSemibold },
   heading: {
     margin: 0,
     fontSize: tokens.fontSizeBase500,
@@ -70,6 +72,20 @@ export function Section(props: {
         {props.note}
       </div>
       {props.children}
+    </section>
+  );
+}
+
+/** A part of a panel with its heading. */
+export function Part({ title, children }: { readonly title: string; readonly children: ReactNode }): ReactNode {
+  const styles = useStyles();
+  const id = useId();
+  return (
+    <section aria-labelledby={id} className={styles.part}>
+      <h3 id={id} className={styles.partHeading}>
+        {title}
+      </h3>
+      {children}
     </section>
   );
 }

@@ -17,7 +17,7 @@ export interface Collection<T> {
 export interface Connection {
   readonly id: string;
   readonly name: string;
-  readonly cloud: { readonly kind: string; readonly graph?: string };
+  readonly cloud: { readonly kind: string; readonly login?: string; readonly graph?: string };
   readonly tenant: string;
   readonly client: string;
   readonly labels: readonly string[];
@@ -37,6 +37,24 @@ export interface Connection {
     readonly endsAt: number;
     readonly days: number;
   }[];
+  /** What it is used for. */
+  readonly features: readonly string[];
+  /** In the order in which they are tried; an end is null while nobody tells it. */
+  readonly credentials: readonly {
+    readonly kind: string;
+    readonly endsAt: number | null;
+    readonly toldBy: string | null;
+    readonly checkedAt: number | null;
+  }[];
+  readonly consent: {
+    /** When the newest link that nobody has used yet ends. */
+    readonly waitingUntil: number | null;
+    readonly last: {
+      readonly result: "granted" | "declined" | "right_missing" | "wrong_tenant" | "failed";
+      readonly at: number;
+    } | null;
+  };
+  readonly redirectUri: string;
 }
 
 /** A link by which an administrator consents; it works once. */
@@ -49,6 +67,64 @@ export interface ConsentLink {
 export interface Verification {
   readonly ok: boolean;
   readonly checks: readonly Check[];
+}
+
+/** What a connection's checks found; `mayMend`: waiting may mend what failed. */
+export interface ConnectionVerification extends Verification {
+  readonly mayMend: boolean;
+}
+
+/** One permission of an application and how it stands to what the connection is used for. */
+export interface Permission {
+  readonly permission: string;
+  readonly state: "needed" | "missing" | "welcome" | "broader" | "excess" | "accepted";
+  readonly purpose: string;
+  /** What does the work of a broader one. */
+  readonly instead: string | null;
+  readonly note: string | null;
+}
+
+/** The permissions that Microsoft tells of; null where it tells none, with why. */
+export interface Inspection {
+  readonly permissions: readonly Permission[] | null;
+  readonly error: Fault | null;
+}
+
+/** How an application is registered by hand or by a script. */
+export interface Guide {
+  readonly features: readonly {
+    readonly name: string;
+    readonly purpose: string;
+    readonly permission: string;
+    readonly licence: string | null;
+    readonly always: boolean;
+  }[];
+  readonly permissions: readonly string[];
+  readonly redirectUris: readonly string[];
+  readonly steps: readonly {
+    readonly title: string;
+    readonly link: string;
+    readonly role: string;
+    readonly details: readonly string[];
+  }[];
+  readonly scripts: readonly { readonly kind: string; readonly file: string; readonly text: string }[];
+}
+
+/** A registration that an administrator does by signing in on another device. */
+export interface Registration {
+  readonly id: string;
+  readonly name: string;
+  readonly state: "waiting" | "registering" | "done" | "failed";
+  readonly code: { readonly userCode: string; readonly verificationUri: string; readonly expiresAt: number } | null;
+  readonly account: string | null;
+  readonly steps: readonly { readonly name: string; readonly state: "due" | "begun" | "done" }[];
+  readonly connection: {
+    readonly name: string;
+    readonly client: string;
+    readonly permissions: readonly string[];
+    readonly endsAt: number;
+  } | null;
+  readonly error: Fault | null;
 }
 
 export interface Fault {

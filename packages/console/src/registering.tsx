@@ -1,0 +1,203 @@
+import {
+  Button,
+  Link,
+  MessageBar,
+  MessageBarBody,
+  MessageBarTitle,
+  makeStyles,
+  Spinner,
+  Text,
+  tokens,
+} from "@fluentui/react-components";
+import { CheckmarkCircle20Filled } from "@fluentui/react-icons/svg/checkmark-circle";
+import { Circle20Regular } from "@fluentui/react-icons/svg/circle";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { get, pathOf } from "./api.ts";
+import { useCommand } from "./commands.ts";
+import { Copyable } from "./copy.tsx";
+import { absoluteTime } from "./format.ts";
+import { Failed, Name, Time } from "./parts.tsx";
+import { hrefOf } from "./place.ts";
+import { queryOf, type Wish } from "./setup-wish.ts";
+import type { Collection, Registration } from "./types.ts";
+
+const useStyles = makeStyles({
+  part: { display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: tokens.spacingVerticalM },
+  code: {
+    fontFamily: tokens.fontFamilyMonospace,
+    fontSize: tokens.fontSizeHero700,
+    lineHeight: tokens.lineHeightHero700,
+    letterSpacing: "0.1em",
+    userSelect: "all",
+  },
+  steps: { listStyle: "none", margin: 0, padding: 0, display: "grid", gap: tokens.spacingVerticalS },
+  step: { display: "flex", alignItems: "center", gap: tokens.spacingHorizontalS },
+  good: { color: tokens.colorPaletteGreenForeground1 },
+  quiet: { color: tokens.colorNeutralForeground2 },
+  actions: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalS },
+});
+
+const PATH = pathOf(["setup", "registrations"]);
+const POLL_MS = 1_000;
+
+const STEPS: { readonly [name: string]: string } = {
+  application: "Register the application",
+  principal: "Add it to the tenant's enterprise applications",
+  consent: "Grant its permissions",
+  credential: "Make its credential, and keep it here, encrypted",
+};
+
+/** An administrator signs in with a code on any device, and everything else is done for them. */
+export function Registering({ wish, valid }: { readonly wish: Wish; readonly valid: boolean }): ReactNode {
+  const styles = useStyles();
+  const mine = useQuery({
+    queryKey: ["registrations"],
+    queryFn: ({ signal }) => get<Collection<Registration>>(PATH, signal),
+    refetchInterval: ({ state }) => (isOpen(state.data?.items[0]) ? POLL_MS : false),
+  });
+  const begin = useCommand<Registration>();
+  const forget = useCommand<Registration>();
+  const one = mine.data?.items[0];
+  const cancel = (id: string): void =>
+    forget.mutate({ method: "DELETE", path: pathOf(["setup", "registrations", id]) });
+  const ready = valid && wish.name.trim() !== "" && wish.tenant.trim() !== "";
+  const body = {
+    ...queryOf(wish),
+    ...(wish.setupClient.trim() === "" ? {} : { setupClient: wish.setupClient.trim() }),
+  };
+  return (
+    <div className={styles.part}>
+      {mine.error !== null && <Failed error={mine.error} retry={mine.refetch} />}
+      {one === undefined && (
+        <>
+          <Text className={styles.quiet}>
+            Begin, and give the code that appears to a Privileged Role Administrator or Global Administrator of the
+            tenant. They sign in with Microsoft, on any device; the application, its permissions and its credential are
+            made on their behalf. The credential goes straight into the store, encrypted; nobody sees it.
+          </Text>
+          <div>
+            <Button
+              appearance="primary"
+              icon={begin.isPending ? <Spinner size="tiny" /> : null}
+              disabledFocusable={!ready || begin.isPending}
+              onClick={() => begin.mutate({ method: "POST", path: PATH, body })}
+            >
+              Begin
+            </Button>
+          </div>
+          {!ready && valid && (
+            <Text className={styles.quiet}>The connection's name and its tenant are needed first.</Text>
+          )}
+          {begin.error !== null && <Failed error={begin.error} />}
+        </>
+      )}
+      {forget.error !== null && <Failed error={forget.error} />}
+      {one !== undefined && <Progress registration={one} busy={forget.isPending} onForget={() => cancel(one.id)} />}
+    </div>
+  );
+}
+
+function isOpen(registration: Registration | undefined): boolean {
+  return registration?.state === "waiting" || registration?.state === "registering";
+}
+
+function Progress(props: {
+  readonly registration: Registration;
+  readonly busy: boolean;
+  readonly onForget: () => void;
+}): ReactNode {
+  const styles = useStyles();
+  const { registration, busy, onForget } = props;
+  const { name, state, code, account, connection, error } = registration;
+  return (
+    <>
+      {code !== null && <Code name={name} code={code} />}
+      {state === "registering" && (
+        <Text role="status">
+          <bdi>{account}</bdi> signed in; <Name>{name}</Name> is being registered.
+        </Text>
+      )}
+      {state !== "waiting" && <StepList registration={registration} />}
+      {connection !== null && (
+        <MessageBar intent="success" layout="multiline">
+          <MessageBarBody>
+            <MessageBarTitle>
+              <Name>{connection.name}</Name> is connected.
+            </MessageBarTitle>{" "}
+            Its credential is kept encrypted and ends on {absoluteTime(connection.endsAt)}. Microsoft needs some minutes
+            until the consent works everywhere: verify it on{" "}
+            <Link inline href={hrefOf({ panel: "connection", id: connection.name })}>
+              its page
+            </Link>
+            .
+          </MessageBarBody>
+        </MessageBar>
+      )}
+      {error !== null && (
+        <MessageBar intent="error" layout="multiline">
+          <MessageBarBody>
+            <MessageBarTitle>
+              <bdi>{error.message}</bdi>
+            </MessageBarTitle>{" "}
+            {error.fix}
+          </MessageBarBody>
+        </MessageBar>
+      )}
+      <div className={styles.actions}>
+        <Button disabledFocusable={busy} icon={busy ? <Spinner size="tiny" /> : null} onClick={onForget}>
+          {isOpen(registration) ? "Cancel" : state === "failed" ? "Start again" : "Connect another"}
+        </Button>
+      </div>
+    </>
+  );
+}
+
+function Code(props: { readonly name: string; readonly code: NonNullable<Registration["code"]> }): ReactNode {
+  const styles = useStyles();
+  const { userCode, verificationUri, expiresAt } = props.code;
+  const isWeb = /^https?:\/\//.test(verificationUri);
+  return (
+    <div className={styles.part} role="status">
+      <Text>
+        To connect <Name>{props.name}</Name>, an administrator opens{" "}
+        {isWeb ? (
+          <Link inline href={verificationUri} target="_blank" rel="noreferrer">
+            {verificationUri}
+          </Link>
+        ) : (
+          verificationUri
+        )}{" "}
+        on any device and types this code:
+      </Text>
+      <span className={styles.code}>{userCode}</span>
+      <Copyable label="Code" text={userCode} />
+      <Text className={styles.quiet}>
+        It works once, and ends <Time at={expiresAt} due />. Whoever types it acts for the whole organisation: give it
+        to nobody else. Waiting for the sign-in …
+      </Text>
+    </div>
+  );
+}
+
+function StepList({ registration }: { readonly registration: Registration }): ReactNode {
+  const styles = useStyles();
+  const failed = registration.state === "failed";
+  if (failed && registration.steps.every(({ state }) => state === "due")) return null;
+  return (
+    <ol className={styles.steps} aria-label="Progress">
+      {registration.steps.map(({ name, state }) => (
+        <li key={name} className={styles.step}>
+          {state === "done" ? (
+            <CheckmarkCircle20Filled className={styles.good} aria-label="Done" />
+          ) : state === "begun" && !failed ? (
+            <Spinner size="extra-tiny" aria-label="Under way" />
+          ) : (
+            <Circle20Regular className={styles.quiet} aria-label={state === "begun" ? "Failed" : "Not yet"} />
+          )}
+          <Text>{STEPS[name] ?? name}</Text>
+        </li>
+      ))}
+    </ol>
+  );
+}
