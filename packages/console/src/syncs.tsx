@@ -81,7 +81,8 @@ function SyncRows({ sync }: { readonly sync: Sync }): ReactNode {
               <Name>{sync.name}</Name>
             </Text>
             <Text size={200} className={styles.quiet}>
-              <Name>{sync.connection}</Name> → <Name>{sync.target}</Name> · {sync.records}
+              <Name>{sync.connection}</Name> → <Name>{sync.target}</Name> ·{" "}
+              {sync.definition.source === "contact" ? `contacts as ${sync.records}` : sync.records}
             </Text>
           </div>
         </Cell>
