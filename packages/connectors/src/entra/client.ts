@@ -67,6 +67,11 @@ export class GraphClient {
     return (await this.#tokens.get(signal, patience)).roles;
   }
 
+  /** The directory roles of the person who signed in, by template id; null for a token of the application itself. */
+  async directoryRoles(signal: AbortSignal, patience?: Patience): Promise<readonly string[] | null> {
+    return (await this.#tokens.get(signal, patience)).directoryRoles;
+  }
+
   /** Sends to a path behind `/v1.0`, or to a whole link that Graph gave. The body is parsed JSON. */
   async request(target: string, request: GraphRequest, signal: AbortSignal): Promise<GraphAnswer> {
     const sent = await this.#send(target, request, signal);

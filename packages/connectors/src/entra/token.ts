@@ -11,6 +11,8 @@ import { PATIENT, type Patience, type Sender } from "./sender.ts";
 export interface Token {
   readonly value: string;
   readonly roles: readonly string[] | null;
+  /** Template ids of the directory roles that the person holds who signed in; null for the application's own token. */
+  readonly directoryRoles: readonly string[] | null;
   readonly expiresAt: number;
 }
 
@@ -94,7 +96,7 @@ export class TokenProvider {
         const granted = await this.#service.grant(credential, { claims, patience, signal: this.#lifetime.signal });
         const life = granted.expiresAt - asked;
         const expiresAt = granted.expiresAt - Math.min(AHEAD_MS, life / 2);
-        this.#token = { value: granted.accessToken, roles: rolesOf(granted.accessToken), expiresAt };
+        this.#token = { value: granted.accessToken, ...shownIn(granted.accessToken), expiresAt };
         this.#working = at;
         this.#failed = failed;
         return this.#token;
@@ -157,15 +159,19 @@ function spoken(credential: Credential): readonly string[] {
 }
 
 /** Decoded for comparison and diagnostics only: an access token for Graph is Graph's to validate. */
-function rolesOf(token: string): readonly string[] | null {
+function shownIn(token: string): Pick<Token, "roles" | "directoryRoles"> {
   try {
-    const { roles, scp } = decodeJwt<{ roles?: unknown; scp?: unknown }>(token);
-    const delegated = typeof scp === "string" ? scp.split(" ").filter((name) => name !== "") : [];
-    const named = Array.isArray(roles) ? roles : [];
-    return [...named.filter((role) => typeof role === "string"), ...delegated];
+    const { roles, scp, wids } = decodeJwt<{ roles?: unknown; scp?: unknown; wids?: unknown }>(token);
+    const delegated = typeof scp === "string";
+    const scopes = delegated ? scp.split(" ").filter((name) => name !== "") : [];
+    return { roles: [...texts(roles), ...scopes], directoryRoles: delegated ? texts(wids) : null };
   } catch {
-    return null;
+    return { roles: null, directoryRoles: null };
   }
+}
+
+function texts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
 }
 
 /** One caller that gives up must not end the sign-in that others wait for. */

@@ -1,9 +1,11 @@
 import type { Check } from "@entrain/core";
 import { readRegistration } from "./application.ts";
 import type { GraphClient } from "./client.ts";
+import { FEATURES, type FeatureName } from "./features.ts";
 import { featuresOf } from "./needs.ts";
 import { type EntraOptions, type Problem, problemsOf } from "./options.ts";
 import { HASTY, type Sender } from "./sender.ts";
+import { accountChecks, directoryRoleCheck } from "./verify/account.ts";
 import { applicationCheck, publicFlowsCheck } from "./verify/application.ts";
 import { checked, type Found, GRANT } from "./verify/checking.ts";
 import { credentialChecks } from "./verify/credentials.ts";
@@ -38,21 +40,31 @@ export async function verifyConnection(
   // Where the sign-in service does not answer, or does not know the tenant, it is the sign-in that fails.
   checks.push(await checked("tenant", signal, () => findTenant(options, sender, signal), "sign-in"));
   if (checks.some((check) => !check.ok)) return checks;
-  checks.push(await checked("sign-in", signal, () => signIn(context)));
+  let refused: unknown = null;
+  const signingIn = (): Promise<Found> =>
+    signIn(context).catch((error: unknown) => {
+      refused = error;
+      throw error;
+    });
+  checks.push(await checked("sign-in", signal, signingIn));
   const works = checks.every((check) => check.ok);
+  checks.push(...(await accountChecks(options, { sender, context, works })));
   const registration = works ? await readRegistration(client, options.client, HASTY, signal) : null;
   // After a refused sign-in it still helps to know which of several credentials works.
   if (works || options.credentials.length > 1) {
     checks.push(...(await credentialChecks(options, { sender, registration }, signal)));
   }
-  checks.push(...publicFlowsCheck(options, registration));
+  checks.push(...publicFlowsCheck(options, registration, refused));
   if (!works) return checks;
   const roles = await client.roles(signal, HASTY);
   checks.push(applicationCheck(registration), ...permissionChecks(options, roles));
   const features = featuresOf(options);
+  const probed: Check[] = [];
   for (const { name, feature, permission, find } of PROBES) {
-    if (features.includes(feature)) checks.push(await checked(name, signal, () => find(context, permission)));
+    if (features.includes(feature)) probed.push(await checked(name, signal, () => find(context, permission)));
   }
+  const granted = (feature: FeatureName): boolean => roles?.includes(FEATURES[feature].permission) === true;
+  checks.push(...probed, ...directoryRoleCheck(probed, await client.directoryRoles(signal, HASTY), granted));
   if (canReadLicences(roles)) checks.push(await checked("tenant licences", signal, () => tenantLicences(context)));
   return checks;
 }

@@ -10,9 +10,26 @@ const ADMINISTRATORS: Readonly<Record<string, readonly string[]>> = {
   groups: ["Groups Administrator", "User Administrator"],
 };
 
+/** What even reading needs a role for: "List policies" (conditional access) and "List definitions" (access reviews). */
+const READERS: Readonly<Record<string, readonly string[]>> = {
+  "identity/conditionalAccess": [
+    "Security Reader",
+    "Security Administrator",
+    "Global Reader",
+    "Conditional Access Administrator",
+  ],
+  "identityGovernance/accessReviews": [
+    "Global Reader",
+    "Security Reader",
+    "Security Administrator",
+    "User Administrator",
+    "Identity Governance Administrator",
+  ],
+};
+
 /**
  * A signed-in person can do through an app only what they could do themselves ("Overview of permissions and consent":
- * delegated access). Refuses guests everything but themselves, and writes without a directory role for them.
+ * delegated access). Refuses guests everything but themselves, and writes, and some reads, without a directory role for them.
  */
 export function checkDelegated(context: Context, writes: boolean): void {
   const { caller, request, realm } = context;
@@ -21,9 +38,10 @@ export function checkDelegated(context: Context, writes: boolean): void {
   if (set === "me") return;
   const person = context.directory.byId(caller.principal);
   if (person?.properties.userType === "Guest") throw denied();
-  if (!writes) return;
+  const readers = READERS[request.segments.slice(0, 2).join("/")];
+  if (!writes && readers === undefined) return;
   const roles = realm.roles.rolesOf(caller.principal);
-  const allowed = ["Global Administrator", ...(ADMINISTRATORS[set] ?? [])];
+  const allowed = ["Global Administrator", ...((writes ? ADMINISTRATORS[set] : readers) ?? [])];
   if (!roles.some((role) => allowed.includes(role))) throw denied();
 }
 

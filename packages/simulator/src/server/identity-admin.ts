@@ -46,6 +46,12 @@ export function identityHandlers(control: IdentityControl): Readonly<Record<stri
       ),
     "PUT /user-consent": ({ allowed, tenant }) =>
       control.setUserConsent(allowed === true, ...(typeof tenant === "string" ? [tenant] : [])),
+    "PUT /federated-domains": ({ domain, federated, tenant }) =>
+      control.setFederated(
+        textIn(domain, "domain"),
+        federated !== false,
+        ...(typeof tenant === "string" ? [tenant] : []),
+      ),
     "PUT /replication": ({ delayMs }) => control.setReplicationDelay(Number(delayMs)),
     "PUT /other-clouds": (body) =>
       control.setOtherClouds(Object.fromEntries(Object.entries(body).map(([name, cloud]) => [name, String(cloud)]))),

@@ -50,6 +50,8 @@ export class Accounts {
   readonly #profile: RealmProfile;
   readonly #clock: () => number;
   readonly #states = new Map<string, State>();
+  /** In lower case; beside those that the tenant itself says are federated. */
+  readonly #federated = new Set<string>();
 
   constructor(options: {
     readonly seed: number;
@@ -102,15 +104,19 @@ export class Accounts {
     this.#states.set(id, state);
   }
 
-  /** Whether the person's domain hands sign-in to another provider. */
-  isFederated(user: DirectoryObject): boolean {
-    const domain = String(user.properties.userPrincipalName ?? "")
-      .split("@")[1]
-      ?.toLowerCase();
+  /** Has a domain hand sign-in to another provider, or no longer. */
+  federate(domain: string, federated: boolean): void {
+    if (federated) this.#federated.add(domain.toLowerCase());
+    else this.#federated.delete(domain.toLowerCase());
+  }
+
+  /** Whether a domain hands sign-in to another provider. */
+  isFederated(domain: string): boolean {
+    if (this.#federated.has(domain.toLowerCase())) return true;
     const domains = this.#profile.organization.verifiedDomains;
     if (!Array.isArray(domains)) return false;
     return (domains as readonly { readonly name?: string; readonly type?: string }[]).some(
-      ({ name, type }) => name?.toLowerCase() === domain && type === "Federated",
+      ({ name, type }) => name?.toLowerCase() === domain.toLowerCase() && type === "Federated",
     );
   }
 
@@ -132,7 +138,8 @@ export class Accounts {
     const state = this.#stateOf(user.id);
     const now = this.#clock();
     if (state.lockedUntil > now) throw locked();
-    if (this.isFederated(user) || user.properties.userType === "Guest" || state.password === null) {
+    const domain = userName.trim().split("@")[1] ?? "";
+    if (this.isFederated(domain) || user.properties.userType === "Guest" || state.password === null) {
       throw new SignInError(50056, "Invalid or null password: password does not exist in the directory for this user.");
     }
     if (state.password !== password) {

@@ -19,6 +19,10 @@ export const DIRECTORY_ROLES: readonly DirectoryRole[] = [
   { displayName: "Groups Administrator", templateId: "fdd7a751-b60b-444a-984c-02652fe8fa1c" },
   { displayName: "Global Reader", templateId: "f2ef992c-3afb-46b9-b7cf-a126ee74c451" },
   { displayName: "Directory Readers", templateId: "88d8e3e3-8f55-4a1e-953a-9b9898b8876b" },
+  { displayName: "Security Reader", templateId: "5d6b6bb7-de71-4623-b4af-96380a352509" },
+  { displayName: "Security Administrator", templateId: "194ae4cb-b126-40b2-bd5b-6091b380977d" },
+  { displayName: "Conditional Access Administrator", templateId: "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9" },
+  { displayName: "Identity Governance Administrator", templateId: "45d8d3c5-c802-45c6-b32a-1d70b5e1e86e" },
 ];
 
 const GIVEN: readonly string[] = [

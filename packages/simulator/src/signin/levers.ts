@@ -264,6 +264,11 @@ export class IdentityControl {
     this.#realm(tenant).conditionalAccess = policy;
   }
 
+  /** Has a verified domain hand its people's sign-in to another provider (AD FS, say), or no longer. */
+  setFederated(domain: string, federated: boolean, tenant?: string): void {
+    this.#realm(tenant).accounts.federate(domain, federated);
+  }
+
   /** Whether people may consent to permissions that need no administrator. */
   setUserConsent(allowed: boolean, tenant?: string): void {
     this.#realm(tenant).userConsent = allowed;

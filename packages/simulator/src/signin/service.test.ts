@@ -163,3 +163,21 @@ test("Graph refuses a missing, a broken, a foreign and an expired token with 401
   const expired = await ask(own);
   assert.match(await expired.text(), /Lifetime validation failed, the token is expired/);
 });
+
+test("tells who checks an account's password, and refuses it where that is another provider", async (t) => {
+  const simulator = await startSimulator({ people: 5, groups: 0, throttle: "off" });
+  t.after(() => simulator.close());
+  const { userPrincipalName: username, password } = simulator.identity.administrator();
+  const typeOf = async (account: string): Promise<unknown> => {
+    const answer = await fetch(`${simulator.login}/common/UserRealm/${encodeURIComponent(account)}?api-version=1.0`);
+    return ((await answer.json()) as { readonly account_type?: unknown }).account_type;
+  };
+  const { client } = simulator.identity.addApp({ publicFlows: true, scopes: ["User.Read"] });
+  const form = { grant_type: "password", client_id: client, client_secret: null, username, password: password ?? "" };
+  assert.equal((await token(simulator, form)).status, 200);
+  assert.equal(await typeOf(username), "Managed");
+  assert.equal(await typeOf("somebody@unknown.example"), "Unknown");
+  simulator.identity.setFederated(username.split("@")[1] ?? "", true);
+  assert.equal(await typeOf(username), "Federated");
+  assert.deepEqual((await token(simulator, form)).body.error_codes, [50056]);
+});

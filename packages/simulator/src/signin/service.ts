@@ -1,5 +1,5 @@
 import type { WireResponse } from "../server/exchange.ts";
-import { realmNamed, SHARED_NAMES } from "./directory-lookup.ts";
+import { realmNamed, realmOfUser, SHARED_NAMES } from "./directory-lookup.ts";
 import { SignInError, signInErrorBody } from "./errors.ts";
 import type { Identity } from "./identity.ts";
 import {
@@ -63,7 +63,9 @@ export class SignInService {
     }
     try {
       const value =
-        path === "/common/discovery/instance" ? this.#instance(request) : await this.#value(name, endpoint, request);
+        path === "/common/discovery/instance"
+          ? this.#instance(request)
+          : (this.#userRealm(path) ?? (await this.#value(name, endpoint, request)));
       return value === null ? null : json(200, value);
     } catch (error) {
       if (!(error instanceof SignInError)) throw error;
@@ -149,6 +151,31 @@ export class SignInService {
     };
   }
 
+  /** Who checks an account's password, which Microsoft's clients ask before a sign-in by user name and password; null elsewhere. */
+  #userRealm(path: string): Readonly<Record<string, unknown>> | null {
+    const [, escaped] = /^\/common\/userrealm\/([^/]+)$/i.exec(path) ?? [];
+    if (escaped === undefined) return null;
+    const { base, identity } = this.#options;
+    const user = unescaped(escaped);
+    const domain = user.split("@")[1]?.toLowerCase() ?? "";
+    const told = {
+      ver: "1.0",
+      cloud_instance_name: new URL(base).host,
+      cloud_audience_urn: "urn:federation:MicrosoftOnline",
+    };
+    const realm = realmOfUser(identity, user);
+    if (realm === undefined) return { ...told, account_type: "Unknown" };
+    if (!realm.accounts.isFederated(domain)) return { ...told, account_type: "Managed", domain_name: domain };
+    return {
+      ...told,
+      account_type: "Federated",
+      domain_name: domain,
+      federation_protocol: "WSTrust",
+      federation_metadata_url: `https://sts.${domain}/adfs/services/trust/mex`,
+      federation_active_auth_url: `https://sts.${domain}/adfs/services/trust/2005/usernamemixed`,
+    };
+  }
+
   /** Instance discovery, which msal asks about authorities that it does not know. */
   #instance({ query }: SignInRequest): Readonly<Record<string, unknown>> {
     const { base } = this.#options;
@@ -177,4 +204,12 @@ function json(status: number, value: unknown): WireResponse {
     headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store, no-cache" },
     body: JSON.stringify(value),
   };
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

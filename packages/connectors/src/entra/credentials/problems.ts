@@ -71,6 +71,9 @@ function certificateProblems(
   return [];
 }
 
+/** Domains of personal accounts, which no tenant can have. */
+const PERSONAL = /@(?:outlook|hotmail|live|msn|passport)\.(?:[a-z]{2,3}|co\.[a-z]{2}|com\.[a-z]{2})$/i;
+
 /** "Microsoft identity platform and OAuth 2.0 Resource Owner Password Credentials". */
 function passwordProblems(username: string, password: string): readonly CredentialProblem[] {
   if (!/^[^\s@]+@[^\s@]+$/.test(username)) {
@@ -79,6 +82,10 @@ function passwordProblems(username: string, password: string): readonly Credenti
   }
   if (username.includes("#EXT#")) {
     return [{ detail: "Guests cannot sign in by password here.", fix: "Use an account of the tenant itself." }];
+  }
+  if (PERSONAL.test(username)) {
+    const fix = "Use an account of the tenant itself; an application with a certificate needs none.";
+    return [{ detail: "Personal Microsoft accounts cannot sign in by password here.", fix }];
   }
   if (password === "") return [{ detail: "There is no password.", fix: "Give the account's password." }];
   if (password !== password.trim()) {

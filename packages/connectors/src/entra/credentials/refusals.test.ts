@@ -8,6 +8,7 @@ import type { Credential, DelegatedCredential } from "./credential.ts";
 import {
   ROLES,
   refreshTokenOf,
+  SCOPES,
   type Stage,
   startAnswering,
   startIdentityEndpoint,
@@ -86,10 +87,10 @@ function withPassword(given: Stage, username: string, more: Parameters<Stage["pu
 async function withAgreement(
   given: Stage,
   then: (username: string, client: string) => void | Promise<void>,
+  { username = person(given), scopes = [] }: { readonly username?: string; readonly scopes?: readonly string[] } = {},
 ): Promise<EntraOptions> {
-  const username = person(given);
   await given.graph("PATCH", `/users/${username}`, { accountEnabled: true });
-  const { client } = given.publicApp();
+  const { client } = given.publicApp({ scopes: [...SCOPES, ...scopes] });
   const token = await refreshTokenOf(given, client, username);
   await then(username, client);
   const delegated: DelegatedCredential = {
@@ -368,6 +369,42 @@ const PASSWORDS: readonly Case[] = casesOf("User name and password", [
     },
   },
   {
+    what: "public client flows not allowed, by name",
+    check: "public client flows",
+    number: null,
+    options: (s) => withPassword(s, person(s), { publicFlows: false }),
+  },
+  {
+    what: "an account whose domain is federated (AD FS, say)",
+    check: "account",
+    number: null,
+    options: (s) => {
+      const username = person(s);
+      s.simulator.identity.setFederated(username.split("@")[1] ?? "", true);
+      return withPassword(s, username);
+    },
+    undo: (s) => {
+      const { userPrincipalName } = s.simulator.identity.administrator();
+      s.simulator.identity.setFederated(userPrincipalName.split("@")[1] ?? "", false);
+    },
+  },
+  {
+    what: "a personal account",
+    check: "credential",
+    number: null,
+    options: (s) =>
+      s.options(s.publicApp().client, { kind: "password", username: "ann@outlook.com", password: () => "any" }),
+  },
+  {
+    what: "no directory role, where one is needed",
+    check: "directory role",
+    number: null,
+    options: (s) => ({
+      ...withPassword(s, person(s), { scopes: [...SCOPES, "Policy.Read.All"] }),
+      features: ["conditional-access"],
+    }),
+  },
+  {
     what: "a guest's account",
     check: "credential",
     number: null,
@@ -420,6 +457,29 @@ const AGREEMENTS: readonly Case[] = casesOf("Administrator's sign-in", [
     check: "sign-in",
     number: 50076,
     options: (s) => withAgreement(s, (username) => s.simulator.identity.changePerson(username, { mfa: "required" })),
+  },
+  {
+    what: "the administrator has become a guest",
+    check: "account",
+    number: null,
+    options: async (s) => {
+      const { userPrincipalName } = s.simulator.identity.administrator();
+      const become = (userType: string) => s.graph("PATCH", `/users/${userPrincipalName}`, { userType });
+      return withAgreement(s, () => become("Guest"), { username: userPrincipalName });
+    },
+    undo: async (s) => {
+      const { userPrincipalName } = s.simulator.identity.administrator();
+      await s.graph("PATCH", `/users/${userPrincipalName}`, { userType: "Member" });
+    },
+  },
+  {
+    what: "no directory role, where one is needed",
+    check: "directory role",
+    number: null,
+    options: async (s) => ({
+      ...(await withAgreement(s, () => undefined, { scopes: ["AccessReview.Read.All"] })),
+      features: ["access-reviews"],
+    }),
   },
   {
     what: "the administrator's account was disabled; the sign-in is kept",

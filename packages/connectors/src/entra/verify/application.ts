@@ -1,4 +1,5 @@
 import type { Check } from "@entrain/core";
+import { SignInRefused } from "../aadsts.ts";
 import type { Registration } from "../application.ts";
 import type { EntraOptions } from "../options.ts";
 import { checkOf } from "./checking.ts";
@@ -13,16 +14,27 @@ export function applicationCheck(registration: Registration | null): Check {
   return checkOf("application", `The application “${registration.displayName}” is registered here, for ${serves}.`);
 }
 
-/** "Allow public client flows", which a credential without a secret needs. Nothing where none does, or nobody can tell. */
+/** AADSTS7000218: a secret or a certificate was expected, for the application is no public client. */
+const NO_PUBLIC_CLIENT = 7000218;
+
+/**
+ * "Allow public client flows", which a credential without a secret needs: by the registration, else by how the sign-in was
+ * `refused`. Nothing where no credential needs it, or nobody can tell.
+ */
 export function publicFlowsCheck(
   { credentials }: Pick<EntraOptions, "credentials">,
   registration: Registration | null,
+  refused: unknown,
 ): readonly Check[] {
   const needed = credentials.some(
     (one) => (one.kind === "password" || one.kind === "delegated") && one.app === undefined,
   );
-  if (!needed || registration === null) return [];
-  if (registration.publicFlows) return [checkOf("public client flows", "Public client flows are allowed, as needed.")];
+  const unfit = refused instanceof SignInRefused && refused.aadsts === NO_PUBLIC_CLIENT;
+  if (!needed || (registration === null && refused !== null && !unfit)) return [];
+  // Without the registration a sign-in that worked, of whichever kind of credential, tells nothing when there are several.
+  if (registration === null && !unfit && credentials.length > 1) return [];
+  if (!unfit && registration?.publicFlows !== false)
+    return [checkOf("public client flows", "Public client flows are allowed, as needed.")];
   const detail = "The application does not allow public client flows, which a sign-in without its secret needs.";
   const fix = "Turn on Allow public client flows on the application's Authentication page in Entra.";
   return [checkOf("public client flows", { detail, fix })];

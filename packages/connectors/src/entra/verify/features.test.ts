@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { type Stage, startStage } from "../credentials/testing/stage.ts";
+import { SCOPES, type Stage, startStage } from "../credentials/testing/stage.ts";
 import { FEATURE_NAMES, leastPermissions } from "../features.ts";
 
 let stage: Stage;
@@ -74,4 +74,20 @@ test("verifying sends nothing but reads", async () => {
   const sent = stage.simulator.requests.list().filter(({ path }) => path.startsWith("/v1.0/"));
   assert.ok(sent.length > 12);
   assert.ok(sent.every(({ method }) => method === "GET"));
+});
+
+test("an account that signs in is told by name and kind, and its directory roles where they decide", async () => {
+  const { identity } = stage.simulator;
+  const { userPrincipalName: username } = identity.administrator();
+  const password = (): string => identity.person(username)?.password ?? "";
+  const { client } = stage.publicApp({ scopes: [...SCOPES, "Policy.Read.All", "AccessReview.Read.All"] });
+  const options = { ...stage.options(client, { kind: "password", username, password }), features: [] };
+  const plain = await stage.verify(options);
+  const told = (name: string, checks: typeof plain) => checks.find((check) => check.name === name);
+  assert.ok(plain.every(({ ok }) => ok));
+  assert.equal(told("account", plain)?.detail, `The account ${username} is a member of this tenant.`);
+  assert.match(told("public client flows", plain)?.detail ?? "", /allowed, as needed/);
+  assert.equal(told("directory role", plain), undefined, "nothing that is read needs one");
+  const asked = await stage.verify({ ...options, features: ["conditional-access", "access-reviews"] });
+  assert.deepEqual([told("directory role", asked)?.ok, told("access reviews", asked)?.ok], [true, true]);
 });

@@ -8,7 +8,7 @@ import type { Credential } from "../credential.ts";
 import { makeCertificate, type TestCertificate } from "../testing.ts";
 
 export const ROLES: readonly string[] = ["User.Read.All", "GroupMember.Read.All"];
-const SCOPES = ["User.Read", "User.Read.All", "GroupMember.Read.All"];
+export const SCOPES: readonly string[] = ["User.Read", "User.Read.All", "GroupMember.Read.All"];
 const DAY_MS = 86_400_000;
 /** "Continuous access evaluation": tokens of a client that understands challenges last up to 28 hours. */
 const LONGEST_TOKEN_MS = 29 * 3_600_000;
