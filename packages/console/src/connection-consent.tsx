@@ -14,6 +14,7 @@ import { type ReactNode, useEffect, useRef } from "react";
 import { pathOf } from "./api.ts";
 import { useCommand } from "./commands.ts";
 import { Copyable } from "./copy.tsx";
+import { absoluteTime } from "./format.ts";
 import { Failed, Time } from "./parts.tsx";
 import type { Connection, ConsentLink } from "./types.ts";
 
@@ -66,7 +67,12 @@ export function Consent(props: { readonly connection: Connection; readonly onGra
   const { consent, redirectUri } = connection;
   const link = useCommand<ConsentLink>();
   const path = pathOf(["connections", connection.id, "consent"]);
-  useNewGrant(consent.last, onGranted);
+  const { reset } = link;
+  useNewAnswer(consent.last, (result) => {
+    // The link that brought it is used up.
+    reset();
+    if (result === "granted") onGranted();
+  });
   // Microsoft's page opens by itself where the browser lets it; the link stands below in any case.
   const grant = (): void =>
     link.mutate(path, { onSuccess: ({ url }) => void open(url, "_blank", "noopener,noreferrer") });
@@ -97,8 +103,8 @@ export function Consent(props: { readonly connection: Connection; readonly onGra
             <Link href={link.data.url} target="_blank" rel="noreferrer">
               Open Microsoft's consent page
             </Link>
-            , or send this link to a Privileged Role Administrator or Global Administrator. It works once, and ends{" "}
-            <Time at={link.data.expiresAt} due />.
+            , or send this link to a Privileged Role Administrator or Global Administrator. It works once, until{" "}
+            {absoluteTime(link.data.expiresAt)}.
           </Text>
           <Copyable label="Consent link" text={link.data.url} />
         </>
@@ -126,12 +132,12 @@ function Outcome({ last }: { readonly last: Last }): ReactNode {
   );
 }
 
-/** Tells of a consent that is granted while the page is open. */
-function useNewGrant(last: Last | null, onGranted: () => void): void {
+/** Tells of an administrator who comes back while the page is open, once. */
+function useNewAnswer(last: Last | null, onAnswer: (result: Last["result"]) => void): void {
   const known = useRef(last?.at ?? 0);
   useEffect(() => {
     if (last === null || last.at === known.current) return;
     known.current = last.at;
-    if (last.result === "granted") onGranted();
-  }, [last, onGranted]);
+    onAnswer(last.result);
+  }, [last, onAnswer]);
 }

@@ -16,6 +16,7 @@ const useStyles = makeStyles({
   card: { gap: tokens.spacingVerticalL, minHeight: "168px" },
   head: { display: "flex", alignItems: "center", gap: tokens.spacingHorizontalM, flexWrap: "wrap" },
   title: { margin: 0, fontSize: tokens.fontSizeBase400, fontWeight: tokens.fontWeightSemibold },
+  name: { font: "inherit" },
   space: { flexGrow: 1 },
   facts: {
     display: "grid",
@@ -70,7 +71,7 @@ function ConnectionCard({ connection }: { readonly connection: Connection }): Re
     <Card className={styles.card} role="group" aria-label={`Connection ${name}`}>
       <div className={styles.head}>
         <h3 className={styles.title}>
-          <Link href={hrefOf({ panel: "connection", id: connection.id })}>
+          <Link className={styles.name} href={hrefOf({ panel: "connection", id: connection.id })}>
             <Name>{name}</Name>
           </Link>
         </h3>

@@ -1,4 +1,4 @@
-import { Button, makeStyles, Text, tokens } from "@fluentui/react-components";
+import { Button, makeStyles, mergeClasses, Text, tokens } from "@fluentui/react-components";
 import { ArrowDownload20Regular } from "@fluentui/react-icons/svg/arrow-download";
 import { Checkmark20Regular } from "@fluentui/react-icons/svg/checkmark";
 import { Copy20Regular } from "@fluentui/react-icons/svg/copy";
@@ -21,6 +21,7 @@ const useStyles = makeStyles({
     overflowWrap: "anywhere",
     userSelect: "all",
   },
+  large: { fontSize: tokens.fontSizeHero700, lineHeight: tokens.lineHeightHero700, letterSpacing: "0.1em" },
   script: { display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: tokens.spacingVerticalXS },
   bar: { display: "flex", alignItems: "center", flexWrap: "wrap", gap: tokens.spacingHorizontalS },
   space: { flexGrow: 1 },
@@ -87,12 +88,18 @@ function CopyButton(props: {
 }
 
 /** Text to take along, in full, with a button that copies it and says whether it did. */
-export function Copyable({ label, text }: { readonly label: string; readonly text: string }): ReactNode {
+export function Copyable(props: {
+  readonly label: string;
+  readonly text: string;
+  /** In letters that can be read out across a room. */
+  readonly large?: boolean;
+}): ReactNode {
   const styles = useStyles();
+  const { label, text, large = false } = props;
   const { state, shown, copy } = useCopy(text);
   return (
     <div className={styles.row}>
-      <code ref={shown} className={styles.text}>
+      <code ref={shown} className={mergeClasses(styles.text, large && styles.large)}>
         {text}
       </code>
       <CopyButton label={label} state={state} onCopy={copy} />

@@ -24,13 +24,6 @@ import type { Collection, Registration } from "./types.ts";
 
 const useStyles = makeStyles({
   part: { display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: tokens.spacingVerticalM },
-  code: {
-    fontFamily: tokens.fontFamilyMonospace,
-    fontSize: tokens.fontSizeHero700,
-    lineHeight: tokens.lineHeightHero700,
-    letterSpacing: "0.1em",
-    userSelect: "all",
-  },
   steps: { listStyle: "none", margin: 0, padding: 0, display: "grid", gap: tokens.spacingVerticalS },
   step: { display: "flex", alignItems: "center", gap: tokens.spacingHorizontalS },
   good: { color: tokens.colorPaletteGreenForeground1 },
@@ -49,8 +42,14 @@ const STEPS: { readonly [name: string]: string } = {
 };
 
 /** An administrator signs in with a code on any device, and everything else is done for them. */
-export function Registering({ wish, valid }: { readonly wish: Wish; readonly valid: boolean }): ReactNode {
+export function Registering(props: {
+  readonly wish: Wish;
+  readonly valid: boolean;
+  /** What the application is to get; it stands only before one begins, for the form may have changed since. */
+  readonly children: ReactNode;
+}): ReactNode {
   const styles = useStyles();
+  const { wish, valid } = props;
   const mine = useQuery({
     queryKey: ["registrations"],
     queryFn: ({ signal }) => get<Collection<Registration>>(PATH, signal),
@@ -71,6 +70,7 @@ export function Registering({ wish, valid }: { readonly wish: Wish; readonly val
       {mine.error !== null && <Failed error={mine.error} retry={mine.refetch} />}
       {one === undefined && (
         <>
+          {props.children}
           <Text className={styles.quiet}>
             Begin, and give the code that appears to a Privileged Role Administrator or Global Administrator of the
             tenant. They sign in with Microsoft, on any device; the application, its permissions and its credential are
@@ -170,8 +170,7 @@ function Code(props: { readonly name: string; readonly code: NonNullable<Registr
         )}{" "}
         on any device and types this code:
       </Text>
-      <span className={styles.code}>{userCode}</span>
-      <Copyable label="Code" text={userCode} />
+      <Copyable label="Code" text={userCode} large />
       <Text className={styles.quiet}>
         It works once, and ends <Time at={expiresAt} due />. Whoever types it acts for the whole organisation: give it
         to nobody else. Waiting for the sign-in …

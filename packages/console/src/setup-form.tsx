@@ -24,6 +24,7 @@ const useStyles = makeStyles({
   },
   features: {
     display: "grid",
+    alignItems: "start",
     gridTemplateColumns: "repeat(auto-fit, minmax(300px, 1fr))",
     border: "none",
     margin: 0,

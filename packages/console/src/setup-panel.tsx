@@ -14,7 +14,7 @@ import type { Connection, Guide } from "./types.ts";
 
 const useStyles = makeStyles({
   steps: { margin: 0, paddingInlineStart: tokens.spacingHorizontalXL, display: "grid", gap: tokens.spacingVerticalM },
-  step: { overflowWrap: "anywhere" },
+  step: { overflowWrap: "anywhere", "> * + *": { marginTop: tokens.spacingVerticalXXS } },
   title: { display: "flex", flexWrap: "wrap", alignItems: "baseline", gap: tokens.spacingHorizontalS },
   detail: { whiteSpace: "pre-wrap" },
   quiet: { color: tokens.colorNeutralForeground2 },
@@ -22,6 +22,8 @@ const useStyles = makeStyles({
   way: { display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: tokens.spacingVerticalM },
 });
 
+/** What such a detail begins with is typed on the machine where Entrain runs. */
+const COMMAND = "entrain ";
 const TYPING_MS = 300;
 const SCRIPTS: { readonly [kind: string]: string } = {
   "azure-cli": "Azure CLI",
@@ -98,6 +100,7 @@ function Ways(props: {
   const styles = useStyles();
   const { wish, connection, guide, error } = props;
   const [way, setWay] = useState(connection === null ? "sign-in" : "by-hand");
+  const gets = error === null && guide !== null ? <Registered guide={guide} /> : null;
   const script = guide?.scripts.find(({ kind }) => kind === way);
   return (
     <Part title="How">
@@ -117,8 +120,12 @@ function Ways(props: {
       </TabList>
       <div className={styles.way}>
         {error !== null && <Failed error={error} />}
-        {error === null && guide !== null && <Registered guide={guide} />}
-        {way === "sign-in" && <Registering wish={wish} valid={error === null} />}
+        {way !== "sign-in" && gets}
+        {way === "sign-in" && (
+          <Registering wish={wish} valid={error === null}>
+            {gets}
+          </Registering>
+        )}
         {error === null && guide !== null && way === "by-hand" && <Steps guide={guide} />}
         {error === null && script !== undefined && (
           <>
@@ -179,11 +186,15 @@ function Steps({ guide }: { readonly guide: Guide }): ReactNode {
               Needs: {role}
             </Text>
           )}
-          {details.map((detail) => (
-            <Text key={detail} block className={styles.detail}>
-              {detail}
-            </Text>
-          ))}
+          {details.map((detail) =>
+            detail.startsWith(COMMAND) ? (
+              <Copyable key={detail} label={detail} text={`npx ${detail}`} />
+            ) : (
+              <Text key={detail} block className={styles.detail}>
+                {detail}
+              </Text>
+            ),
+          )}
         </li>
       ))}
     </ol>

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { addEntry } from "../config/add.ts";
 import { changeConfiguration } from "../config/apply.ts";
 import { credentialsOf } from "../config/connector-credentials.ts";
 import { setupClient, signInByCode } from "../setup/testing.ts";
@@ -102,13 +103,18 @@ describe("registering by device code", () => {
       ...more,
     };
   };
+  const until = async (holds: () => Promise<boolean>): Promise<void> => {
+    while (!(await holds())) await server.installation.store.clock.sleep(50, new AbortController().signal);
+  };
   const ended = async (id: string): Promise<Answer["body"]> => {
-    for (;;) {
+    let found: Answer["body"] = null;
+    await until(async () => {
       const { status, body } = await client.get(`${REGISTRATIONS}/${id}`);
       assert.equal(status, 200);
-      if (body.state === "done" || body.state === "failed") return body;
-      await server.installation.store.clock.sleep(100, new AbortController().signal);
-    }
+      found = body;
+      return body.state === "done" || body.state === "failed";
+    });
+    return found;
   };
   const registered = (): number =>
     server.simulator.identity.apps().filter(({ displayName }) => displayName === "Entrain").length;
@@ -160,6 +166,39 @@ describe("registering by device code", () => {
     assert.equal(shown, account.userPrincipalName);
     assert.ok(error.message && error.fix);
     assert.equal(registered(), 0);
+  });
+
+  it("takes back what it began when it is cancelled on the way, and when the store refuses it in the end", async () => {
+    server.simulator.faults.set([{ method: "POST", path: "/servicePrincipals", action: { type: "slow", ms: 60_000 } }]);
+    const cancelled = await client.put("POST", REGISTRATIONS, wish());
+    await signInByCode(server.simulator, cancelled.body.code.userCode, server.simulator.identity.administrator());
+    await until(async () => registered() === 1);
+    const { body } = await client.get(`${REGISTRATIONS}/${cancelled.body.id}`);
+    assert.equal(body.state, "registering");
+    assert.equal(body.code, null);
+    const answer = await client.send("DELETE", `${REGISTRATIONS}/${cancelled.body.id}`);
+    assert.deepEqual([answer.status, answer.body.state], [200, "failed"]);
+    assert.equal(registered(), 0);
+    server.simulator.faults.clear();
+
+    const begun = await client.put("POST", REGISTRATIONS, wish());
+    const { store, keyring, types, demo } = server.installation;
+    const entry = {
+      section: "connections",
+      name: "fabrikam",
+      value: {
+        tenant: "11111111-2222-4333-8444-555555555555",
+        client: "11111111-2222-4333-8444-555555555555",
+        credential: { kind: "managed-identity" },
+      },
+    } as const;
+    const adding = { store, keyring, types, demo, actor: { kind: "command", id: "test" } };
+    await addEntry(adding, entry);
+    await signInByCode(server.simulator, begun.body.code.userCode, server.simulator.identity.administrator());
+    const { state, error } = await ended(begun.body.id);
+    assert.deepEqual([state, error.code], ["failed", "exists"]);
+    assert.equal(registered(), 0);
+    await changeConfiguration({ ...adding, prune: true }, (current) => ({ ...current, connections: new Map() }));
   });
 
   it("registers, grants, and keeps the secret sealed: it stands in no answer and no line of the log", async () => {
