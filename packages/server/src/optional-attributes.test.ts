@@ -149,3 +149,22 @@ test("verify and the list of permissions name what syncs of photos and of contac
   assert.equal(of("contacts")?.ok, false);
   assert.equal(of("photos")?.ok, true);
 });
+
+test("verify names the licence that a mapping needs and the tenant lacks, before any run does", async (context) => {
+  const roles = [...ROLES, "LicenseAssignment.ReadWrite.All", "AuditLog.Read.All"];
+  const server = await open(roles);
+  context.after(() => server.close());
+  const { store, engine } = server.installation;
+  const row = await store.db.selectFrom("connections").selectAll().executeTakeFirstOrThrow();
+  const activity = async (): Promise<readonly [boolean | undefined, string]> => {
+    const source = await engine.openSource(row);
+    const checks = await source.verify(new AbortController().signal).finally(() => source.close());
+    const found = checks.find(({ name }) => name === "sign-in activity");
+    return [found?.ok, `${found?.detail} ${found?.fix}`];
+  };
+  assert.equal((await activity())[0], true);
+  server.simulator.tenancy.setLicences([]);
+  const [ok, said] = await activity();
+  assert.equal(ok, false);
+  assert.match(said, /lacks the licence .*Microsoft Entra ID P1/);
+});
