@@ -6,8 +6,10 @@ export interface Reconcile {
   readonly everyMs: number;
 }
 
-/** Longer than a replica lags behind the others: what was told before that is the same on all of them. */
-const SETTLED_MS = 15 * 60_000;
+/** So old a link should be: a replica that lags behind the others by more has never been seen. */
+const SETTLED_MS = 6 * 60 * 60_000;
+/** So old it has to be; replicas are usually seconds apart, and minutes at most. */
+const LEAST_MS = 15 * 60_000;
 /** When what went wrong is tried again, and a round that may have laid older values over newer ones is repeated. */
 const SOON_MS = 60 * 60_000;
 
@@ -24,14 +26,19 @@ export function isDue(position: Position, now: number, { firstMs, everyMs }: Rec
   return isOver(full.at, now, wait);
 }
 
-/** The newest kept link that is old enough to go on from behind a repeated full round; `null` without one. */
+/**
+ * The kept link to go on from behind a repeated full round: the newest that is certainly old enough, or else the oldest; `null` while even
+ * that one is too new. Changes that are told again for it change nothing.
+ */
 export function settledLink({ kept }: Position, now: number): string | null {
-  return kept.findLast(({ at }) => now - at >= SETTLED_MS)?.link ?? null;
+  const age = ({ at }: KeptLink): number => now - at;
+  const settled = kept.findLast((one) => age(one) >= SETTLED_MS) ?? kept[0];
+  return settled === undefined || age(settled) < LEAST_MS ? null : settled.link;
 }
 
 /**
- * The position behind a delta that has ended well. Two links are kept, with a quarter of an hour between them: however often
- * changes are read, one of the two is old enough, and neither much older than it needs to be.
+ * The position behind a delta that has ended well. Two links are kept, with some hours between them: however often changes are
+ * read, one of the two is old enough, and neither much older than it needs to be.
  */
 export function keeping(position: Position, now: number): Position {
   const { kept, link } = position;

@@ -24,6 +24,7 @@ import {
 import { saveRun } from "../store/runs.ts";
 import type { Lease, Store } from "../store/store.ts";
 import type { Progress } from "./context.ts";
+import { giveUpRound } from "./given-up.ts";
 import { Reconciliation } from "./reconciliation.ts";
 
 /** A full round smaller than this share of what was known is shrunken: its removals wait for approval. */
@@ -34,6 +35,8 @@ const SHORT_FEW = 3;
 const CONFIRM_BATCH = 100;
 /** So many people on one page without an account state are no accident. */
 const SILENT_MANY = 10;
+
+type Tx = Parameters<typeof saveWatermark>[0];
 
 export interface ReadOptions {
   readonly store: Store;
@@ -83,52 +86,116 @@ export async function readKinds(options: ReadOptions, kinds: readonly SourceKind
 /**
  * Reads one kind from where the last read ended: each page merges in one transaction with its watermark, so that a
  * crash resumes and never skips. Throws a ConnectorError when the read failed or ended incomplete; what was merged
- * stays, and nothing counts as removed until a whole round has ended well.
+ * stays, and nothing counts as removed until a whole round has ended well. A round that only repeats another one is given up when it
+ * is found wanting, and what changed is read without it.
  */
 export async function readKind(options: ReadOptions, kind: SourceKind): Promise<ReadResult> {
-  const { store, source, connection, lease, signal, isTold = () => true } = options;
-  let watermark = await loadWatermark(store.db, connection, kind);
-  let pages = 0;
-  let records = 0;
-  let reconciliation: Reconciliation | null = null;
-  if (watermark.phase === "reading" && watermark.token !== null && isTold())
-    options.onProgress(fullProgress(kind, watermark));
-  const token = watermark.token as Parameters<Source["read"]>[1];
-  for await (const read of source.read(kind, token, signal)) {
-    if (read.withheld !== undefined) options.onWithheld?.(read.withheld);
-    const page = watermark.full_at === null ? read : await withoutDeparted(options, kind, read);
-    const verdict = await store.fenced(lease, async (tx) => {
-      const before = page.begins
-        ? await beginRound(tx, store, watermark, page)
-        : { ...watermark, expected: page.expected ?? watermark.expected };
-      const seen = await seenBehind(tx, before, page);
-      const failure = failureOf(page, before, seen) ?? (await hiddenValues(tx, connection, page));
-      if (failure) {
-        // A round that fails with its first page was never begun: what a delta tells next belongs to the one before.
-        const base = page.begins ? watermark : before;
-        await saveWatermark(tx, { ...base, ...failure.restart, incomplete: JSON.stringify(failure.finding) });
-        return { failure, watermark: before, progress: null };
-      }
-      if (page.begins && watermark.full_at !== null)
-        reconciliation = new Reconciliation({ connection, kind, from: await lastSequence(tx, connection) });
-      await reconciliation?.meet(tx, page);
-      await mergePage(store, tx, { connection, round: before.round, records: page.records });
-      const after = await afterPage(tx, store, { ...before, seen }, page);
-      if (page.round === "full" && page.complete) await reconciliation?.complete(tx);
-      await saveWatermark(tx, after);
-      const progress = progressOf(kind, after, records + page.records.length, page);
-      if (options.run !== null && isTold()) await saveRun(tx, options.run, { progress: JSON.stringify(progress) });
-      return { failure: null, watermark: after, progress };
-    });
-    if (verdict.failure) throw readFault(verdict.failure.finding);
-    watermark = verdict.watermark;
-    pages += 1;
-    records += page.records.length;
-    if (verdict.progress && isTold()) options.onProgress(verdict.progress);
-  }
+  const read = new KindRead(options, kind, await loadWatermark(options.store.db, options.connection, kind));
+  while (!(await read.toItsEnd()));
   await confirmAbsences(options, kind);
-  await closeReconciliation(options, reconciliation);
+  await closeReconciliation(options, read.reconciliation);
+  const { pages, records } = read;
   return { kind, pages, records };
+}
+
+/** What became of a page. */
+interface Taken {
+  readonly watermark: WatermarkRow;
+  /** Nothing of it was kept. */
+  readonly fault: ConnectorError | null;
+  /** The round was given up with it: the read goes on from the watermark. */
+  readonly gaveUp: boolean;
+  readonly progress: Progress | null;
+}
+
+class KindRead {
+  pages = 0;
+  records = 0;
+  reconciliation: Reconciliation | null = null;
+  readonly #options: ReadOptions;
+  readonly #kind: SourceKind;
+  #watermark: WatermarkRow;
+
+  constructor(options: ReadOptions, kind: SourceKind, watermark: WatermarkRow) {
+    this.#options = options;
+    this.#kind = kind;
+    this.#watermark = watermark;
+  }
+
+  /** Reads on from the watermark; false when a round was given up and the read begins again behind it. */
+  async toItsEnd(): Promise<boolean> {
+    const { store, source, lease, signal, onProgress, onWithheld, isTold = () => true } = this.#options;
+    const { token, phase } = this.#watermark;
+    if (phase === "reading" && token !== null && isTold()) onProgress(fullProgress(this.#kind, this.#watermark));
+    for await (const read of source.read(this.#kind, token as Parameters<Source["read"]>[1], signal)) {
+      if (read.withheld !== undefined) onWithheld?.(read.withheld);
+      const isFirst = this.#watermark.full_at === null;
+      const page = isFirst ? read : await withoutDeparted(this.#options, this.#kind, read);
+      const taken = await store.fenced(lease, (tx) => this.#take(tx, page));
+      if (taken.fault !== null) throw taken.fault;
+      this.#watermark = taken.watermark;
+      if (taken.gaveUp) return false;
+      this.pages += 1;
+      this.records += page.records.length;
+      if (taken.progress !== null && isTold()) onProgress(taken.progress);
+    }
+    return true;
+  }
+
+  async #take(tx: Tx, page: SourcePage): Promise<Taken> {
+    const { store, connection, run, isTold = () => true } = this.#options;
+    const kind = this.#kind;
+    const watermark = page.gaveUp === undefined ? this.#watermark : await this.#giveUp(tx, page.gaveUp);
+    if (page.failing === true) return this.#keep(tx, { ...watermark, token: page.watermark });
+    const before = page.begins
+      ? await beginRound(tx, store, watermark, page)
+      : { ...watermark, expected: page.expected ?? watermark.expected };
+    const seen = await seenBehind(tx, before, page);
+    const failure = failureOf(page, before, seen) ?? (await hiddenValues(tx, connection, page));
+    if (failure) return this.#refuse(tx, page, { failure, watermark, before });
+    if (page.begins && watermark.full_at !== null)
+      this.reconciliation = new Reconciliation({ connection, kind, from: await lastSequence(tx, connection) });
+    await this.reconciliation?.meet(tx, page);
+    await mergePage(store, tx, { connection, round: before.round, records: page.records });
+    const after = await afterPage(tx, store, { ...before, seen }, page);
+    if (page.round === "full" && page.complete) await this.reconciliation?.complete(tx);
+    const progress = progressOf(kind, after, this.records + page.records.length, page);
+    if (run !== null && isTold()) await saveRun(tx, run, { progress: JSON.stringify(progress) });
+    return { ...(await this.#keep(tx, after)), progress };
+  }
+
+  async #refuse(
+    tx: Tx,
+    page: SourcePage,
+    of: { readonly failure: ReadFailure; readonly watermark: WatermarkRow; readonly before: WatermarkRow },
+  ): Promise<Taken> {
+    const { finding, restarts } = of.failure;
+    // A round that fails with its first page was never begun: what a delta tells next belongs to the one before.
+    const base = page.begins ? of.watermark : of.before;
+    const changes = page.fallback?.changes ?? null;
+    if (restarts && changes !== null && finding.code !== "permission_lost") {
+      this.#watermark = base;
+      const without = await this.#giveUp(tx, finding);
+      return { ...(await this.#keep(tx, { ...without, token: changes })), gaveUp: true };
+    }
+    const restart = restarts ? { token: page.fallback?.again ?? null } : {};
+    const kept = await this.#keep(tx, { ...base, ...restart, incomplete: JSON.stringify(finding) });
+    return { ...kept, fault: readFault(finding) };
+  }
+
+  /** The watermark without the round that was to repeat another one: the one before it counts again, which had ended well. */
+  async #giveUp(tx: Tx, why: NonNullable<SourcePage["gaveUp"]>): Promise<WatermarkRow> {
+    const { store, connection, run } = this.#options;
+    this.reconciliation = null;
+    await giveUpRound(tx, store, { connection, kind: this.#kind, run, why });
+    const { phase } = this.#watermark;
+    return { ...this.#watermark, phase: phase === "reading" ? "settled" : phase };
+  }
+
+  async #keep(tx: Tx, watermark: WatermarkRow): Promise<Taken> {
+    await saveWatermark(tx, watermark);
+    return { watermark, fault: null, gaveUp: false, progress: null };
+  }
 }
 
 async function closeReconciliation(
@@ -157,12 +224,7 @@ async function withoutDeparted(options: ReadOptions, kind: SourceKind, page: Sou
   return { ...page, records: page.records.filter((record) => returned(record.id)) };
 }
 
-async function beginRound(
-  tx: Parameters<typeof saveWatermark>[0],
-  store: Store,
-  watermark: WatermarkRow,
-  page: SourcePage,
-): Promise<WatermarkRow> {
+async function beginRound(tx: Tx, store: Store, watermark: WatermarkRow, page: SourcePage): Promise<WatermarkRow> {
   return {
     ...watermark,
     round: watermark.round + 1,
@@ -181,26 +243,25 @@ interface ReadFinding {
 
 interface ReadFailure {
   readonly finding: ReadFinding;
-  /** What of the watermark changes, so that the next read begins where a good one must begin. */
-  readonly restart: Partial<WatermarkRow>;
+  /** Whether what was read of the round so far is of no use either. */
+  readonly restarts: boolean;
 }
 
 /** Judges a page before anything of it is kept: lost permissions, a round that ends empty, a round that is too short. */
 function failureOf(page: SourcePage, watermark: WatermarkRow, seen: number): ReadFailure | null {
   if (page.incomplete) {
     const code = page.incomplete.code === "permission_lost" ? "permission_lost" : "answer_invalid";
-    return { finding: { code, detail: page.incomplete.detail }, restart: {} };
+    return { finding: { code, detail: page.incomplete.detail }, restarts: false };
   }
   if (page.round !== "full" || !page.complete) return null;
-  const again = { token: null };
   if (seen === 0 && watermark.known_before > 0) {
     const detail = `The round of ${watermark.kind}s ended without one record; the directory holds ${watermark.known_before}.`;
-    return { finding: { code: "round_empty", detail }, restart: again };
+    return { finding: { code: "round_empty", detail }, restarts: true };
   }
   const expected = watermark.expected;
   if (expected !== null && expected - seen > Math.max(SHORT_FEW, expected * SHORT_SHARE)) {
     const detail = `The round of ${watermark.kind}s held ${seen} records; the service counts ${expected}.`;
-    return { finding: { code: "round_short", detail }, restart: again };
+    return { finding: { code: "round_short", detail }, restarts: true };
   }
   return null;
 }
@@ -209,11 +270,7 @@ function failureOf(page: SourcePage, watermark: WatermarkRow, seen: number): Rea
  * Graph answers nulls for what a token may not read. Nobody's account state is ever unset, so a page on which most
  * people lose theirs, or many never had one, was read without the permission, whatever the token says.
  */
-async function hiddenValues(
-  tx: Parameters<typeof saveWatermark>[0],
-  connection: string,
-  page: SourcePage,
-): Promise<ReadFailure | null> {
+async function hiddenValues(tx: Tx, connection: string, page: SourcePage): Promise<ReadFailure | null> {
   const people = page.records.filter((record) => record.kind === "user" && record.removed === undefined);
   const silent = people.filter(({ attributes }) => attributes.accountEnabled === null);
   if (silent.length === 0 || silent.length * 2 <= people.length) return null;
@@ -229,19 +286,15 @@ async function hiddenValues(
   if (stated.length * 2 <= people.length && silent.length < SILENT_MANY) return null;
   const detail = `Graph does not say of ${silent.length} people whether their accounts are enabled: it hides what the application may not read.`;
   // Earlier pages of the round may have hidden as much of too few people to tell: it is read again from its start.
-  const restart = page.round === "full" && !page.begins ? { token: null } : {};
-  return { finding: { code: "permission_lost", detail }, restart };
+  const restarts = page.round === "full" && !page.begins;
+  return { finding: { code: "permission_lost", detail }, restarts };
 }
 
 /**
  * How many records the round holds with this page. While it goes on, one that comes twice counts twice; at its end each counts
  * once, for what comes twice (in two lanes, on a page that is replayed) must not make up for what never came.
  */
-async function seenBehind(
-  tx: Parameters<typeof saveWatermark>[0],
-  watermark: WatermarkRow,
-  page: SourcePage,
-): Promise<number> {
+async function seenBehind(tx: Tx, watermark: WatermarkRow, page: SourcePage): Promise<number> {
   if (page.round !== "full") return watermark.seen;
   const living = [...livingOf(page)];
   if (!page.complete) return watermark.seen + living.length;
@@ -259,12 +312,7 @@ function livingOf(page: SourcePage): ReadonlySet<string> {
   return ids;
 }
 
-async function afterPage(
-  tx: Parameters<typeof saveWatermark>[0],
-  store: Store,
-  watermark: WatermarkRow,
-  page: SourcePage,
-): Promise<WatermarkRow> {
+async function afterPage(tx: Tx, store: Store, watermark: WatermarkRow, page: SourcePage): Promise<WatermarkRow> {
   const now = store.clock.now();
   const { seen } = watermark;
   const after: WatermarkRow = { ...watermark, token: page.watermark, read_at: now, incomplete: null };
