@@ -15,6 +15,7 @@ const LATER = "Nothing to do: it is tried again later.";
 const POLICY = "Have an administrator exclude this application from the policy, or allow this network's address.";
 const TENANT_ENDPOINT = "Give the tenant's own id instead of common, organizations or consumers.";
 const SIGN_IN_AGAIN = "Have an administrator sign in again: entrain connection authorize NAME.";
+const NEW_CODE = "Begin the sign-in again, and enter the new code before it ends.";
 const NO_MFA = "Exclude the account from the policy, or better: connect by a certificate or a client secret.";
 const UNLOCK = "Check the account in Entra, or better: connect by a certificate or a client secret.";
 const ENABLE = "Enable the account in Entra, or better: connect by a certificate or a client secret.";
@@ -79,7 +80,10 @@ const ADVICE: Readonly<Record<number, Advice>> = {
   500011: { what: "Microsoft Graph is not known to this tenant under this address", mend: CHECK_TENANT },
   70011: { what: "the scope is not valid in this cloud", mend: CHECK_TENANT },
   28002: { what: "the scope is not valid in this cloud", mend: CHECK_TENANT },
-  65004: { what: "the administrator declined to consent", mend: SIGN_IN_AGAIN },
+  65004: {
+    what: "the administrator declined to consent",
+    mend: "Begin the sign-in again, and accept what it asks for.",
+  },
   50034: { what: "the account is not in this tenant", mend: "Check the user name and the tenant." },
   50126: { what: "the user name or the password is wrong", mend: NEW_PASSWORD },
   50055: { what: "the account's password has expired", mend: NEW_PASSWORD },
@@ -112,8 +116,9 @@ const ADVICE: Readonly<Record<number, Advice>> = {
   700084: { what: "the administrator's sign-in was one of a web page's, which lasts a day", mend: SIGN_IN_AGAIN },
   50078: { what: "the administrator's second factor has to be shown again", mend: SIGN_IN_AGAIN },
   700082: { what: "the administrator's sign-in was not used for too long", mend: SIGN_IN_AGAIN },
-  70018: { what: "the code is wrong", mend: SIGN_IN_AGAIN },
-  70019: { what: "the code was not used in time", mend: SIGN_IN_AGAIN },
+  70018: { what: "the code is wrong", mend: NEW_CODE },
+  70019: { what: "the code was not used in time", mend: NEW_CODE },
+  70020: { what: "the code was not used in time", mend: NEW_CODE },
   50011: {
     what: "the redirect address is not registered",
     mend: "Add it under Authentication of the application in Entra, letter by letter.",

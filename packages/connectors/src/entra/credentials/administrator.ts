@@ -2,10 +2,8 @@ import { ConnectorError } from "@entrain/core";
 import {
   authorizationCodeGrant,
   buildAuthorizationUrl,
-  type Configuration,
   calculatePKCECodeChallenge,
   initiateDeviceAuthorization,
-  pollDeviceAuthorizationGrant,
   randomNonce,
   randomPKCECodeVerifier,
   randomState,
@@ -17,7 +15,8 @@ import type { EntraOptions } from "../options.ts";
 import { HASTY, Sender } from "../sender.ts";
 import { clientAuth } from "./client-auth.ts";
 import type { AppCredential } from "./credential.ts";
-import { SignInService } from "./sign-in.ts";
+import { pollDevice } from "./device.ts";
+import { type Exchange, SignInService } from "./sign-in.ts";
 
 /** What an administrator agreed to. The refresh token is a secret; the rest may be shown. */
 export interface AdministratorGrant {
@@ -75,25 +74,33 @@ export function createAdministratorSignIn(options: SignInOptions): Administrator
     "offline_access",
     ...options.permissions.map((name) => `${graph}/${name}`),
   ];
-  const exchange = async (signal: AbortSignal): Promise<ReturnType<SignInService["configure"]>> => {
+  /** Makes an exchange whenever it is asked to: an assertion of the application's own ends sooner than a device's code. */
+  const exchanges = async (signal: AbortSignal): Promise<() => Promise<Exchange>> => {
     const attempt = { patience: HASTY, signal };
     const server = await service.discover(attempt);
-    const auth = await clientAuth(options.app, server.token_endpoint ?? "", options.clock.now());
-    return service.configure(server, auth, attempt);
+    return async () => {
+      const auth = await clientAuth(options.app, server.token_endpoint ?? "", options.clock.now());
+      return service.configure(server, auth, attempt);
+    };
   };
+  const exchange = async (signal: AbortSignal): Promise<Exchange> => (await exchanges(signal))();
   return {
     device: async (signal) => {
       const ready = await exchange(signal);
-      const begun = await ours(ready, () => initiateDeviceAuthorization(ready.config, { scope: scope.join(" ") }));
+      const begun = await ours(
+        signal,
+        () => initiateDeviceAuthorization(ready.config, { scope: scope.join(" ") }),
+        ready,
+      );
+      const expiresAt = options.clock.now() + begun.expires_in * 1000;
       return {
         userCode: begun.user_code,
         verificationUri: begun.verification_uri,
-        expiresAt: options.clock.now() + begun.expires_in * 1000,
+        expiresAt,
         finished: async (until) => {
-          const polling = await exchange(until);
-          const wait = (config: Configuration): Promise<TokenEndpointResponse> =>
-            pollDeviceAuthorizationGrant(config, begun, {}, { signal: until });
-          return grantOf(await ours(polling, () => wait(polling.config)), until);
+          const polling = await exchanges(until);
+          const code = { deviceCode: begun.device_code, intervalS: begun.interval, expiresAt };
+          return grantOf(await ours(until, () => pollDevice(polling, code, options, until)), until);
         },
       };
     },
@@ -117,23 +124,20 @@ export function createAdministratorSignIn(options: SignInOptions): Administrator
       const ready = await exchange(signal);
       const checks = { expectedState: begun.state, expectedNonce: begun.nonce, pkceCodeVerifier: begun.verifier };
       const redeemed = (): Promise<TokenEndpointResponse> => authorizationCodeGrant(ready.config, answer, checks);
-      return grantOf(await ours(ready, redeemed), signal);
+      return grantOf(await ours(signal, redeemed, ready), signal);
     },
     close: () => transport.close(),
   };
 }
 
 /** The library's errors carry the request's answer, and so perhaps the token: only our own fault goes on. */
-async function ours<T>(exchange: { fault(): unknown }, ask: () => Promise<T>): Promise<T> {
+async function ours<T>(signal: AbortSignal, ask: () => Promise<T>, exchange?: Exchange): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    const fault = exchange.fault();
-    if (fault !== null) throw fault;
-    const timedOut = error instanceof Error && /expired|timed out/i.test(error.message);
-    throw refused(
-      timedOut ? "The code was not used in time." : "The sign-in service's answer does not belong to this sign-in.",
-    );
+    signal.throwIfAborted();
+    if (error instanceof ConnectorError) throw error;
+    throw exchange?.fault() ?? refused("The sign-in service's answer does not belong to this sign-in.");
   }
 }
 

@@ -33,7 +33,7 @@ interface Grant {
 }
 
 /** What one grant needs: the library's configuration, and the fault of ours that it may have swallowed. */
-interface Exchange {
+export interface Exchange {
   readonly config: Configuration;
   fault(): unknown;
 }
@@ -45,6 +45,9 @@ const DEFAULT_LIFE_S = 3600;
  * else may pass: an account is enabled again, a policy lifted ("Microsoft Entra authentication and authorization error codes").
  */
 const DEAD_GRANT: ReadonlySet<number> = new Set([50089, 50132, 50133, 50173, 70000, 70008, 70043, 700082, 700084]);
+
+/** RFC 8628, section 3.5: they ask to be asked again, and refuse nothing. */
+const NOT_YET: ReadonlySet<unknown> = new Set(["authorization_pending", "slow_down"]);
 
 /** The sign-in service of one cloud and tenant, as one application sees it. */
 export class SignInService {
@@ -214,10 +217,11 @@ export class SignInService {
     return server;
   }
 
-  /** Sends to the sign-in service; throws Microsoft's refusals and passing faults as ours. */
+  /** Sends to the sign-in service; throws Microsoft's refusals and passing faults as ours. "Not yet" is an answer like any other. */
   async #answer(request: HttpRequest, { patience, signal }: Pick<Attempt, "patience" | "signal">): Promise<Response> {
     const { status, headers, text } = await this.#sender.send(request, signal, patience);
-    const refusal = status >= 400 ? signInRefusal(status, parsed(text)) : null;
+    const body = parsed(text);
+    const refusal = status >= 400 && !NOT_YET.has(record(body).error) ? signInRefusal(status, body) : null;
     if (refusal !== null) throw refusal;
     if (status === 429 || status >= 500) {
       const code = status === 429 ? "throttled" : "server_failed";
