@@ -123,6 +123,38 @@ test("keeps a link of some hours ago, however often changes are read", async () 
   assert.ok(age >= 6 * HOUR && age <= 13 * HOUR, `${age / HOUR} hours`);
 });
 
+test("waits for changes that were told before to be told again, for an hour at most", async () => {
+  let told: readonly string[] = [];
+  const tenant = await tenantOf((call) => {
+    const next = Number(call.query.get("$deltatoken")) + 1;
+    if (!isChange(call) || told.length === 0) return null;
+    return {
+      body: {
+        "@odata.deltaLink": `${tenant.origin}${call.path}?$deltatoken=${next}`,
+        value: told.map((id) => ({ id })),
+      },
+    };
+  });
+  const first = await readAt(tenant, 0, null);
+  told = ["one", "two"];
+  const before = await readAt(tenant, 19 * HOUR, first);
+  told = ["one"];
+  const lagging = await tryAt(tenant, 20 * HOUR, before);
+  assert.deepEqual([begins(lagging), lagging.fault], [true, "server_failed"]);
+  assert.equal(
+    lagging.pages.some(({ round, records }) => round === "delta" && records.length > 0),
+    false,
+  );
+  const still = await tryAt(tenant, 20 * HOUR + 10 * MINUTE, lagging);
+  assert.deepEqual([still.fault, still.calls], ["server_failed", ["GET /users/delta?$deltatoken=2"]]);
+  told = ["two", "one"];
+  const well = await readAt(tenant, 20 * HOUR + 20 * MINUTE, still);
+  assert.deepEqual(well.calls, ["GET /users/delta?$deltatoken=2"]);
+  told = ["one"];
+  const given = await readAt(tenant, 21 * HOUR, still);
+  assert.equal(given.pages.at(-1)?.complete, true, "what came and went in between is never told again");
+});
+
 test("goes on from a position of an earlier version, and reads everything again once a link is old enough", async () => {
   const tenant = await tenantOf();
   const first = await readAt(tenant, 0, null);

@@ -1,3 +1,4 @@
+import { ConnectorError, type SourceRecord } from "@entrain/core";
 import type { KeptLink, Position } from "./watermark.ts";
 
 /** After how many milliseconds a full round is repeated: a first one, and one that was itself a repetition. */
@@ -30,22 +31,42 @@ export function isDue(position: Position, now: number, { firstMs, everyMs }: Rec
  * The kept link to go on from behind a repeated full round: the newest that is certainly old enough, or else the oldest; `null` while even
  * that one is too new. Changes that are told again for it change nothing.
  */
-export function settledLink({ kept }: Position, now: number): string | null {
+export function settledLink({ kept }: Position, now: number): KeptLink | null {
   const age = ({ at }: KeptLink): number => now - at;
   const settled = kept.findLast((one) => age(one) >= SETTLED_MS) ?? kept[0];
-  return settled === undefined || age(settled) < LEAST_MS ? null : settled.link;
+  return settled === undefined || age(settled) < LEAST_MS ? null : settled;
+}
+
+/** A repetition goes on from this link: where its delta has to come to. */
+export function goingOnFrom({ link, told }: KeptLink, now: number): Pick<Position, "since" | "awaited"> {
+  return { since: link, awaited: told === null ? null : { id: told, until: now + SOON_MS, link } };
+}
+
+/** The position behind a page of changes. */
+export function toldBehind(position: Position, records: readonly SourceRecord[]): Position {
+  const told = records.at(-1)?.id;
+  if (told === undefined) return position;
+  const { kept, awaited } = position;
+  const isThere = awaited !== null && records.some(({ id }) => id === awaited.id);
+  return { ...position, kept: kept.map((one) => ({ ...one, told })), awaited: isThere ? null : awaited };
 }
 
 /**
- * The position behind a delta that has ended well. Two links are kept, with some hours between them: however often changes are
- * read, one of the two is old enough, and neither much older than it needs to be.
+ * The position behind a delta that has ended. Two links are kept, with some hours between them: however often changes are
+ * read, one of the two is old enough, and neither much older than it needs to be. @throws ConnectorError `server_failed` when what was
+ * told before was not told again: the replica that answered knows less than the directory does. Some time later that is nothing to
+ * wait for any more, but a record that came and went in between.
  */
 export function keeping(position: Position, now: number): Position {
-  const { kept, link } = position;
+  const { kept, link, awaited, kind } = position;
+  if (awaited !== null && now < awaited.until) {
+    const message = `Reading ${kind} changes: Graph does not tell again what it had told before; it answers from a copy that lags behind.`;
+    throw new ConnectorError("server_failed", message, { stops: "run", retry: "later" });
+  }
   const newest = kept.at(-1);
   const isRoom = newest === undefined || Math.abs(now - newest.at) >= SETTLED_MS;
-  const ended: readonly KeptLink[] = isRoom && link !== null ? [{ link, at: now }] : [];
-  return { ...position, kept: [...kept, ...ended].slice(-2), failing: null };
+  const ended: readonly KeptLink[] = isRoom && link !== null ? [{ link, at: now, told: null }] : [];
+  return { ...position, kept: [...kept, ...ended].slice(-2), awaited: null, failing: null };
 }
 
 /** Where to read on without the repetition: from the link that it was to go on from, so that what it stored of older values is told over. */

@@ -3,12 +3,14 @@ import { ConnectorError, type SourceKind, type SourcePage, type SourceRecord, ty
 import { type CollectionPage, type GraphClient, GraphRefusal } from "./client.ts";
 import { hasMoreRoles, lostRoles, readingRoles } from "./permissions.ts";
 import {
+  goingOnFrom,
   isDue,
   isHopeless,
   keeping,
   mayLeaveCircle,
   type Reconcile,
   settledLink,
+  toldBehind,
   withoutRepetition,
 } from "./repetition.ts";
 import { decodePosition, encodePosition, type Position } from "./watermark.ts";
@@ -145,10 +147,11 @@ function startOf(reader: Reader, known: Position, roles: Position["roles"], { no
   if (known.selection !== reader.selection) return beginning(reader, roles, hasTold(known));
   const more = hasMoreRoles(known.roles, roles);
   if (!more && !isDue(known, now(), reconcile)) return known;
-  const since = known.round === "full" ? known.since : settledLink(known, now());
+  const settled = settledLink(known, now());
   const { full, kept, failing, failed } = known;
-  if (since === null) return beginning(reader, roles, hasTold(known));
-  return { ...beginning(reader, roles, false), since, full, kept, failing, failed };
+  if (settled === null || (known.round === "full" && known.since === null))
+    return beginning(reader, roles, hasTold(known));
+  return { ...beginning(reader, roles, false), ...goingOnFrom(settled, now()), full, kept, failing, failed };
 }
 
 /** A full round that is about to take the latest link. */
@@ -191,9 +194,12 @@ function hasTold({ round, full, anew }: Position): boolean {
   return round === "delta" || full !== null || anew;
 }
 
-/** A delta that begins to fail: from when on decides how long there is hope for its link. */
-function marksFailing({ round, failing }: Position, error: unknown): boolean {
-  return round === "delta" && failing === null && isPassing(error);
+/**
+ * A delta that begins to fail: from when on decides how long there is hope for its link. One that has to tell something again goes
+ * back to where it began.
+ */
+function marksFailing({ round, failing, awaited }: Position, error: unknown): boolean {
+  return round === "delta" && (failing === null || awaited !== null) && isPassing(error);
 }
 
 async function* stepsFrom(
@@ -213,7 +219,8 @@ async function* stepsFrom(
   pending ??= unexpired(reader.change(from, signal), true);
   for (;;) {
     const part = await (await pending)();
-    const step = part.complete ? { ...part, next: keeping(part.next, now()) } : part;
+    const told = toldBehind(part.next, part.records);
+    const step = { ...part, next: part.complete ? keeping(told, now()) : told };
     if (!step.complete) pending = prefetch(reader, step.next, signal);
     yield step;
     if (step.complete) return;
@@ -256,6 +263,7 @@ function beginning(reader: Reader, roles: readonly string[] | null, anew: boolea
     anew,
     full: null,
     kept: [],
+    awaited: null,
     failing: null,
     failed: null,
   };
@@ -287,9 +295,10 @@ function fallbackOf(position: Position, now: number): NonNullable<SourcePage["fa
 }
 
 function failingPage({ position, gaveUp }: Standing, now: number): SourcePage {
+  const { awaited } = position;
   return {
     records: [],
-    watermark: encodePosition({ ...position, failing: now }),
+    watermark: encodePosition({ ...position, link: awaited?.link ?? position.link, failing: position.failing ?? now }),
     round: "delta",
     begins: false,
     complete: false,

@@ -20,6 +20,15 @@ export interface Lane {
 export interface KeptLink {
   readonly link: string;
   readonly at: number;
+  /** The record that was told last behind it: whoever goes on from it must be told it again. */
+  readonly told: string | null;
+}
+
+/** What a delta that goes on from an older link has to tell again, until when that is waited for, and the link. */
+export interface Awaited {
+  readonly id: string;
+  readonly until: number;
+  readonly link: string;
 }
 
 /** A full round that has ended. */
@@ -69,6 +78,8 @@ export interface Position {
   readonly full: EndedRound | null;
   /** The links that deltas ended with, the older one first, at most two: see `keeping`. */
   readonly kept: readonly KeptLink[];
+  /** Behind a repeated round: without it the changes come from a replica that lags, too. `null`: nothing has to come. */
+  readonly awaited: Awaited | null;
   /** Delta round: since when it fails (milliseconds since 1970); `null` when the last one ended well. */
   readonly failing: number | null;
   /** When the full round was last to be repeated and that failed, and how often since one ended well. */
@@ -99,18 +110,20 @@ export function decodePosition(watermark: Watermark): Position | null {
     since: position.since ?? null,
     anew: position.anew ?? false,
     full: full === null ? null : { ...full, anew: full.anew ?? false },
-    kept: position.kept ?? [],
+    kept: (position.kept ?? []).map((one) => ({ ...one, told: one.told ?? null })),
+    awaited: position.awaited ?? null,
     failing: position.failing ?? null,
     failed: position.failed ?? null,
   };
 }
 
-type Later = "lanes" | "since" | "anew" | "kept" | "failing" | "failed";
+type Later = "lanes" | "since" | "anew" | "awaited" | "failing" | "failed";
 
 /** A position as it is stored; those of earlier versions of Entrain have less. */
-type Stored = Omit<Position, Later | "full"> &
+type Stored = Omit<Position, Later | "full" | "kept"> &
   Partial<Pick<Position, Later>> & {
     readonly v: number;
+    readonly kept?: readonly (Omit<KeptLink, "told"> & Partial<KeptLink>)[];
     readonly full?: (Omit<EndedRound, "anew"> & Partial<EndedRound>) | null;
   };
 
@@ -134,11 +147,12 @@ function isPosition(value: unknown): value is Stored {
 }
 
 /** What a position knows of earlier rounds. */
-function isHistory({ anew, full, kept, failing, failed }: Readonly<Record<string, unknown>>): boolean {
+function isHistory({ anew, full, kept, awaited, failing, failed }: Readonly<Record<string, unknown>>): boolean {
   return (
     (anew === undefined || typeof anew === "boolean") &&
     isFullRound(full ?? null) &&
     (kept === undefined || (Array.isArray(kept) && kept.every(isKeptLink))) &&
+    (awaited === undefined || awaited === null || isAwaited(awaited)) &&
     (failing === undefined || failing === null || typeof failing === "number") &&
     (failed === undefined || failed === null || isFailed(failed))
   );
@@ -160,7 +174,15 @@ function isFullRound(value: unknown): boolean {
 }
 
 function isKeptLink(value: unknown): boolean {
-  return isObject(value) && typeof value.link === "string" && typeof value.at === "number";
+  if (!isObject(value)) return false;
+  const { link, at, told } = value;
+  return typeof link === "string" && typeof at === "number" && isTextOrNull(told ?? null);
+}
+
+function isAwaited(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { id, until, link } = value;
+  return typeof id === "string" && typeof until === "number" && typeof link === "string";
 }
 
 function isFailed(value: unknown): boolean {
