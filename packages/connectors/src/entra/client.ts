@@ -1,5 +1,6 @@
 import { ConnectorError } from "@entrain/core";
 import type { HttpAnswer } from "../shared/http.ts";
+import type { TokenKind } from "./features.ts";
 import type { Urgency } from "./limiter.ts";
 import type { EntraOptions } from "./options.ts";
 import { askedWaitMs, headerOf, PATIENT, type Patience, type Sender } from "./sender.ts";
@@ -70,6 +71,11 @@ export class GraphClient {
   /** The directory roles of the person who signed in, by template id; null for a token of the application itself. */
   async directoryRoles(signal: AbortSignal, patience?: Patience): Promise<readonly string[] | null> {
     return (await this.#tokens.get(signal, patience)).directoryRoles;
+  }
+
+  /** Whose token it is: a person's who signed in, or the application's own. */
+  async tokenKind(signal: AbortSignal, patience?: Patience): Promise<TokenKind> {
+    return (await this.directoryRoles(signal, patience)) === null ? "application" : "delegated";
   }
 
   /** Sends to a path behind `/v1.0`, or to a whole link that Graph gave. The body is parsed JSON. */

@@ -102,11 +102,14 @@ export function leastPermissions(names: readonly FeatureName[]): readonly string
   return [...all];
 }
 
-/** True when a permission opens every endpoint of a feature. */
-export function opens(permission: string, { endpoints }: Feature): boolean {
-  if (endpoints.length === 0) return false;
-  return endpoints.every((endpoint) => {
-    const { application, delegated } = ENDPOINTS[endpoint];
-    return application.includes(permission) || delegated.includes(permission);
-  });
+/** Whose token it is: the application's own, or that of a person who signed in. */
+export type TokenKind = "application" | "delegated";
+
+/** Opens endpoints, but shows less there: names alone, or only what the application itself made. */
+const NARROW = /ReadBasic|(?:Owned|Parented)By$/;
+
+/** True when a permission opens every endpoint of a feature for such a token, and shows there all that the feature reads. */
+export function opens(permission: string, { endpoints }: Feature, token: TokenKind): boolean {
+  if (endpoints.length === 0 || NARROW.test(permission)) return false;
+  return endpoints.every((endpoint) => ENDPOINTS[endpoint][token].includes(permission));
 }

@@ -137,7 +137,9 @@ export function createEntraInspector(
     },
     permissions: async (signal) => {
       const roles = await lazy.client().roles(signal, HASTY);
-      return roles === null ? null : permissionStandings(await needs(), roles);
+      if (roles === null) return null;
+      const token = await lazy.client().tokenKind(signal, HASTY);
+      return permissionStandings(await needs(), { roles, token });
     },
     close: () => lazy.close(),
   };

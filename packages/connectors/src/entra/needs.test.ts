@@ -4,7 +4,7 @@ import { FEATURE_NAMES, FEATURES, leastPermissions, opens } from "./features.ts"
 import { featuresOf, judgePermissions } from "./needs.ts";
 import { ENDPOINTS } from "./permission-table.ts";
 
-const USUAL = { features: featuresOf({}), accepted: [] };
+const USUAL = { features: featuresOf({}), accepted: [], token: "application" } as const;
 
 function states(roles: readonly string[], needs: Parameters<typeof judgePermissions>[1] = USUAL): object {
   return Object.fromEntries(judgePermissions(roles, needs).map(({ permission, state }) => [permission, state]));
@@ -14,7 +14,7 @@ test("each feature's permission opens every endpoint that the feature uses, and 
   for (const name of FEATURE_NAMES) {
     const feature = FEATURES[name];
     assert.match(feature.permission, /\.Read\./, name);
-    if (feature.endpoints.length > 0) assert.ok(opens(feature.permission, feature), name);
+    if (feature.endpoints.length > 0) assert.ok(opens(feature.permission, feature, "application"), name);
   }
 });
 
@@ -22,7 +22,7 @@ test("no lesser permission opens all that reading people uses", () => {
   const { people } = FEATURES;
   const lesser = ENDPOINTS["GET /users"].application.filter((name) => /^User\.Read(Basic)?\./.test(name));
   assert.deepEqual(
-    lesser.filter((name) => opens(name, people)),
+    lesser.filter((name) => opens(name, people, "application")),
     ["User.Read.All"],
   );
 });
@@ -45,6 +45,29 @@ test("a broader permission does the work of a lesser one, and is an excess that 
   assert.equal(groups?.state, "broader");
   assert.equal(directory?.purpose, "in place of User.Read.All and GroupMember.Read.All");
   assert.equal(directory?.state, "excess");
+});
+
+test("what shows less than the needed permission, or only what the application owns, does not stand in for it", () => {
+  assert.deepEqual(states(["User.Read.All", "Group.ReadBasic.All"]), {
+    "User.Read.All": "needed",
+    "GroupMember.Read.All": "missing",
+  });
+  const apps = { ...USUAL, features: featuresOf({ features: ["assigned-apps"] }) };
+  const roles = ["User.Read.All", "GroupMember.Read.All", "Application.ReadWrite.OwnedBy"];
+  assert.deepEqual(states(roles, apps), {
+    "User.Read.All": "needed",
+    "GroupMember.Read.All": "needed",
+    "Application.Read.All": "missing",
+    "Application.ReadWrite.OwnedBy": "excess",
+  });
+});
+
+test("what opens an endpoint for a person who signed in opens it for the application only where Microsoft says so", () => {
+  const roles = ["User.Read.All", "GroupMember.Read.All", "Directory.ReadWrite.All"];
+  const apps = { ...USUAL, features: featuresOf({ features: ["assigned-apps"] }) };
+  const found = (token: "application" | "delegated") =>
+    judgePermissions(roles, { ...apps, token }).find(({ permission }) => permission === "Application.Read.All")?.state;
+  assert.deepEqual([found("application"), found("delegated")], ["missing", "broader"]);
 });
 
 test("an excess that somebody wants is accepted with the note, one that is not there is not told", () => {

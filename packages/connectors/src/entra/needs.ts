@@ -1,5 +1,13 @@
 import { LICENCES, PHOTO, SIGN_IN_ACTIVITY } from "./attributes.ts";
-import { FEATURES, type Feature, type FeatureName, opens, USUAL_FEATURES, WELCOME_FEATURES } from "./features.ts";
+import {
+  FEATURES,
+  type Feature,
+  type FeatureName,
+  opens,
+  type TokenKind,
+  USUAL_FEATURES,
+  WELCOME_FEATURES,
+} from "./features.ts";
 
 /** A permission beyond what is needed that somebody wants to keep, and why. */
 export interface AcceptedPermission {
@@ -25,6 +33,8 @@ export interface PermissionStanding {
 export interface Needs {
   readonly features: readonly FeatureName[];
   readonly accepted: readonly AcceptedPermission[];
+  /** A permission may open for a person what it does not open for an application. */
+  readonly token: TokenKind;
 }
 
 /** Reads less than a needed permission includes, or only names the application's own sign-in. */
@@ -58,11 +68,11 @@ export function featuresOf(given: {
 /** Compares a token's permissions with what the features need: first the needed ones, then the rest in the token's order. */
 export function judgePermissions(
   roles: readonly string[],
-  { features, accepted }: Needs,
+  { features, accepted, token }: Needs,
 ): readonly PermissionStanding[] {
   const needed = features.map((name) => FEATURES[name]);
   const welcome = WELCOME_FEATURES.filter((name) => !features.includes(name)).map((name) => FEATURES[name]);
-  const standing = merged(needed.map((feature) => standingOf(feature, roles)));
+  const standing = merged(needed.map((feature) => standingOf(feature, roles, token)));
   const told = new Set(standing.map(({ permission }) => permission));
   const used = merged(welcome.flatMap((feature) => welcomed(feature, roles))).filter(
     ({ permission }) => !told.has(permission),
@@ -72,11 +82,11 @@ export function judgePermissions(
   return [...standing, ...used, ...rest.map((role) => excessOf(role, standing, accepted))];
 }
 
-function standingOf(feature: Feature, roles: readonly string[]): PermissionStanding {
+function standingOf(feature: Feature, roles: readonly string[], token: TokenKind): PermissionStanding {
   const { permission, alike } = feature;
   const same = roles.find((role) => role === permission) ?? roles.find((role) => alike.includes(role));
   if (same !== undefined) return { ...plain(feature, "needed"), permission: same };
-  const broader = roles.find((role) => opens(role, feature));
+  const broader = roles.find((role) => opens(role, feature, token));
   return broader === undefined ? plain(feature, "missing") : { ...plain(feature, "broader"), instead: broader };
 }
 

@@ -57,7 +57,8 @@ export async function verifyConnection(
   checks.push(...publicFlowsCheck(options, registration, refused));
   if (!works) return checks;
   const roles = await client.roles(signal, HASTY);
-  checks.push(applicationCheck(registration), ...permissionChecks(options, roles));
+  const token = await client.tokenKind(signal, HASTY);
+  checks.push(applicationCheck(registration), ...permissionChecks(options, { roles, token }));
   const features = featuresOf(options);
   const probed: Check[] = [];
   for (const { name, feature, permission, find } of PROBES) {

@@ -1,4 +1,5 @@
 import type { Check } from "@entrain/core";
+import type { TokenKind } from "../features.ts";
 import { featuresOf, judgePermissions, type PermissionStanding } from "../needs.ts";
 import type { EntraOptions } from "../options.ts";
 import { checkOf, GRANT } from "./checking.ts";
@@ -6,15 +7,18 @@ import { checkOf, GRANT } from "./checking.ts";
 /** How the permissions of a token stand to what the connection is used for. */
 export function permissionStandings(
   options: Pick<EntraOptions, "features" | "attributes" | "accepted">,
-  roles: readonly string[],
+  { roles, token }: { readonly roles: readonly string[]; readonly token: TokenKind },
 ): readonly PermissionStanding[] {
-  return judgePermissions(roles, { features: featuresOf(options), accepted: options.accepted ?? [] });
+  return judgePermissions(roles, { features: featuresOf(options), accepted: options.accepted ?? [], token });
 }
 
 /** The consent that was given, what is missing of it, and what goes beyond the need. */
-export function permissionChecks(options: EntraOptions, roles: readonly string[] | null): readonly Check[] {
+export function permissionChecks(
+  options: EntraOptions,
+  { roles, token }: { readonly roles: readonly string[] | null; readonly token: TokenKind },
+): readonly Check[] {
   if (roles === null) return [];
-  const standings = permissionStandings(options, roles);
+  const standings = permissionStandings(options, { roles, token });
   const plural = roles.length === 1 ? "permission" : "permissions";
   const consent = checkOf("consent", `Consent was given to ${roles.length} ${plural}.`);
   const excess = excessCheck(standings);
