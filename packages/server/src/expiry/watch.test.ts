@@ -78,6 +78,31 @@ it("names the credential where there are several, the most urgent first", () => 
 });
 
 eachEngine((engine) => {
+  it("a connection that does not answer keeps no other from being looked over", async () => {
+    const { store, apply } = await install(await engine.open());
+    const other = "{ tenant: 11111111-1111-4111-8111-111111111111, client: 22222222-2222-4222-8222-222222222222";
+    const credential = "credential: { kind: secret, secret: { env: A } } }";
+    await apply(DOCUMENT.replace("connections:\n", `connections:\n  zeta: ${other}, ${credential}\n`));
+    const answer = Promise.withResolvers<void>();
+    const told = Promise.withResolvers<void>();
+    const ends = [end(store.clock.now() + 5 * DAY_MS)];
+    const log: RunLog = { debug: () => {}, info: () => {}, warn: () => told.resolve(), error: () => {} };
+    const openInspector = ({ name }: { readonly name: string }): Inspector => ({
+      ends: async () => {
+        if (name === "contoso") await answer.promise;
+        return ends;
+      },
+      permissions: async () => null,
+      close: async () => undefined,
+    });
+    const look = lookOver({ store, openInspector }, log, new AbortController().signal);
+    await told.promise;
+    const zeta = await store.db.selectFrom("connections").select("id").where("name", "=", "zeta").executeTakeFirst();
+    assert.equal((await knownEnds(store, zeta?.id ?? "")).length, 1);
+    answer.resolve();
+    await look;
+  });
+
   it("tells each threshold once, also after a restart, and begins anew with a new credential", async () => {
     const { store, lines, apply, look } = await watch(await engine.open());
     const warned = (): readonly string[] => lines.filter((line) => /ends on .*, in/.test(line));

@@ -1,6 +1,7 @@
 import { ConnectorError } from "@entrain/core";
 import type { ConnectionRow } from "../runs/context.ts";
 import { withLease } from "../runs/lease.ts";
+import type { Upkeep } from "../runs/upkeep.ts";
 import type { Store } from "../store/store.ts";
 import { forgetSubscription, saveSubscription, subscriptionRows } from "../store/subscriptions.ts";
 import type { OpenSubscriptions } from "./maintain.ts";
@@ -72,17 +73,17 @@ async function end({ store, open, signal }: EndingOptions, connection: Connectio
  * forgets it. What cannot be removed now is told, and tried again later, until it has ended by itself.
  */
 export async function retireSubscriptions(
-  options: EndingOptions,
+  options: EndingOptions & { readonly upkeep: Upkeep },
   tell: (connection: ConnectionRow, ended: EndedSubscriptions) => void,
 ): Promise<void> {
-  const { store, signal } = options;
+  const { store, signal, upkeep } = options;
   const connections = await store.db
     .selectFrom("connections")
     .selectAll()
     .where("id", "in", (eb) => eb.selectFrom("subscriptions").select("connection"))
     .orderBy("name")
     .execute();
-  for (const connection of connections) {
+  await upkeep.turn(connections, async (connection) => {
     if (signal.aborted) return;
     const now = store.clock.now();
     const rows = await subscriptionRows(store, connection.id);
@@ -93,7 +94,7 @@ export async function retireSubscriptions(
     for (const row of await subscriptionRows(store, connection.id)) {
       if (row.graph_id === null) await forgetSubscription(store, row);
     }
-  }
+  });
 }
 
 /** What became of them, for whoever reads it; null when there was nothing. */

@@ -3,6 +3,7 @@ import { ConnectorError, type SyncDefinition } from "@entrain/core";
 import type { ConnectionRow } from "../runs/context.ts";
 import { withLease } from "../runs/lease.ts";
 import type { RunLog } from "../runs/tell.ts";
+import type { Upkeep } from "../runs/upkeep.ts";
 import type { Store } from "../store/store.ts";
 import {
   forgetSubscription,
@@ -25,6 +26,7 @@ export interface MaintainOptions {
   readonly origin: string;
   readonly log: RunLog;
   readonly signal: AbortSignal;
+  readonly upkeep: Upkeep;
   /** Told whenever what the store holds of the subscriptions changed. */
   readonly changed: () => void;
 }
@@ -45,25 +47,25 @@ export function notificationAddress(origin: string, connection: string): string 
  * minutes; polling goes on whatever happens here.
  */
 export async function maintainSubscriptions(options: MaintainOptions): Promise<void> {
-  const { store, log, signal } = options;
+  const { store, log, signal, upkeep } = options;
   const connections = await store.db.selectFrom("connections").selectAll().orderBy("name").execute();
-  for (const connection of connections) {
+  await upkeep.turn(connections, async (connection) => {
     if (signal.aborted) return;
     const watched = await watchedOf(store, connection);
     const rows = await subscriptionRows(store, connection.id);
-    if (!isWork(rows, watched, options, connection)) continue;
+    if (!isWork(rows, watched, options, connection)) return;
     const lease = { wait: false, signal, what: `Subscribing to ${connection.name}` };
     try {
       await withLease(store, `subscriptions:${connection.id}`, lease, () => lookAfter(options, connection, watched));
     } catch (error) {
-      if (signal.aborted || (error instanceof ConnectorError && error.code === "lease_held")) continue;
+      if (signal.aborted || (error instanceof ConnectorError && error.code === "lease_held")) return;
       const code = error instanceof ConnectorError ? error.code : "internal";
       log.warn(
         { connection: connection.name, code },
         "The subscriptions could not be looked after; it is tried again.",
       );
     }
-  }
+  });
 }
 
 /** Syncs that run by themselves are woken; groups are watched once they were read. */

@@ -1,5 +1,6 @@
 import type { ConnectionRow } from "../runs/context.ts";
 import type { RunLog } from "../runs/tell.ts";
+import { Upkeep } from "../runs/upkeep.ts";
 import { claimNotifications } from "../store/notification-origin.ts";
 import type { Store } from "../store/store.ts";
 import { endedInWords, retireSubscriptions } from "./ending.ts";
@@ -24,6 +25,7 @@ export class Watch {
   readonly #installation: Watched;
   readonly #log: RunLog;
   readonly #signal: AbortSignal;
+  readonly #upkeep = new Upkeep();
   #alarm = new AbortController();
   /** The other origin that was last told to be in charge. */
   #other: string | null = null;
@@ -43,12 +45,15 @@ export class Watch {
       const within = AbortSignal.any([signal, this.#alarm.signal]);
       await store.clock.sleep(pause, within).catch(() => undefined);
       this.#alarm = new AbortController();
-      if (signal.aborted) return;
-      await this.look(origin).catch((error: unknown) => {
-        const code = error instanceof Error ? error.name : "unknown";
-        this.#log.error({ code }, "The subscriptions could not be looked over; it is tried again.");
-      });
+      if (signal.aborted) break;
+      await this.#upkeep.begin(() =>
+        this.look(origin).catch((error: unknown) => {
+          const code = error instanceof Error ? error.name : "unknown";
+          this.#log.error({ code }, "The subscriptions could not be looked over; it is tried again.");
+        }),
+      );
     }
+    await this.#upkeep.ended();
   }
 
   /**
@@ -58,12 +63,13 @@ export class Watch {
   async look(origin: string | null): Promise<void> {
     const { store } = this.#installation;
     const [log, signal] = [this.#log, this.#signal];
+    const upkeep = this.#upkeep;
     const open = (row: ConnectionRow): OpenSubscriptions => this.#installation.openSubscriptions(row);
     const inCharge = await claimNotifications(store, origin);
     if (origin !== null && inCharge === origin) {
-      await maintainSubscriptions({ store, open, origin, log, signal, changed: () => this.inbox.forget() });
+      await maintainSubscriptions({ store, open, origin, log, signal, upkeep, changed: () => this.inbox.forget() });
     } else if (origin === null && inCharge === null) {
-      await retireSubscriptions({ store, open, signal }, ({ name }, ended) => {
+      await retireSubscriptions({ store, open, signal, upkeep }, ({ name }, ended) => {
         const words = endedInWords(ended) ?? "";
         const why = "No server of this store has a public address any more.";
         if (ended.left > 0) log.warn({ connection: name }, `${why} ${words}`);
