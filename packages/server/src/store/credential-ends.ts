@@ -41,7 +41,20 @@ export async function saveEnds(store: Store, connection: string, ends: readonly 
   await store.transaction(
     async (tx) => {
       await tx.deleteFrom("credential_ends").where("connection", "=", connection).execute();
-      if (rows.length > 0) await tx.insertInto("credential_ends").values(rows).execute();
+      if (rows.length === 0) return;
+      // Another process may have learnt the same at the same time: both are right.
+      await tx
+        .insertInto("credential_ends")
+        .values(rows)
+        .onConflict((conflict) =>
+          conflict.columns(["connection", "position"]).doUpdateSet(({ ref }) => ({
+            kind: ref("excluded.kind"),
+            ends_at: ref("excluded.ends_at"),
+            told_by: ref("excluded.told_by"),
+            checked_at: ref("excluded.checked_at"),
+          })),
+        )
+        .execute();
     },
     { repeatable: true },
   );
