@@ -55,6 +55,32 @@ export function consentPage(result: string, connection: string | null): Page {
   return page(title, [...blocks, ...verify, "You can close this page."]);
 }
 
+/** What came of an administrator's sign-in; null for a link that does not work. */
+export function authorizedPage(
+  answer: { readonly result: string; readonly connection: string | null; readonly detail: string | null } | null,
+): Page {
+  const name = escaped(answer?.connection ?? "");
+  const detail = escaped(answer?.detail ?? "");
+  if (answer?.result === "authorized")
+    return page("The connection may read now", [
+      `${detail} signed in, and the connection ${name} reads on behalf of this account from its next run on.`,
+      "You can close this page.",
+    ]);
+  if (answer?.result === "refused")
+    return page("The sign-in was refused", [
+      detail,
+      `Nothing was kept. For another attempt make a new link for ${name}.`,
+    ]);
+  return page("This link does not work", [
+    "A link to authorize a connection works once, for a day, and only in the browser that opened it. Make a new one in the console, or sign in on any device with:",
+    { code: "npx entrain connection authorize NAME" },
+  ]);
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}
+
 /** The console was never built. */
 export function notBuiltPage(): Page {
   return page("The console is not built yet", [

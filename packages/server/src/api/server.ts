@@ -9,14 +9,15 @@ import type { Store } from "../store/store.ts";
 import { Background } from "./background.ts";
 import { consoleRoutes } from "./console.ts";
 import type { ApiContext } from "./context.ts";
+import { DeviceSetups } from "./device-setups.ts";
 import { EventStreams } from "./events.ts";
 import { checkHost } from "./hosts.ts";
 import { Metrics } from "./metrics.ts";
 import { registerOpenApi } from "./openapi.ts";
 import { missingPage, sendPage } from "./pages.ts";
 import { answerProblem, notFound, refuseConnection } from "./problems.ts";
-import { Registrations } from "./registrations.ts";
 import { attributeRoutes } from "./routes/attributes.ts";
+import { authorizeCallbacks, authorizeRoutes } from "./routes/authorize.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { consentCallback, consentRoutes } from "./routes/consent.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -97,6 +98,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
   healthRoutes(app, { store, metrics });
   signInRoute(app, sessions);
   consentCallback(app, store);
+  if (deps.setup !== undefined) authorizeCallbacks(app, { store, keyring: deps.setup.keyring });
   await consoleRoutes(app, { folder: deps.consoleFolder, clock });
   const { inbox, setup } = deps;
   if (inbox !== undefined) {
@@ -120,10 +122,11 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
       consentRoutes(scope, context, publicOrigin);
       if (setup !== undefined) {
         const { keyring, types, demo } = setup;
-        const registrations = new Registrations({ store, keyring, types, demo }, app.log);
-        scope.addHook("onClose", async () => registrations.close());
+        const deviceSetups = new DeviceSetups({ store, keyring, types, demo }, app.log);
+        scope.addHook("onClose", async () => deviceSetups.close());
         permissionRoutes(scope, context, setup);
-        setupRoutes(scope, context, { registrations, publicOrigin });
+        setupRoutes(scope, context, { deviceSetups, publicOrigin });
+        authorizeRoutes(scope, context, { authorizing: { store, keyring }, publicOrigin });
       }
       attributeRoutes(scope, context);
       targetRoutes(scope, context);

@@ -48,6 +48,7 @@ export async function removeEntry(
     "watermarks",
     "connection_grants",
     "connection_consents",
+    "connection_authorizations",
     "credential_ends",
     "credential_warnings",
     "subscriptions",

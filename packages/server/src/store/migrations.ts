@@ -400,6 +400,20 @@ const CONSENTS: Table = table("connection_consents", { state_hash: "text", conne
   "state_hash",
 ]);
 
+const AUTHORIZATIONS = table(
+  "connection_authorizations",
+  {
+    id: "text",
+    connection: "text",
+    operator: "text",
+    origin: "text",
+    state_hash: "text?",
+    begun: "text?",
+    expires_at: "int8",
+  },
+  ["id"],
+);
+
 /** As it began; `warned` became a table of its own, so the compiler cannot hold this one against the schema. */
 const CREDENTIAL_ENDS: Table = {
   name: "credential_ends",
@@ -590,6 +604,14 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
           .raw(
             `alter table "watermarks" add column "reconciled" ${engine === "postgres" ? 'text collate "C"' : "text"}`,
           )
+          .execute(db);
+      },
+    },
+    "0010_authorizations": {
+      up: async (db) => {
+        await sql.raw(createTable(AUTHORIZATIONS, engine)).execute(db);
+        await sql
+          .raw(createIndex("unique connection_authorizations: state_hash where state_hash is not null"))
           .execute(db);
       },
     },

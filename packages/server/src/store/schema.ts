@@ -7,6 +7,7 @@ export interface DB {
   connections: Connections;
   connection_grants: ConnectionGrants;
   connection_consents: ConnectionConsents;
+  connection_authorizations: ConnectionAuthorizations;
   credential_ends: CredentialEnds;
   credential_warnings: CredentialWarnings;
   channels: Channels;
@@ -83,6 +84,17 @@ interface ConnectionGrants {
 interface ConnectionConsents {
   state_hash: string; // SHA-256 of the state, in hex: the state itself is nowhere kept.
   connection: string;
+  expires_at: number;
+}
+
+/** A link that lets an administrator sign in for a connection, and the sign-in that a browser began with it. */
+interface ConnectionAuthorizations {
+  id: string; // SHA-256 of the ticket in the link, in hex.
+  connection: string;
+  operator: string; // Who made the link.
+  origin: string; // Of the addresses that the administrator is sent to.
+  state_hash: string | null; // Null until a browser began.
+  begun: string | null; // Sealed JSON: {state, nonce, verifier, key}
   expires_at: number;
 }
 
