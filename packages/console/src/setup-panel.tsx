@@ -3,11 +3,11 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { get, pathOf } from "./api.ts";
 import { Copyable, Script } from "./copy.tsx";
+import { DeviceSetupPart } from "./device-setup.tsx";
 import { useSettled } from "./hooks.ts";
 import { Panel } from "./panel.tsx";
 import { Failed, Name, Part, Waiting } from "./parts.tsx";
 import { hrefOf, NEW } from "./place.ts";
-import { Registering } from "./registering.tsx";
 import { SetupForm } from "./setup-form.tsx";
 import { firstWish, queryOf, type Wish } from "./setup-wish.ts";
 import type { Connection, Guide } from "./types.ts";
@@ -122,9 +122,9 @@ function Ways(props: {
         {error !== null && <Failed error={error} />}
         {way !== "sign-in" && gets}
         {way === "sign-in" && (
-          <Registering wish={wish} valid={error === null}>
+          <DeviceSetupPart wish={wish} valid={error === null}>
             {gets}
-          </Registering>
+          </DeviceSetupPart>
         )}
         {error === null && guide !== null && way === "by-hand" && <Steps guide={guide} />}
         {error === null && script !== undefined && (

@@ -110,8 +110,8 @@ export interface Guide {
   readonly scripts: readonly { readonly kind: string; readonly file: string; readonly text: string }[];
 }
 
-/** A registration that an administrator does by signing in on another device. */
-export interface Registration {
+/** A setup that an administrator does by signing in on another device. */
+export interface DeviceSetup {
   readonly id: string;
   readonly name: string;
   readonly state: "waiting" | "registering" | "done" | "failed";

@@ -24,7 +24,7 @@ const REQUEST_CODES = {
   type_refused: { status: 415, fix: "Send JSON, or no body." },
   too_many_requests: { status: 429, fix: "Wait as long as the header Retry-After says, then try again." },
   not_running: { status: 409, fix: "There is nothing to stop." },
-  registration_open: { status: 409, fix: "Finish the one that waits, or cancel it." },
+  device_setup_open: { status: 409, fix: "Finish the one that waits, or cancel it." },
   run_elsewhere: { status: 409, fix: "Wait for its end, or stop it where it was started." },
   not_ready: { status: 503, fix: "Check the database, then look at the server's log." },
   too_many_streams: { status: 503, fix: "Close another tab of the console and try again." },

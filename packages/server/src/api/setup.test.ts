@@ -6,7 +6,7 @@ import { credentialsOf } from "../config/connector-credentials.ts";
 import { setupClient, signInByCode } from "../setup/testing.ts";
 import { type Answer, type Client, NAMES, startTestServer, type TestServer } from "./testing.ts";
 
-const REGISTRATIONS = "/api/v1/setup/registrations";
+const DEVICE_CODES = "/api/v1/setup/device-codes";
 
 describe("the guide to registering an application", () => {
   let server: TestServer;
@@ -109,7 +109,7 @@ describe("registering by device code", () => {
   const ended = async (id: string): Promise<Answer["body"]> => {
     let found: Answer["body"] = null;
     await until(async () => {
-      const { status, body } = await client.get(`${REGISTRATIONS}/${id}`);
+      const { status, body } = await client.get(`${DEVICE_CODES}/${id}`);
       assert.equal(status, 200);
       found = body;
       return body.state === "done" || body.state === "failed";
@@ -120,7 +120,7 @@ describe("registering by device code", () => {
     server.simulator.identity.apps().filter(({ displayName }) => displayName === "Entrain").length;
 
   it("tells the code to its operator alone, and refuses a second one", async () => {
-    const begun = await client.put("POST", REGISTRATIONS, wish());
+    const begun = await client.put("POST", DEVICE_CODES, wish());
     assert.equal(begun.status, 202);
     const { id, code, state, steps } = begun.body;
     assert.equal(state, "waiting");
@@ -131,24 +131,24 @@ describe("registering by device code", () => {
       ["application", "principal", "consent", "credential"].map((name) => [name, "due"]),
     );
     const other = await server.signIn("oscar");
-    assert.equal((await other.get(`${REGISTRATIONS}/${id}`)).status, 404);
-    assert.equal((await other.send("DELETE", `${REGISTRATIONS}/${id}`)).status, 404);
-    assert.deepEqual((await other.get(REGISTRATIONS)).body.items, []);
-    const second = await client.put("POST", REGISTRATIONS, wish({ name: "other" }));
-    assert.deepEqual([second.status, second.body.code], [409, "registration_open"]);
-    const mine = await client.get(REGISTRATIONS);
+    assert.equal((await other.get(`${DEVICE_CODES}/${id}`)).status, 404);
+    assert.equal((await other.send("DELETE", `${DEVICE_CODES}/${id}`)).status, 404);
+    assert.deepEqual((await other.get(DEVICE_CODES)).body.items, []);
+    const second = await client.put("POST", DEVICE_CODES, wish({ name: "other" }));
+    assert.deepEqual([second.status, second.body.code], [409, "device_setup_open"]);
+    const mine = await client.get(DEVICE_CODES);
     assert.deepEqual(
       mine.body.items.map((one: { id: string }) => one.id),
       [id],
     );
-    assert.equal((await client.send("DELETE", `${REGISTRATIONS}/${id}`)).status, 200);
-    assert.deepEqual((await client.get(REGISTRATIONS)).body.items, []);
+    assert.equal((await client.send("DELETE", `${DEVICE_CODES}/${id}`)).status, 200);
+    assert.deepEqual((await client.get(DEVICE_CODES)).body.items, []);
     assert.equal(registered(), 0);
   });
 
   it("keeps nothing when the operator has signed out before the administrator signed in", async () => {
     const leaver = await server.signIn();
-    const { body } = await leaver.put("POST", REGISTRATIONS, wish());
+    const { body } = await leaver.put("POST", DEVICE_CODES, wish());
     await leaver.send("DELETE", "/api/v1/session");
     await signInByCode(server.simulator, body.code.userCode, server.simulator.identity.administrator());
     const { state, error } = await ended(body.id);
@@ -158,7 +158,7 @@ describe("registering by device code", () => {
   });
 
   it("takes back what it began where the administrator may not grant permissions", async () => {
-    const { body } = await client.put("POST", REGISTRATIONS, wish());
+    const { body } = await client.put("POST", DEVICE_CODES, wish());
     const account = server.simulator.identity.administrator("Cloud Application Administrator");
     await signInByCode(server.simulator, body.code.userCode, account);
     const { state, error, account: shown } = await ended(body.id);
@@ -170,18 +170,18 @@ describe("registering by device code", () => {
 
   it("takes back what it began when it is cancelled on the way, and when the store refuses it in the end", async () => {
     server.simulator.faults.set([{ method: "POST", path: "/servicePrincipals", action: { type: "slow", ms: 60_000 } }]);
-    const cancelled = await client.put("POST", REGISTRATIONS, wish());
+    const cancelled = await client.put("POST", DEVICE_CODES, wish());
     await signInByCode(server.simulator, cancelled.body.code.userCode, server.simulator.identity.administrator());
     await until(async () => registered() === 1);
-    const { body } = await client.get(`${REGISTRATIONS}/${cancelled.body.id}`);
+    const { body } = await client.get(`${DEVICE_CODES}/${cancelled.body.id}`);
     assert.equal(body.state, "registering");
     assert.equal(body.code, null);
-    const answer = await client.send("DELETE", `${REGISTRATIONS}/${cancelled.body.id}`);
+    const answer = await client.send("DELETE", `${DEVICE_CODES}/${cancelled.body.id}`);
     assert.deepEqual([answer.status, answer.body.state], [200, "failed"]);
     assert.equal(registered(), 0);
     server.simulator.faults.clear();
 
-    const begun = await client.put("POST", REGISTRATIONS, wish());
+    const begun = await client.put("POST", DEVICE_CODES, wish());
     const { store, keyring, types, demo } = server.installation;
     const entry = {
       section: "connections",
@@ -202,7 +202,7 @@ describe("registering by device code", () => {
   });
 
   it("registers, grants, and keeps the secret sealed: it stands in no answer and no line of the log", async () => {
-    const begun = await client.put("POST", REGISTRATIONS, wish({ credential: "secret", features: "contacts" }));
+    const begun = await client.put("POST", DEVICE_CODES, wish({ credential: "secret", features: "contacts" }));
     const { password } = await signInByCode(
       server.simulator,
       begun.body.code.userCode,
@@ -225,13 +225,13 @@ describe("registering by device code", () => {
     assert.ok(kept?.kind === "secret");
     const secret = kept.secret();
     assert.ok(secret.length > 10 && !row.credential.includes(secret));
-    const told = `${JSON.stringify(done)}${connection.text}${(await client.get(REGISTRATIONS)).text}${server.log()}`;
+    const told = `${JSON.stringify(done)}${connection.text}${(await client.get(DEVICE_CODES)).text}${server.log()}`;
     for (const one of [secret, password ?? "-", "refresh_token", begun.body.code.userCode]) {
       assert.ok(!told.includes(one));
     }
-    const again = await client.put("POST", REGISTRATIONS, wish());
+    const again = await client.put("POST", DEVICE_CODES, wish());
     assert.deepEqual([again.status, again.body.code], [409, "exists"]);
-    const sameTenant = await client.put("POST", REGISTRATIONS, wish({ name: "other" }));
+    const sameTenant = await client.put("POST", DEVICE_CODES, wish({ name: "other" }));
     assert.deepEqual([sameTenant.status, sameTenant.body.code], [409, "exists"]);
     assert.match(sameTenant.body.detail, /a tenant has one connection/);
   });

@@ -15,8 +15,8 @@ import { isDomain, resolveTenant, runtimeOf } from "./tenant.ts";
 /** Stands for an id that is not known yet, while everything else is judged. */
 const SOME_ID = "00000000-0000-4000-8000-000000000000";
 
-/** How far a registration is. The code is for the administrator alone; nothing here is secret beyond it. */
-export type RegistrationEvent =
+/** How far it is. The code is for the administrator alone; nothing here is secret beyond it. */
+export type SetupEvent =
   | { readonly kind: "code"; readonly userCode: string; readonly verificationUri: string; readonly expiresAt: number }
   | { readonly kind: "signed-in"; readonly username: string }
   | { readonly kind: "step"; readonly step: SetupStep };
@@ -27,7 +27,7 @@ export interface Registering {
   /** The public client to sign in to; Microsoft's own unless given. */
   readonly setupClient: string | null;
   readonly signal: AbortSignal;
-  readonly told: (event: RegistrationEvent) => void;
+  readonly told: (event: SetupEvent) => void;
   /** Asked when the administrator has signed in: whether whoever began may still go on. */
   readonly allowed?: () => Promise<boolean>;
 }

@@ -8,8 +8,8 @@ import { SCRIPT_FILES, SCRIPTS, scriptOf } from "../../setup/scripts.ts";
 import { portalSteps } from "../../setup/steps.ts";
 import { tenantIn } from "../../setup/tenant.ts";
 import type { ApiContext } from "../context.ts";
+import type { DeviceSetups } from "../device-setups.ts";
 import { RequestError } from "../problems.ts";
-import type { Registrations } from "../registrations.ts";
 import { type Api, collectionOf, FAULT, ID, orNull, strict, TIME } from "../schemas.ts";
 import { redirectOrigin } from "./consent.ts";
 
@@ -33,7 +33,7 @@ const WISH = {
   publicUrl: text("where administrators reach Entrain, for the redirect URI", 200),
 } as const;
 const GUIDE_WISH = strict(WISH);
-const REGISTRATION_WISH = strict({
+const DEVICE_WISH = strict({
   ...WISH,
   name: Type.String({ minLength: 1, maxLength: 64 }),
   tenant: Type.String({ minLength: 1, maxLength: 253 }),
@@ -64,7 +64,7 @@ const GUIDE: TSchema = Type.Object({
   scripts: Type.Array(Type.Object({ kind: Type.String(), file: Type.String(), text: Type.String() })),
 });
 
-const REGISTRATION: TSchema = Type.Object({
+const DEVICE_SETUP: TSchema = Type.Object({
   id: Type.String(),
   name: Type.String({ description: "the connection's name" }),
   state: Type.Union(["waiting", "registering", "done", "failed"].map((one) => Type.Literal(one))),
@@ -93,7 +93,7 @@ const BY_ID = strict({ id: ID });
 export function setupRoutes(
   app: Api,
   context: ApiContext,
-  { registrations, publicOrigin }: { readonly registrations: Registrations; readonly publicOrigin: URL | null },
+  { deviceSetups, publicOrigin }: { readonly deviceSetups: DeviceSetups; readonly publicOrigin: URL | null },
 ): void {
   app.get(
     "/setup",
@@ -111,28 +111,28 @@ export function setupRoutes(
   );
 
   app.get(
-    "/setup/registrations",
+    "/setup/device-codes",
     {
       schema: {
-        operationId: "listRegistrations",
-        summary: "The registrations that this operator has begun since the server started, the newest first",
+        operationId: "listDeviceSetups",
+        summary: "The setups by device code that this operator has begun since the server started, the newest first",
         tags: ["setup"],
-        response: { 200: collectionOf(REGISTRATION) },
+        response: { 200: collectionOf(DEVICE_SETUP) },
       },
     },
-    async (request) => ({ items: registrations.list(context.session(request).operator), next: null }),
+    async (request) => ({ items: deviceSetups.list(context.session(request).operator), next: null }),
   );
 
   app.post(
-    "/setup/registrations",
+    "/setup/device-codes",
     {
       schema: {
-        operationId: "beginRegistration",
+        operationId: "beginDeviceSetup",
         summary:
           "Register an application as the administrator who types the answered code, and keep it as a connection",
         tags: ["setup"],
-        body: REGISTRATION_WISH,
-        response: { 202: REGISTRATION },
+        body: DEVICE_WISH,
+        response: { 202: DEVICE_SETUP },
       },
     },
     async (request, reply) => {
@@ -140,37 +140,37 @@ export function setupRoutes(
       const setup = setupOf(wish, redirectOrigin(publicOrigin, request.protocol, request.host));
       const { operator } = context.session(request);
       const allowed = (): Promise<boolean> => context.stillSignedIn(request);
-      const begun = await registrations.begin(setup, { operator, setupClient, allowed });
-      return reply.code(202).header("location", `/api/v1/setup/registrations/${begun.id}`).send(begun);
+      const begun = await deviceSetups.begin(setup, { operator, setupClient, allowed });
+      return reply.code(202).header("location", `/api/v1/setup/device-codes/${begun.id}`).send(begun);
     },
   );
 
   app.get(
-    "/setup/registrations/:id",
+    "/setup/device-codes/:id",
     {
       schema: {
-        operationId: "getRegistration",
-        summary: "How far a registration is; never its secret",
+        operationId: "getDeviceSetup",
+        summary: "How far a setup is; never its secret",
         tags: ["setup"],
         params: BY_ID,
-        response: { 200: REGISTRATION },
+        response: { 200: DEVICE_SETUP },
       },
     },
-    async (request) => registrations.find(request.params.id, context.session(request).operator),
+    async (request) => deviceSetups.find(request.params.id, context.session(request).operator),
   );
 
   app.delete(
-    "/setup/registrations/:id",
+    "/setup/device-codes/:id",
     {
       schema: {
-        operationId: "cancelRegistration",
-        summary: "Stop a registration and take back what it began; forget one that has ended",
+        operationId: "cancelDeviceSetup",
+        summary: "Stop a setup and take back what it began; forget one that has ended",
         tags: ["setup"],
         params: BY_ID,
-        response: { 200: REGISTRATION },
+        response: { 200: DEVICE_SETUP },
       },
     },
-    async (request) => await registrations.cancel(request.params.id, context.session(request).operator),
+    async (request) => await deviceSetups.cancel(request.params.id, context.session(request).operator),
   );
 }
 

@@ -20,7 +20,7 @@ import { absoluteTime } from "./format.ts";
 import { Failed, Name, Time } from "./parts.tsx";
 import { hrefOf } from "./place.ts";
 import { queryOf, type Wish } from "./setup-wish.ts";
-import type { Collection, Registration } from "./types.ts";
+import type { Collection, DeviceSetup } from "./types.ts";
 
 const useStyles = makeStyles({
   part: { display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: tokens.spacingVerticalM },
@@ -31,7 +31,7 @@ const useStyles = makeStyles({
   actions: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalS },
 });
 
-const PATH = pathOf(["setup", "registrations"]);
+const PATH = pathOf(["setup", "device-codes"]);
 const POLL_MS = 1_000;
 
 const STEPS: { readonly [name: string]: string } = {
@@ -42,7 +42,7 @@ const STEPS: { readonly [name: string]: string } = {
 };
 
 /** An administrator signs in with a code on any device, and everything else is done for them. */
-export function Registering(props: {
+export function DeviceSetupPart(props: {
   readonly wish: Wish;
   readonly valid: boolean;
   /** What the application is to get; it stands only before one begins, for the form may have changed since. */
@@ -51,15 +51,14 @@ export function Registering(props: {
   const styles = useStyles();
   const { wish, valid } = props;
   const mine = useQuery({
-    queryKey: ["registrations"],
-    queryFn: ({ signal }) => get<Collection<Registration>>(PATH, signal),
+    queryKey: ["device-setups"],
+    queryFn: ({ signal }) => get<Collection<DeviceSetup>>(PATH, signal),
     refetchInterval: ({ state }) => (isOpen(state.data?.items[0]) ? POLL_MS : false),
   });
-  const begin = useCommand<Registration>();
-  const forget = useCommand<Registration>();
+  const begin = useCommand<DeviceSetup>();
+  const forget = useCommand<DeviceSetup>();
   const one = mine.data?.items[0];
-  const cancel = (id: string): void =>
-    forget.mutate({ method: "DELETE", path: pathOf(["setup", "registrations", id]) });
+  const cancel = (id: string): void => forget.mutate({ method: "DELETE", path: pathOf(["setup", "device-codes", id]) });
   const ready = valid && wish.name.trim() !== "" && wish.tenant.trim() !== "";
   const body = {
     ...queryOf(wish),
@@ -93,23 +92,23 @@ export function Registering(props: {
         </>
       )}
       {forget.error !== null && <Failed error={forget.error} />}
-      {one !== undefined && <Progress registration={one} busy={forget.isPending} onForget={() => cancel(one.id)} />}
+      {one !== undefined && <Progress setup={one} busy={forget.isPending} onForget={() => cancel(one.id)} />}
     </div>
   );
 }
 
-function isOpen(registration: Registration | undefined): boolean {
-  return registration?.state === "waiting" || registration?.state === "registering";
+function isOpen(setup: DeviceSetup | undefined): boolean {
+  return setup?.state === "waiting" || setup?.state === "registering";
 }
 
 function Progress(props: {
-  readonly registration: Registration;
+  readonly setup: DeviceSetup;
   readonly busy: boolean;
   readonly onForget: () => void;
 }): ReactNode {
   const styles = useStyles();
-  const { registration, busy, onForget } = props;
-  const { name, state, code, account, connection, error } = registration;
+  const { setup, busy, onForget } = props;
+  const { name, state, code, account, connection, error } = setup;
   return (
     <>
       {code !== null && <Code name={name} code={code} />}
@@ -118,7 +117,7 @@ function Progress(props: {
           <bdi>{account}</bdi> signed in; <Name>{name}</Name> is being registered.
         </Text>
       )}
-      {state !== "waiting" && <StepList registration={registration} />}
+      {state !== "waiting" && <StepList setup={setup} />}
       {connection !== null && (
         <MessageBar intent="success" layout="multiline">
           <MessageBarBody>
@@ -146,14 +145,14 @@ function Progress(props: {
       )}
       <div className={styles.actions}>
         <Button disabledFocusable={busy} icon={busy ? <Spinner size="tiny" /> : null} onClick={onForget}>
-          {isOpen(registration) ? "Cancel" : state === "failed" ? "Start again" : "Connect another"}
+          {isOpen(setup) ? "Cancel" : state === "failed" ? "Start again" : "Connect another"}
         </Button>
       </div>
     </>
   );
 }
 
-function Code(props: { readonly name: string; readonly code: NonNullable<Registration["code"]> }): ReactNode {
+function Code(props: { readonly name: string; readonly code: NonNullable<DeviceSetup["code"]> }): ReactNode {
   const styles = useStyles();
   const { userCode, verificationUri, expiresAt } = props.code;
   const isWeb = /^https?:\/\//.test(verificationUri);
@@ -179,13 +178,13 @@ function Code(props: { readonly name: string; readonly code: NonNullable<Registr
   );
 }
 
-function StepList({ registration }: { readonly registration: Registration }): ReactNode {
+function StepList({ setup }: { readonly setup: DeviceSetup }): ReactNode {
   const styles = useStyles();
-  const failed = registration.state === "failed";
-  if (failed && registration.steps.every(({ state }) => state === "due")) return null;
+  const failed = setup.state === "failed";
+  if (failed && setup.steps.every(({ state }) => state === "due")) return null;
   return (
     <ol className={styles.steps} aria-label="Progress">
-      {registration.steps.map(({ name, state }) => (
+      {setup.steps.map(({ name, state }) => (
         <li key={name} className={styles.step}>
           {state === "done" ? (
             <CheckmarkCircle20Filled className={styles.good} aria-label="Done" />

@@ -4,21 +4,18 @@ import type { FastifyBaseLogger } from "fastify";
 import { newId } from "../clock.ts";
 import type { Adding } from "../config/add.ts";
 import type { Setup } from "../setup/plan.ts";
-import { type RegisteredConnection, type RegistrationEvent, registerByDeviceCode } from "../setup/register.ts";
+import { type RegisteredConnection, registerByDeviceCode, type SetupEvent } from "../setup/register.ts";
 import { describeFault, type Fault } from "./faults.ts";
 import { notFound, RequestError } from "./problems.ts";
 
-/** A registration as its operator may see it: never more of the credential than when it ends. Times in milliseconds UTC. */
-export interface Registration {
+/** A setup by device code as its operator may see it: never more of the credential than when it ends. Times in milliseconds UTC. */
+export interface DeviceSetup {
   readonly id: string;
   /** The connection's name. */
   readonly name: string;
   readonly state: "waiting" | "registering" | "done" | "failed";
   /** What the administrator types, and where, while it waits for them. */
-  readonly code: Pick<
-    Extract<RegistrationEvent, { kind: "code" }>,
-    "userCode" | "verificationUri" | "expiresAt"
-  > | null;
+  readonly code: Pick<Extract<SetupEvent, { kind: "code" }>, "userCode" | "verificationUri" | "expiresAt"> | null;
   /** Who signed in. */
   readonly account: string | null;
   readonly steps: readonly { readonly name: SetupStep; readonly state: "due" | "begun" | "done" }[];
@@ -26,7 +23,7 @@ export interface Registration {
   readonly error: Fault | null;
 }
 
-/** What a registration is begun with. */
+/** What a setup is begun with. */
 export interface Beginning {
   readonly operator: string;
   readonly setupClient: string | null;
@@ -39,8 +36,8 @@ interface Entry {
   readonly setup: Setup;
   readonly operator: string;
   readonly controller: AbortController;
-  state: Registration["state"];
-  code: Registration["code"];
+  state: DeviceSetup["state"];
+  code: DeviceSetup["code"];
   account: string | null;
   step: SetupStep | null;
   connection: RegisteredConnection | null;
@@ -54,8 +51,8 @@ const REMEMBERED_MAX = 20;
 /** In the whole process: each holds a connection to the sign-in service for as long as its code works. */
 const OPEN_MAX = 8;
 
-/** The device-code registrations of this process. Each belongs to the operator who began it, and nobody else sees its code. */
-export class Registrations {
+/** The setups by device code of this process. Each belongs to the operator who began it, and nobody else sees its code. */
+export class DeviceSetups {
   readonly #adding: Omit<Adding, "actor">;
   readonly #log: Pick<FastifyBaseLogger, "error">;
   readonly #open = new Set<Entry>();
@@ -68,15 +65,15 @@ export class Registrations {
 
   /**
    * Begins one, and answers as soon as there is a code to type.
-   * @throws RequestError `registration_open`, and what `registerByDeviceCode` refuses before anybody signs in
+   * @throws RequestError `device_setup_open`, and what `registerByDeviceCode` refuses before anybody signs in
    */
-  async begin(setup: Setup, { operator, setupClient, allowed }: Beginning): Promise<Registration> {
+  async begin(setup: Setup, { operator, setupClient, allowed }: Beginning): Promise<DeviceSetup> {
     const mine = [...this.#open].find((one) => one.operator === operator);
     if (mine !== undefined) {
-      throw new RequestError("registration_open", `You have begun to register ${mine.setup.name} already.`);
+      throw new RequestError("device_setup_open", `You have begun to set ${mine.setup.name} up already.`);
     }
     if (this.#open.size >= OPEN_MAX) {
-      throw new RequestError("registration_open", "Other operators have begun as many registrations as may wait.");
+      throw new RequestError("device_setup_open", "Other operators have begun as many setups as may wait.");
     }
     const entry = this.#entry(setup, operator);
     const asked = Promise.withResolvers<void>();
@@ -103,12 +100,12 @@ export class Registrations {
   }
 
   /** The operator's own, the newest first. */
-  list(operator: string): readonly Registration[] {
+  list(operator: string): readonly DeviceSetup[] {
     return this.#of(operator).map(viewOf);
   }
 
   /** @throws ConnectorError `not_found`, also for another operator's */
-  find(id: string, operator: string): Registration {
+  find(id: string, operator: string): DeviceSetup {
     return viewOf(this.#entryOf(id, operator));
   }
 
@@ -116,10 +113,10 @@ export class Registrations {
    * Stops one and forgets it, when what it began in Entra is taken back; forgets one that has ended.
    * @throws ConnectorError when something is left in Entra, naming it
    */
-  async cancel(id: string, operator: string): Promise<Registration> {
+  async cancel(id: string, operator: string): Promise<DeviceSetup> {
     const entry = this.#entryOf(id, operator);
     const ran = entry.state === "registering";
-    entry.controller.abort(new DOMException("The registration was cancelled.", "AbortError"));
+    entry.controller.abort(new DOMException("The setup was cancelled.", "AbortError"));
     await entry.ended;
     const at = this.#ended.indexOf(entry);
     if (at >= 0) this.#ended.splice(at, 1);
@@ -137,7 +134,7 @@ export class Registrations {
 
   #entry(setup: Setup, operator: string): Entry {
     return {
-      id: newId(this.#adding.store.clock, "registration"),
+      id: newId(this.#adding.store.clock, "setup"),
       setup,
       operator,
       controller: new AbortController(),
@@ -158,7 +155,7 @@ export class Registrations {
 
   #entryOf(id: string, operator: string): Entry {
     const entry = this.#of(operator).find((one) => one.id === id);
-    if (entry === undefined) throw notFound("registration of yours with this id");
+    if (entry === undefined) throw notFound("setup of yours with this id");
     return entry;
   }
 
@@ -173,7 +170,7 @@ export class Registrations {
       entry.state = "failed";
       entry.fault = how.fault;
       if (!(how.fault instanceof ConnectorError) && !entry.controller.signal.aborted) {
-        this.#log.error({ err: how.fault }, "A registration failed unexpectedly.");
+        this.#log.error({ err: how.fault }, "A setup by device code failed unexpectedly.");
       }
       entry.error = describeFault(how.fault, entry.controller.signal);
     }
@@ -184,7 +181,7 @@ export class Registrations {
   }
 }
 
-function hear(entry: Entry, event: RegistrationEvent): void {
+function hear(entry: Entry, event: SetupEvent): void {
   if (event.kind === "code") {
     const { userCode, verificationUri, expiresAt } = event;
     entry.code = { userCode, verificationUri, expiresAt };
@@ -194,7 +191,7 @@ function hear(entry: Entry, event: RegistrationEvent): void {
   } else entry.step = event.step;
 }
 
-function viewOf({ id, setup, state, code, account, step, connection, error }: Entry): Registration {
+function viewOf({ id, setup, state, code, account, step, connection, error }: Entry): DeviceSetup {
   const reached = step === null ? -1 : SETUP_STEPS.indexOf(step);
   const steps = SETUP_STEPS.map((name, at) => {
     const done = state === "done" || at < reached;
