@@ -192,7 +192,7 @@ const ROOMS: ReadonlyMap<string, number> = new Map(
     ["store"],
     ["config"],
     ["runs", "actions", "workflows", "portal"],
-    ["notifications", "consent", "expiry", "alerts", "setup"],
+    ["notifications", "consent", "authorize", "expiry", "alerts", "setup"],
     ["api", "cli", "schedule"],
     ["simulation", "demo"],
   ].flatMap((rooms, height) => rooms.map((room) => [room, height] as const)),
