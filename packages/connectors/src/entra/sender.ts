@@ -49,6 +49,11 @@ export class Sender {
     this.#runtime = runtime;
   }
 
+  /** Sends to another service by the same means: what this one asks for does not concern that one. */
+  beside(service: string): Sender {
+    return new Sender(service, this.#transport, this.#runtime);
+  }
+
   /**
    * The first answer that is not a passing refusal, or the last one. @throws ConnectorError when there is no answer at all, and
    * `throttled` without sending anything while the service wants to be left alone for longer than the patience lasts
@@ -59,7 +64,7 @@ export class Sender {
       await this.#pass(signal, patience);
       const answer = await this.#once(request, signal, { retry, patience });
       if (answer instanceof TransportFault) {
-        if (answer.kind === "invalid" || ++unanswered >= patience.unanswered) throw faultOf(answer, request);
+        if (FINAL.has(answer.kind) || ++unanswered >= patience.unanswered) throw faultOf(answer, request);
         const attempts = { status: null, attempt: unanswered + 1, of: patience.unanswered };
         await this.#pause(this.#backoff(retry), attempts, signal);
         continue;
@@ -151,7 +156,14 @@ export function headerOf(answer: Pick<HttpAnswer, "headers">, name: string): str
   return (Array.isArray(value) ? value[0] : value) ?? null;
 }
 
+/** Faults that trying again does not mend. */
+const FINAL: ReadonlySet<TransportFault["kind"]> = new Set(["invalid", "refused"]);
+
 function faultOf(fault: TransportFault, request: HttpRequest): ConnectorError {
+  if (fault.kind === "refused") {
+    const message = `${request.url.host} was not connected to: ${fault.message}.`;
+    return new ConnectorError("config_invalid", message, { stops: "connection", retry: "never" });
+  }
   const code = fault.kind === "unreachable" || fault.kind === "timeout" ? fault.kind : "answer_invalid";
   const { id } = request;
   const trace = id === undefined ? "" : ` (client-request-id ${id})`;

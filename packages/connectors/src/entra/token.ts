@@ -1,8 +1,8 @@
 import { ConnectorError } from "@entrain/core";
 import { decodeJwt } from "jose";
-import { SignInRefused } from "./aadsts.ts";
 import { type Credential, credentialName } from "./credentials/credential.ts";
 import { credentialProblems } from "./credentials/problems.ts";
+import { isPerson, reachOf } from "./credentials/reach.ts";
 import { SignInService } from "./credentials/sign-in.ts";
 import type { EntraOptions } from "./options.ts";
 import { PATIENT, type Patience, type Sender } from "./sender.ts";
@@ -86,10 +86,15 @@ export class TokenProvider {
   async #fetch(patience: Patience, claims: string | null): Promise<Token> {
     const { credentials, clock } = this.#options;
     const failed: FailedCredential[] = [];
+    let ofApplication: ConnectorError | null = null;
     for (let tried = 0; tried < credentials.length; tried++) {
       const at = (this.#working + tried) % credentials.length;
       const credential = credentials[at];
       if (credential === undefined) break;
+      if (ofApplication !== null && !isPerson(credential.kind)) {
+        failed.push({ at, kind: credential.kind, fault: ofApplication });
+        continue;
+      }
       try {
         refuseMalformed(credential, clock.now());
         const asked = clock.now();
@@ -101,7 +106,9 @@ export class TokenProvider {
         this.#failed = failed;
         return this.#token;
       } catch (error) {
-        if (!(error instanceof ConnectorError) || !isOfCredential(error)) throw error;
+        const reach = error instanceof ConnectorError ? reachOf(credential, error) : "all";
+        if (!(error instanceof ConnectorError) || reach === "all") throw error;
+        if (reach === "application") ofApplication = error;
         failed.push({ at, kind: credential.kind, fault: error });
       }
     }
@@ -117,30 +124,19 @@ function refuseMalformed(credential: Credential, now: number): void {
   throw new ConnectorError("config_invalid", message, { stops: "connection", retry: "never" });
 }
 
-/** Refusals that another credential of the same application may not meet; every other one concerns them all. */
-const OF_CREDENTIAL: ReadonlySet<number> = new Set([
-  7000215, 7000222, 7000218, 700025, 700027, 700030, 50012, 50027, 700021, 700023, 700024, 50166, 70021, 700211, 700212,
-  700213, 50173, 50132, 50133, 50089, 700082, 700084, 70008, 70043, 70000, 54005, 50034, 50126, 50055, 50056, 50057,
-  500571, 50053, 50020, 50076, 50074, 50078, 50079, 50072,
-]);
-
-function isOfCredential(error: ConnectorError): boolean {
-  if (error instanceof SignInRefused) return error.aadsts !== null && OF_CREDENTIAL.has(error.aadsts);
-  return error.code === "config_invalid" || error.code === "sign_in_refused";
-}
-
 function refusalOf(failed: readonly FailedCredential[]): ConnectorError {
   const [first, ...more] = failed;
   if (first === undefined) {
     const message = "The connection has no credential.";
     return new ConnectorError("config_invalid", message, { stops: "connection", retry: "never" });
   }
-  if (more.length === 0) return first.fault;
+  if (more.every(({ fault }) => fault === first.fault)) return first.fault;
   const told = failed
     .map(({ kind, fault }) => `the ${credentialName(kind)}: ${fault.message} ${fault.fix}`)
     .join(" — ");
   const message = `None of the ${failed.length} credentials works. ${told}`;
-  return new ConnectorError("sign_in_refused", message, { stops: "connection", retry: "never", cause: first.fault });
+  const retry = failed.some(({ fault }) => fault.retry === "later") ? "later" : "never";
+  return new ConnectorError("sign_in_refused", message, { stops: "connection", retry, cause: first.fault });
 }
 
 /** Secrets in their own words. One that cannot be read now was not sent either. */

@@ -1,3 +1,4 @@
+import { ConnectorError } from "@entrain/core";
 import type { HttpAnswer } from "../../shared/http.ts";
 import { isLoopback } from "../options.ts";
 import type { Patience, Sender } from "../sender.ts";
@@ -8,7 +9,10 @@ import { credentialFault } from "./fault.ts";
 const AUDIENCE = "api://AzureADTokenExchange";
 const FIELDS = ["value", "id_token", "access_token", "token"];
 
-/** Fetches an assertion. The answer is the JWT itself, or JSON that holds it as `value`, `id_token`, `access_token` or `token`. */
+/**
+ * Fetches an assertion. The answer is the JWT itself, or JSON that holds it as `value`, `id_token`, `access_token` or `token`.
+ * @throws ConnectorError `config_invalid` or `sign_in_refused`: whatever fails here is a fault of this credential alone
+ */
 export async function fetchAssertion(
   endpoint: AssertionEndpoint,
   sender: Sender,
@@ -24,7 +28,19 @@ export async function fetchAssertion(
   if (!url.searchParams.has("audience")) url.searchParams.set("audience", AUDIENCE);
   const authorization = endpoint.token === undefined ? {} : { authorization: `Bearer ${endpoint.token()}` };
   const headers = { accept: "application/json", ...authorization };
-  const answer = await sender.send({ method: "GET", url, headers }, signal, patience);
+  const reach = endpoint.allowPrivate === true ? "private" : "public";
+  const answer = await sender.send({ method: "GET", url, headers, reach }, signal, patience).catch((error: unknown) => {
+    signal.throwIfAborted();
+    if (!(error instanceof ConnectorError)) throw error;
+    if (error.code === "config_invalid") {
+      const fix = "Give an address on the internet, or allow a private one with `allowPrivate: true` beside the url.";
+      throw credentialFault("config_invalid", { message: error.message, fix });
+    }
+    throw credentialFault("sign_in_refused", {
+      message: `No assertion came from its address ${url.host}: ${error.message}`,
+      fix: "Check the address, and that it can be reached from here; it is tried again later.",
+    });
+  });
   if (answer.status !== 200) {
     throw credentialFault("sign_in_refused", {
       message: `The assertion's address ${url.host} answered ${answer.status} instead of an assertion.`,
@@ -33,7 +49,7 @@ export async function fetchAssertion(
   }
   const assertion = assertionIn(answer);
   if (assertion === null) {
-    throw credentialFault("answer_invalid", {
+    throw credentialFault("sign_in_refused", {
       message: `The assertion's address ${url.host} did not answer with an assertion.`,
       fix: "It must answer with the JWT itself, or with JSON that holds it as value, id_token, access_token or token.",
     });

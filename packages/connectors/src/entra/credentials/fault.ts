@@ -2,7 +2,7 @@ import { ConnectorError } from "@entrain/core";
 
 /** A fault of one credential, with the mend for just that fault. */
 export function credentialFault(
-  code: "answer_invalid" | "config_invalid" | "sign_in_refused",
+  code: "config_invalid" | "sign_in_refused",
   { message, fix }: { readonly message: string; readonly fix: string },
 ): ConnectorError {
   const retry = code === "config_invalid" ? "never" : "later";

@@ -185,6 +185,88 @@ test("passes over a credential that cannot be read, but not over a refusal that 
   assert.equal(forms(tenant).length, 2);
 });
 
+const grantOf = (form: URLSearchParams): string => form.get("grant_type") ?? "";
+const person: Credential = { kind: "password", username: "sync@contoso.com", password: () => SECRET };
+const agreed: DelegatedCredential = {
+  kind: "delegated",
+  refreshToken: async () => "CANARYrefresh",
+  replace: async () => undefined,
+  refused: async () => undefined,
+  died: async () => undefined,
+};
+
+test("passes from an account that may not sign in to the credential behind it, whatever the reason", async () => {
+  const tenant = await emptyTenant();
+  for (const first of [person, agreed]) {
+    // 1234567 is a number that nobody documents.
+    for (const number of [53003, 53000, 53001, 530035, 50105, 65001, 50078, 70043, 50158, 50076, 1234567]) {
+      tenant.judge = (form) => (grantOf(form) === "client_credentials" ? null : refusal(number, "invalid_grant"));
+      const before = forms(tenant).length;
+      await readWith(tenant, first, { kind: "secret", secret: () => SECRET });
+      assert.equal(forms(tenant).length, before + 2, `AADSTS${number}`);
+    }
+  }
+});
+
+test("a refusal of the application itself is met by its other secrets too, but not by an account", async () => {
+  const tenant = await emptyTenant();
+  const secrets = ["one~", "two~"].map((value): Credential => ({ kind: "secret", secret: () => value }));
+  tenant.judge = (form) => (grantOf(form) === "client_credentials" ? refusal(53003, "access_denied") : null);
+  await readWith(tenant, ...secrets, person);
+  assert.deepEqual(
+    forms(tenant).map((form) => form.grant_type),
+    ["client_credentials", "password"],
+  );
+});
+
+test("tries no other credential for what concerns the tenant, the application or the service", async () => {
+  const tenant = await emptyTenant();
+  for (const number of [700016, 7000112, 7000229, 90002, 900023, 90038, 900382, 500011, 90033]) {
+    tenant.refusal = refusal(number);
+    const before = forms(tenant).length;
+    await assert.rejects(readWith(tenant, person, { kind: "secret", secret: () => SECRET }), new RegExp(`${number}`));
+    assert.equal(forms(tenant).length, before + 1, `AADSTS${number}`);
+  }
+});
+
+test("passes over an assertion that cannot be fetched, however that fails", async (t) => {
+  const tenant = await emptyTenant();
+  let answer: { readonly status: number; readonly body: string; readonly headers?: Record<string, string> } | null =
+    null;
+  const provider = createServer((_request, response) => {
+    if (answer === null) response.destroy();
+    else response.writeHead(answer.status, answer.headers).end(answer.body);
+  });
+  await new Promise<void>((resolve) => provider.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    provider.close();
+    provider.closeAllConnections();
+  });
+  const address = provider.address();
+  assert.ok(typeof address === "object" && address !== null);
+  const url = `http://127.0.0.1:${address.port}/token`;
+  const answers = [
+    null,
+    { status: 200, body: "<html>sign in</html>" },
+    { status: 500, body: "down" },
+    { status: 429, body: "later", headers: { "retry-after": "3600" } },
+  ];
+  for (const one of answers) {
+    answer = one;
+    const before = forms(tenant).length;
+    await readWith(tenant, { kind: "federated", assertion: { url } }, { kind: "secret", secret: () => SECRET });
+    assert.equal(forms(tenant).length, before + 1, JSON.stringify(one));
+  }
+  await assert.rejects(
+    readWith(tenant, { kind: "federated", assertion: { url } }),
+    (fault: Error & { fix?: string }) => {
+      assert.match(fault.message, /assertion/);
+      assert.match(fault.fix ?? "", /address/);
+      return true;
+    },
+  );
+});
+
 test("names every credential when none works", async () => {
   const tenant = await emptyTenant();
   tenant.refusal = refusal(7000215);

@@ -53,10 +53,12 @@ const NOT_YET: ReadonlySet<unknown> = new Set(["authorization_pending", "slow_do
 export class SignInService {
   readonly #options: EntraOptions;
   readonly #sender: Sender;
+  readonly #assertions: Sender;
 
   constructor(options: EntraOptions, sender: Sender) {
     this.#options = options;
     this.#sender = sender;
+    this.#assertions = sender.beside("The assertion's address");
   }
 
   /** Gets an access token for Graph. @throws ConnectorError that never holds a secret, a token or an assertion. */
@@ -87,7 +89,7 @@ export class SignInService {
         return this.#clientCredentials(await clientAuth(credential, endpoint, asked), context);
       case "federated": {
         const { assertion: from } = credential;
-        const given = typeof from === "function" ? from() : await fetchAssertion(from, this.#sender, attempt);
+        const given = typeof from === "function" ? from() : await fetchAssertion(from, this.#assertions, attempt);
         const assertion = given.trim();
         if (!isJwt(assertion)) {
           throw credentialFault("config_invalid", {
