@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import type { FaultRule } from "@entrain/simulator";
+import { inShort, plannedIn } from "./testing/observe.ts";
+import { openScene, type Scene } from "./testing/scene.ts";
+import { crowd, group, newUser, reference } from "./testing/tenant.ts";
+import { DAY, MINUTE, type TestClock, testClock } from "./testing/time.ts";
+
+const HOUR = 60 * MINUTE;
+const wide = { percent: 100, count: 5000, windowMs: DAY };
+const guard = { removals: wide, members: wide };
+const users = crowd(30);
+const team = group("Team A");
+/** A replica that shows what was ten minutes ago. */
+const lag = { type: "lag", ms: 10 * MINUTE } as const;
+
+let scene: Scene;
+let clock: TestClock;
+let people: string;
+let groups: string;
+afterEach(() => scene.close());
+
+async function open(): Promise<void> {
+  clock = testClock();
+  const memberships = { [team.id]: users.slice(0, 5).map(({ id }) => id) };
+  scene = await openScene({ clock, simulator: { tenant: { users, groups: [team], memberships } } });
+  people = await scene.addSync("people", "portal", { records: "requester", guard });
+  groups = await scene.addSync("groups", "portal", { records: "group", guard });
+  await scene.run(people);
+  await scene.run(groups);
+}
+
+async function changesOf(sync: string): Promise<readonly string[]> {
+  const run = await scene.run(sync);
+  assert.equal(run.result, "succeeded", JSON.stringify(run));
+  return inShort(await plannedIn(scene.store, run.run));
+}
+
+async function bothChanges(): Promise<readonly string[]> {
+  return [...(await changesOf(people)), ...(await changesOf(groups))];
+}
+
+/** Page requests of full rounds of people so far. */
+const pages = (): number => scene.simulator.requests.list("/users?").length;
+const systemEntries = async (): Promise<readonly string[]> => {
+  const rows = await scene.store.db.selectFrom("journal").select(["type"]).where("stream", "=", "system").execute();
+  return rows.map(({ type }) => type);
+};
+
+async function liveABit(): Promise<readonly string[]> {
+  const [member, leaver, disabled] = [users[1], users[9], users[7]].map((user) => user?.id ?? "");
+  await scene.graph("PATCH", `/users/${disabled}`, { accountEnabled: false });
+  await scene.graph("POST", "/users", newUser("Joiner 1"));
+  await scene.graph("POST", `/groups/${team.id}/members/$ref`, reference(leaver ?? ""));
+  await scene.graph("DELETE", `/groups/${team.id}/members/${member}/$ref`);
+  return ["create Joiner 1", `disable ${users[7]?.displayName}`, "members Team A", "members Team A"];
+}
+
+for (const path of ["/users", "/groups", "/groups/*/members", "/$batch"]) {
+  test(`a repeated round of which a lagging replica answers ${path} takes nothing back that changes had told`, async () => {
+    await open();
+    clock.advance(20 * HOUR - 4 * MINUTE);
+    const told = await liveABit();
+    assert.deepEqual(await bothChanges(), told);
+    clock.advance(5 * MINUTE);
+    scene.simulator.faults.set([{ action: lag, path }]);
+    const begun = pages();
+    assert.deepEqual(await bothChanges(), []);
+    assert.ok(pages() > begun, "everything was read again");
+    scene.simulator.faults.clear();
+    for (let day = 0; day < 3; day += 1) {
+      clock.advance(DAY);
+      assert.deepEqual(await bothChanges(), []);
+    }
+  });
+}
+
+test("nobody is deleted while all of Graph shows what was some minutes ago: the run fails, and the next one finds nothing to do", async () => {
+  await open();
+  clock.advance(20 * HOUR - 4 * MINUTE);
+  const told = await liveABit();
+  assert.deepEqual(await bothChanges(), told);
+  clock.advance(5 * MINUTE);
+  scene.simulator.faults.set([{ action: lag }]);
+  for (const sync of [people, groups]) {
+    const run = await scene.run(sync);
+    assert.deepEqual([run.result, run.error?.code], ["failed", "server_failed"]);
+  }
+  scene.simulator.faults.clear();
+  clock.advance(15 * MINUTE);
+  assert.deepEqual(await bothChanges(), []);
+});
+
+test("what a lagging full round behind an expired link took back is mended about an hour later", async () => {
+  await open();
+  clock.advance(2 * HOUR);
+  const told = await liveABit();
+  assert.deepEqual(await bothChanges(), told);
+  clock.advance(5 * MINUTE);
+  scene.simulator.expireDeltaTokens();
+  scene.simulator.faults.set([{ action: lag, path: "/users" }]);
+  assert.deepEqual(await changesOf(people), [`enable ${users[7]?.displayName}`], "the lag was felt");
+  scene.simulator.faults.clear();
+  clock.advance(50 * MINUTE);
+  assert.deepEqual(await changesOf(people), []);
+  clock.advance(10 * MINUTE);
+  assert.deepEqual(await changesOf(people), [`disable ${users[7]?.displayName}`]);
+});
+
+const faults: readonly FaultRule[] = [
+  { action: { type: "stale-count", percent: -20 }, path: "/users/$count" },
+  { action: { type: "ends-empty" }, path: "/users" },
+  { action: { type: "status", status: 503 }, path: "/users" },
+  { action: { type: "truncate" }, path: "/users" },
+];
+for (const fault of faults) {
+  test(`a repeated round that fails (${fault.action.type} ${fault.path}) keeps no leaver in, and is tried again later`, async () => {
+    await open();
+    clock.advance(21 * HOUR);
+    scene.simulator.faults.set([fault]);
+    const begun = pages();
+    for (const at of [3, 4, 5]) {
+      await scene.graph("PATCH", `/users/${users[at]?.id}`, { accountEnabled: false });
+      assert.deepEqual(await changesOf(people), [`disable ${users[at]?.displayName}`]);
+      clock.advance(10 * MINUTE);
+    }
+    assert.deepEqual(await systemEntries(), ["reconciliation_failed"]);
+    const tried = pages();
+    assert.ok(tried > begun);
+    scene.simulator.faults.clear();
+    clock.advance(40 * MINUTE);
+    assert.deepEqual(await changesOf(people), []);
+    assert.ok(pages() > tried, "tried again");
+    assert.deepEqual(await systemEntries(), ["reconciliation_failed", "reconciled"]);
+  });
+}
+
+test("a repeated round without a count goes on like any other", async () => {
+  await open();
+  clock.advance(21 * HOUR);
+  scene.simulator.faults.set([{ action: { type: "status", status: 503 }, path: "/users/$count" }]);
+  await scene.graph("PATCH", `/users/${users[3]?.id}`, { accountEnabled: false });
+  assert.deepEqual(await changesOf(people), [`disable ${users[3]?.displayName}`]);
+  assert.deepEqual(await systemEntries(), ["reconciled"]);
+});
+
+test("a repeated round that hides what the application may not read stops the read, and begins anew once it no longer does", async () => {
+  await open();
+  clock.advance(21 * HOUR);
+  scene.simulator.faults.set([{ action: { type: "nulls" }, path: "/users" }]);
+  for (let times = 0; times < 2; times += 1) {
+    const run = await scene.run(people);
+    assert.deepEqual([run.result, run.error?.code], ["failed", "permission_lost"]);
+    clock.advance(10 * MINUTE);
+  }
+  scene.simulator.faults.clear();
+  await scene.graph("PATCH", `/users/${users[3]?.id}`, { accountEnabled: false });
+  const latest = scene.simulator.requests.list("deltatoken=latest").length;
+  assert.deepEqual(await changesOf(people), [`disable ${users[3]?.displayName}`]);
+  assert.equal(scene.simulator.requests.list("deltatoken=latest").length, latest, "changes went on where they stood");
+});
+
+test("an excess permission can be taken away: the syncs go on with those that are left", async () => {
+  await open();
+  const { roles } = scene.simulator;
+  scene.simulator.setRoles([...roles, "Directory.Read.All"]);
+  assert.deepEqual(await bothChanges(), []);
+  scene.simulator.setRoles(roles);
+  await scene.graph("PATCH", `/users/${users[3]?.id}`, { accountEnabled: false });
+  assert.deepEqual(await bothChanges(), [`disable ${users[3]?.displayName}`]);
+});
