@@ -51,6 +51,12 @@ const SCIM: OpenableType = {
       description: "allow plain http beyond this machine, where the network itself is trusted",
     },
     {
+      name: "allowPrivate",
+      type: "boolean",
+      required: false,
+      description: "allow a name that leads to a private network or to this machine",
+    },
+    {
       name: "groupSettleMs",
       type: "integer",
       required: false,

@@ -1,5 +1,6 @@
 import { ConnectorError, type WaitListener } from "@entrain/core";
 import { Pool } from "undici";
+import { AddressRefused, checkLiteral, guardedLookup, type Reach, type Resolve } from "../shared/addresses.ts";
 import { backoffMs, Gate, retryAfterMs, type ScimClock } from "./pace.ts";
 import { type Reply, replyOf, replyOfError } from "./reply.ts";
 
@@ -19,6 +20,10 @@ export interface ClientOptions {
   readonly timeouts: { readonly connectMs: number; readonly answerMs: number };
   /** Plain `http` beyond loopback: the token travels readable. */
   readonly allowHttp: boolean;
+  /** The name may lead to a private network, or to this machine. */
+  readonly allowPrivate: boolean;
+  /** Looks names up in place of the system. */
+  readonly resolve?: Resolve;
   /** Told whenever a request waits before it is tried again. */
   readonly onWait: WaitListener;
 }
@@ -52,7 +57,11 @@ export function createScimClient(options: ClientOptions): ScimClient {
   const base = parseBase(options.baseUrl, options.allowHttp);
   const pool = new Pool(base.origin, {
     connections,
-    connect: { timeout: timeouts.connectMs, ...(options.ca !== undefined && { ca: options.ca }) },
+    connect: {
+      timeout: timeouts.connectMs,
+      lookup: lookupFor(base.origin, options),
+      ...(options.ca !== undefined && { ca: options.ca }),
+    },
     headersTimeout: timeouts.answerMs,
     bodyTimeout: timeouts.answerMs,
     maxResponseSize: LARGEST_ANSWER_BYTES,
@@ -128,7 +137,20 @@ function parseBase(baseUrl: string, allowHttp: boolean): { readonly origin: stri
   if (url.username || url.password || url.search || url.hash) {
     throw invalid("The SCIM address must hold no user, password, query or fragment.");
   }
+  try {
+    checkLiteral(url.hostname);
+  } catch (error) {
+    throw error instanceof AddressRefused ? invalid(`The SCIM address cannot be used: ${error.message}.`) : error;
+  }
   return { origin: url.origin, path: url.pathname.replace(/\/+$/, "") };
+}
+
+/** Where the network is trusted with plain http, it is a private one. A name that means this machine means it. */
+function lookupFor(origin: string, options: ClientOptions): ReturnType<typeof guardedLookup> {
+  const { hostname } = new URL(origin);
+  const reach: Reach =
+    options.allowPrivate || hostname === "localhost" ? "private" : options.allowHttp ? "network" : "public";
+  return guardedLookup(reach, options.resolve);
 }
 
 function isLoopback(hostname: string): boolean {

@@ -416,3 +416,32 @@ test("verifies with a name that nobody has, and says how to mend what it finds",
   assert.deepEqual(await failing(on("Users", list([{ id: "u1" }], 900))), ["Looking up users"]);
   assert.deepEqual(await failing(on("Groups", error(403))), ["Reading groups"]);
 });
+
+test("a name that leads to this machine or a private network is not connected to unless that is allowed", async () => {
+  const resolve = async (): Promise<{ address: string; family: number }[]> => [{ address: "127.0.0.1", family: 4 }];
+  const named = async (options: Partial<ScimTargetOptions>): Promise<Bench> => {
+    const server = await startScriptedServer(() => list([]));
+    const baseUrl = server.baseUrl.replace("127.0.0.1", "desk.example");
+    const clock = { now: () => 0, random: () => 0.5, sleep: async () => assert.fail("tried again") };
+    const target = createScimTarget({ baseUrl, token: () => TOKEN, clock, allowHttp: true, resolve, ...options });
+    closing.push(target.close, server.close);
+    return { target, requests: server.requests, host: new URL(baseUrl).host, waits: [] };
+  };
+  const guarded = await named({});
+  const [first] = await guarded.target.verify(signal);
+  assert.equal(first?.ok, false);
+  assert.match(first?.detail ?? "", /desk\.example leads to 127\.0\.0\.1, this machine/);
+  assert.match(first?.fix ?? "", /allowPrivate/);
+  assert.equal(guarded.requests.length, 0);
+  await assert.rejects(guarded.target.find("user", "userName", ["ada"], signal), { code: "config_invalid" });
+  const open = await named({ allowPrivate: true });
+  assert.equal((await open.target.verify(signal))[0]?.ok, true);
+  assert.ok(open.requests.length > 0);
+});
+
+test("an address that no server has is refused before anything is sent", () => {
+  const clock = { now: () => 0, random: () => 0.5, sleep: async () => {} };
+  for (const baseUrl of ["https://169.254.169.254/scim", "https://[fe80::1]/scim", "https://0.0.0.0/scim"]) {
+    assert.throws(() => createScimTarget({ baseUrl, token: () => TOKEN, clock }), { code: "config_invalid" }, baseUrl);
+  }
+});

@@ -1,4 +1,5 @@
 import { type Code, ConnectorError } from "@entrain/core";
+import { AddressRefused } from "../shared/addresses.ts";
 import { isJson, type Json, property } from "./resource.ts";
 
 /**
@@ -16,7 +17,8 @@ export type Reply =
       readonly retryAfterMs: number | null;
     }
   | { readonly kind: "unheard"; readonly code: Code; readonly detail: string; readonly status?: number }
-  | { readonly kind: "unsent"; readonly code: Code; readonly detail: string };
+  /** `guarded`: the server's name leads where it must not, unless that is allowed. */
+  | { readonly kind: "unsent"; readonly code: Code; readonly detail: string; readonly guarded?: true };
 
 /** Classifies an HTTP answer. `token` is taken out of whatever the server says. */
 export function replyOf(status: number, text: string, retryAfterMs: number | null, token: string): Reply {
@@ -71,6 +73,10 @@ const NEVER_CONNECTED =
 export function replyOfError(error: unknown, signal: AbortSignal, answerMs: number): Reply {
   if (signal.aborted)
     return { kind: "unheard", code: "cancelled", detail: "The work was stopped before the answer came." };
+  if (error instanceof AddressRefused) {
+    const detail = `The server was not connected to: ${error.message}.`;
+    return { kind: "unsent", code: "config_invalid", detail, guarded: true };
+  }
   const code = codeOf(error);
   if (NEVER_CONNECTED.test(code)) {
     const kind =

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ConnectorError, type Target, type WaitListener } from "@entrain/core";
+import type { Resolve } from "../shared/addresses.ts";
 import { applyBatch } from "./apply.ts";
 import { type ScimKind, scimKinds } from "./attributes.ts";
 import { createScimClient } from "./client.ts";
@@ -24,6 +25,10 @@ export interface ScimTargetOptions {
   readonly timeouts?: { readonly connectMs?: number; readonly answerMs?: number };
   /** Plain `http` beyond loopback, where the network itself is trusted. Default false. */
   readonly allowHttp?: boolean;
+  /** The server's name may lead to a private network, or to this machine. Default false; `allowHttp` allows the former. */
+  readonly allowPrivate?: boolean;
+  /** Looks names up in place of the system. */
+  readonly resolve?: Resolve;
   /**
    * Milliseconds in which a server may still create a group whose answer nobody heard. Default 10,000. Users need none:
    * their `userName` is unique.
@@ -56,6 +61,8 @@ export function createScimTarget(options: ScimTargetOptions): Target {
       answerMs: options.timeouts?.answerMs ?? 60_000,
     },
     allowHttp: options.allowHttp ?? false,
+    allowPrivate: options.allowPrivate ?? false,
+    ...(options.resolve !== undefined && { resolve: options.resolve }),
     onWait: options.onWait ?? (() => undefined),
   });
 

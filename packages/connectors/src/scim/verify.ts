@@ -81,6 +81,9 @@ function groupsCheck(reply: Reply): Check {
 }
 
 function fixOf(reply: Exclude<Reply, { kind: "answer" }>): string {
+  if (reply.kind === "unsent" && reply.code === "config_invalid" && reply.guarded === true) {
+    return "Check the name; where the server really is in a private network, set allowPrivate: true in the target's settings.";
+  }
   return new ConnectorError(reply.code, reply.detail, { stops: "sync", retry: "later" }).fix;
 }
 

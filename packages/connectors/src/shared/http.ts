@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { type Dispatcher, Pool } from "undici";
+import { AddressRefused, checkLiteral, guardedLookup, type Reach, type Resolve } from "./addresses.ts";
 
 /** Bounds of one request, in milliseconds. `total` covers everything from the first byte sent to the last received. */
 export interface Timeouts {
@@ -21,6 +22,8 @@ export interface HttpRequest {
    * 8859-1). A larger one is a fault.
    */
   readonly bytesAtMost?: number;
+  /** Where the url's name may lead. Default `private`: anywhere that a server can be. */
+  readonly reach?: Reach;
   /** The caller's own id of the request, named in faults. */
   readonly id?: string;
 }
@@ -34,10 +37,10 @@ export interface HttpAnswer {
 
 /**
  * Why there is no complete answer. `broken` is a connection that was cut inside the answer, `invalid` an answer that
- * cannot be decompressed or is larger than any page may be. The message names the host, never a header or a body.
+ * cannot be decompressed or is larger than any page may be, `refused` an address that must not be reached. The message names the host, never a header or a body.
  */
 export class TransportFault extends Error {
-  readonly kind: "unreachable" | "timeout" | "broken" | "invalid";
+  readonly kind: "unreachable" | "timeout" | "broken" | "invalid" | "refused";
 
   constructor(kind: TransportFault["kind"], message: string) {
     super(message);
@@ -61,19 +64,25 @@ const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
 const ISIZE_BYTES = 4;
 const gunzipAsync = promisify(gunzip);
 
-/** `ca` (PEM) replaces the system's certificate authorities, for hosts with an authority of their own. */
+/**
+ * `ca` (PEM) replaces the system's certificate authorities, for hosts with an authority of their own; `resolve` the system's
+ * way of looking names up.
+ */
 export function createTransport(options: {
   readonly ca?: string;
   readonly timeouts?: Partial<Timeouts>;
   readonly connections?: number;
+  readonly resolve?: Resolve;
 }): Transport {
   const timeouts: Timeouts = { ...DEFAULTS, ...options.timeouts };
   const pools = new Map<string, Pool>();
   let closed = false;
-  const poolOf = (origin: string): Pool => {
-    const known = pools.get(origin);
+  const poolOf = ({ origin, hostname }: URL, reach: Reach): Pool => {
+    const key = `${reach} ${origin}`;
+    const known = pools.get(key);
     if (known !== undefined) return known;
-    const connect = { timeout: timeouts.connect, ...(options.ca === undefined ? {} : { ca: options.ca }) };
+    const lookup = guardedLookup(isOwnName(hostname) ? "private" : reach, options.resolve);
+    const connect = { timeout: timeouts.connect, lookup, ...(options.ca === undefined ? {} : { ca: options.ca }) };
     const pool = new Pool(origin, {
       connections: options.connections ?? 8,
       connect,
@@ -81,13 +90,15 @@ export function createTransport(options: {
       bodyTimeout: timeouts.body,
       maxResponseSize: MAX_COMPRESSED_BYTES,
     });
-    pools.set(origin, pool);
+    pools.set(key, pool);
     return pool;
   };
   return {
     send: async (request, signal) => {
       if (closed) throw new TransportFault("invalid", `the connection to ${request.url.host} was closed on this side`);
-      return send(poolOf(request.url.origin), request, timeouts.total, signal);
+      const { url, reach = "private" } = request;
+      refuseLiteral(url);
+      return send(poolOf(url, reach), request, timeouts.total, signal);
     },
     close: async () => {
       closed = true;
@@ -95,6 +106,19 @@ export function createTransport(options: {
       pools.clear();
     },
   };
+}
+
+/** Whoever writes it means this machine. */
+function isOwnName(hostname: string): boolean {
+  return hostname === "localhost";
+}
+
+function refuseLiteral({ hostname }: URL): void {
+  try {
+    checkLiteral(hostname);
+  } catch (error) {
+    throw error instanceof AddressRefused ? new TransportFault("refused", error.message) : error;
+  }
 }
 
 async function send(pool: Pool, request: HttpRequest, totalMs: number, signal: AbortSignal): Promise<HttpAnswer> {
@@ -176,6 +200,8 @@ const CAUSES: Readonly<Record<string, string>> = {
 
 /** Why a request of undici failed, in words. `answered`: after the headers of the answer had come. */
 export function transportFault(error: unknown, url: URL, answered: boolean): TransportFault {
+  const refused = refusedIn(error);
+  if (refused !== null) return new TransportFault("refused", refused.message);
   const code = codeOf(error);
   if (code === "UND_ERR_CONNECT_TIMEOUT" || code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") {
     return new TransportFault("timeout", `${url.host} did not answer in time`);
@@ -193,4 +219,9 @@ function codeOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
   if (typeof error !== "object" || error === null || !("code" in error)) return "";
   return typeof error.code === "string" ? error.code : "";
+}
+
+function refusedIn(error: unknown): AddressRefused | null {
+  if (error instanceof AddressRefused) return error;
+  return error instanceof Error && error.cause !== undefined ? refusedIn(error.cause) : null;
 }

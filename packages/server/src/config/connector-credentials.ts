@@ -58,7 +58,8 @@ type Federated = Extract<CredentialOf<Place>, { readonly kind: "federated" }>;
 
 function assertionOf(credential: Federated): Extract<Credential, { readonly kind: "federated" }>["assertion"] {
   if ("assertion" in credential) return credential.assertion.text;
-  return { url: credential.url, ...(credential.token === undefined ? {} : { token: credential.token.text }) };
+  const { url, token, allowPrivate = false } = credential;
+  return { url, allowPrivate, ...(token === undefined ? {} : { token: token.text }) };
 }
 
 /** A day that somebody wrote down, as the time at which it begins: better warned too early than too late. */

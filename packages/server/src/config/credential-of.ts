@@ -12,7 +12,7 @@ export type CredentialOf<S> = KindOf<S> & { readonly id?: string };
 type KindOf<S> =
   | AppCredentialOf<S>
   | { readonly kind: "federated"; readonly assertion: S }
-  | { readonly kind: "federated"; readonly url: string; readonly token?: S }
+  | { readonly kind: "federated"; readonly url: string; readonly token?: S; readonly allowPrivate?: boolean }
   | { readonly kind: "managed-identity"; readonly identity?: string }
   | { readonly kind: "workload-identity"; readonly tokenFile?: string }
   | { readonly kind: "delegated"; readonly app?: AppCredentialOf<S> }

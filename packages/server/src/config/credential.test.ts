@@ -27,6 +27,7 @@ const EVERY_KIND = [
   "{ kind: certificate, certificate: { file: app.pem }, key: { file: key.pem } }",
   "{ kind: federated, assertion: { file: token } }",
   "{ kind: federated, url: 'https://token.example.com/?a=b', token: { env: A } }",
+  "{ kind: federated, url: 'https://token.intern.example', allowPrivate: true }",
   "{ kind: managed-identity }",
   "{ kind: managed-identity, identity: 3b1f7e2c-1111-4222-8333-444455556666 }",
   "{ kind: workload-identity, tokenFile: /var/run/token }",

@@ -21,7 +21,7 @@ type Kind = (typeof KINDS)[number];
 const FIELDS: { readonly [K in Kind]: readonly string[] } = {
   secret: ["secret", "expires"],
   certificate: ["certificate", "key", "passphrase"],
-  federated: ["assertion", "url", "token"],
+  federated: ["assertion", "url", "token", "allowPrivate"],
   "managed-identity": ["identity"],
   "workload-identity": ["tokenFile"],
   delegated: ["app"],
@@ -132,8 +132,10 @@ function readFederated({ checker, given, path, secret, optional }: Reading): Cre
     return checker.flaw([...path, "assertion"], "an assertion comes from one place: `assertion` or `url`");
   }
   const [url, token] = [readUrl(checker, given.url, [...path, "url"], { query: true }), optional("token")];
-  if (url === undefined || token === undefined) return undefined;
-  return { kind: "federated", url, ...(token && { token }) };
+  const allowed =
+    given.allowPrivate === undefined ? false : checker.boolean(given.allowPrivate, [...path, "allowPrivate"]);
+  if (url === undefined || token === undefined || allowed === undefined) return undefined;
+  return { kind: "federated", url, ...(token && { token }), ...(allowed && { allowPrivate: true }) };
 }
 
 /** The day on which a secret ends, where somebody wrote it down; `null` when nobody did, undefined when it is wrong. */
@@ -172,6 +174,7 @@ function mapKind<S, T>(credential: CredentialOf<S>, to: (secret: S, field: strin
         kind: "federated",
         url: credential.url,
         ...(credential.token === undefined ? {} : { token: to(credential.token, "token") }),
+        ...(credential.allowPrivate === true ? { allowPrivate: true } : {}),
       };
     case "delegated":
       return { kind: "delegated", ...mappedApp(credential.app, to) };

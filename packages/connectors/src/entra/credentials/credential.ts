@@ -32,6 +32,8 @@ export interface AssertionEndpoint {
   readonly url: string;
   /** Sent as a bearer token. */
   readonly token?: () => string;
+  /** The name may lead to a private network, or to this machine. Default false. */
+  readonly allowPrivate?: boolean;
 }
 
 /** The identity of the Azure machine that Entrain runs on; the system's own, unless one is named by its client id. */
