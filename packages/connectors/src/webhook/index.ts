@@ -1,5 +1,6 @@
 import { ConnectorError } from "@entrain/core";
 import { Pool } from "undici";
+import { checkLiteral, guardedLookup, type Resolve } from "../shared/addresses.ts";
 import { retryAfterMs } from "../shared/backoff.ts";
 import { TransportFault, transportFault } from "../shared/http.ts";
 import { webhookHeaders, webhookKey } from "./sign.ts";
@@ -14,6 +15,8 @@ export interface WebhookOptions {
   readonly clock: { now(): number };
   /** Milliseconds for reaching the receiver, and for its whole answer. Default 20 seconds. */
   readonly timeoutMs?: number;
+  /** How names are looked up; as the system does unless given. */
+  readonly resolve?: Resolve;
 }
 
 /** What a receiver made of an attempt. `gone`: it wants nothing more, ever. Details name the host, never a path or a secret. */
@@ -46,14 +49,17 @@ const READ_BYTES = 64 * 1024;
 
 /**
  * A receiver of webhooks after the Standard Webhooks specification 1.0.0: signed with `v1`, never redirected, accepted by
- * 2xx alone, and ended by 410. @throws ConnectorError `config_invalid` for an address that must not be used
+ * 2xx alone, and ended by 410. A name that leads to this machine, or to where no server is, is not followed there. @throws ConnectorError `config_invalid` for an address that must not be used
  */
 export function createWebhook(options: WebhookOptions): Webhook {
   const url = webhookUrl(options.url);
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   const pool = new Pool(url.origin, {
     connections: 1,
-    connect: { timeout: timeoutMs },
+    connect: {
+      timeout: timeoutMs,
+      lookup: guardedLookup(url.hostname === "localhost" ? "private" : "network", options.resolve),
+    },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
   });
@@ -94,6 +100,11 @@ export function webhookUrl(text: string): URL {
   if (url.username || url.password || url.hash) {
     throw invalid("The webhook's address must hold no user, password or fragment.");
   }
+  try {
+    checkLiteral(url.hostname);
+  } catch (error) {
+    throw invalid(`The webhook's address must not be used: ${error instanceof Error ? error.message : String(error)}.`);
+  }
   return url;
 }
 
@@ -124,8 +135,12 @@ function late(url: URL, timeoutMs: number): TransportFault {
 }
 
 /** The receiver may have taken it nevertheless, and knows it by its id when it comes again. */
-function unheard({ message }: TransportFault): WebhookReply {
-  const fix = "Check the channel's url, the network, and that the receiver answers before it works.";
+function unheard({ kind, message }: TransportFault): WebhookReply {
+  const refused = "Give the receiver's own address, or http://localhost where this machine is meant.";
+  const fix =
+    kind === "refused"
+      ? refused
+      : "Check the channel's url, the network, and that the receiver answers before it works.";
   return { kind: "failed", status: null, detail: `${message}.`, fix, retryAfterMs: null };
 }
 

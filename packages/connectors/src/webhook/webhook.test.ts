@@ -63,6 +63,7 @@ test("posts to https, and to http on this machine alone", () => {
   for (const url of [
     "http://hooks.example.com/",
     "http://10.0.0.1/",
+    "https://169.254.169.254/",
     "ftp://127.0.0.1/",
     "https://u:p@example.com/",
     "x",
@@ -105,6 +106,16 @@ test("waits no longer than it was told, and names the host without path or query
   const closed = await send("http://127.0.0.1:9/hooks?team=1");
   assert.ok(closed.kind === "failed" && /could not be reached/.test(closed.detail), JSON.stringify(closed));
   assert.doesNotMatch(closed.detail + reply.detail, /hooks|team/);
+});
+
+test("follows a name to a private network, never to this machine or to a metadata service", async () => {
+  for (const address of ["127.0.0.1", "169.254.169.254", "::ffff:127.0.0.1"]) {
+    const resolve = async () => [{ address, family: address.includes(":") ? 6 : 4 }];
+    const webhook = createWebhook({ url: "https://hooks.example.com/x", secret: () => SECRET, clock, resolve });
+    const reply = await webhook.send({ id: "alert_1", body: "{}" }, signal).finally(() => webhook.close());
+    assert.ok(reply.kind === "failed" && reply.detail.startsWith("hooks.example.com leads to "), JSON.stringify(reply));
+    assert.match(reply.fix, /localhost/);
+  }
 });
 
 test("ends with the caller's reason when the caller stops", async (context) => {
