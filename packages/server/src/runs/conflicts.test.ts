@@ -3,7 +3,7 @@ import { afterEach, test } from "node:test";
 import { loadRun } from "../store/runs.ts";
 import { plannedIn, scimWrites, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
-import { crowd, group, newUser, reference } from "./testing/tenant.ts";
+import { crowd, group, newUser, person, reference } from "./testing/tenant.ts";
 import { testClock } from "./testing/time.ts";
 
 let scene: Scene;
@@ -146,3 +146,29 @@ function titleOf(at: number): unknown {
   const name = users[at]?.userPrincipalName;
   return [...scene.scim.store.users.values()].find(({ userName }) => userName === name)?.title;
 }
+
+test("an approved join of a record with rights of its own holds while nothing that it maps changes", async () => {
+  const boss = person("Boss");
+  scene = await openScene({ clock: testClock(), simulator: { tenant: { users: [boss], groups: [] } } });
+  const mapping = { userName: { direct: "userPrincipalName" }, displayName: { direct: "displayName" } };
+  sync = await scene.addSync("few", "portal", { records: "requester", mapping, matching: ["userName"] });
+  const attributes = JSON.stringify({ userName: "boss@contoso.com", displayName: "Administrator" });
+  const keys = { user_name_key: "boss@contoso.com", external_id_key: null, mail_key: null };
+  const names = { external_id: null, user_name: "boss@contoso.com", display_name: "Administrator", manager: null };
+  await scene.store.transaction(async (tx) => {
+    const row = { id: "admin", target: "t_portal", ...names, ...keys, attributes };
+    await tx
+      .insertInto("portal_requesters")
+      .values({ ...row, active: 1, privileged: 1, updated_at: 0 })
+      .execute();
+  });
+  const { held } = await scene.run(sync);
+  assert.equal(held?.count, 1);
+  await moveOffice([boss.id]);
+  assert.deepEqual((await scene.run(sync)).held, held);
+  await moveOffice([boss.id]);
+  const approved = await scene.approve(sync, held?.digest ?? "");
+  assert.deepEqual([approved.result, approved.counts.join, approved.conflicts], ["succeeded", 1, 0]);
+  const next = await scene.run(sync);
+  assert.deepEqual([next.result, await plannedIn(scene.store, next.run)], ["succeeded", []]);
+});
