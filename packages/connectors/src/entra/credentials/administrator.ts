@@ -80,7 +80,7 @@ export function createAdministratorSignIn(options: SignInOptions): Administrator
     const server = await service.discover(attempt);
     return async () => {
       const auth = await clientAuth(options.app, server.token_endpoint ?? "", options.clock.now());
-      return service.configure(server, auth, attempt);
+      return service.configure(server, auth, { ...attempt, kind: "delegated" });
     };
   };
   const exchange = async (signal: AbortSignal): Promise<Exchange> => (await exchanges(signal))();
@@ -150,6 +150,7 @@ function refuseErrorAnswer(answer: URL): void {
   throw new SignInRefused(number === undefined ? null : Number(number), "the sign-in did not succeed", {
     requestId: null,
     status: 400,
+    kind: "delegated",
   });
 }
 

@@ -10,8 +10,8 @@ export type Reach = "credential" | "application" | "all";
 
 /** Refusals of the tenant, of the application as such, or of what is asked for. */
 const OF_ALL: ReadonlySet<number> = new Set([
-  700016, 700011, 7000112, 70001, 7000229, 90002, 900023, 90038, 900432, 900382, 900439, 50194, 9001023, 500011, 70011,
-  28002,
+  700016, 700011, 7000112, 70001, 7000229, 90002, 900023, 90038, 900432, 900382, 900439, 900440, 50194, 9001023, 500011,
+  70011, 28002,
 ]);
 /** Policies, assignment and consent: they judge the application, or the account, whatever it proved itself by. */
 const OF_SUBJECT: ReadonlySet<number> = new Set([

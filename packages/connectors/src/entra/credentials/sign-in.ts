@@ -26,6 +26,9 @@ export interface Attempt {
   readonly signal: AbortSignal;
 }
 
+/** How a request is sent, and for which kind of credential. */
+type Sending = Pick<Attempt, "patience" | "signal"> & { readonly kind?: Credential["kind"] };
+
 interface Grant {
   readonly access_token: string;
   readonly expires_in?: number | undefined;
@@ -72,6 +75,7 @@ export class SignInService {
     const endpoint = server.token_endpoint ?? "";
     const claims = { claims: capabilities(attempt.claims) };
     const given = await this.#granted(credential, {
+      kind: credential.kind,
       server,
       endpoint,
       asked,
@@ -147,7 +151,7 @@ export class SignInService {
     context: GrantContext,
     ask: (config: Configuration) => Promise<Grant>,
   ): Promise<Grant> {
-    const exchange = this.configure(context.server, auth, { ...context.attempt, identity: false });
+    const exchange = this.configure(context.server, auth, { ...context.attempt, kind: context.kind, identity: false });
     try {
       return await ask(exchange.config);
     } catch {
@@ -163,7 +167,7 @@ export class SignInService {
   configure(
     server: ServerMetadata,
     auth: ClientAuth,
-    { identity = true, ...attempt }: Pick<Attempt, "patience" | "signal"> & { readonly identity?: boolean },
+    { identity = true, ...attempt }: Sending & { readonly identity?: boolean },
   ): Exchange {
     const config = new Configuration(server, this.#options.client, {}, auth);
     if (isInsecureLoopback(server.token_endpoint)) allowInsecureRequests(config);
@@ -220,10 +224,10 @@ export class SignInService {
   }
 
   /** Sends to the sign-in service; throws Microsoft's refusals and passing faults as ours. "Not yet" is an answer like any other. */
-  async #answer(request: HttpRequest, { patience, signal }: Pick<Attempt, "patience" | "signal">): Promise<Response> {
+  async #answer(request: HttpRequest, { patience, signal, kind }: Sending): Promise<Response> {
     const { status, headers, text } = await this.#sender.send(request, signal, patience);
     const body = parsed(text);
-    const refusal = status >= 400 && !NOT_YET.has(record(body).error) ? signInRefusal(status, body) : null;
+    const refusal = status >= 400 && !NOT_YET.has(record(body).error) ? signInRefusal(status, body, kind) : null;
     if (refusal !== null) throw refusal;
     if (status === 429 || status >= 500) {
       const code = status === 429 ? "throttled" : "server_failed";
@@ -239,6 +243,7 @@ type GrantedHere = Exclude<Credential, { readonly kind: "managed-identity" | "wo
 type Parameters = Readonly<Record<"scope" | "claims", string>>;
 
 interface GrantContext {
+  readonly kind: Credential["kind"];
   readonly server: ServerMetadata;
   readonly endpoint: string;
   readonly asked: number;
