@@ -56,7 +56,7 @@ async function printSummary({ output }: Invocation, name: string, summary: RunSu
   const also = unchanged > 0 ? `, ${grouped(unchanged)} already as they should be` : "";
   await output.say(`${name} ${result}: ${countsInWords(counts)}${also}, ${took}.`);
   if (failed > 0) await output.say(`${grouped(failed)} could not be synced: entrain sync unsynced ${name}`);
-  if (result === "partial" && error !== null)
+  if ((result === "partial" || result === "held") && error !== null)
     await output.say(
       error.message,
       `Make them good:      entrain sync run ${name}`,

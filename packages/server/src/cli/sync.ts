@@ -2,7 +2,7 @@ import { formatDuration } from "@entrain/core";
 import { loadConfiguration } from "../config/current.ts";
 import { type OpenWrite, openWrites } from "../config/remove.ts";
 import { plainSync } from "../config/render.ts";
-import { runHistory, syncStatus, unsyncedRecords } from "../runs/queries.ts";
+import { type RunView, runHistory, syncStatus, unsyncedRecords } from "../runs/queries.ts";
 import { applySync, approveSync, rejectSync, runSync } from "../runs/run.ts";
 import {
   command,
@@ -239,7 +239,7 @@ async function showHistory(
       run.mode,
       run.result ?? run.phase,
       run.ms === null ? "" : durationInWords(run.ms),
-      run.error === null ? countsInWords(run.counts) : run.error.message,
+      whatOf(run),
     ]);
     await invocation.output.table(["STARTED", "MODE", "RESULT", "TOOK", "WHAT"], cells);
   }
@@ -269,4 +269,10 @@ async function showUnsynced(
     await invocation.output.table(["WHO", "CODE", "TRIED AGAIN", "WHY", "WHAT TO DO"], cells);
   }
   return undefined;
+}
+
+/** What a run did; of one that broke off, why. */
+function whatOf({ result, counts, error }: RunView): string {
+  if (error === null) return countsInWords(counts);
+  return result === "partial" || result === "held" ? `${countsInWords(counts)}; ${error.message}` : error.message;
 }
