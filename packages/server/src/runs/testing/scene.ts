@@ -45,7 +45,11 @@ export interface SceneOptions {
   readonly clock?: Clock;
   readonly location?: Location;
   readonly scim?: Partial<ScimServerOptions>;
+  /** When full rounds are repeated, asked whenever a source is opened; `undefined`: as in an installation. */
+  readonly reconcile?: () => Reconcile | undefined;
 }
+
+type Reconcile = NonNullable<Parameters<typeof createEntraSource>[0]["reconcile"]>;
 
 const CONNECTION = "c_test";
 const DAY = 86_400_000;
@@ -83,7 +87,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   const location = options.location ?? { kind: "sqlite", folder };
   const store = await openStore({ location, clock, stamp: "real", create: true });
   await addEnds(store, simulator);
-  const engine = engineOf(store, simulator, scim);
+  const engine = engineOf(store, simulator, scim, options.reconcile);
   const signal = new AbortController().signal;
   const of = (sync: string) => ({
     sync,
@@ -147,10 +151,11 @@ async function addEnds(store: Store, simulator: Simulator): Promise<void> {
   });
 }
 
-function engineOf(store: Store, simulator: Simulator, scim: ScimServer): Engine {
+function engineOf(store: Store, simulator: Simulator, scim: ScimServer, reconcile: SceneOptions["reconcile"]): Engine {
   const { clock } = store;
-  const openSource: Engine["openSource"] = async (_connection, onWait = () => undefined) =>
-    createEntraSource({
+  const openSource: Engine["openSource"] = async (_connection, onWait = () => undefined) => {
+    const often = reconcile?.();
+    return createEntraSource({
       cloud: { login: simulator.login, graph: simulator.graph },
       tenant: simulator.tenant,
       client: simulator.client,
@@ -159,8 +164,10 @@ function engineOf(store: Store, simulator: Simulator, scim: ScimServer): Engine 
       random: () => clock.random(),
       sleep: (ms, signal) => clock.sleep(ms, signal),
       ...(simulator.ca === null ? {} : { ca: simulator.ca }),
+      ...(often === undefined ? {} : { reconcile: often }),
       onWait,
     });
+  };
   const openTarget: Engine["openTarget"] = async ({ type }, onWait = () => undefined) => {
     if (type === "portal") return createPortalTarget(store, "t_portal");
     const { baseUrl } = scim;
