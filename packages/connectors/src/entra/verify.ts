@@ -7,7 +7,7 @@ import { type EntraOptions, type Problem, problemsOf } from "./options.ts";
 import { HASTY, type Sender } from "./sender.ts";
 import { accountChecks, directoryRoleCheck } from "./verify/account.ts";
 import { applicationCheck, publicFlowsCheck } from "./verify/application.ts";
-import { checked, type Found, GRANT } from "./verify/checking.ts";
+import { checked, type Found, howToGrant } from "./verify/checking.ts";
 import { credentialChecks } from "./verify/credentials.ts";
 import { canReadLicences, tenantLicences } from "./verify/licences.ts";
 import { permissionChecks } from "./verify/permissions.ts";
@@ -82,8 +82,9 @@ async function signIn({ client, signal }: Context): Promise<Found> {
   const roles = await client.roles(signal, HASTY);
   if (roles === null) return "Microsoft gave a token; it does not show its permissions.";
   if (roles.length > 0) return `Microsoft gave a token with the permissions ${roles.join(", ")}.`;
+  const token = await client.tokenKind(signal, HASTY);
   return {
-    detail: "Microsoft gave a token, but without a single application permission.",
-    fix: `${GRANT}: User.Read.All and GroupMember.Read.All at least.`,
+    detail: `Microsoft gave a token, but without a single ${token} permission.`,
+    fix: `${howToGrant(token)}: User.Read.All and GroupMember.Read.All at least.`,
   };
 }

@@ -33,6 +33,8 @@ interface Case {
   /** The check that fails, and Microsoft's number in what it says; null where nothing was sent or no number came. */
   readonly check: string;
   readonly number: number | null;
+  /** What the check must tell to do: that, and not something that would not help. */
+  readonly mend: RegExp;
   readonly options: (stage: Stage) => EntraOptions | Promise<EntraOptions>;
   readonly undo?: (stage: Stage) => void | Promise<void>;
 }
@@ -112,12 +114,14 @@ const SECRETS: readonly Case[] = casesOf("Client secret", [
     what: "wrong secret",
     check: "sign-in",
     number: 7000215,
+    mend: /^Create a new client secret .* give its value/,
     options: (s) => s.options(s.app({ secret: SECRET }).client, secret("wrong")),
   },
   {
     what: "expired secret",
     check: "sign-in",
     number: 7000222,
+    mend: /^Create a new client secret .* give its value/,
     options: (s) => {
       const options = withSecret(s);
       s.simulator.identity.endCredentials(options.client, s.now() - DAY_MS);
@@ -128,18 +132,21 @@ const SECRETS: readonly Case[] = casesOf("Client secret", [
     what: "the secret's id in place of its value",
     check: "credential",
     number: null,
+    mend: /Copy the column Value, not Secret ID/,
     options: (s) => s.options(s.app({ secret: SECRET }).client, secret(UNKNOWN_ID)),
   },
   {
     what: "a line break copied with the secret",
     check: "credential",
     number: null,
+    mend: /without blanks around it/,
     options: (s) => s.options(s.app({ secret: SECRET }).client, secret(`${SECRET}\n`)),
   },
   {
     what: "a public client, which must not send a secret",
     check: "sign-in",
     number: 700025,
+    mend: /^Turn off Allow public client flows/,
     options: (s) => s.options(s.publicApp().client, secret(SECRET)),
   },
 ]);
@@ -149,18 +156,21 @@ const CERTIFICATES: readonly Case[] = casesOf("Certificate", [
     what: "certificate not uploaded",
     check: "sign-in",
     number: 700027,
+    mend: /^Upload the certificate's public part/,
     options: (s) => withCertificate(s, makeCertificate(Date.now() - DAY_MS, Date.now() + DAY_MS).certificate),
   },
   {
     what: "no certificate uploaded at all",
     check: "sign-in",
     number: 700027,
+    mend: /^Upload the certificate's public part/,
     options: (s) => withCertificate(s, null),
   },
   {
     what: "certificate ended in Entra",
     check: "sign-in",
     number: 700027,
+    mend: /^Upload the certificate's public part/,
     options: (s) => {
       const options = withCertificate(s, s.certificate.certificate);
       s.simulator.identity.endCredentials(options.client, s.now() - DAY_MS);
@@ -171,12 +181,14 @@ const CERTIFICATES: readonly Case[] = casesOf("Certificate", [
     what: "certificate expired",
     check: "credential",
     number: null,
+    mend: /^Make a new certificate/,
     options: (s) => withCertificate(s, null, makeCertificate(Date.now() - 2 * DAY_MS, Date.now() - DAY_MS)),
   },
   {
     what: "another certificate's private key",
     check: "credential",
     number: null,
+    mend: /key that the certificate was made with/,
     options: (s) => {
       const { key } = makeCertificate(Date.now() - DAY_MS, Date.now() + DAY_MS);
       return withCertificate(s, null, { ...s.certificate, key });
@@ -186,6 +198,7 @@ const CERTIFICATES: readonly Case[] = casesOf("Certificate", [
     what: "wrong passphrase",
     check: "credential",
     number: null,
+    mend: /^Check the passphrase/,
     options: (s) => {
       const data = s.certificate.pfx("right");
       const certificate = () => ({ data, passphrase: "wrong" });
@@ -199,24 +212,50 @@ const FEDERATED: readonly Case[] = casesOf("Federated assertion", [
     what: "no federated credential with this subject",
     check: "sign-in",
     number: 70021,
+    mend: /issuer, subject and audience letter by letter/,
     options: (s) => withAssertion(s, { subject: `${SUBJECT}s` }),
   },
   {
     what: "assertion expired",
     check: "sign-in",
     number: 700024,
+    mend: /clock right, or give a fresh assertion/,
     options: (s) => withAssertion(s, {}, -3600),
+  },
+  {
+    what: "a token of Entra itself as the assertion",
+    check: "sign-in",
+    number: 700222,
+    mend: /^Give an assertion of another provider; .* managed identity/,
+    options: async (s) => {
+      const options = await withAssertion(s, {});
+      s.simulator.identity.failSignIns(700222);
+      return options;
+    },
+  },
+  {
+    what: "the provider cannot be reached",
+    check: "sign-in",
+    number: null,
+    mend: /^Check the address, and that it can be reached from here/,
+    options: async (s) => {
+      const runner = await startAnswering(() => ({ status: 200, body: "{}" }));
+      await runner.close();
+      return s.options(s.app().client, { kind: "federated", assertion: { url: runner.url } });
+    },
   },
   {
     what: "not an assertion at all",
     check: "sign-in",
     number: null,
+    mend: /as the other provider issued it/,
     options: (s) => s.options(s.app().client, { kind: "federated", assertion: () => "not a token" }),
   },
   {
     what: "the provider hands out none",
     check: "sign-in",
     number: null,
+    mend: /^Check the address, and the token that is sent to it/,
     options: async (s) => {
       const runner = await startAnswering(() => ({ status: 403, body: "{}" }));
       after(() => runner.close());
@@ -231,6 +270,7 @@ const IDENTITIES: readonly Case[] = [
     what: "no identity assigned to this machine",
     check: "sign-in",
     number: null,
+    mend: /machine that the identity is assigned to/,
     options: async (s) => {
       const { client } = s.app({ secret: "of-azure" });
       const endpoint = await startIdentityEndpoint(s, { client, secret: "of-azure" });
@@ -249,6 +289,7 @@ const IDENTITIES: readonly Case[] = [
     what: "named by something else than its client id",
     check: "credential",
     number: null,
+    mend: /^Copy the Client ID from the identity's Overview page/,
     options: (s) => s.options(s.app().client, { kind: "managed-identity", identity: "entrain-identity" }),
   },
   {
@@ -256,6 +297,7 @@ const IDENTITIES: readonly Case[] = [
     what: "no token file",
     check: "sign-in",
     number: null,
+    mend: /AZURE_FEDERATED_TOKEN_FILE/,
     options: (s) => s.options(s.app().client, { kind: "workload-identity", tokenFile: "/nowhere/token" }),
   },
 ];
@@ -265,6 +307,7 @@ const PASSWORDS: readonly Case[] = casesOf("User name and password", [
     what: "wrong password",
     check: "sign-in",
     number: 50126,
+    mend: /password anew .* give it here/,
     options: (s) => {
       const username = person(s);
       return s.options(s.publicApp().client, { kind: "password", username, password: () => "wrong" });
@@ -274,36 +317,42 @@ const PASSWORDS: readonly Case[] = casesOf("User name and password", [
     what: "unknown account",
     check: "sign-in",
     number: 50034,
+    mend: /^Check the user name and the tenant/,
     options: (s) => withPassword(s, person(s).replace(/^[^@]+/, "nobody.at.all")),
   },
   {
     what: "second factor asked for",
     check: "sign-in",
     number: 50076,
+    mend: /^Exclude the account from the policy, .* certificate or a client secret/,
     options: (s) => withPassword(s, person(s, { mfa: "required" })),
   },
   {
     what: "second factor to be enrolled first",
     check: "sign-in",
     number: 50079,
+    mend: /^Exclude the account from the policy, .* certificate or a client secret/,
     options: (s) => withPassword(s, person(s, { mfa: "unenrolled" })),
   },
   {
     what: "password expired",
     check: "sign-in",
     number: 50055,
+    mend: /password anew .* give it here/,
     options: (s) => withPassword(s, person(s, { expired: true })),
   },
   {
     what: "account locked",
     check: "sign-in",
     number: 50053,
+    mend: /^Check the account in Entra/,
     options: (s) => withPassword(s, person(s, { locked: true })),
   },
   {
     what: "account disabled",
     check: "sign-in",
     number: 50057,
+    mend: /^Enable the account in Entra/,
     options: async (s) => {
       const username = person(s);
       await s.graph("PATCH", `/users/${username}`, { accountEnabled: false });
@@ -314,12 +363,14 @@ const PASSWORDS: readonly Case[] = casesOf("User name and password", [
     what: "account without a password",
     check: "sign-in",
     number: 50056,
+    mend: /^Check the account in Entra/,
     options: (s) => withPassword(s, person(s, { password: null })),
   },
   {
     what: "blocked by conditional access",
     check: "sign-in",
     number: 53003,
+    mend: /exclude this application from the policy/,
     options: (s) => {
       policy(s, "block");
       return withPassword(s, person(s));
@@ -330,6 +381,7 @@ const PASSWORDS: readonly Case[] = casesOf("User name and password", [
     what: "a compliant device asked for",
     check: "sign-in",
     number: 53000,
+    mend: /exclude this application from the policy/,
     options: (s) => {
       policy(s, "device");
       return withPassword(s, person(s));
@@ -340,6 +392,7 @@ const PASSWORDS: readonly Case[] = casesOf("User name and password", [
     what: "blocked by security defaults",
     check: "sign-in",
     number: 530035,
+    mend: /^Connect by a certificate or a client secret/,
     options: (s) => {
       policy(s, "security-defaults");
       return withPassword(s, person(s));
@@ -350,18 +403,21 @@ const PASSWORDS: readonly Case[] = casesOf("User name and password", [
     what: "public client flows not allowed",
     check: "sign-in",
     number: 7000218,
+    mend: /^Turn on Allow public client flows/,
     options: (s) => withPassword(s, person(s), { publicFlows: false }),
   },
   {
     what: "nobody has consented",
     check: "sign-in",
     number: 65001,
+    mend: /grant admin consent/,
     options: (s) => withPassword(s, person(s), { consented: false }),
   },
   {
     what: "account not assigned to the application",
     check: "sign-in",
     number: 50105,
+    mend: /^Assign the account to the application/,
     options: (s) => {
       const options = withPassword(s, person(s));
       s.simulator.identity.changeApp(options.client, { assignmentRequired: true });
@@ -372,12 +428,14 @@ const PASSWORDS: readonly Case[] = casesOf("User name and password", [
     what: "public client flows not allowed, by name",
     check: "public client flows",
     number: null,
+    mend: /^Turn on Allow public client flows/,
     options: (s) => withPassword(s, person(s), { publicFlows: false }),
   },
   {
     what: "an account whose domain is federated (AD FS, say)",
     check: "account",
     number: null,
+    mend: /that Entra itself signs in/,
     options: (s) => {
       const username = person(s);
       s.simulator.identity.setFederated(username.split("@")[1] ?? "", true);
@@ -392,6 +450,7 @@ const PASSWORDS: readonly Case[] = casesOf("User name and password", [
     what: "a personal account",
     check: "credential",
     number: null,
+    mend: /^Use an account of the tenant itself/,
     options: (s) =>
       s.options(s.publicApp().client, { kind: "password", username: "ann@outlook.com", password: () => "any" }),
   },
@@ -399,15 +458,35 @@ const PASSWORDS: readonly Case[] = casesOf("User name and password", [
     what: "no directory role, where one is needed",
     check: "directory role",
     number: null,
+    mend: /^Give the account a role in Entra: .*Security Reader/,
     options: (s) => ({
       ...withPassword(s, person(s), { scopes: [...SCOPES, "Policy.Read.All"] }),
       features: ["conditional-access"],
     }),
   },
   {
+    what: "a delegated permission is missing",
+    check: "permissions",
+    number: null,
+    mend: /^Add the delegated permission .* grant admin consent: GroupMember\.Read\.All\.$/,
+    options: (s) => withPassword(s, person(s), { scopes: SCOPES.slice(0, 2) }),
+  },
+  {
+    what: "another provider's check asked for",
+    check: "sign-in",
+    number: 50158,
+    mend: /^Exclude the account from the policy, .* certificate or a client secret/,
+    options: (s) => {
+      const options = withPassword(s, person(s));
+      s.simulator.identity.failSignIns(50158);
+      return options;
+    },
+  },
+  {
     what: "a guest's account",
     check: "credential",
     number: null,
+    mend: /^Use an account of the tenant itself/,
     options: (s) => {
       const username = "ann_fabrikam.com#EXT#@contoso.com";
       return s.options(s.publicApp().client, { kind: "password", username, password: () => "any" });
@@ -420,6 +499,7 @@ const AGREEMENTS: readonly Case[] = casesOf("Administrator's sign-in", [
     what: "nobody has signed in yet",
     check: "sign-in",
     number: null,
+    mend: /^Have an administrator sign in: entrain connection authorize NAME/,
     options: (s) =>
       s.options(s.publicApp().client, {
         kind: "delegated",
@@ -433,12 +513,14 @@ const AGREEMENTS: readonly Case[] = casesOf("Administrator's sign-in", [
     what: "the administrator's sessions were revoked",
     check: "sign-in",
     number: 50173,
+    mend: /^Have an administrator sign in again: entrain connection authorize NAME/,
     options: (s) => withAgreement(s, (username) => s.simulator.identity.revoke({ person: username })),
   },
   {
     what: "the administrator's password was changed",
     check: "sign-in",
     number: 50133,
+    mend: /^Have an administrator sign in again: entrain connection authorize NAME/,
     options: (s) =>
       withAgreement(s, (username) => s.simulator.identity.changePerson(username, { password: "Another-1-for-tests" })),
   },
@@ -446,6 +528,7 @@ const AGREEMENTS: readonly Case[] = casesOf("Administrator's sign-in", [
     what: "public client flows not allowed",
     check: "sign-in",
     number: 7000218,
+    mend: /^Turn on Allow public client flows/,
     options: (s) =>
       withAgreement(s, (_username, client) => {
         s.simulator.identity.changeApp(client, { publicFlows: false });
@@ -456,12 +539,36 @@ const AGREEMENTS: readonly Case[] = casesOf("Administrator's sign-in", [
     what: "a second factor asked for since",
     check: "sign-in",
     number: 50076,
+    mend: /^Have an administrator sign in again, with the second factor: entrain connection authorize NAME/,
     options: (s) => withAgreement(s, (username) => s.simulator.identity.changePerson(username, { mfa: "required" })),
+  },
+  {
+    what: "a second factor to be enrolled since",
+    check: "sign-in",
+    number: 50079,
+    mend: /^Let the administrator enrol a second factor .* sign in again then: entrain connection authorize NAME/,
+    options: (s) => withAgreement(s, (username) => s.simulator.identity.changePerson(username, { mfa: "unenrolled" })),
+  },
+  {
+    what: "blocked by conditional access since",
+    check: "sign-in",
+    number: 53003,
+    mend: /exclude this application from the policy, or sign in from .*: entrain connection authorize NAME/,
+    options: (s) => withAgreement(s, () => policy(s, "block")),
+    undo: noPolicy,
+  },
+  {
+    what: "a delegated permission is missing",
+    check: "permissions",
+    number: null,
+    mend: /^Add the delegated permission .* grant admin consent: Policy\.Read\.All\.$/,
+    options: async (s) => ({ ...(await withAgreement(s, () => undefined)), features: ["conditional-access"] }),
   },
   {
     what: "the administrator has become a guest",
     check: "account",
     number: null,
+    mend: /^Use a member's account of the tenant itself/,
     options: async (s) => {
       const { userPrincipalName } = s.simulator.identity.administrator();
       const become = (userType: string) => s.graph("PATCH", `/users/${userPrincipalName}`, { userType });
@@ -476,6 +583,7 @@ const AGREEMENTS: readonly Case[] = casesOf("Administrator's sign-in", [
     what: "no directory role, where one is needed",
     check: "directory role",
     number: null,
+    mend: /^Give the account a role in Entra: .*Security Reader/,
     options: async (s) => ({
       ...(await withAgreement(s, () => undefined, { scopes: ["AccessReview.Read.All"] })),
       features: ["access-reviews"],
@@ -485,6 +593,7 @@ const AGREEMENTS: readonly Case[] = casesOf("Administrator's sign-in", [
     what: "the administrator's account was disabled; the sign-in is kept",
     check: "sign-in",
     number: 50057,
+    mend: /^Enable the account in Entra/,
     options: (s) =>
       withAgreement(
         s,
@@ -498,6 +607,7 @@ const EVERY: readonly Case[] = casesOf("Every kind", [
     what: "application disabled",
     check: "sign-in",
     number: 7000112,
+    mend: /^Enable it under Enterprise applications/,
     options: (s) => {
       const options = withSecret(s);
       s.simulator.identity.changeApp(options.client, { enabled: false });
@@ -508,34 +618,56 @@ const EVERY: readonly Case[] = casesOf("Every kind", [
     what: "unknown application, or its object id",
     check: "sign-in",
     number: 700016,
+    mend: /^Check the client id .*not Object ID/,
     options: (s) => s.options(UNKNOWN_ID, secret(SECRET)),
   },
   {
     what: "application of another tenant",
     check: "sign-in",
     number: 700016,
+    mend: /registered in, or consented by, this very tenant/,
     options: (s) => ({ ...withSecret(s), tenant: s.simulator.tenants[1] ?? "" }),
   },
   {
     what: "unknown tenant",
     check: "sign-in",
     number: 90002,
+    mend: /^Check the tenant id and the cloud/,
     options: (s) => ({ ...withSecret(s), tenant: UNKNOWN_ID }),
   },
   {
     what: "tenant of another cloud",
     check: "sign-in",
     number: 90038,
+    mend: /^Check the tenant id and the cloud/,
     options: (s) => {
       s.simulator.identity.setOtherClouds({ [UNKNOWN_ID]: "usgov" });
       return { ...withSecret(s), tenant: UNKNOWN_ID };
     },
     undo: (s) => s.simulator.identity.setOtherClouds({}),
   },
+  ...(
+    [
+      ["no service principal in this tenant", 7000229, /grant admin consent to the application in this very tenant/],
+      ["application of another cloud", 900382, /^Register the application in the tenant's own cloud/],
+      ["tenant of US Government at the public address", 900439, /^Set the connection's cloud to usgov or usgov-dod/],
+      ["tenant of the public cloud at US Government's address", 900440, /^Set the connection's cloud to global/],
+    ] as const
+  ).map(([what, number, mend]) => ({
+    what,
+    check: "sign-in",
+    number,
+    mend,
+    options: (s: Stage) => {
+      s.simulator.identity.failSignIns(number);
+      return withSecret(s);
+    },
+  })),
   {
     what: "tenant and client swapped",
     check: "tenant",
     number: null,
+    mend: /^Swap them/,
     options: (s) => {
       const options = withSecret(s);
       return { ...options, tenant: options.client, client: options.tenant };
@@ -545,24 +677,28 @@ const EVERY: readonly Case[] = casesOf("Every kind", [
     what: "a space in the client id",
     check: "addresses",
     number: null,
+    mend: /^Copy the Application \(client\) ID/,
     options: (s) => ({ ...withSecret(s), client: ` ${UNKNOWN_ID}` }),
   },
   {
     what: "no consent",
     check: "sign-in",
     number: null,
+    mend: /^Add the application permission .* grant admin consent: User\.Read\.All and GroupMember\.Read\.All/,
     options: (s) => withSecret(s, { consented: false }),
   },
   {
     what: "a permission is missing",
     check: "permissions",
     number: null,
+    mend: /^Add the application permission .* grant admin consent: GroupMember\.Read\.All\.$/,
     options: (s) => withSecret(s, { roles: ROLES.slice(0, 1) }),
   },
   {
     what: "conditional access for workload identities",
     check: "sign-in",
     number: 53003,
+    mend: /exclude this application from the policy/,
     options: (s) => {
       policy(s, "workloads");
       return withSecret(s);
@@ -573,6 +709,7 @@ const EVERY: readonly Case[] = casesOf("Every kind", [
     what: "a passing fault of the sign-in service",
     check: "sign-in",
     number: 90033,
+    mend: /^Nothing to do/,
     options: (s) => {
       s.simulator.identity.failSignIns(90033, 3);
       return withSecret(s);
@@ -600,6 +737,7 @@ for (const one of CASES) {
       assert.ok(check !== undefined, `failed: ${JSON.stringify(failed)}`);
       assert.match(check.detail, /^[A-Z“].*[.!)]$/s, "a sentence");
       assert.match(check.fix ?? "", /^[A-Z].*\.$/s, "a sentence that says what to do");
+      assert.match(check.fix ?? "", one.mend);
       if (one.number !== null) assert.match(check.detail, new RegExp(`AADSTS${one.number}\\b`));
       assert.doesNotMatch(check.detail + check.fix, /CANARY|of-azure|eyJ/, "no secret");
       told.set(one, check);

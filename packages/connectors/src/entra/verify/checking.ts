@@ -1,10 +1,13 @@
 import { type Check, ConnectorError } from "@entrain/core";
+import type { TokenKind } from "../features.ts";
 
 /** What a check found: a sentence when all is well, else also how to mend it. */
 export type Found = string | { readonly detail: string; readonly fix: string };
 
-export const GRANT =
-  "Add the application permission on the application's API permissions page in Entra, then grant admin consent";
+/** How permissions come into such a token; their names go behind it. */
+export function howToGrant(token: TokenKind): string {
+  return `Add the ${token} permission on the application's API permissions page in Entra, then grant admin consent`;
+}
 
 /** Makes one check; a fault of ours is what it found, anything else goes on. `faulty` is its name when it could not be made. */
 export async function checked(

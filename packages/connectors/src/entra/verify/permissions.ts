@@ -2,7 +2,7 @@ import type { Check } from "@entrain/core";
 import type { TokenKind } from "../features.ts";
 import { featuresOf, judgePermissions, type PermissionStanding } from "../needs.ts";
 import type { EntraOptions } from "../options.ts";
-import { checkOf, GRANT } from "./checking.ts";
+import { checkOf, howToGrant } from "./checking.ts";
 
 /** How the permissions of a token stand to what the connection is used for. */
 export function permissionStandings(
@@ -22,10 +22,10 @@ export function permissionChecks(
   const plural = roles.length === 1 ? "permission" : "permissions";
   const consent = checkOf("consent", `Consent was given to ${roles.length} ${plural}.`);
   const excess = excessCheck(standings);
-  return [consent, neededCheck(standings), ...(excess === null ? [] : [excess])];
+  return [consent, neededCheck(standings, token), ...(excess === null ? [] : [excess])];
 }
 
-function neededCheck(standings: readonly PermissionStanding[]): Check {
+function neededCheck(standings: readonly PermissionStanding[], token: TokenKind): Check {
   const missing = standings.filter(({ state }) => state === "missing");
   if (missing.length === 0) {
     const needed = standings.filter(({ state }) => state === "needed" || state === "broader");
@@ -34,7 +34,7 @@ function neededCheck(standings: readonly PermissionStanding[]): Check {
   }
   const told = missing.map(({ permission, purpose }) => `${permission} (to ${purpose})`).join("; ");
   const names = missing.map(({ permission }) => permission).join(", ");
-  return checkOf("permissions", { detail: `Missing: ${told}.`, fix: `${GRANT}: ${names}.` });
+  return checkOf("permissions", { detail: `Missing: ${told}.`, fix: `${howToGrant(token)}: ${names}.` });
 }
 
 /** A connector must not be able to do more than it does: a stolen secret would be worth far less. */

@@ -3,7 +3,7 @@ import { type Entity, type GraphClient, GraphRefusal } from "../client.ts";
 import type { FeatureName } from "../features.ts";
 import { photoHash } from "../photos.ts";
 import { HASTY } from "../sender.ts";
-import { type Found, GRANT } from "./checking.ts";
+import { type Found, howToGrant } from "./checking.ts";
 
 /** What a probe works with. */
 export interface Context {
@@ -127,7 +127,7 @@ async function userDetails(context: Context, permission: string): Promise<Found>
   if (found.some((user) => typeof user.accountEnabled === "boolean")) return "Account states can be read.";
   return {
     detail: "Graph does not tell whether accounts are enabled.",
-    fix: `${GRANT}: ${permission}. User.ReadBasic.All is not enough.`,
+    fix: `${howToGrant(await context.client.tokenKind(context.signal, HASTY))}: ${permission}. User.ReadBasic.All is not enough.`,
   };
 }
 
