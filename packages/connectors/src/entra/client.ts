@@ -3,8 +3,9 @@ import type { HttpAnswer } from "../shared/http.ts";
 import type { TokenKind } from "./features.ts";
 import type { Urgency } from "./limiter.ts";
 import type { EntraOptions } from "./options.ts";
-import { askedWaitMs, headerOf, PATIENT, type Patience, type Sender } from "./sender.ts";
+import { askedWaitMs, headerOf, PATIENT, type Patience, type Sender, type SenderRequest } from "./sender.ts";
 import type { Token, TokenProvider } from "./token.ts";
+import { uuidFrom } from "./uuid.ts";
 
 /** Graph refused a request. `graphCode` is the error's own code, empty when it gave none. */
 export class GraphRefusal extends ConnectorError {
@@ -43,6 +44,8 @@ export interface GraphRequest {
   /** Sent as JSON. */
   readonly body?: object;
   readonly urgency?: Urgency;
+  /** See {@link SenderRequest.repeatable}. */
+  readonly repeatable?: boolean;
   /** See {@link GraphClient.bytes}. */
   readonly bytesAtMost?: number;
 }
@@ -147,8 +150,8 @@ export class GraphClient {
     const patience = request.patience ?? PATIENT;
     const body = request.body === undefined ? {} : { body: JSON.stringify(request.body) };
     const bytes = request.bytesAtMost === undefined ? {} : { bytesAtMost: request.bytesAtMost };
-    const urgency = request.urgency ?? "normal";
-    const id = this.#newRequestId();
+    const { urgency = "normal", repeatable = true } = request;
+    const id = uuidFrom(() => this.#options.random());
     let token = await this.#tokens.get(signal, patience);
     for (let signIns = 1; ; signIns++) {
       const headers = {
@@ -159,7 +162,7 @@ export class GraphClient {
         "client-request-id": id,
       };
       const answer = await this.#sender.send(
-        { method, url, headers, id, urgency, ...body, ...bytes },
+        { method, url, headers, id, urgency, repeatable, ...body, ...bytes },
         signal,
         patience,
       );
@@ -207,12 +210,6 @@ export class GraphClient {
     if (status === 429) return refusal("throttled");
     if (status >= 500 && status !== 501) return refusal("server_failed");
     return refusal(status === 403 && !code.startsWith("Authentication_") ? "permission_missing" : "request_refused");
-  }
-
-  /** A version 4 UUID from the given source of chance: it only has to be told apart in a support case. */
-  #newRequestId(): string {
-    const hex = Array.from({ length: 32 }, () => Math.floor(this.#options.random() * 16).toString(16)).join("");
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`;
   }
 }
 

@@ -41,7 +41,6 @@ export { CLOUDS, type Cloud, type EntraOptions, type RequestEvent } from "./opti
 export { type AttributeFlaw, attributeFlaw } from "./properties.ts";
 export {
   featuresInWords,
-  GRAPH_APP_ID,
   type Registered,
   SETUP_CLIENT,
   SETUP_PERMISSIONS,
@@ -50,6 +49,7 @@ export {
   type SetupStep,
   type SetupWork,
 } from "./setup.ts";
+export { GRAPH_APP_ID } from "./setup-graph.ts";
 export { LONGEST_LIFE_MS, type Subscriptions, type Watched } from "./subscriptions.ts";
 
 /** Twice what would keep the service busy: while our own store is busy, half of what came waits to be read. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConnectorError } from "@entrain/core";
-import type { HttpAnswer, Transport } from "../shared/http.ts";
+import { type HttpAnswer, type Transport, TransportFault } from "../shared/http.ts";
 import { Limiter } from "./limiter.ts";
 import { HASTY, PATIENT, Sender, type SenderRequest } from "./sender.ts";
 import { type FakeTime, fakeTime } from "./testing.ts";
@@ -19,17 +19,29 @@ interface Rig {
   readonly limiter: Limiter;
   /** How often something was sent. */
   sent(): number;
-  send(patience?: typeof PATIENT): Promise<HttpAnswer>;
+  send(patience?: typeof PATIENT, more?: Partial<SenderRequest>): Promise<HttpAnswer>;
 }
 
 /** A sender whose service gives these answers in turn, and then only good ones. */
-function rig(...answers: readonly HttpAnswer[]): Rig {
+function rig(...answers: readonly (HttpAnswer | TransportFault)[]): Rig {
   const time = fakeTime();
   const limiter = new Limiter(time, 4);
   let sent = 0;
-  const transport: Transport = { send: async () => answers[sent++] ?? OK, close: async () => {} };
+  const transport: Transport = {
+    send: async () => {
+      const answer = answers[sent++] ?? OK;
+      if (answer instanceof TransportFault) throw answer;
+      return answer;
+    },
+    close: async () => {},
+  };
   const sender = new Sender("Microsoft Graph", transport, time, limiter);
-  return { time, limiter, sent: () => sent, send: (patience) => sender.send(REQUEST, signal, patience) };
+  return {
+    time,
+    limiter,
+    sent: () => sent,
+    send: (patience, more) => sender.send({ ...REQUEST, ...more }, signal, patience),
+  };
 }
 
 async function refused(sending: Promise<unknown>): Promise<ConnectorError> {
@@ -68,4 +80,16 @@ test("a clock that is set back makes no wait longer", async () => {
   time.now -= 3_600_000;
   await send();
   assert.deepEqual(time.waits, [10_000]);
+});
+
+test("what must not happen twice is sent again only when the service refused to look at it", async () => {
+  const once = { repeatable: false };
+  const busy = rig({ status: 503, headers: {}, text: "" });
+  assert.equal((await busy.send(PATIENT, once)).status, 503);
+  const cut = rig(new TransportFault("broken", "the connection was cut"));
+  assert.equal((await refused(cut.send(PATIENT, once))).code, "answer_invalid");
+  const throttled = rig(wait(2));
+  assert.equal((await throttled.send(PATIENT, once)).status, 200);
+  assert.deepEqual([busy.sent(), cut.sent(), throttled.sent()], [1, 1, 2]);
+  assert.equal((await rig({ status: 503, headers: {}, text: "" }).send(PATIENT)).status, 200);
 });

@@ -23,9 +23,12 @@ const RETRIED: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504, 509]
 
 type Runtime = Pick<EntraOptions, "clock" | "random" | "sleep" | "onRequest" | "onWait">;
 
-/** A request, and how urgently others wait for its answer; `normal` unless given. */
+/** A request, and how it is to be handled. */
 export interface SenderRequest extends HttpRequest {
+  /** How urgently others wait for its answer; `normal` unless given. */
   readonly urgency?: Urgency;
+  /** False for what must not happen twice: it is sent again only when the service refused to look at it (429). */
+  readonly repeatable?: boolean;
 }
 
 /**
@@ -59,12 +62,14 @@ export class Sender {
    * `throttled` without sending anything while the service wants to be left alone for longer than the patience lasts
    */
   async send(request: SenderRequest, signal: AbortSignal, patience: Patience = PATIENT): Promise<HttpAnswer> {
+    const { repeatable = true } = request;
     let unanswered = 0;
     for (let retry = 0; ; retry++) {
       await this.#pass(signal, patience);
       const answer = await this.#once(request, signal, { retry, patience });
       if (answer instanceof TransportFault) {
-        if (FINAL.has(answer.kind) || ++unanswered >= patience.unanswered) throw faultOf(answer, request);
+        if (!repeatable || FINAL.has(answer.kind) || ++unanswered >= patience.unanswered)
+          throw faultOf(answer, request);
         const attempts = { status: null, attempt: unanswered + 1, of: patience.unanswered };
         await this.#pause(this.#backoff(retry), attempts, signal);
         continue;
@@ -73,6 +78,7 @@ export class Sender {
       const asked = askedWaitMs(answer, this.#runtime.clock.now());
       if (asked !== null) this.leaveAlone(asked);
       const refused = retry - unanswered + 1;
+      if (!repeatable && answer.status !== 429) return answer;
       if (refused >= patience.answered || (asked ?? 0) > patience.longestMs) return answer;
       const wait = asked === null ? this.#backoff(retry) : this.#gate.remaining(this.#runtime.clock.now());
       await this.#pause(wait, { status: answer.status, attempt: refused + 1, of: patience.answered }, signal);

@@ -1,22 +1,15 @@
-import { ConnectorError } from "@entrain/core";
-import type { GraphClient, GraphRequest } from "./client.ts";
+import type { GraphClient } from "./client.ts";
 import { makeClientCertificate } from "./credentials/new-certificate.ts";
 import { FEATURES, type FeatureName, leastPermissions } from "./features.ts";
 import type { EntraOptions } from "./options.ts";
-import { HASTY } from "./sender.ts";
+import { GRAPH_APP_ID, SetupGraph } from "./setup-graph.ts";
 
-/** Microsoft Graph's own application id in every tenant ("servicePrincipal resource type"). */
-export const GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000";
 /** "Microsoft Graph Command Line Tools", Microsoft's own public client that an administrator may sign in to. */
 export const SETUP_CLIENT = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
 /** What registering an application and granting it permissions needs of the administrator's sign-in. */
 export const SETUP_PERMISSIONS: readonly string[] = ["Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All"];
 
 const DAY_MS = 86_400_000;
-/** What was just made may not be known everywhere yet ("Create servicePrincipal"). */
-const SPREAD_TRIES = 6;
-const SPREAD_PAUSE_MS = 2_000;
-const TAKE_BACK_MS = 30_000;
 
 /** What to register. */
 export interface SetupPlan {
@@ -58,7 +51,7 @@ export interface Registered {
  */
 export async function registerApplication(
   client: GraphClient,
-  runtime: Pick<EntraOptions, "clock" | "sleep">,
+  runtime: Pick<EntraOptions, "clock" | "random" | "sleep">,
   plan: SetupPlan,
   { signal, keep, onStep = () => undefined }: SetupWork,
 ): Promise<Registered> {
@@ -73,26 +66,20 @@ export async function registerApplication(
       ? await makeClientCertificate({ name: plan.displayName, startsAt: now - DAY_MS, endsAt })
       : null;
   const key = { type: "AsymmetricX509Cert", usage: "Verify", displayName: "Entrain", key: made?.der };
-  const application = await graph.post("/applications", {
-    displayName: plan.displayName,
+  signal.throwIfAborted();
+  const { objectId, appId } = await graph.makeApplication(plan.displayName, {
     signInAudience: plan.multiTenant ? "AzureADMultipleOrgs" : "AzureADMyOrg",
     web: { redirectUris: plan.redirectUris },
     requiredResourceAccess: [
-      { resourceAppId: GRAPH_APP_ID, resourceAccess: roles.map(({ id }) => ({ id, type: "Role" })) },
+      { resourceAppId: GRAPH_APP_ID, resourceAccess: roles.map((id) => ({ id, type: "Role" })) },
     ],
     ...(made === null ? {} : { keyCredentials: [key] }),
   });
-  const objectId = textIn(application, "id");
-  const appId = textIn(application, "appId");
   try {
     onStep("principal");
-    const principal = await graph.spread(() => graph.post("/servicePrincipals", { appId }));
-    const principalId = textIn(principal, "id");
+    const principalId = await graph.makePrincipal(appId);
     onStep("consent");
-    for (const { id: appRoleId } of roles) {
-      const body = { principalId, resourceId, appRoleId };
-      await graph.spread(() => graph.post(`/servicePrincipals/${principalId}/appRoleAssignments`, body));
-    }
+    for (const appRoleId of roles) await graph.assign({ principalId, resourceId, appRoleId });
     onStep("credential");
     const secret = made === null ? await graph.addSecret(objectId, endsAt) : `${made.certificate}\n${made.key}`;
     const registered = { client: appId, objectId, permissions, secret, endsAt };
@@ -105,94 +92,7 @@ export async function registerApplication(
   }
 }
 
-/** The few requests of a setup, each named by the right that it needs. */
-class SetupGraph {
-  readonly #client: GraphClient;
-  readonly #runtime: Pick<EntraOptions, "sleep">;
-  readonly #signal: AbortSignal;
-
-  constructor(client: GraphClient, runtime: Pick<EntraOptions, "sleep">, signal: AbortSignal) {
-    this.#client = client;
-    this.#runtime = runtime;
-    this.#signal = signal;
-  }
-
-  async post(path: string, body: object): Promise<unknown> {
-    const permission = path.endsWith("/appRoleAssignments")
-      ? "AppRoleAssignment.ReadWrite.All"
-      : "Application.ReadWrite.All";
-    return (await this.#request(path, { permission, body, method: "POST" })).body;
-  }
-
-  /** The ids of permissions by name, which differ from cloud to cloud in nothing but are Microsoft's to give. */
-  async permissionIds(
-    names: readonly string[],
-  ): Promise<{ readonly principal: string; readonly roles: readonly { readonly id: string }[] }> {
-    const target = `/servicePrincipals(appId='${GRAPH_APP_ID}')?$select=id,appRoles`;
-    const { body } = await this.#request(target, { permission: "Application.Read.All" });
-    const { appRoles } = record(body);
-    const offered: readonly unknown[] = Array.isArray(appRoles) ? appRoles : [];
-    const roles = names.map((name) => {
-      const found = offered.map(record).find(({ value }) => value === name);
-      if (typeof found?.id === "string") return { id: found.id };
-      const message = `This cloud's Microsoft Graph has no application permission ${name}.`;
-      const fix = "Set up the connection without the feature that needs it.";
-      throw new ConnectorError("request_refused", message, { stops: "connection", retry: "never", fix });
-    });
-    return { principal: textIn(body, "id"), roles };
-  }
-
-  async addSecret(objectId: string, endsAt: number): Promise<string> {
-    const passwordCredential = { displayName: "Entrain", endDateTime: new Date(endsAt).toISOString() };
-    const path = `/applications/${objectId}/addPassword`;
-    return textIn(await this.spread(() => this.post(path, { passwordCredential })), "secretText");
-  }
-
-  /** Tries again what another part of the directory does not know yet. */
-  async spread<T>(ask: () => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await ask();
-      } catch (error) {
-        const unknown = error instanceof ConnectorError && (error.status === 404 || error.status === 400);
-        if (!unknown || tries >= SPREAD_TRIES) throw error;
-        await this.#runtime.sleep(SPREAD_PAUSE_MS, this.#signal);
-      }
-    }
-  }
-
-  /** An application without its permissions would only be in the way. */
-  async takeBack(objectId: string, reason: unknown): Promise<void> {
-    const request = { permission: "Application.ReadWrite.All", method: "DELETE", patience: HASTY } as const;
-    try {
-      // Also after an abort, which must leave nothing behind either.
-      await this.#client.send(`/applications/${objectId}`, request, AbortSignal.timeout(TAKE_BACK_MS));
-    } catch (error) {
-      const late = error instanceof DOMException && error.name === "TimeoutError";
-      if (!(error instanceof ConnectorError) && !late) throw error;
-      const message = `${reason instanceof Error ? reason.message : "The setup failed."} The application that was begun could not be removed.`;
-      const fix = `Delete the application with the object id ${objectId} in Entra, then try again.`;
-      throw new ConnectorError("request_refused", message, { stops: "connection", retry: "never", fix, cause: reason });
-    }
-  }
-
-  #request(target: string, request: GraphRequest): ReturnType<GraphClient["request"]> {
-    return this.#client.request(target, { patience: HASTY, ...request }, this.#signal);
-  }
-}
-
 /** Features in words, for people who decide what an application may do. */
 export function featuresInWords(names: readonly FeatureName[]): readonly string[] {
   return names.map((name) => `${FEATURES[name].permission}: to ${FEATURES[name].purpose}`);
-}
-
-function textIn(body: unknown, name: string): string {
-  const value = record(body)[name];
-  if (typeof value === "string" && value !== "") return value;
-  const message = `Microsoft Graph answered without ${name}.`;
-  throw new ConnectorError("answer_invalid", message, { stops: "connection", retry: "later" });
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }
