@@ -57,6 +57,14 @@ const SCIM: OpenableType = {
       description: "allow a name that leads to a private network or to this machine",
     },
     {
+      name: "dialect",
+      type: "text",
+      required: false,
+      choices: ["rfc", "entra"],
+      description:
+        "how writes are worded: as RFC 7644 has it (default), or as Entra's own client does, for servers made for that client alone",
+    },
+    {
       name: "groupSettleMs",
       type: "integer",
       required: false,

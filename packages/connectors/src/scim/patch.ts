@@ -69,13 +69,13 @@ export function memberAdditions(ids: readonly string[]): readonly Operation[] {
 
 /**
  * Removes members one by one through a filtered path. A `remove` of the path `members` with values, which Entra's own
- * client sends, is taken by servers that follow the RFC for "remove all members": it is never sent.
+ * client sends, is taken by servers that follow the RFC for "remove all members": it is sent in that client's dialect alone.
  */
 export function memberRemovals(ids: readonly string[]): readonly Operation[] {
   return ids.map((id) => ({ op: "remove", path: `members[value eq ${JSON.stringify(id)}]` }));
 }
 
 /** The body of a PATCH. */
-export function patchBody(operations: readonly Operation[]): Json {
+export function patchBody(operations: readonly object[]): Json {
   return { schemas: ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], Operations: operations };
 }

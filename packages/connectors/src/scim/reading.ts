@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { ConnectorError, type TargetRecord, type Value } from "@entrain/core";
-import pLimit from "p-limit";
+import { mapConcurrently } from "../shared/concurrent.ts";
 import type { ScimAttribute, ScimKind } from "./attributes.ts";
 import type { ScimClient } from "./client.ts";
+import type { Dialect } from "./dialect.ts";
 import { faultOf } from "./reply.ts";
 import { isJson, type Json, property, recordOf } from "./resource.ts";
 
@@ -15,6 +16,8 @@ const MOST_LOOKUPS = 100;
 export interface Reader {
   readonly client: ScimClient;
   readonly kind: ScimKind;
+  /** How writes are worded. */
+  readonly dialect: Dialect;
   readonly concurrency: number;
   readonly signal: AbortSignal;
 }
@@ -90,9 +93,9 @@ export async function findRecords(
   assert.ok(values.length <= MOST_LOOKUPS, "find takes at most 100 values");
   const { name, caseExact } = attribute.declared;
   const wanted = new Set(values.filter((value) => typeof value === "string" && value !== "").map(String));
-  const found = await overAll(reader, [...wanted], async (value) => {
+  const found = await overAll(reader, [...wanted], async (value, within) => {
     const hits: TargetRecord[] = [];
-    for await (const resources of pages(reader, equalsFilter(name, value), false)) {
+    for await (const resources of pages(within, equalsFilter(name, value), false)) {
       for (const resource of resources) hits.push(toRecord(reader.kind, resource, false));
     }
     const key = matchingKey(value, caseExact);
@@ -117,8 +120,8 @@ export async function getRecords(
   members: boolean,
 ): Promise<readonly TargetRecord[]> {
   assert.ok(ids.length <= MOST_LOOKUPS, "get takes at most 100 ids");
-  const found = await overAll(reader, [...new Set(ids)], async (id) => {
-    const resource = await getResource(reader, id, members);
+  const found = await overAll(reader, [...new Set(ids)], async (id, within) => {
+    const resource = await getResource(within, id, members);
     return resource && toRecord(reader.kind, resource, members);
   });
   return found.filter((record) => record !== null);
@@ -163,13 +166,14 @@ function toRecord(kind: ScimKind, resource: Json, members: boolean): TargetRecor
   return record;
 }
 
+/** The reader that each is given ends with the first fault, which is thrown when all have ended. */
 async function overAll<T>(
   reader: Reader,
   keys: readonly string[],
-  one: (key: string) => Promise<T>,
+  one: (key: string, within: Reader) => Promise<T>,
 ): Promise<readonly T[]> {
-  const limit = pLimit(reader.concurrency);
-  return Promise.all(keys.map((key) => limit(() => one(key))));
+  const how = { atATime: reader.concurrency, signal: reader.signal };
+  return mapConcurrently(keys, how, (key, signal) => one(key, { ...reader, signal }));
 }
 
 function invalidAnswer(message: string): ConnectorError {

@@ -4,6 +4,7 @@ import type { Resolve } from "../shared/addresses.ts";
 import { applyBatch } from "./apply.ts";
 import { type ScimKind, scimKinds } from "./attributes.ts";
 import { createScimClient } from "./client.ts";
+import type { Dialect } from "./dialect.ts";
 import type { ScimClock } from "./pace.ts";
 import { findRecords, getRecords, listRecords, type Reader } from "./reading.ts";
 import { verifyScim } from "./verify.ts";
@@ -27,6 +28,8 @@ export interface ScimTargetOptions {
   readonly allowHttp?: boolean;
   /** The server's name may lead to a private network, or to this machine. Default false; `allowHttp` allows the former. */
   readonly allowPrivate?: boolean;
+  /** How writes are worded; `entra` for servers that were made for Entra's own client. Default `rfc`. */
+  readonly dialect?: Dialect;
   /** Looks names up in place of the system. */
   readonly resolve?: Resolve;
   /**
@@ -69,6 +72,7 @@ export function createScimTarget(options: ScimTargetOptions): Target {
   const open = (kind: string, signal: AbortSignal): Reader => ({
     client,
     kind: kindOf(kinds, kind),
+    dialect: options.dialect ?? "rfc",
     concurrency,
     signal,
   });

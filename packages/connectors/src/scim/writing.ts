@@ -1,5 +1,6 @@
 import { type Attributes, type Code, ConnectorError, type Outcome, type TargetChange } from "@entrain/core";
 import type { ScimRequest } from "./client.ts";
+import { createdIn, wordedIn } from "./dialect.ts";
 import { type Operation, operationsFor, patchBody } from "./patch.ts";
 import { equalsFilter, getResource, pages, type Reader, resourcePath } from "./reading.ts";
 import type { Reply } from "./reply.ts";
@@ -33,7 +34,7 @@ async function create(writer: Reader, change: TargetChange): Promise<Result> {
     const existing = await lookUp(writer, change.set, deciding);
     if (existing !== null) return existing;
   }
-  const body = resourceOf(kind, change.set, change.active ?? true);
+  const body = createdIn(writer.dialect, kind, resourceOf(kind, change.set, change.active ?? true));
   const reply = await send(writer, { method: "POST", path: kind.endpoint, body, repeatable: false });
   if (reply.kind === "answer") {
     const id = reply.body && property(reply.body, "id");
@@ -151,7 +152,7 @@ export function patch(
   operations: readonly Operation[],
   repeatable: boolean,
 ): Promise<Reply> {
-  return send(writer, { method: "PATCH", path, body: patchBody(operations), repeatable });
+  return send(writer, { method: "PATCH", path, body: patchBody(wordedIn(writer.dialect, operations)), repeatable });
 }
 
 function send({ client, signal }: Reader, request: ScimRequest): Promise<Reply> {
