@@ -37,6 +37,12 @@ test("removals beyond the guard are held with their names, and done by approval 
   assert.match(again.stdout, /Waiting for approval: \d+ disabled\./);
   for (const { displayName } of leavers) assert.ok(again.stdout.includes(displayName), displayName);
   assert.match(again.stdout, new RegExp(`entrain sync approve people --digest ${digest}`));
+  const listed = await run(["sync", "held", "people"], { cwd });
+  for (const { displayName } of leavers) assert.ok(listed.stdout.includes(displayName), displayName);
+  assert.match(listed.stdout, new RegExp(`approve people --digest ${digest} --reject`));
+  type Held = { digest: string; changes: { action: string; name: string; reason: string }[] };
+  const [all, ...others] = await runJson<Held[]>(["sync", "held", "people"], { cwd });
+  assert.deepEqual([all?.digest, all?.changes.length, others], [digest, leavers.length, []]);
   const planned = await runJson<Planned>(["sync", "plan", "people"], { cwd });
   const waiting = planned.holds.filter((hold) => hold.waiting === true);
   assert.deepEqual(
@@ -74,6 +80,8 @@ test("removals beyond the guard are held with their names, and done by approval 
   assert.equal(last.held, null);
   const none = await runJson<Planned>(["sync", "plan", "people"], { cwd });
   assert.deepEqual(none.holds, []);
+  assert.match((await run(["sync", "held", "people"], { cwd })).stdout, /^Nothing of people waits for approval\.$/m);
+  assert.deepEqual(await runJson(["sync", "held", "people"], { cwd }), []);
 });
 
 test("a plan of which a part changed since exits 1 and says what to do; one that changed wholly is refused", async (context) => {

@@ -74,7 +74,8 @@ function plannedInWords(counts: Counts): string {
   return total === 0 ? "no changes" : `${grouped(total)} changes: ${countsInWords(counts)}`;
 }
 
-async function printChanges({ output }: Invocation, store: Store, plan: string, limit: number): Promise<number> {
+/** The first changes of a plan, a line each; how many there were. */
+export async function printChanges({ output }: Invocation, store: Store, plan: string, limit: number): Promise<number> {
   let shown = 0;
   for await (const page of changePages(store, plan)) {
     for (const { action, name, reason, add, remove } of page) {
@@ -114,26 +115,37 @@ async function writeJson(
   const { plan: id, digest, complete, counts, holds, state } = plan;
   const head = JSON.stringify({ plan: id, state, digest, complete, counts, holds });
   await output.piece(`${head.slice(0, -1)},"changes":[`);
-  let first = true;
-  const separated = (value: unknown): string => {
-    const text = `${first ? "\n" : ",\n"}${JSON.stringify(value)}`;
-    first = false;
-    return text;
-  };
-  let written = 0;
-  for await (const page of changePages(store, id)) {
-    await output.piece(page.map(withoutKey).map(separated).join(""));
-    written += page.length;
-  }
+  const written = await writeChanges(output, store, id);
   // Another process may drop a preview that is being listed; a list that is cut short must not pass for the plan.
   if (written !== changes) {
     const message = `The plan was replaced while it was listed: ${grouped(written)} of ${grouped(changes)} changes were written.`;
     throw new ConnectorError("plan_stale", message, { stops: "run", retry: "now" });
   }
   await output.piece('],\n"issues":[');
-  first = true;
+  const separated = separator();
   for await (const page of issuePages(store, id)) await output.piece(page.map(separated).join(""));
   await output.piece("]}\n");
+}
+
+/** The changes of a plan as the inside of a JSON list; how many there were. */
+export async function writeChanges(output: Invocation["output"], store: Store, plan: string): Promise<number> {
+  const separated = separator();
+  let written = 0;
+  for await (const page of changePages(store, plan)) {
+    await output.piece(page.map(withoutKey).map(separated).join(""));
+    written += page.length;
+  }
+  return written;
+}
+
+/** Writes one value after another as a JSON list holds them, a line each. */
+function separator(): (value: unknown) => string {
+  let first = true;
+  return (value) => {
+    const text = `${first ? "\n" : ",\n"}${JSON.stringify(value)}`;
+    first = false;
+    return text;
+  };
 }
 
 function withoutKey({ key: _key, ...change }: PlannedChangeView): Omit<PlannedChangeView, "key"> {

@@ -77,7 +77,7 @@ async function printHeld(
     const changes = await planChanges(store, plan, { after: null, limit: SAID_NAMES + 1 });
     for (const { action, name, reason } of changes.slice(0, SAID_NAMES))
       await output.say(`  ${action} ${name}: ${reason}`);
-    if (changes.length > SAID_NAMES) await output.say("  … and more; the console shows all of them");
+    if (changes.length > SAID_NAMES) await output.say(`  … and more; all of them: entrain sync held ${sync.name}`);
     await output.say(
       `Apply exactly this:  entrain sync approve ${sync.name} --digest ${digest}`,
       `Do not:              entrain sync approve ${sync.name} --digest ${digest} --reject`,

@@ -16,6 +16,7 @@ import {
   usage,
 } from "./command.ts";
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
+import { heldCommand } from "./held.ts";
 import { planCommand } from "./plan.ts";
 import { withRun } from "./run.ts";
 import { countsInWords, durationInWords, timeInWords, waitingInWords } from "./wording.ts";
@@ -59,6 +60,7 @@ export const register: Register = (group, world, ended) => {
     .requiredOption("--digest <digest>", "the held plan's digest")
     .option("--reject", "do not apply it; its records are planned anew");
   command(approve, world, ended, approveOrReject);
+  command(group.command("held <name>").description("every change that waits for approval"), world, ended, heldCommand);
   command(group.command("status <name>").description("how the sync stands"), world, ended, showStatus);
   const history = group
     .command("history <name>")

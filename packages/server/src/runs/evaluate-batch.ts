@@ -117,7 +117,7 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
   const memberOf = groups
     ? await groupsOf(store, sync.connection, groups, ids)
     : new Map<string, ReadonlySet<string>>();
-  const names = await managerNames(context, rows);
+  const names = await managerNames(context, rows, [...links.values()]);
   const photos = asksForPhotos(JSON.parse(sync.definition) as SyncDefinition)
     ? await loadPhotos(store.db, sync.connection, ids)
     : new Map<string, string | null>();
@@ -152,14 +152,23 @@ function withPhoto(record: DirectoryRecord, hash: string | null | undefined): Di
   return hash === undefined ? record : { ...record, attributes: { ...record.attributes, photo: { hash } } };
 }
 
-/** Managers are named in reasons; with a whole directory to plan nobody reads those, and the names cost a read each. */
+/**
+ * Managers, and those whom the target knows as such, are named in reasons; with a whole directory to plan nobody reads those, and the
+ * names cost a read each.
+ */
 async function managerNames(
   context: EvaluationContext,
   rows: readonly DirectoryRow[],
+  links: readonly LinkRow[],
 ): Promise<ReadonlyMap<string, string>> {
   const names = new Map<string, string>();
   if (context.span.cursor === 0) return names;
-  const ids = [...new Set(rows.flatMap((row) => row.manager ?? []))];
+  const former = links.flatMap(({ known }) =>
+    Object.values(JSON.parse(known) as { readonly [name: string]: Value }).flatMap((value) =>
+      isReference(value) ? [value.$ref] : [],
+    ),
+  );
+  const ids = [...new Set([...rows.flatMap((row) => row.manager ?? []), ...former])];
   const records = await loadRecords(context.store.db, context.sync.connection, ids);
   for (const row of records.values()) names.set(row.id, nameOf(recordOf(row)));
   return names;

@@ -47,6 +47,27 @@ test(`groups of ${SIZES.join(", ")} members and one of 4,000 are equal member fo
   await nothingIsPlanned();
 });
 
+test("groups of one name with members are ambiguous, each told once and by its id", async () => {
+  const users = crowd(2);
+  const ids = users.map(({ id }) => id);
+  const [one, two] = [group("Team"), group("Team", { id: idOf("the other team") })];
+  await open({ users, groups: [one, two], memberships: { [one.id]: ids, [two.id]: ids } });
+  await scene.run(people);
+  const { run } = await scene.run(groups);
+  const rows = await scene.store.db.selectFrom("plan_issues").innerJoin("plans", "plans.id", "plan_issues.plan");
+  const issues = await rows
+    .select(["code", "detail"])
+    .where("plans.run", "=", run)
+    .where("plan_issues.state", "=", "issue")
+    .execute();
+  const [first, second] = [one.id, two.id].sort();
+  const detail = `displayName "Team" is the same for Team (${first}), Team (${second})`;
+  assert.deepEqual(issues, [
+    { code: "ambiguous", detail },
+    { code: "ambiguous", detail },
+  ]);
+});
+
 test("members beyond the first page of a 1,000-member group are removed and added one by one", async () => {
   const users = crowd(1001);
   const ids = users.map(({ id }) => id);

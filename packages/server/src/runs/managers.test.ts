@@ -59,6 +59,19 @@ const two = (first: string, second: string): TenantFile => ({
   managers: { [first]: second, [second]: first },
 });
 
+test("a change of managers names the former one as well as the new one", async () => {
+  const eve = person("Eve");
+  await open({ users: [ana, bo, eve], groups: [], managers: { [bo.id]: ana.id } });
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  await scene.run(sync);
+  await scene.graph("PUT", `/users/${bo.id}/manager/$ref`, reference(eve.id));
+  const { run } = await scene.run(sync);
+  const changes = scene.store.db.selectFrom("plan_changes").innerJoin("plans", "plans.id", "plan_changes.plan");
+  const rows = await changes.select("plan_changes.reason").where("plans.run", "=", run).execute();
+  assert.equal(rows.length, 1);
+  assert.match(rows[0]?.reason ?? "", /: Ana Manager → Eve$/);
+});
+
 test("a manager circle, A manages B manages A, converges in one run", async () => {
   await open(two(ana.id, bo.id));
   const sync = await scene.addSync("people", "scim", { records: "user" });

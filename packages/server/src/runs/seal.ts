@@ -64,18 +64,29 @@ export async function dropAmbiguous(
           .onRef("plan_changes.plan", "=", "match_index.plan")
           .onRef("plan_changes.object_id", "=", "match_index.object_id"),
       )
-      .select(["match_index.object_id", "plan_changes.name", "plan_changes.after"])
+      .select(["plan_changes.object_id", "plan_changes.name", "plan_changes.after"])
       .where("match_index.plan", "=", plan.id)
       .where("match_index.key", "=", key)
+      // A group's memberships are changes of their own.
+      .where("plan_changes.action", "in", ["create", "join"])
       .orderBy("match_index.object_id")
       .execute();
     const shared = `${attributeOf(key)} ${sharedValue(key, wanting[0]?.after ?? null)}`;
-    const detail = `${shared} is the same for ${listed(wanting.map(({ name }) => name))}`;
+    const detail = `${shared} is the same for ${listed(toldApart(wanting))}`;
     for (const row of wanting) if (row.object_id !== null) reasons.set(row.object_id, detail);
   }
   if (reasons.size === 0) return { dropped: 0, held: 0 };
   const held = await store.fenced(context.lease, (tx) => turnIntoIssues(context, tx, reasons, firstIssue));
   return { dropped: reasons.size, held };
+}
+
+/** Their names, with the object ids where one name stands for several. */
+function toldApart(
+  records: readonly { readonly object_id: string | null; readonly name: string }[],
+): readonly string[] {
+  const names = new Map<string, number>();
+  for (const { name } of records) names.set(name, (names.get(name) ?? 0) + 1);
+  return records.map(({ object_id, name }) => (names.get(name) === 1 ? name : `${name} (${object_id})`));
 }
 
 /** `Ana, Bo and 3 more`: a value that hundreds share would name hundreds, to each of them. */

@@ -1,0 +1,36 @@
+import { heldPlans } from "../runs/queries.ts";
+import type { Invocation } from "./command.ts";
+import { findRow } from "./entries.ts";
+import { printChanges, writeChanges } from "./plan.ts";
+import { countsInWords, timeInWords } from "./wording.ts";
+
+/** `sync held NAME`: every change that waits for approval, by name: nobody should approve a number. Written page by page. */
+export async function heldCommand(invocation: Invocation, [name = ""]: readonly string[]): Promise<undefined> {
+  const { output } = invocation;
+  const installation = await invocation.open();
+  const { store } = installation;
+  const { id } = await findRow(installation, "syncs", name);
+  const plans = await heldPlans(store, id);
+  if (output.json) {
+    await output.piece("[");
+    for (const [at, plan] of plans.entries()) {
+      await output.piece(`${at > 0 ? ",\n" : ""}${JSON.stringify(plan).slice(0, -1)},"changes":[`);
+      await writeChanges(output, store, plan.plan);
+      await output.piece("]}");
+    }
+    await output.piece("]\n");
+    return undefined;
+  }
+  if (plans.length === 0) await output.say(`Nothing of ${name} waits for approval.`);
+  for (const { plan, digest, counts, holds, since } of plans) {
+    await output.say(`Waiting since ${timeInWords(since)}: ${countsInWords(counts)}.`);
+    for (const { detail } of holds) await output.say(detail);
+    await printChanges(invocation, store, plan, Number.POSITIVE_INFINITY);
+    await output.say(
+      "",
+      `Do exactly this:  entrain sync approve ${name} --digest ${digest}`,
+      `Do none of it:    entrain sync approve ${name} --digest ${digest} --reject`,
+    );
+  }
+  return undefined;
+}
