@@ -75,6 +75,7 @@ export function DeviceSetupPart(props: {
             tenant. They sign in with Microsoft, on any device; the application, its permissions and its credential are
             made on their behalf. The credential goes straight into the store, encrypted; nobody sees it.
           </Text>
+          {begin.error !== null && <Failed error={begin.error} />}
           <div>
             <Button
               appearance="primary"
@@ -88,7 +89,6 @@ export function DeviceSetupPart(props: {
           {!ready && valid && (
             <Text className={styles.quiet}>The connection's name and its tenant are needed first.</Text>
           )}
-          {begin.error !== null && <Failed error={begin.error} />}
         </>
       )}
       {forget.error !== null && <Failed error={forget.error} />}

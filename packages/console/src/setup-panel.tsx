@@ -9,7 +9,7 @@ import { Panel } from "./panel.tsx";
 import { Failed, Name, Part, Waiting } from "./parts.tsx";
 import { hrefOf, NEW } from "./place.ts";
 import { SetupForm } from "./setup-form.tsx";
-import { firstWish, queryOf, type Wish } from "./setup-wish.ts";
+import { firstWish, isComplete, queryOf, type Wish } from "./setup-wish.ts";
 import type { Connection, Guide } from "./types.ts";
 
 const useStyles = makeStyles({
@@ -65,6 +65,7 @@ function Setup({ connection }: { readonly connection: Connection | null }): Reac
     queryKey: ["setup", query],
     queryFn: ({ signal }) => get<Guide>(pathOf(["setup"], query), signal),
     placeholderData: keepPreviousData,
+    enabled: isComplete(settled),
     staleTime: Number.POSITIVE_INFINITY,
   });
   // While what is typed is not valid yet, the features can still be chosen.
@@ -122,7 +123,7 @@ function Ways(props: {
         {error !== null && <Failed error={error} />}
         {way !== "sign-in" && gets}
         {way === "sign-in" && (
-          <DeviceSetupPart wish={wish} valid={error === null}>
+          <DeviceSetupPart wish={wish} valid={error === null && isComplete(wish)}>
             {gets}
           </DeviceSetupPart>
         )}

@@ -48,6 +48,11 @@ export function firstWish(connection: Connection | null): Wish {
   };
 }
 
+/** A custom cloud needs both of its addresses before anything can be told of it. */
+export function isComplete({ cloud, login, graph }: Wish): boolean {
+  return cloud !== "custom" || (login.trim() !== "" && graph.trim() !== "");
+}
+
 type Query = { readonly [name: string]: string | number | boolean };
 
 /** The wish as the API takes it; what is empty is left to its default. */
