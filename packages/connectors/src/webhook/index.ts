@@ -15,6 +15,8 @@ export interface WebhookOptions {
   readonly clock: { now(): number };
   /** Milliseconds for reaching the receiver, and for its whole answer. Default 20 seconds. */
   readonly timeoutMs?: number;
+  /** The receiver's name may lead to a private network, or to this machine. Default false. */
+  readonly allowPrivate?: boolean;
   /** How names are looked up; as the system does unless given. */
   readonly resolve?: Resolve;
 }
@@ -49,16 +51,17 @@ const READ_BYTES = 64 * 1024;
 
 /**
  * A receiver of webhooks after the Standard Webhooks specification 1.0.0: signed with `v1`, never redirected, accepted by
- * 2xx alone, and ended by 410. A name that leads to this machine, or to where no server is, is not followed there. @throws ConnectorError `config_invalid` for an address that must not be used
+ * 2xx alone, and ended by 410. A name is followed to public addresses alone unless `allowPrivate` says otherwise. @throws ConnectorError `config_invalid` for an address that must not be used
  */
 export function createWebhook(options: WebhookOptions): Webhook {
   const url = webhookUrl(options.url);
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  const isPrivate = options.allowPrivate === true || url.hostname === "localhost";
   const pool = new Pool(url.origin, {
     connections: 1,
     connect: {
       timeout: timeoutMs,
-      lookup: guardedLookup(url.hostname === "localhost" ? "private" : "network", options.resolve),
+      lookup: guardedLookup(isPrivate ? "private" : "public", options.resolve),
     },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
@@ -136,7 +139,8 @@ function late(url: URL, timeoutMs: number): TransportFault {
 
 /** The receiver may have taken it nevertheless, and knows it by its id when it comes again. */
 function unheard({ kind, message }: TransportFault): WebhookReply {
-  const refused = "Give the receiver's own address, or http://localhost where this machine is meant.";
+  const refused =
+    "Compare the channel's url with the receiver's address; allowPrivate lets its name lead to a private network or this machine.";
   const fix =
     kind === "refused"
       ? refused

@@ -108,14 +108,27 @@ test("waits no longer than it was told, and names the host without path or query
   assert.doesNotMatch(closed.detail + reply.detail, /hooks|team/);
 });
 
-test("follows a name to a private network, never to this machine or to a metadata service", async () => {
-  for (const address of ["127.0.0.1", "169.254.169.254", "::ffff:127.0.0.1"]) {
+test("follows a name to a private network or this machine where that is allowed, to a metadata service never", async (context) => {
+  const local = await listen(context, (_request, response) => response.writeHead(204).end());
+  const port = new URL(local).port;
+  const sent = async (address: string, allowPrivate: boolean): Promise<WebhookReply> => {
     const resolve = async () => [{ address, family: address.includes(":") ? 6 : 4 }];
-    const webhook = createWebhook({ url: "https://hooks.example.com/x", secret: () => SECRET, clock, resolve });
-    const reply = await webhook.send({ id: "alert_1", body: "{}" }, signal).finally(() => webhook.close());
+    const url = `https://hooks.example.com:${port}/x`;
+    const webhook = createWebhook({ url, secret: () => SECRET, clock, resolve, allowPrivate, timeoutMs: 5_000 });
+    return webhook.send({ id: "alert_1", body: "{}" }, signal).finally(() => webhook.close());
+  };
+  for (const [address, allowed] of [
+    ["127.0.0.1", false],
+    ["10.0.0.1", false],
+    ["::ffff:127.0.0.1", false],
+    ["169.254.169.254", true],
+  ] as const) {
+    const reply = await sent(address, allowed);
     assert.ok(reply.kind === "failed" && reply.detail.startsWith("hooks.example.com leads to "), JSON.stringify(reply));
-    assert.match(reply.fix, /localhost/);
+    assert.match(reply.fix, /allowPrivate/);
   }
+  const reached = await sent("127.0.0.1", true);
+  assert.ok(reached.kind === "failed" && /it does not speak TLS there/.test(reached.detail), JSON.stringify(reached));
 });
 
 test("ends with the caller's reason when the caller stops", async (context) => {

@@ -1,7 +1,7 @@
 import { createWebhook, type Webhook, type WebhookReply } from "@entrain/connectors/webhook";
 import { ConnectorError } from "@entrain/core";
 import type { Selectable } from "kysely";
-import { secretPlace, targetSecrets } from "../config/current.ts";
+import { channelSettings, secretPlace, targetSecrets } from "../config/current.ts";
 import type { Alert } from "../store/alerts.ts";
 import type { DB } from "../store/schema.ts";
 import type { Keyring } from "../store/secrets.ts";
@@ -43,13 +43,13 @@ export async function sendAlert(
   }
 }
 
-function openWebhook(store: Store, keyring: Keyring, { id, name, settings, credential }: ChannelRow): Webhook {
-  const { url } = JSON.parse(settings) as { readonly url: string };
+function openWebhook(store: Store, keyring: Keyring, row: ChannelRow): Webhook {
+  const { id, name, credential } = row;
   const secret = (): string => {
     const reference = targetSecrets({ credential }).secret;
     if (reference !== undefined) return keyring.open(reference, secretPlace("channels", id, "secret")).reveal();
     const message = `The channel ${name} has no secret.`;
     throw new ConnectorError("config_invalid", message, { stops: "record", retry: "never" });
   };
-  return createWebhook({ url, secret, clock: store.clock });
+  return createWebhook({ ...channelSettings(row), secret, clock: store.clock });
 }

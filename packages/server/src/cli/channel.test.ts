@@ -96,6 +96,15 @@ test("says what is wrong with a channel before anything is kept", async (context
   const far = await run([...add, "http://hooks.example.com/", "--secret-env", "HOOK"], options);
   assert.match(errorOf(far).message, /channels\.desk\.url: .*must begin with https/);
   assert.match(errorOf(await run([...add, url], options)).message, /--secret-stdin/);
+  const inside = [...add, "https://desk.internal/hooks", "--allow-private", "--secret-env", "HOOK"];
+  assert.equal((await run(inside, options)).code, 0);
+  const { channels } = await runJson<{ readonly channels: unknown }>(["config", "export"], options);
+  const secret = { env: "HOOK" };
+  const kept = { desk: { type: "webhook", url: "https://desk.internal/hooks", allowPrivate: true, secret } };
+  assert.deepEqual(channels, kept);
+  const unset = await runJson<{ readonly detail: string }>(["channel", "test", "desk"], options, 1);
+  assert.match(unset.detail, /environment variable HOOK/);
+  await runJson(["channel", "remove", "desk"], options);
   const none = await run(["channel", "test", "desk", "--json"], options);
   assert.equal(none.code, 1);
   const file = join(cwd, "entrain.yaml");

@@ -15,7 +15,8 @@ export const register: Register = (group, world, ended) => {
   const add = group
     .command("add <name>")
     .description("add a webhook that is told of alerts")
-    .requiredOption("--url <url>", "where to post: https, or http on this machine");
+    .requiredOption("--url <url>", "where to post: https, or http on this machine")
+    .option("--allow-private", "the url's name may lead to a private network, or to this machine");
   command(secretOptions(add, "the webhook's secret, whsec_…"), world, ended, addChannel);
   command(group.command("list").description("list the channels and how they fare"), world, ended, listChannels);
   const show = group.command("show <name>").description("show a channel and what it was told last");
@@ -42,7 +43,8 @@ async function addChannel(
   if (given === null)
     throw usage("Give the webhook's secret with --secret-stdin, --secret-file PATH or --secret-env NAME.");
   if (given.secret !== null) webhookKey(given.secret.reveal());
-  const value = { type: "webhook", url: textOption(options, "url"), secret: given.entry };
+  const allowPrivate = options.allowPrivate === true ? { allowPrivate: true } : {};
+  const value = { type: "webhook", url: textOption(options, "url"), ...allowPrivate, secret: given.entry };
   const secrets = given.secret === null ? {} : { secrets: new Map([[`channels/${name}/secret`, given.secret]]) };
   await addEntry(invocation, "channels", { name, value, ...secrets });
   await invocation.output.say(`Added the channel ${name}. Try it: entrain channel test ${name}`);
@@ -116,7 +118,7 @@ async function showChannel(invocation: Invocation, [name = ""]: readonly string[
   await output.say(
     `${name} (${row.id})`,
     `type       ${entry.type}`,
-    `url        ${entry.url}`,
+    `url        ${entry.url}${entry.allowPrivate ? " (its name may lead to a private network)" : ""}`,
     `secret     ${"env" in entry.secret ? `from the variable ${entry.secret.env}` : "file" in entry.secret ? `from the file ${entry.secret.file}` : "encrypted in the store"}`,
     `state      ${stateOf(view)}${view.disabledAt === null ? "" : ` since ${timeInWords(view.disabledAt)}: ${view.disabledOf}`}`,
     ...(view.disabledAt === null && view.failure !== null ? [`failure    ${view.failure}`] : []),

@@ -5,13 +5,15 @@ import { readSecret, readUrl } from "./values.ts";
 
 /** One channel as a document gives it. */
 export function readChannel(checker: Checker, value: unknown, path: Path): ChannelEntry | undefined {
-  const entry = checker.map(value, path, ["type", "url", "secret"]);
+  const entry = checker.map(value, path, ["type", "url", "allowPrivate", "secret"]);
   if (entry === undefined) return undefined;
   const type = checker.oneOf(entry.type, [...path, "type"], ["webhook"] as const);
   const url = readReceiver(checker, entry.url, [...path, "url"]);
+  const allowPrivate =
+    entry.allowPrivate === undefined ? false : checker.boolean(entry.allowPrivate, [...path, "allowPrivate"]);
   const secret = readSecret(checker, entry.secret, [...path, "secret"]);
-  if (type === undefined || url === undefined || secret === undefined) return undefined;
-  return { type, url, secret };
+  if (type === undefined || url === undefined || allowPrivate === undefined || secret === undefined) return undefined;
+  return { type, url, allowPrivate, secret };
 }
 
 function readReceiver(checker: Checker, value: unknown, path: Path): string | undefined {

@@ -147,10 +147,15 @@ function targetEntry(row: TargetRow): TargetEntry {
   };
 }
 
+/** What a channel's row keeps beside its secret. */
+export function channelSettings(row: Pick<ChannelRow, "settings">): Pick<ChannelEntry, "url" | "allowPrivate"> {
+  return JSON.parse(row.settings) as Pick<ChannelEntry, "url" | "allowPrivate">;
+}
+
 function channelEntry(row: ChannelRow): ChannelEntry {
-  const { url } = JSON.parse(row.settings) as { readonly url: string };
+  const settings = channelSettings(row);
   const { secret = { sealed: "" } } = targetSecrets(row);
-  return { type: "webhook", url, secret: secretEntry(secret) };
+  return { type: "webhook", ...settings, secret: secretEntry(secret) };
 }
 
 function secretEntry(reference: SecretReference): SecretEntry {

@@ -43,6 +43,8 @@ export interface TargetEntry {
 export interface ChannelEntry {
   readonly type: "webhook";
   readonly url: string;
+  /** The url's name may lead to a private network, or to this machine. */
+  readonly allowPrivate: boolean;
   /** `whsec_…`, which the receiver knows too. */
   readonly secret: SecretEntry;
 }

@@ -100,8 +100,8 @@ export function plainSync(entry: SyncEntry): Plain {
   };
 }
 
-export function plainChannel({ type, url, secret }: ChannelEntry): Plain {
-  return { type, url, secret };
+export function plainChannel({ type, url, allowPrivate, secret }: ChannelEntry): Plain {
+  return { type, url, ...(allowPrivate ? { allowPrivate } : {}), secret };
 }
 
 function plainLimit({ percent, count, windowMs }: GuardLimit): Plain {

@@ -115,7 +115,7 @@ export async function saveChannel(saving: Saving, name: string, entry: ChannelEn
   const stored = row === undefined ? undefined : targetSecrets(row).secret;
   const secret = storedSecret(saving, entry.secret, stored, { section: "channels", name, id, field: "secret" });
   const values = {
-    settings: JSON.stringify({ url: entry.url }),
+    settings: JSON.stringify({ url: entry.url, allowPrivate: entry.allowPrivate }),
     credential: JSON.stringify({ secret }),
     revision,
     disabled_at: null,
