@@ -77,7 +77,10 @@ function program(): Command {
     .addOption(number("--churn <changes>", "changes a minute that people make by themselves", 0))
     .option("--roles <list>", "application permissions in tokens, separated by commas", rolesIn)
     .option("--tenant <file>", "serve this tenant (JSON with users and groups as Graph shows them)")
-    .option("--state <file>", "keep the tenant and its delta tokens in this file across restarts")
+    .option(
+      "--state <file>",
+      "keep the tenant, its applications with their permissions, and its delta tokens in this file across restarts",
+    )
     .option("--tls", "serve HTTPS with a certificate made for localhost")
     .option("--ca <file>", "with --tls, write the certificate authority here (PEM)")
     .option("--json", "print one line of JSON when ready")

@@ -124,8 +124,9 @@ function told(difference: EntryDifference, prune: boolean): object {
 
 async function print({ output }: Invocation, differences: readonly EntryDifference[], prune: boolean): Promise<void> {
   for (const one of differences) {
-    const note = one.change === "removed" && !prune ? " (stays; --prune removes it)" : "";
-    await output.say(`${one.change.padEnd(8)} ${placeOf(one)}${note}`);
+    const stays = one.change === "removed" && !prune;
+    const note = stays ? ": not in the document; --prune removes it" : "";
+    await output.say(`${(stays ? "kept" : one.change).padEnd(8)} ${placeOf(one)}${note}`);
     for (const { place, before, after } of one.fields) {
       await output.say(`         ${place}: ${shown(before)} → ${shown(after)}`);
     }

@@ -97,4 +97,5 @@ test("person find says when there are more than it shows", async () => {
   await scene.run(await scene.addSync("people", "portal", { records: "requester" }));
   assert.match(await said("person", "find", "ann", "--limit", "2"), /\nThe first 2; --limit shows more/);
   assert.doesNotMatch(await said("person", "find", "ann", "--limit", "3"), /The first/);
+  await assert.rejects(said("person", "find", " "), /Give a part of a name/);
 });

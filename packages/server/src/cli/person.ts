@@ -1,7 +1,7 @@
 import { ConnectorError, inWords } from "@entrain/core";
 import { findPeople, type PersonDetail, showPerson } from "../runs/people.ts";
 import type { Standing } from "../runs/standing.ts";
-import { command, type Invocation, numberOption, type Options, type Register, textOption } from "./command.ts";
+import { command, type Invocation, numberOption, type Options, type Register, textOption, usage } from "./command.ts";
 import { findRow } from "./entries.ts";
 import { timeInWords } from "./wording.ts";
 
@@ -18,6 +18,7 @@ export const register: Register = (group, world, ended) => {
 
 async function find_(invocation: Invocation, [text = ""]: readonly string[], options: Options): Promise<undefined> {
   const limit = numberOption(options, "limit", { min: 1, max: 10_000 });
+  if (text.trim() === "") throw usage("Give a part of a name, a sign-in name, a mail address or an object id.");
   const installation = await invocation.open();
   const name = textOption(options, "connection");
   const connection = name === undefined ? null : (await findRow(installation, "connections", name)).id;

@@ -48,6 +48,7 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
     await connect(installation, simulator);
     await verify(options);
     for (const name of DEMO_SYNCS) await runOnce(options, name);
+    await tellDisabled(options);
   } catch (error) {
     if (!world.signal.aborted) {
       await simulator.close();
@@ -55,6 +56,18 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
     }
   }
   return { close: () => simulator.close() };
+}
+
+/** Why fewer people arrive than the tenant has. */
+async function tellDisabled({ installation: { store }, say }: DemoOptions): Promise<void> {
+  const rows = await store.db
+    .selectFrom("records")
+    .select("attributes")
+    .where("kind", "=", "user")
+    .where("removed", "is", null)
+    .execute();
+  const disabled = rows.filter(({ attributes }) => JSON.parse(attributes).accountEnabled === false).length;
+  if (disabled > 0) say(`${" ".repeat(12)} ${grouped(disabled)} accounts are disabled; nobody is created for those.\n`);
 }
 
 async function startTenant(folder: string, say: DemoOptions["say"]): Promise<Simulator> {
