@@ -40,7 +40,10 @@ export interface ScimRequest {
   readonly repeatable: boolean;
 }
 
-/** Speaks SCIM over HTTP: one request in, one reply out, pace and retries within. Never follows a redirect. */
+/**
+ * Speaks SCIM over HTTP: one request in, one reply out, pace and retries within. Never follows a redirect. Closed, it sends nothing
+ * more, not even again; what is under way ends.
+ */
 export interface ScimClient {
   send(request: ScimRequest, signal: AbortSignal): Promise<Reply>;
   close(): Promise<void>;
@@ -66,7 +69,9 @@ export function createScimClient(options: ClientOptions): ScimClient {
     bodyTimeout: timeouts.answerMs,
     maxResponseSize: LARGEST_ANSWER_BYTES,
   });
-  const gate = new Gate(clock, new URL(base.origin).host, options.onWait);
+  const { host } = new URL(base.origin);
+  const gate = new Gate(clock, host, options.onWait);
+  const closed = new AbortController();
 
   async function sendOnce(request: ScimRequest, signal: AbortSignal): Promise<Reply> {
     const token = readToken(options.token);
@@ -92,14 +97,14 @@ export function createScimClient(options: ClientOptions): ScimClient {
   }
 
   async function send(request: ScimRequest, signal: AbortSignal): Promise<Reply> {
-    let reply: Reply = {
-      kind: "unsent",
-      code: "cancelled",
-      detail: "The work was stopped before the request was sent.",
-    };
+    const detail = closed.signal.aborted
+      ? `The connection to ${host} was closed on this side.`
+      : "The work was stopped before the request was sent.";
+    let reply: Reply = { kind: "unsent", code: "cancelled", detail };
     let unheard: Reply | null = null;
+    const open = AbortSignal.any([signal, closed.signal]);
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      if (signal.aborted || !(await gate.pass(signal))) return reply;
+      if (open.aborted || !(await gate.pass(open))) return reply;
       const next = await sendOnce(request, signal);
       if (next.kind === "unheard") unheard = next;
       // What was not heard may have taken effect: a later attempt that could not be sent does not take that back.
@@ -111,12 +116,18 @@ export function createScimClient(options: ClientOptions): ScimClient {
       if (next.kind === "error") gate.hold(wait);
       if (attempt + 1 === ATTEMPTS) return reply;
       const status = "status" in next ? (next.status ?? null) : null;
-      if (!(await gate.pause(wait, { status, attempt: attempt + 2, of: ATTEMPTS }, signal))) return reply;
+      if (!(await gate.pause(wait, { status, attempt: attempt + 2, of: ATTEMPTS }, open))) return reply;
     }
     return reply;
   }
 
-  return { send, close: () => pool.close() };
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => {
+    closed.abort();
+    closing ??= pool.close();
+    return closing;
+  };
+  return { send, close };
 }
 
 function isWorthRepeating(reply: Reply, repeatable: boolean): boolean {
