@@ -3,8 +3,9 @@ import { ConnectorError } from "@entrain/core";
 import { addEntry as addToConfiguration, type NewEntry } from "../config/add.ts";
 import { applyConfiguration } from "../config/apply.ts";
 import { type CurrentConfiguration, loadConfiguration } from "../config/current.ts";
-import type { EntryDifference } from "../config/difference.ts";
+import { differencesOf, type EntryDifference } from "../config/difference.ts";
 import { type ConfigurationDocument, ENTRY_WORDS, type Section } from "../config/document.ts";
+import { refuseImpossible } from "../config/judge.ts";
 import { suggestion } from "../config/nearest.ts";
 import { endedInWords, endSubscriptions } from "../notifications/ending.ts";
 import type { Secret } from "../store/secrets.ts";
@@ -58,6 +59,11 @@ export async function apply(
   const { current, document, prune, secrets, force = false } = change;
   const { store, keyring, types, demo } = installation;
   const { actor, output, signal } = invocation;
+  const base = { store, keyring, types, demo, actor, current, document, prune, force };
+  const options = secrets === undefined ? base : { ...base, secrets };
+  // Nothing is taken back at Microsoft for a change that cannot be made.
+  const differences = differencesOf(current, document).filter((one) => prune || one.change !== "removed");
+  refuseImpossible(options, differences);
   for (const name of leavingConnections(current, document, prune)) {
     const row = current.rows.connections.get(name);
     if (row === undefined) continue;
@@ -65,8 +71,7 @@ export async function apply(
     const words = endedInWords(await endSubscriptions({ store, open, signal }, row));
     if (words !== null) output.remark(`${name}: ${words}`);
   }
-  const options = { store, keyring, types, demo, actor, current, document, prune, force };
-  return applyConfiguration(secrets === undefined ? options : { ...options, secrets });
+  return applyConfiguration(options);
 }
 
 function leavingConnections(

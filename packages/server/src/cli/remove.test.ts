@@ -128,6 +128,14 @@ test("a connection that is removed has Microsoft stop telling of its changes, or
   };
   await connected();
   assert.equal(simulator.notifications.subscriptions().length, 1);
+  assert.equal((await run(["target", "add", "portal", "--type", "portal"], { cwd, env })).code, 0);
+  const sync = ["sync", "add", "people", "--connection", "contoso", "--target", "portal", "--records", "requester"];
+  assert.equal((await run(sync, { cwd, env })).code, 0);
+  const needed = await run(["connection", "remove", "contoso"], { cwd, env });
+  assert.equal(needed.code, 1);
+  assert.match(needed.stderr, /the sync people needs it/);
+  assert.equal(simulator.notifications.subscriptions().length, 1, "what stays is still told of");
+  assert.equal((await run(["sync", "remove", "people"], { cwd, env })).code, 0);
   const removed = await run(["connection", "remove", "contoso"], { cwd, env });
   assert.equal(removed.code, 0, removed.stderr);
   assert.match(removed.stderr, /contoso: Removed 1 subscription to its changes at Microsoft\./);
