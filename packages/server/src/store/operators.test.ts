@@ -15,11 +15,11 @@ eachEngine((engine) => {
   describe("a console link", () => {
     it("signs its operator in once, also when it is used many times at once", async () => {
       const store = await engine.open();
-      const token = await createConsoleLink(store, { operator: "ada" });
+      const token = await createConsoleLink(store, { operator: "olga" });
       const answers = await Promise.all(Array.from({ length: 5 }, () => redeemConsoleLink(store, token)));
       const [first, ...others] = answers.filter((answer) => answer !== null);
       assert.equal(others.length, 0);
-      assert.equal(first?.session.operator, "ada");
+      assert.equal(first?.session.operator, "olga");
       assert.equal(await redeemConsoleLink(store, token), null);
       assert.equal(await redeemConsoleLink(store, "guess"), null);
       assert.deepEqual(await findSession(store, first?.token ?? ""), first?.session);
@@ -29,8 +29,8 @@ eachEngine((engine) => {
       const { clock, advance } = clockAt(1_000_000);
       const store = await engine.open({ clock });
       const [late, inTime] = [
-        await createConsoleLink(store, { operator: "ada" }),
-        await createConsoleLink(store, { operator: "ada" }),
+        await createConsoleLink(store, { operator: "olga" }),
+        await createConsoleLink(store, { operator: "olga" }),
       ];
       advance(10 * MINUTE_MS - 1);
       assert.notEqual(await redeemConsoleLink(store, inTime), null);
@@ -41,7 +41,7 @@ eachEngine((engine) => {
     it("and its session are kept as digests only, and cleared away when they are over", async () => {
       const { clock, advance } = clockAt(1_000_000);
       const store = await engine.open({ clock });
-      const token = await createConsoleLink(store, { operator: "ada" });
+      const token = await createConsoleLink(store, { operator: "olga" });
       const signedIn = await redeemConsoleLink(store, token);
       const dump = async (): Promise<string> =>
         JSON.stringify([
@@ -49,11 +49,11 @@ eachEngine((engine) => {
           await store.db.selectFrom("sessions").selectAll().execute(),
         ]);
       const text = await dump();
-      assert.match(text, /ada/);
+      assert.match(text, /olga/);
       assert.ok(signedIn !== null && !text.includes(token) && !text.includes(signedIn.token));
       advance(13 * 60 * MINUTE_MS);
       assert.notEqual(await redeemConsoleLink(store, await createConsoleLink(store, { operator: "bob" })), null);
-      assert.doesNotMatch(await dump(), /ada/);
+      assert.doesNotMatch(await dump(), /olga/);
     });
   });
 
@@ -62,7 +62,7 @@ eachEngine((engine) => {
       const { clock, advance } = clockAt(1_000_000);
       const store = await engine.open({ clock });
       const signIn = async (): Promise<string> => {
-        const link = await createConsoleLink(store, { operator: "ada" });
+        const link = await createConsoleLink(store, { operator: "olga" });
         return (await redeemConsoleLink(store, link))?.token ?? "";
       };
       const [ended, expired] = [await signIn(), await signIn()];
@@ -70,7 +70,7 @@ eachEngine((engine) => {
       await endSession(store, "guess");
       assert.equal(await findSession(store, ended), null);
       advance(8 * 60 * MINUTE_MS - 1);
-      assert.equal((await findSession(store, expired))?.operator, "ada");
+      assert.equal((await findSession(store, expired))?.operator, "olga");
       advance(1);
       assert.equal(await findSession(store, expired), null);
     });
