@@ -11,7 +11,7 @@ import { groupReader } from "./groups.ts";
 import { limiterFor } from "./limiter.ts";
 import type { PermissionStanding } from "./needs.ts";
 import { optionalAttributes } from "./optional.ts";
-import { type EntraOptions, problemsOf } from "./options.ts";
+import { cloudProblems, type EntraOptions, type Problem, problemsOf } from "./options.ts";
 import { photoReader } from "./photos.ts";
 import { lookUp } from "./presence.ts";
 import type { Reconcile } from "./repetition.ts";
@@ -36,8 +36,8 @@ export {
 export type { Credential, DelegatedCredential } from "./credentials/credential.ts";
 export type { CredentialEnd } from "./credentials/ends.ts";
 export { FEATURE_NAMES, FEATURES, type FeatureName, leastPermissions, USUAL_FEATURES } from "./features.ts";
-export type { AcceptedPermission, PermissionStanding } from "./needs.ts";
-export { CLOUDS, type Cloud, type EntraOptions, type RequestEvent } from "./options.ts";
+export { type AcceptedPermission, featuresOf, type PermissionStanding } from "./needs.ts";
+export { CLOUDS, type Cloud, cloudProblems, type EntraOptions, type RequestEvent } from "./options.ts";
 export { type AttributeFlaw, attributeFlaw } from "./properties.ts";
 export {
   featuresInWords,
@@ -157,11 +157,15 @@ export function createEntraSetup(options: EntraOptions): {
   };
 }
 
-/** A tenant's id by one of its domains; needs no credential. `null`: the sign-in service does not tell. */
+/**
+ * A tenant's id by one of its domains; needs no credential. `null`: the sign-in service does not tell. @throws ConnectorError
+ * `config_invalid` for a cloud's address that nothing is sent to
+ */
 export async function findTenantId(
   options: Pick<EntraOptions, "cloud" | "tenant" | "clock" | "random" | "sleep">,
   signal: AbortSignal,
 ): Promise<string | null> {
+  refuseProblem(cloudProblems(options.cloud)[0]);
   const transport = createTransport({});
   const full = { ...options, client: "", credentials: [] };
   try {
@@ -214,12 +218,14 @@ interface Parts {
   readonly client: GraphClient;
 }
 
+function refuseProblem(problem: Pick<Problem, "detail" | "fix"> | undefined): void {
+  if (problem === undefined) return;
+  const message = `${problem.detail} ${problem.fix}`;
+  throw new ConnectorError("config_invalid", message, { stops: "connection", retry: "never" });
+}
+
 function connect(options: EntraOptions): Parts {
-  const [problem] = problemsOf(options);
-  if (problem !== undefined) {
-    const message = `${problem.detail} ${problem.fix}`;
-    throw new ConnectorError("config_invalid", message, { stops: "connection", retry: "never" });
-  }
+  refuseProblem(problemsOf(options)[0]);
   const { ca, timeouts } = options;
   const transport = createTransport({
     ...(ca === undefined ? {} : { ca }),

@@ -81,6 +81,13 @@ export interface Problem {
   readonly fix: string;
 }
 
+/** What is wrong with one address of a cloud. */
+export interface CloudProblem {
+  readonly name: keyof Cloud;
+  readonly detail: string;
+  readonly fix: string;
+}
+
 const GUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const DOMAIN = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*$/i;
 const ATTRIBUTE = /^[A-Za-z][A-Za-z0-9_]*$/;
@@ -104,23 +111,29 @@ export function problemsOf(options: EntraOptions): readonly Problem[] {
   ];
 }
 
+/** What is wrong with a cloud's addresses: each is a web address, encrypted unless it is this machine's. */
+export function cloudProblems({ login, graph }: Cloud): readonly CloudProblem[] {
+  const all = [
+    { name: "login", word: "sign-in", text: login },
+    { name: "graph", word: "Graph", text: graph },
+  ] as const;
+  return all.flatMap(({ name, word, text }) => {
+    const url = URL.parse(text);
+    const plain = url !== null && url.username === "" && url.search === "" && url.hash === "";
+    if (!plain || !/^https?:$/.test(url.protocol)) {
+      const fix = `Give the ${word} base URL, such as ${CLOUDS.global[name]}.`;
+      return [{ name, detail: `The ${word} address is not a web address.`, fix }];
+    }
+    if (url.protocol !== "http:" || isLoopback(url)) return [];
+    const detail = `The ${word} address ${url.origin} is not encrypted.`;
+    return [{ name, detail, fix: "Use https; plain http is for this machine alone." }];
+  });
+}
+
 function addressProblems({ cloud, tenant, client }: EntraOptions): Problem[] {
   const problems: Problem[] = [];
   const add = (detail: string, fix: string): void => void problems.push({ of: "addresses", detail, fix });
-  for (const [name, text] of Object.entries({ "sign-in": cloud.login, Graph: cloud.graph })) {
-    const url = URL.parse(text);
-    if (
-      url === null ||
-      !/^https?:$/.test(url.protocol) ||
-      url.username !== "" ||
-      url.search !== "" ||
-      url.hash !== ""
-    ) {
-      add(`The ${name} address is not a web address.`, `Give the ${name} base URL, such as ${CLOUDS.global.login}.`);
-    } else if (url.protocol === "http:" && !isLoopback(url)) {
-      add(`The ${name} address ${url.origin} is not encrypted.`, "Use https; plain http is for this machine alone.");
-    }
-  }
+  for (const { detail, fix } of cloudProblems(cloud)) add(detail, fix);
   if (tenant.toLowerCase() === client.toLowerCase()) {
     const fix =
       "Copy both from the application's Overview page in Entra: Directory (tenant) ID and Application (client) ID.";

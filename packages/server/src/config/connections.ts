@@ -1,4 +1,10 @@
-import { type AcceptedPermission, attributeFlaw, FEATURE_NAMES, type FeatureName } from "@entrain/connectors/entra";
+import {
+  type AcceptedPermission,
+  attributeFlaw,
+  cloudProblems,
+  FEATURE_NAMES,
+  type FeatureName,
+} from "@entrain/connectors/entra";
 import { APP_ROLES, type SourceKind } from "@entrain/core";
 import type { Checker } from "./checker.ts";
 import { readCredentials } from "./credential.ts";
@@ -121,7 +127,10 @@ function readCloud(checker: Checker, value: unknown, parent: Path): CloudEntry |
   }
   const login = readUrl(checker, entry.login, [...path, "login"]);
   const graph = readUrl(checker, entry.graph, [...path, "graph"]);
-  return login && graph ? { kind: "custom", login, graph } : undefined;
+  if (login === undefined || graph === undefined) return undefined;
+  const problems = cloudProblems({ login, graph });
+  for (const { name, detail, fix } of problems) checker.flaw([...path, name], `${detail} ${fix}`);
+  return problems.length === 0 ? { kind: "custom", login, graph } : undefined;
 }
 
 function namedCloud(checker: Checker, value: unknown, path: Path): CloudEntry | undefined {

@@ -1,4 +1,4 @@
-import { type FeatureName, USUAL_FEATURES } from "@entrain/connectors/entra";
+import { cloudProblems, type FeatureName, USUAL_FEATURES } from "@entrain/connectors/entra";
 import { ConnectorError } from "@entrain/core";
 import type { CloudEntry } from "../config/document.ts";
 
@@ -46,6 +46,8 @@ export function checkSetup({ name, displayName, client, cloud }: Setup): void {
     if (PLAIN_ADDRESS.test(address)) continue;
     throw usage("A cloud's address must be like https://login.contoso.com, of letters, digits, dots and dashes.");
   }
+  const [problem] = cloudProblems(cloud);
+  if (problem !== undefined) throw usage(`${problem.detail} ${problem.fix}`);
 }
 
 /** The features that a connection's configuration names: people and groups are everybody's. */
