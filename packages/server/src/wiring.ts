@@ -1,32 +1,17 @@
 import { mkdirSync } from "node:fs";
 import {
   CLOUDS,
-  CONTACT_ATTRIBUTES,
   createEntraInspector,
   createEntraSource,
   createEntraSubscriptions,
   type EntraOptions,
-  type FeatureName,
-  GROUP_ATTRIBUTES,
-  USER_ATTRIBUTES,
 } from "@entrain/connectors/entra";
-import {
-  APP_ROLES,
-  byCodeUnits,
-  ConnectorError,
-  compileMapping,
-  compileScope,
-  provisionedKind,
-  type Source,
-  type SourceKind,
-  type SyncDefinition,
-  type Target,
-  type WaitListener,
-} from "@entrain/core";
+import { ConnectorError, type Source, type Target, type WaitListener } from "@entrain/core";
 import type { Installation } from "./cli/world.ts";
 import type { Clock } from "./clock.ts";
 import { credentialsOf } from "./config/connector-credentials.ts";
 import { connectionCloud, connectionUses, reconcileEveryMs, secretPlace, targetSecrets } from "./config/current.ts";
+import { neededAttributes } from "./config/needed.ts";
 import type { Environment, Paths } from "./config.ts";
 import { namedTarget } from "./named-target.ts";
 import type { ConnectionRow, Engine, TargetRow } from "./runs/context.ts";
@@ -101,7 +86,7 @@ async function openSource(
 
 /** With what the connection's syncs ask for beside what it says itself. */
 async function withNeeded(store: Store, row: ConnectionRow, options: EntraOptions): Promise<EntraOptions> {
-  const needed = await neededAttributes(store, row);
+  const needed = await neededAttributes({ store, types: TARGET_TYPES }, row);
   return {
     ...options,
     features: [...(options.features ?? []), ...needed.features],
@@ -131,60 +116,6 @@ function entraOptions(store: Store, keyring: Keyring, row: ConnectionRow): Entra
     clock,
     random: () => clock.random(),
     sleep: (ms, signal) => clock.sleep(ms, signal),
-  };
-}
-
-interface NeededAttributes {
-  readonly user: readonly string[];
-  readonly group: readonly string[];
-  readonly contact: readonly string[];
-  /** What syncs use beside people and groups. */
-  readonly features: readonly FeatureName[];
-  readonly askedBy: (kind: SourceKind, name: string) => readonly string[];
-}
-
-/** The wide default, the connection's own, and whatever its syncs map or filter by: one selection for all of them. */
-async function neededAttributes(store: Store, row: ConnectionRow): Promise<NeededAttributes> {
-  const own = JSON.parse(row.attributes) as readonly string[];
-  const asked = {
-    user: new Map<string, string[]>([...USER_ATTRIBUTES, ...own].map((name) => [name, []])),
-    group: new Map<string, string[]>(GROUP_ATTRIBUTES.map((name) => [name, []])),
-    contact: new Map<string, string[]>(CONTACT_ATTRIBUTES.map((name) => [name, []])),
-  };
-  const features = new Set<FeatureName>();
-  for (const name of own) asked.user.get(name)?.push(`the connection ${row.name}`);
-  const syncs = await store.db
-    .selectFrom("syncs")
-    .innerJoin("targets", "targets.id", "syncs.target")
-    .select(["syncs.name", "syncs.definition", "targets.type", "targets.settings"])
-    .where("syncs.connection", "=", row.id)
-    .orderBy("syncs.name")
-    .execute();
-  for (const sync of syncs) {
-    const definition = JSON.parse(sync.definition) as SyncDefinition;
-    const kinds = targetType(sync.type).kinds(JSON.parse(sync.settings));
-    const found = kinds.find(({ name }) => name === definition.records);
-    if (found === undefined) continue; // The sync's own run says what is wrong with it.
-    const kind = provisionedKind(found, definition);
-    const mapping = compileMapping(definition.mapping, kind);
-    const scope = compileScope(definition.scope);
-    const names = [
-      ...("mapping" in mapping ? mapping.mapping.attributes : []),
-      ...("scope" in scope ? scope.scope.attributes : []),
-    ];
-    if (definition.scope.assigned !== undefined) features.add("assigned-apps");
-    if (definition.source === "contact") features.add("contacts");
-    const all = asked[kind.source];
-    for (const name of new Set(names.filter((one) => one !== APP_ROLES)))
-      all.set(name, [...(all.get(name) ?? []), `the sync ${sync.name}`]);
-  }
-  const sorted = (kind: SourceKind): readonly string[] => [...asked[kind].keys()].sort(byCodeUnits);
-  return {
-    user: sorted("user"),
-    group: sorted("group"),
-    contact: sorted("contact"),
-    features: [...features],
-    askedBy: (kind, name) => asked[kind].get(name) ?? [],
   };
 }
 

@@ -98,7 +98,8 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
   healthRoutes(app, { store, metrics });
   signInRoute(app, sessions);
   consentCallback(app, store);
-  if (deps.setup !== undefined) authorizeCallbacks(app, { store, keyring: deps.setup.keyring });
+  if (deps.setup !== undefined)
+    authorizeCallbacks(app, { store, keyring: deps.setup.keyring, types: deps.setup.types });
   await consoleRoutes(app, { folder: deps.consoleFolder, clock });
   const { inbox, setup } = deps;
   if (inbox !== undefined) {
@@ -126,7 +127,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
         scope.addHook("onClose", async () => deviceSetups.close());
         permissionRoutes(scope, context, setup);
         setupRoutes(scope, context, { deviceSetups, publicOrigin });
-        authorizeRoutes(scope, context, { authorizing: { store, keyring }, publicOrigin });
+        authorizeRoutes(scope, context, { authorizing: { store, keyring, types }, publicOrigin });
       }
       attributeRoutes(scope, context);
       targetRoutes(scope, context);

@@ -52,7 +52,7 @@ export async function createAuthorizationLink(
   row: ConnectionRow,
   { origin, operator }: { readonly origin: string; readonly operator: string },
 ): Promise<AuthorizationLink> {
-  await administratorSignIn(authorizing, row).close();
+  await (await administratorSignIn(authorizing, row)).close();
   const { store } = authorizing;
   const now = store.clock.now();
   const ticket = Buffer.from(store.clock.bytes(TICKET_BYTES)).toString("base64url");
@@ -82,7 +82,7 @@ export async function beginAuthorization(
   const id = hashOf(ticket);
   const asked = await find(authorizing, id);
   if (asked === null || asked.begun !== null) return null;
-  const signIn = administratorSignIn(authorizing, asked.row);
+  const signIn = await administratorSignIn(authorizing, asked.row);
   try {
     const { url, ...secrets } = await signIn.begin(`${asked.origin}${RETURN_PATH}`, signal);
     const key = Buffer.from(store.clock.bytes(TICKET_BYTES)).toString("base64url");
@@ -132,7 +132,7 @@ export async function takeAuthorization(
   );
   if (Number(used.numDeletedRows) === 0) return UNKNOWN;
   const { row } = asked;
-  const signIn = administratorSignIn(authorizing, row);
+  const signIn = await administratorSignIn(authorizing, row);
   try {
     const url = new URL(`${asked.origin}${RETURN_PATH}?${answer.query}`);
     const grant: AdministratorGrant = await signIn.redeem(url, begun, signal);

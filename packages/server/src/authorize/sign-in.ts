@@ -3,39 +3,50 @@ import {
   type AdministratorSignIn,
   CLOUDS,
   createAdministratorSignIn,
+  featuresOf,
+  leastPermissions,
 } from "@entrain/connectors/entra";
 import { ConnectorError } from "@entrain/core";
 import { credentialsOf } from "../config/connector-credentials.ts";
-import { connectionCloud } from "../config/current.ts";
+import { connectionCloud, connectionUses } from "../config/current.ts";
+import { neededAttributes } from "../config/needed.ts";
+import type { TargetTypes } from "../config/targets.ts";
 import type { Actor, ConnectionRow } from "../runs/context.ts";
 import { saveGrant } from "../store/grants.ts";
 import { appendJournal } from "../store/journal.ts";
 import type { Keyring } from "../store/secrets.ts";
 import type { Store } from "../store/store.ts";
 
-/** What reading people and groups on an administrator's behalf needs. */
-const PERMISSIONS = ["User.Read", "User.Read.All", "GroupMember.Read.All", "Group.Read.All"];
-
 /** What a sign-in on behalf of a connection needs of an installation. */
 export interface Authorizing {
   readonly store: Store;
   readonly keyring: Keyring;
+  /** Every target type that can be configured: what a sync needs depends on what its target holds. */
+  readonly types: TargetTypes;
 }
 
-/** The sign-in by which an administrator lets a connection read. @throws ConnectorError `config_invalid` without a `delegated` credential */
-export function administratorSignIn({ store, keyring }: Authorizing, row: ConnectionRow): AdministratorSignIn {
+/** The sign-in by which an administrator lets a connection read what it and its syncs are for, and no more. @throws ConnectorError `config_invalid` without a `delegated` credential */
+export async function administratorSignIn(
+  { store, keyring, types }: Authorizing,
+  row: ConnectionRow,
+): Promise<AdministratorSignIn> {
   const credential = credentialsOf(store, keyring, row).find((one) => one.kind === "delegated");
   if (credential === undefined) {
     const message = `The connection ${row.name} has no delegated credential; give it one with \`credential: { kind: delegated }\`.`;
     throw new ConnectorError("config_invalid", message, { stops: "run", retry: "never" });
   }
   const cloud = connectionCloud(row);
+  const needed = await neededAttributes({ store, types }, row);
+  const features = featuresOf({
+    features: [...(connectionUses(row).features ?? []), ...needed.features],
+    attributes: needed.user,
+  });
   const { clock } = store;
   return createAdministratorSignIn({
     cloud: cloud.kind === "custom" ? cloud : CLOUDS[cloud.kind],
     tenant: row.tenant,
     client: row.client,
-    permissions: PERMISSIONS,
+    permissions: ["User.Read", ...leastPermissions(features)],
     clock,
     random: () => clock.random(),
     sleep: (ms, signal) => clock.sleep(ms, signal),

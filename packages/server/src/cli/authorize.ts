@@ -6,7 +6,7 @@ import { findRow } from "./entries.ts";
 export async function authorizeConnection(invocation: Invocation, [name = ""]: readonly string[]): Promise<undefined> {
   const installation = await invocation.open();
   const row = await findRow(installation, "connections", name);
-  const signIn = administratorSignIn(installation, row);
+  const signIn = await administratorSignIn(installation, row);
   try {
     const device = await signIn.device(invocation.signal);
     const until = new Date(device.expiresAt).toISOString();
