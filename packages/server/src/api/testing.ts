@@ -141,6 +141,7 @@ async function configure(
         },
       ],
     ]),
+    channels: null,
     targets: new Map([[NAMES.target, { type: "portal", settings: {}, credential: {} }]]),
     syncs: new Map([
       [NAMES.people, syncOf(REQUESTER)],
