@@ -14,7 +14,8 @@ export const CODES = {
   sign_in_refused:
     "Compare the connection's tenant id, client id and secret with the application in Entra, then run `entrain connection verify`.",
   permission_missing: "Grant the permission in Entra and give admin consent, then run `entrain connection verify`.",
-  permission_lost: "Grant in Entra what was taken away since the last read; until then nothing is removed or cleared.",
+  permission_lost:
+    "Grant in Entra what was taken away since the last read; until then nothing is removed or cleared. If that was meant, run `entrain connection read-anew NAME`.",
   throttled: "Nothing needs to be done: the work goes on when the service allows.",
   answer_invalid:
     "Check that the address is the service's own, without a proxy that answers in its place; nothing is removed meanwhile, and the next run tries again.",

@@ -177,7 +177,10 @@ export interface ReviewDecision {
 
 /** What people and groups are read from. */
 export interface Source {
-  /** Yields pages from a watermark (`null`: from nothing) until the round and the delta behind it have ended. */
+  /**
+   * Yields pages from a watermark (`null`: from nothing) until the round and the delta behind it have ended. One that the source cannot
+   * make sense of begins a full round over what is known.
+   */
   read(kind: SourceKind, from: Watermark | null, signal: AbortSignal): AsyncIterable<SourcePage>;
   /** Looks records up by id, to confirm that one which a full round missed is really gone. */
   presence(kind: SourceKind, ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Presence>>;

@@ -33,6 +33,7 @@ import { credentialOptions, readCredentialOptions } from "./credential-options.t
 import { credentialInWords } from "./credential-words.ts";
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
 import { publicOriginOf } from "./public-url.ts";
+import { readConnectionAnew } from "./read-anew.ts";
 import { listReviews } from "./reviews.ts";
 import { setUpConnection } from "./setup.ts";
 import { timeInWords } from "./wording.ts";
@@ -78,6 +79,10 @@ export const register: Register = (group, world, ended) => {
     .command("permissions <name>")
     .description("show the permissions that are needed, granted, missing and in excess");
   command(permissions, world, ended, showPermissions);
+  const anew = group
+    .command("read-anew <name>")
+    .description("have the next run read everything anew, where a permission was taken away on purpose");
+  command(anew, world, ended, readConnectionAnew);
   const attributes = group
     .command("attributes <name>")
     .description("the attributes that the tenant has, for mappings and filters")
