@@ -71,7 +71,11 @@ describe("a flaw is told with its place and line", () => {
     ["two entries of one name", "targets:\n  a: {}\n  a: {}", /unique, line 3, column 3/],
     ["an alias without anchor", "targets: *none", /is not readable YAML: .*none/],
     ["aliases that multiply", bomb(), /is not readable YAML/],
-    ["no map", "- a\n- b", /the document must be a map with connections, targets, syncs, channels, not a list \(line 1\)/],
+    [
+      "no map",
+      "- a\n- b",
+      /the document must be a map with connections, targets, syncs, channels, not a list \(line 1\)/,
+    ],
     ["an unknown section", "conections: {}", /there is no "conections" here; did you mean "connections"\? \(line 1\)/],
     ["a bad name", "targets:\n  -desk-: { type: portal }", /targets\.-desk-: a name has 1 to 64 .*\(line 2\)/],
     [

@@ -13,7 +13,9 @@ export function readUrl(
   if (text === undefined) return undefined;
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    return checker.flaw(path, `must be a web address such as https://example.com, not ${JSON.stringify(text)}`);
+    // Where there may be a query, there may be a token.
+    const not = query ? "" : `, not ${JSON.stringify(text)}`;
+    return checker.flaw(path, `must be a web address such as https://example.com${not}`);
   }
   if (url.username !== "" || url.password !== "" || (url.search !== "" && !query) || url.hash !== "") {
     return checker.flaw(path, `must hold no user, password${query ? "" : ", query"} or fragment`);
