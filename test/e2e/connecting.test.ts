@@ -103,6 +103,42 @@ describe("connecting a tenant in the console", { skip: skipUnless("chromium") },
       await page.getByRole("dialog").getByRole("list", { name: "Credentials" }).getByText("Client secret").waitFor();
     });
 
+    it("lets an administrator sign in, and says on whose behalf the connection reads", async () => {
+      const { store } = server.installation;
+      const { identity, client: registered } = server.simulator;
+      const before = await store.db
+        .selectFrom("connections")
+        .select(["client", "credential"])
+        .executeTakeFirstOrThrow();
+      const { client } = identity.addApp({
+        publicFlows: true,
+        scopes: ["User.Read", "User.Read.All", "GroupMember.Read.All"],
+        publicClient: ["http://localhost/connect/authorized"],
+      });
+      assert.notEqual(client, registered);
+      const credential = JSON.stringify([{ id: "one", kind: "delegated" }]);
+      await store.transaction((tx) => tx.updateTable("connections").set({ client, credential }).execute());
+      const { panel, page, complaints } = await open();
+      await panel.getByText("Nobody has signed in yet").waitFor();
+      const [microsoft] = await Promise.all([
+        page.context().waitForEvent("page"),
+        panel.getByRole("button", { name: "Authorize" }).click(),
+      ]);
+      const account = identity.administrator("Global Administrator");
+      await microsoft.locator("input[name=login]").fill(account.userPrincipalName);
+      await microsoft.locator("input[name=passwd]").fill(account.password ?? "");
+      await microsoft.locator("button, input[type=submit]").first().click();
+      const done = microsoft.getByRole("heading", { name: "The connection may read now" });
+      const consent = microsoft.locator("button[value=accept]");
+      await done.or(consent).first().waitFor();
+      if (await consent.isVisible()) await consent.click();
+      await done.waitFor();
+      await panel.getByText("The connection reads on behalf of").waitFor();
+      await panel.getByText(account.userPrincipalName).waitFor();
+      assert.deepEqual(complaints, []);
+      await store.transaction((tx) => tx.updateTable("connections").set(before).execute());
+    });
+
     for (const [width, scheme] of [
       [360, "light"],
       [1280, "dark"],

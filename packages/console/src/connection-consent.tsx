@@ -16,7 +16,7 @@ import { useCommand } from "./commands.ts";
 import { Copyable } from "./copy.tsx";
 import { absoluteTime } from "./format.ts";
 import { Failed, Time } from "./parts.tsx";
-import type { Connection, ConsentLink } from "./types.ts";
+import type { AdministratorLink, Connection } from "./types.ts";
 
 const useStyles = makeStyles({
   part: { display: "grid", gap: tokens.spacingVerticalS },
@@ -65,7 +65,7 @@ export function Consent(props: { readonly connection: Connection; readonly onGra
   const styles = useStyles();
   const { connection, onGranted } = props;
   const { consent, redirectUri } = connection;
-  const link = useCommand<ConsentLink>();
+  const link = useCommand<AdministratorLink>();
   const path = pathOf(["connections", connection.id, "consent"]);
   const { reset } = link;
   useNewAnswer(consent.last, (result) => {

@@ -1,10 +1,11 @@
 import { Badge, Button, Link, makeStyles, Spinner, Text, tokens } from "@fluentui/react-components";
 import { ShieldCheckmark20Regular } from "@fluentui/react-icons/svg/shield-checkmark";
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { get, pathOf } from "./api.ts";
 import { Checks } from "./checks.tsx";
 import { useCommand } from "./commands.ts";
+import { Agreement } from "./connection-agreement.tsx";
 import { Consent } from "./connection-consent.tsx";
 import { Permissions } from "./connection-permissions.tsx";
 import { cloudName } from "./connections.tsx";
@@ -34,23 +35,25 @@ const SOON = { refetchInterval: 3_000 } as const;
 
 /** Everything about one connection: its checks, its consent, its permissions and its credentials. */
 export function ConnectionPanel({ id, onClose }: { readonly id: string; readonly onClose: () => void }): ReactNode {
+  const [linked, setLinked] = useState(false);
   const found = useQuery({
     queryKey: ["connection", id],
     queryFn: ({ signal }) => get<Connection>(pathOf(["connections", id]), signal),
     refetchInterval: ({ state }) =>
-      (state.data?.consent.waitingUntil ?? null) === null ? REFRESH.refetchInterval : SOON.refetchInterval,
+      linked || (state.data?.consent.waitingUntil ?? null) !== null ? SOON.refetchInterval : REFRESH.refetchInterval,
   });
   return (
     <Panel title={<Name>{found.data?.name ?? "Connection"}</Name>} onClose={onClose}>
       {found.isPending && <Waiting lines={8} size={24} />}
       {found.error !== null && <Failed error={found.error} retry={found.refetch} />}
-      {found.data !== undefined && <Details connection={found.data} />}
+      {found.data !== undefined && <Details connection={found.data} onLink={() => setLinked(true)} />}
     </Panel>
   );
 }
 
-function Details({ connection }: { readonly connection: Connection }): ReactNode {
+function Details(props: { readonly connection: Connection; readonly onLink: () => void }): ReactNode {
   const styles = useStyles();
+  const { connection, onLink } = props;
   const { id, cloud, tenant, client, labels, features, warnings, credentials } = connection;
   const inspection = useCommand<Inspection>();
   const { mutate } = inspection;
@@ -111,6 +114,11 @@ function Details({ connection }: { readonly connection: Connection }): ReactNode
           </Text>
         )}
       </Part>
+      {credentials.some(({ kind }) => kind === "delegated") && (
+        <Part title="An administrator's sign-in">
+          <Agreement connection={connection} onLink={onLink} />
+        </Part>
+      )}
       <Part title="Admin consent">
         <Consent connection={connection} onGranted={verify.untilWell} />
       </Part>

@@ -128,6 +128,12 @@ function Ways(props: {
           </DeviceSetupPart>
         )}
         {error === null && guide !== null && way === "by-hand" && <Steps guide={guide} />}
+        {error === null && guide !== null && way in SCRIPTS && script === undefined && (
+          <Text className={styles.quiet}>
+            The {SCRIPTS[way]} script does not work in this cloud, whose Microsoft Graph it does not speak to. Take
+            another way.
+          </Text>
+        )}
         {error === null && script !== undefined && (
           <>
             <Text className={styles.quiet}>

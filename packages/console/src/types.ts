@@ -54,11 +54,17 @@ export interface Connection {
       readonly at: number;
     } | null;
   };
+  /** Who signed in for the connection to read on their behalf; null when nobody did. */
+  readonly agreement: {
+    readonly username: string;
+    readonly grantedAt: number;
+    readonly state: "works" | "refused" | "ended";
+  } | null;
   readonly redirectUri: string;
 }
 
-/** A link by which an administrator consents; it works once. */
-export interface ConsentLink {
+/** A link for an administrator, to consent or to sign in by; it works once. */
+export interface AdministratorLink {
   readonly url: string;
   readonly redirectUri: string;
   readonly expiresAt: number;

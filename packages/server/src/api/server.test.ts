@@ -365,6 +365,7 @@ const OPERATIONS: readonly string[] = [
   "beginDeviceSetup",
   "cancelDeviceSetup",
   "cancelSync",
+  "createAuthorizationLink",
   "createConsentLink",
   "findPeople",
   "followEverything",

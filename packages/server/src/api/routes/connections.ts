@@ -60,6 +60,14 @@ const CONNECTION: TSchema = Type.Object({
     waitingUntil: orNull(TIME),
     last: orNull(Type.Object({ result: Type.Union(CONSENT_RESULTS.map((one) => Type.Literal(one))), at: TIME })),
   }),
+  /** Who signed in, so that the connection reads on their behalf. */
+  agreement: orNull(
+    Type.Object({
+      username: Type.String(),
+      grantedAt: TIME,
+      state: Type.Union((["works", "refused", "ended"] as const).map((one) => Type.Literal(one))),
+    }),
+  ),
   redirectUri: Type.String({ description: "to be registered with the application, under Web" }),
   createdAt: TIME,
 });
@@ -159,6 +167,7 @@ async function describeConnection({ store }: ApiContext, row: ConnectionRow, red
     .where("connection", "=", id)
     .orderBy("kind", "desc")
     .execute();
+  const grant = await findGrant(store, id);
   return {
     id,
     name,
@@ -178,12 +187,14 @@ async function describeConnection({ store }: ApiContext, row: ConnectionRow, red
       reconciled: mark.reconciled === null ? null : (JSON.parse(mark.reconciled) as object),
     })),
     reconcileEveryMs: reconcileEveryMs(row),
-    warnings: [...agreementWarnings(await findGrant(store, id), name, now), ...expiryWarnings(ends, now)].map(
+    warnings: [...agreementWarnings(grant, name, now), ...expiryWarnings(ends, now)].map(
       ({ detail, fix, endsAt, days }) => ({ detail, fix, endsAt, days }),
     ),
     features: [...USUAL_FEATURES, ...(connectionUses(row).features ?? [])],
     credentials: credentialsOf(row, ends),
     consent: await consentState(store, id),
+    agreement:
+      grant === null ? null : { username: grant.account.username, grantedAt: grant.grantedAt, state: grant.state },
     redirectUri,
     createdAt: row.created_at,
   };
