@@ -43,4 +43,13 @@ export class Arrivals<T> {
       });
     }
   }
+
+  /** Resolves when nothing is on its way any more, for whoever takes no more results. */
+  async ended(): Promise<void> {
+    while (this.#running > 0) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
 }

@@ -59,6 +59,7 @@ type Continued = { readonly group: Listed; readonly link: string };
 export class GroupRound {
   readonly #requests: Requests;
   readonly #atATime: number;
+  readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #arrivals = new Arrivals<Arrived | null>();
   readonly #waiting: Listed[] = [];
@@ -76,11 +77,23 @@ export class GroupRound {
     this.#requests = requests;
     this.#position = position;
     this.#atATime = atATime;
-    this.#signal = signal;
+    this.#signal = AbortSignal.any([signal, this.#stop.signal]);
   }
 
-  /** Everything to the end of the round; the first step also tells the permissions `roles`. */
+  /**
+   * Everything to the end of the round; the first step also tells the permissions `roles`. When it fails, or the consumer stops, what
+   * is on its way ends first.
+   */
   async *steps(roles: Step["roles"]): AsyncGenerator<Step> {
+    try {
+      yield* this.#steps(roles);
+    } finally {
+      this.#stop.abort();
+      await this.#arrivals.ended();
+    }
+  }
+
+  async *#steps(roles: Step["roles"]): AsyncGenerator<Step> {
     this.#pageRoles = roles;
     let reached = await this.#restore();
     for (;;) {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { ConnectorError, type PhotoAnswer, type PhotoReader } from "@entrain/core";
-import pLimit from "p-limit";
+import { mapConcurrently } from "../shared/concurrent.ts";
 import { type GraphClient, GraphRefusal, type GraphRequest } from "./client.ts";
 
 /** Far beyond what Microsoft 365 keeps: 648 × 648 is the largest of its sizes ("profilePhoto resource type"). */
@@ -23,9 +23,9 @@ const NO_PHOTO: ReadonlySet<string> = new Set([
 export function photoReader(client: () => GraphClient): PhotoReader {
   return {
     read: async (ids, signal) => {
-      const limit = pLimit(AT_A_TIME);
       const by = { client: client(), permission: PERMISSION };
-      const answers = await limit.map(ids, (id) => answerOf(by, id, signal));
+      const how = { atATime: AT_A_TIME, signal };
+      const answers = await mapConcurrently(ids, how, (id, within) => answerOf(by, id, within));
       // Where others are told, a refusal is about this person's mailbox, not about the permission.
       return answers.some((answer) => "hash" in answer) ? answers.map(ownRefusal) : answers;
     },

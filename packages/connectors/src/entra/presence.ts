@@ -1,6 +1,6 @@
 import { ConnectorError, type Presence, type SourceKind } from "@entrain/core";
-import pLimit from "p-limit";
 import { backoffMs } from "../shared/backoff.ts";
+import { mapConcurrently } from "../shared/concurrent.ts";
 import type { GraphClient, GraphRequest } from "./client.ts";
 import type { EntraOptions } from "./options.ts";
 import { askedWaitMs } from "./sender.ts";
@@ -59,8 +59,8 @@ interface Question {
 export async function exist(options: Options, question: Question, signal: AbortSignal): Promise<Map<string, boolean>> {
   const batches: (readonly string[])[] = [];
   for (let at = 0; at < question.ids.length; at += BATCH) batches.push(question.ids.slice(at, at + BATCH));
-  const limit = pLimit(options.concurrency);
-  const parts = await limit.map(batches, (ids) => existBatch(options, { ...question, ids }, signal));
+  const how = { atATime: options.concurrency, signal };
+  const parts = await mapConcurrently(batches, how, (ids, within) => existBatch(options, { ...question, ids }, within));
   return new Map(parts.flatMap((part) => [...part]));
 }
 

@@ -106,39 +106,33 @@ export async function* readPages(
   from: Watermark | null,
   how: ReadHow,
 ): AsyncGenerator<SourcePage> {
-  const ahead = new AbortController();
-  const within = AbortSignal.any([how.signal, ahead.signal]);
-  try {
-    const known = from === null ? null : decodePosition(from);
-    const roles = readingRoles(reader.kind, await client.roles(how.signal));
-    const lost = lostRoles(reader.kind, known?.roles ?? null, roles);
-    if (known !== null && lost.length > 0) return yield incompletePage(known, lost);
-    const position = known === null ? beginning(reader, roles, from !== null) : startOf(reader, known, roles, how);
-    let standing: Standing = { position, mayBegin: !isLatest(position), gaveUp: null };
-    for (;;) {
-      try {
-        for await (const step of stepsFrom(reader, standing.position, within, how.now)) {
-          const { position } = standing;
-          const missing = step.roles.flatMap((used) =>
-            lostRoles(reader.kind, position.roles, readingRoles(reader.kind, used)),
-          );
-          if (missing.length > 0) return yield incompletePage(position, missing);
-          yield pageOf(standing, step, how.now());
-          standing = { ...standing, position: step.next, gaveUp: null };
-        }
-        return;
-      } catch (error) {
-        how.signal.throwIfAborted();
-        const turn = await turnFrom(standing, error, { client, reader, ...how });
-        if (turn === null && marksFailing(standing.position, error)) yield failingPage(standing, how.now());
-        if (turn === null) throw error;
-        const missing = lostRoles(reader.kind, standing.position.roles, turn.position.roles);
-        if (missing.length > 0) return yield incompletePage(standing.position, missing);
-        standing = turn;
+  const known = from === null ? null : decodePosition(from);
+  const roles = readingRoles(reader.kind, await client.roles(how.signal));
+  const lost = lostRoles(reader.kind, known?.roles ?? null, roles);
+  if (known !== null && lost.length > 0) return yield incompletePage(known, lost);
+  const position = known === null ? beginning(reader, roles, from !== null) : startOf(reader, known, roles, how);
+  let standing: Standing = { position, mayBegin: !isLatest(position), gaveUp: null };
+  for (;;) {
+    try {
+      for await (const step of stepsFrom(reader, standing.position, how.signal, how.now)) {
+        const { position } = standing;
+        const missing = step.roles.flatMap((used) =>
+          lostRoles(reader.kind, position.roles, readingRoles(reader.kind, used)),
+        );
+        if (missing.length > 0) return yield incompletePage(position, missing);
+        yield pageOf(standing, step, how.now());
+        standing = { ...standing, position: step.next, gaveUp: null };
       }
+      return;
+    } catch (error) {
+      how.signal.throwIfAborted();
+      const turn = await turnFrom(standing, error, { client, reader, ...how });
+      if (turn === null && marksFailing(standing.position, error)) yield failingPage(standing, how.now());
+      if (turn === null) throw error;
+      const missing = lostRoles(reader.kind, standing.position.roles, turn.position.roles);
+      if (missing.length > 0) return yield incompletePage(standing.position, missing);
+      standing = turn;
     }
-  } finally {
-    ahead.abort();
   }
 }
 
@@ -202,28 +196,36 @@ function marksFailing({ round, failing, awaited }: Position, error: unknown): bo
   return round === "delta" && (failing === null || awaited !== null) && isPassing(error);
 }
 
+/** When it fails, or the consumer stops, what was fetched ahead ends first. */
 async function* stepsFrom(
   reader: Reader,
   from: Position,
   signal: AbortSignal,
   now: () => number,
 ): AsyncGenerator<Step> {
+  const stop = new AbortController();
+  const within = AbortSignal.any([signal, stop.signal]);
   let pending: ReturnType<Reader["change"]> | null = null;
-  if (from.round === "full") {
-    for await (const part of reader.full(from, signal)) {
-      const step = part.complete ? { ...part, next: behindRound(part.next, from, now()) } : part;
-      if (step.complete) pending = prefetch(reader, step.next, signal);
-      yield step;
+  try {
+    if (from.round === "full") {
+      for await (const part of reader.full(from, within)) {
+        const step = part.complete ? { ...part, next: behindRound(part.next, from, now()) } : part;
+        if (step.complete) pending = prefetch(reader, step.next, within);
+        yield step;
+      }
     }
-  }
-  pending ??= unexpired(reader.change(from, signal), true);
-  for (;;) {
-    const part = await (await pending)();
-    const told = toldBehind(part.next, part.records);
-    const step = { ...part, next: part.complete ? keeping(told, now()) : told };
-    if (!step.complete) pending = prefetch(reader, step.next, signal);
-    yield step;
-    if (step.complete) return;
+    pending ??= unexpired(reader.change(from, within), true);
+    for (;;) {
+      const part = await (await pending)();
+      const told = toldBehind(part.next, part.records);
+      const step = { ...part, next: part.complete ? keeping(told, now()) : told };
+      if (!step.complete) pending = prefetch(reader, step.next, within);
+      yield step;
+      if (step.complete) return;
+    }
+  } finally {
+    stop.abort();
+    await pending?.catch(() => {});
   }
 }
 

@@ -134,18 +134,25 @@ class UserReading {
   ): AsyncGenerator<{ readonly lane: Lane; readonly page: CollectionPage }> {
     const arrivals = new Arrivals<LanePage>();
     const waiting = [...lanes];
-    const fetch = (lane: Lane, kept: boolean): void => arrivals.add(this.#fetch(lane, kept, signal));
-    while (arrivals.running + arrivals.ready + waiting.length > 0) {
-      while (arrivals.running + arrivals.ready < LANES_AT_A_TIME) {
-        const lane = waiting.shift();
-        if (lane === undefined) break;
-        fetch(lane, lane.link !== null);
+    const stop = new AbortController();
+    const within = AbortSignal.any([signal, stop.signal]);
+    const fetch = (lane: Lane, kept: boolean): void => arrivals.add(this.#fetch(lane, kept, within));
+    try {
+      while (arrivals.running + arrivals.ready + waiting.length > 0) {
+        while (arrivals.running + arrivals.ready < LANES_AT_A_TIME) {
+          const lane = waiting.shift();
+          if (lane === undefined) break;
+          fetch(lane, lane.link !== null);
+        }
+        const { lane, read } = await arrivals.next();
+        const page = read();
+        this.trail.follow("Reading users", page);
+        if (page.nextLink !== null) fetch({ ...lane, link: page.nextLink }, false);
+        yield { lane, page };
       }
-      const { lane, read } = await arrivals.next();
-      const page = read();
-      this.trail.follow("Reading users", page);
-      if (page.nextLink !== null) fetch({ ...lane, link: page.nextLink }, false);
-      yield { lane, page };
+    } finally {
+      stop.abort();
+      await arrivals.ended();
     }
   }
 

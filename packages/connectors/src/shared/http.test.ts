@@ -144,3 +144,26 @@ function hasOpenssl(): boolean {
     return false;
   }
 }
+
+test("what is on its way when the transport is closed on this side is told so, and nothing goes out behind it", async () => {
+  const transport = createTransport({});
+  let seen = 0;
+  const arrived = Promise.withResolvers<void>();
+  const port = await serve(() => {
+    seen += 1;
+    arrived.resolve();
+  });
+  const send = (): Promise<HttpAnswer> =>
+    transport.send(
+      { method: "GET", url: new URL(`http://127.0.0.1:${port}/`), headers: {} },
+      new AbortController().signal,
+    );
+  const fault = faultOf(send());
+  await arrived.promise;
+  await transport.close();
+  for (const one of [await fault, await faultOf(send())]) {
+    assert.equal(one.kind, "invalid");
+    assert.match(one.message, /was closed on this side/);
+  }
+  assert.equal(seen, 1);
+});

@@ -95,7 +95,7 @@ export function createTransport(options: {
   };
   return {
     send: async (request, signal) => {
-      if (closed) throw new TransportFault("invalid", `the connection to ${request.url.host} was closed on this side`);
+      if (closed) throw new TransportFault("invalid", closedHere(request.url));
       const { url, reach = "private" } = request;
       refuseLiteral(url);
       return send(poolOf(url, reach), request, timeouts.total, signal);
@@ -106,6 +106,11 @@ export function createTransport(options: {
       pools.clear();
     },
   };
+}
+
+/** Trying again cannot mend that, and nobody is there any more to hear of it. */
+function closedHere({ host }: URL): string {
+  return `the connection to ${host} was closed on this side`;
 }
 
 /** Whoever writes it means this machine. */
@@ -203,6 +208,7 @@ export function transportFault(error: unknown, url: URL, answered: boolean): Tra
   const refused = refusedIn(error);
   if (refused !== null) return new TransportFault("refused", refused.message);
   const code = codeOf(error);
+  if (code === "UND_ERR_DESTROYED" || code === "UND_ERR_CLOSED") return new TransportFault("invalid", closedHere(url));
   if (code === "UND_ERR_CONNECT_TIMEOUT" || code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") {
     return new TransportFault("timeout", `${url.host} did not answer in time`);
   }
