@@ -41,6 +41,17 @@ describe("the guide to registering an application", () => {
     }
   });
 
+  it("leaves the Azure CLI script out where it would speak to another cloud's Graph, and refuses plain http", async () => {
+    const { body } = await client.get("/api/v1/setup?cloud=usgov-dod");
+    assert.deepEqual(
+      body.scripts.map(({ kind }: { kind: string }) => kind),
+      ["powershell", "terraform"],
+    );
+    const far = await client.get("/api/v1/setup?cloud=custom&login=http://169.254.169.254&graph=https://graph.example");
+    assert.equal(far.status, 400);
+    assert.match(far.body.detail, /not encrypted/);
+  });
+
   it("registers the address that administrators come back to: this machine by its name, or the one given", async () => {
     const { port } = new URL(server.url);
     const own = await client.get("/api/v1/setup");

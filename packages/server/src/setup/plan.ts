@@ -56,11 +56,14 @@ export function namedFeatures({ features }: Pick<Setup, "features">): readonly F
 }
 
 /** The line that connects what was registered; its secret stands in a file of its own. */
-export function addLine({ name, tenant, cloud, credential }: Setup, client: string, file: string): string {
+export function addLine(setup: Setup, client: string, file: string): string {
+  const { name, tenant, cloud, credential } = setup;
+  const features = namedFeatures(setup);
   const addresses = cloud.kind === "custom" ? ` --login ${cloud.login} --graph ${cloud.graph}` : "";
   const where = cloud.kind === "global" ? "" : ` --cloud ${cloud.kind}${addresses}`;
   const way = credential === "secret" ? `--secret-file ${file}` : `--certificate-file ${file}`;
-  return `entrain connection add ${name} --tenant ${tenant ?? "TENANT-ID"} --client ${client}${where} ${way}`;
+  const uses = features.length === 0 ? "" : ` --features ${features.join(",")}`;
+  return `entrain connection add ${name} --tenant ${tenant ?? "TENANT-ID"} --client ${client}${where}${uses} ${way}`;
 }
 
 function usage(message: string): ConnectorError {

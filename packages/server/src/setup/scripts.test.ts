@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { describe, it } from "node:test";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
 import { leastPermissions } from "@entrain/connectors/entra";
 import type { Setup } from "./plan.ts";
-import { SCRIPTS, scriptOf } from "./scripts.ts";
+import { SCRIPTS, type ScriptKind, scriptOf, scriptsFor } from "./scripts.ts";
 import { portalSteps } from "./steps.ts";
 
 const SETUP: Setup = {
@@ -22,7 +25,8 @@ const SETUP: Setup = {
 const VARIANTS: readonly Setup[] = [
   SETUP,
   { ...SETUP, credential: "secret" },
-  { ...SETUP, multiTenant: true, cloud: { kind: "usgov-dod" }, tenant: null, credential: "secret" },
+  { ...SETUP, multiTenant: true, cloud: { kind: "usgov" }, tenant: null, credential: "secret" },
+  { ...SETUP, multiTenant: true, cloud: { kind: "usgov-dod" }, tenant: null },
   { ...SETUP, permissions: leastPermissions(["people", "groups", "notifications", "credential-expiry"]) },
 ];
 
@@ -38,23 +42,41 @@ function balanced(script: string): boolean {
   return open.length === 0;
 }
 
-/** A parser at hand, and how it is asked to parse without running; PowerShell's is not everywhere. */
-function parses(kind: string, script: string): boolean | null {
-  if (kind === "azure-cli") return spawnSync("bash", ["-n"], { input: script }).status === 0;
-  const [program, args] =
-    kind === "powershell"
-      ? ["pwsh", ["-NoProfile", "-Command", "$null = [scriptblock]::Create([Console]::In.ReadToEnd())"]]
-      : ["terraform", ["fmt", "-check", "-"]];
-  const { status, error } = spawnSync(String(program), args as string[], { input: script });
-  return error === undefined ? status === 0 : null;
+/** The variants that there is such a script for. */
+function variantsOf(kind: ScriptKind): readonly Setup[] {
+  return VARIANTS.filter(({ cloud }) => scriptsFor(cloud).includes(kind));
+}
+
+/** What parses a script without running it. */
+const PARSERS: { readonly [K in ScriptKind]: readonly [program: string, ...args: string[]] } = {
+  "azure-cli": ["bash", "-n"],
+  powershell: ["pwsh", "-NoProfile", "-Command", "$null = [scriptblock]::Create([Console]::In.ReadToEnd())"],
+  terraform: ["terraform", "fmt", "-check", "-"],
+};
+
+/** Why a kind of script cannot be parsed here. */
+function absent(kind: ScriptKind): string | false {
+  const [program] = PARSERS[kind];
+  const { error } = spawnSync(program, ["--version"]);
+  return error === undefined ? false : `there is no ${program} here: only the brackets are looked at`;
+}
+
+function parse(kind: ScriptKind, script: string): void {
+  const [program, ...args] = PARSERS[kind];
+  const { status, stderr } = spawnSync(program, args, { input: script, encoding: "utf8" });
+  assert.equal(status, 0, `${stderr}\n${script}`);
 }
 
 describe("scripts that register the application", () => {
   for (const kind of SCRIPTS) {
-    it(`${kind}: parses, and asks for exactly the least permissions`, () => {
-      for (const setup of VARIANTS) {
+    it(`${kind}: parses, and a text with quotes stays a text`, { skip: absent(kind) }, () => {
+      for (const setup of variantsOf(kind)) parse(kind, scriptOf(kind, setup));
+      parse(kind, scriptOf(kind, { ...SETUP, displayName: "it's; $(id) `id`" }));
+    });
+
+    it(`${kind}: asks for exactly the least permissions`, () => {
+      for (const setup of variantsOf(kind)) {
         const script = scriptOf(kind, setup);
-        assert.notEqual(parses(kind, script), false, script);
         assert.ok(balanced(script), script);
         const asked = [...script.matchAll(/\b[A-Za-z]+\.(?:ReadWrite|Read)\.?[A-Za-z]*\b/g)].map(([name]) => name);
         const own = asked.filter((name) => !/^(Application|AppRoleAssignment)\.ReadWrite\.All$/.test(name));
@@ -65,18 +87,125 @@ describe("scripts that register the application", () => {
       }
     });
 
-    it(`${kind}: a text with quotes stays a text`, () => {
+    it(`${kind}: a text with quotes is quoted`, () => {
       const script = scriptOf(kind, { ...SETUP, displayName: "it's; $(id) `id`" });
-      assert.notEqual(parses(kind, script), false);
       assert.ok(!/^[^'"#]*\$\(id\)/m.test(script));
+    });
+
+    it(`${kind}: the connection that it adds is used for what was asked for`, () => {
+      const features = ["people", "groups", "contacts", "notifications"] as const;
+      assert.match(
+        scriptOf(kind, { ...SETUP, features }),
+        /connection add contoso .* --features contacts,notifications /,
+      );
+      assert.doesNotMatch(scriptOf(kind, SETUP), /--features/);
     });
   }
 
-  it("the secret goes into a file that nobody else may read, never onto the screen", () => {
-    const script = scriptOf("azure-cli", { ...SETUP, credential: "secret" });
-    assert.ok(script.indexOf("umask 077") < script.indexOf("> entrain-secret.txt"));
+  it("there is none for the Azure CLI where it speaks to another cloud's Graph", () => {
+    const cloud = { kind: "usgov-dod" } as const;
+    assert.deepEqual(scriptsFor(cloud), ["powershell", "terraform"]);
+    assert.deepEqual(scriptsFor({ kind: "usgov" }), SCRIPTS);
+    assert.throws(() => scriptOf("azure-cli", { ...SETUP, cloud }), { code: "usage", message: /usgov-dod/ });
+  });
+
+  it("what is secret goes into a file that nobody else may read, never onto the screen", () => {
+    for (const credential of ["secret", "certificate"] as const) {
+      const setup = { ...SETUP, credential };
+      const [azure, powershell, terraform] = SCRIPTS.map((kind) => scriptOf(kind, setup));
+      assert.ok((azure?.indexOf("umask 077") ?? 0) < (azure?.search(/> entrain-secret\.txt|-keyout/) ?? 0));
+      assert.match(powershell ?? "", /^#Requires -Version 7\.3$/m);
+      assert.match(powershell ?? "", /UnixCreateMode = .*'UserRead, UserWrite'/);
+      assert.match(powershell ?? "", /icacls .*\/inheritance:r/);
+      assert.doesNotMatch(powershell ?? "", /Set-Content/);
+      assert.match(terraform ?? "", /^# \(umask 077; terraform output -raw \w+ > entrain\S+\)$/m);
+      assert.match(terraform ?? "", /^# .*state .*holds the (secret|private key)/m);
+    }
   });
 });
+
+describe("the Azure CLI script, run", () => {
+  for (const cloud of ["global", "china"] as const) {
+    it(`consents by Graph's own requests in ${cloud}, one for each permission, however slowly things spread`, async (context) => {
+      const { status, stderr, calls, files } = await runAzure(context, { ...SETUP, cloud: { kind: cloud } });
+      assert.equal(status, 0, stderr);
+      assert.doesNotMatch(calls.join("\n"), /admin-consent/);
+      const posts = calls.filter((call) => call.startsWith("rest --method POST"));
+      assert.match(
+        posts[0] ?? "",
+        /--url https:\/\/graph\.test\/v1\.0\/servicePrincipals\/PRINCIPAL\/appRoleAssignments /,
+      );
+      const made = posts.map((call) => /"appRoleId":"(\S+?)"/.exec(call)?.[1]);
+      // The first try of each is refused.
+      assert.deepEqual(made, [
+        "id-User.Read.All",
+        "id-User.Read.All",
+        "id-GroupMember.Read.All",
+        "id-GroupMember.Read.All",
+      ]);
+      assert.match(posts[0] ?? "", /\{"principalId":"PRINCIPAL","resourceId":"RESOURCE","appRoleId":/);
+      assert.match(calls.find((call) => call.includes("credential reset")) ?? "", / --end-date \d{4}-\d\d-\d\d/);
+      assert.equal(files.get("entrain.pem"), 0o600);
+    });
+  }
+
+  it("ends where consent cannot be given, and says so", async (context) => {
+    const { status, stderr, calls } = await runAzure(context, SETUP, "never");
+    assert.equal(status, 1);
+    assert.match(stderr, /User\.Read\.All could not be granted/);
+    assert.ok(!calls.some((call) => call.includes("credential reset")));
+  });
+
+  it("takes a permission that is there already for granted", async (context) => {
+    const { status, stderr } = await runAzure(context, { ...SETUP, credential: "secret" }, "there");
+    assert.equal(status, 0, stderr);
+  });
+});
+
+/** Stands in for az: logs what it is asked, and refuses each POST once, always, or because it is there already. */
+const AZ = `#!/usr/bin/env bash
+echo "$*" >> "$AZ_LOG"
+case "$*" in
+  "cloud show"*) echo https://graph.test/ ;;
+  "ad app create"*) echo CLIENT ;;
+  "ad sp create"*) echo PRINCIPAL ;;
+  "ad sp show --id CLIENT"*) exit 3 ;;
+  "ad sp show"*appRoles*) expr "$*" : ".*value=='\\([^']*\\)'.*" | sed 's/^/id-/' ;;
+  "ad sp show"*) echo RESOURCE ;;
+  "rest --method POST"*)
+    [ "$AZ_CONSENT" = once ] && [ $(( $(grep -c "^rest --method POST" "$AZ_LOG") % 2 )) -eq 0 ] || exit 1 ;;
+  "rest"*) [ "$AZ_CONSENT" = there ] && echo SOME-ASSIGNMENT || true ;;
+  "ad app credential reset"*--query*) echo the-secret ;;
+esac
+`;
+
+interface RanAzure {
+  readonly status: number | null;
+  readonly stderr: string;
+  readonly calls: readonly string[];
+  /** The files that were left, with their rights. */
+  readonly files: ReadonlyMap<string, number>;
+}
+
+async function runAzure(context: TestContext, setup: Setup, consent = "once"): Promise<RanAzure> {
+  const folder = await mkdtemp(join(tmpdir(), "entrain-az-"));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  await mkdir(join(folder, "bin"));
+  await writeFile(join(folder, "bin", "az"), AZ, { mode: 0o755 });
+  await writeFile(join(folder, "bin", "sleep"), "#!/bin/sh\n", { mode: 0o755 });
+  const env = {
+    ...process.env,
+    PATH: `${join(folder, "bin")}:${process.env.PATH}`,
+    AZ_LOG: join(folder, "log"),
+    AZ_CONSENT: consent,
+  };
+  const input = scriptOf("azure-cli", setup);
+  const { status, stderr } = spawnSync("bash", ["-s"], { input, cwd: folder, env, encoding: "utf8" });
+  const calls = (await readFile(join(folder, "log"), "utf8")).trim().split("\n");
+  const names = (await readdir(folder)).filter((name) => name.startsWith("entrain"));
+  const files = names.map(async (name) => [name, (await stat(join(folder, name))).mode & 0o777] as const);
+  return { status, stderr, calls, files: new Map(await Promise.all(files)) };
+}
 
 describe("steps by hand", () => {
   it("each has a link into the cloud's own admin centre and the role that it needs", () => {

@@ -1,4 +1,5 @@
 import { GRAPH_APP_ID } from "@entrain/connectors/entra";
+import { ConnectorError } from "@entrain/core";
 import type { CloudEntry } from "../config/document.ts";
 import { addLine, type Setup } from "./plan.ts";
 
@@ -12,8 +13,21 @@ export const SCRIPT_FILES: { readonly [K in ScriptKind]: string } = {
   terraform: "entrain-setup.tf",
 };
 
-/** A script that registers the application with the setup's permissions, consents, and leaves the secret in a file. */
+/** The scripts that work in a cloud: where `usgov-dod` has a Graph of its own, the Azure CLI speaks to that of `usgov`. */
+export function scriptsFor({ kind }: CloudEntry): readonly ScriptKind[] {
+  return kind === "usgov-dod" ? SCRIPTS.filter((script) => script !== "azure-cli") : SCRIPTS;
+}
+
+/**
+ * A script that registers the application with the setup's permissions, consents, and leaves the secret in a file.
+ * @throws ConnectorError `usage` for one that does not work in the setup's cloud
+ */
 export function scriptOf(kind: ScriptKind, setup: Setup): string {
+  if (!scriptsFor(setup.cloud).includes(kind)) {
+    const message = `The ${kind} script does not work in ${setup.cloud.kind}, whose Microsoft Graph it does not speak to.`;
+    const fix = `Take another one: ${scriptsFor(setup.cloud).join(" or ")}.`;
+    throw new ConnectorError("usage", message, { stops: "run", retry: "never", fix });
+  }
   return kind === "azure-cli" ? azureCli(setup) : kind === "powershell" ? powershell(setup) : terraform(setup);
 }
 
@@ -47,7 +61,10 @@ function audience({ multiTenant }: Setup): string {
   return multiTenant ? "AzureADMultipleOrgs" : "AzureADMyOrg";
 }
 
-/** "az ad app", "az ad sp". */
+/**
+ * "az ad app", "az ad sp", "az rest". Consent is given by "Grant an appRoleAssignment to a service principal", because `az ad app
+ * permission admin-consent` works in the global cloud alone, for people alone, and not in Cloud Shell.
+ */
 function azureCli(setup: Setup): string {
   const { displayName, tenant, cloud, permissions, redirectUris, credential, days } = setup;
   const redirects = redirectUris.length === 0 ? "" : ` --web-redirect-uris ${redirectUris.map(quoted).join(" ")}`;
@@ -55,30 +72,47 @@ function azureCli(setup: Setup): string {
   --end-date "$ends" --query password --output tsv > entrain-secret.txt`;
   const certificate = `openssl req -x509 -newkey rsa:3072 -nodes -days ${days} -subj /CN=Entrain \\
   -keyout entrain.pem -out entrain-public.pem 2>/dev/null
-az ad app credential reset --id "$client" --append --display-name Entrain --cert @entrain-public.pem --output none
+az ad app credential reset --id "$client" --append --display-name Entrain --cert @entrain-public.pem \\
+  --end-date "$ends" --output none
 cat entrain-public.pem >> entrain.pem`;
   return `#!/usr/bin/env bash
 # Registers an application for Entrain with the least permissions that it needs. Read it, then run it.
 # ${NEEDS}
 set -euo pipefail
 umask 077
+# What was just made takes a while to be known everywhere.
+again() {
+  for attempt in 1 2 3 4 5 6; do
+    "$@" && return
+    sleep 10
+  done
+  return 1
+}
+make_principal() {
+  az ad sp show --id "$client" --query id --output tsv 2>/dev/null || az ad sp create --id "$client" --query id --output tsv
+}
+grant() {
+  az rest --method POST --url "$assignments" --headers Content-Type=application/json --output none \\
+    --body "{\\"principalId\\":\\"$principal\\",\\"resourceId\\":\\"$resource\\",\\"appRoleId\\":\\"$1\\"}" && return
+  # What was granted before cannot be granted again.
+  [ -n "$(az rest --url "$assignments" --query "value[?appRoleId=='$1'].id | [0]" --output tsv)" ]
+}
 graph=${GRAPH_APP_ID}
 az cloud set --name ${AZURE_CLOUDS[cloud.kind]}
 az login --tenant ${quoted(tenant ?? "TENANT-ID")} --allow-no-subscriptions --output none
+address=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)
+resource=$(az ad sp show --id "$graph" --query id --output tsv)
 client=$(az ad app create --display-name ${quoted(displayName)} --sign-in-audience ${audience(setup)}${redirects} \\
   --query appId --output tsv)
-az ad sp create --id "$client" --output none
+principal=$(again make_principal)
+assignments="\${address%/}/v1.0/servicePrincipals/$principal/appRoleAssignments"
 for permission in ${permissions.join(" ")}; do
   id=$(az ad sp show --id "$graph" --query "appRoles[?value=='$permission'].id | [0]" --output tsv)
   az ad app permission add --id "$client" --api "$graph" --api-permissions "$id=Role" --only-show-errors
+  again grant "$id" || { echo "$permission could not be granted; grant it on the application's API permissions page." >&2; exit 1; }
 done
-# What was just made takes a while to be known everywhere.
-for attempt in 1 2 3 4 5 6; do
-  az ad app permission admin-consent --id "$client" && break
-  [ "$attempt" -lt 6 ] || { echo "Consent failed; grant it on the application's API permissions page." >&2; exit 1; }
-  sleep 10
-done
-${credential === "secret" ? `ends=$(date -u -d "+${days} days" +%Y-%m-%d 2>/dev/null || date -u -v+${days}d +%Y-%m-%d)\n${secret}` : certificate}
+ends=$(date -u -d "+${days} days" +%Y-%m-%d 2>/dev/null || date -u -v+${days}d +%Y-%m-%d)
+${credential === "secret" ? secret : certificate}
 echo "Now connect it:"
 echo "  ${addLine(setup, "$client", fileOf(credential))}"
 `;
@@ -91,18 +125,33 @@ function powershell(setup: Setup): string {
   const secret = `$password = Add-MgApplicationPassword -ApplicationId $application.Id -PasswordCredential @{
   displayName = 'Entrain'; endDateTime = (Get-Date).ToUniversalTime().AddDays(${days})
 }
-Set-Content -Path entrain-secret.txt -Value $password.SecretText -NoNewline`;
+Save-Secret entrain-secret.txt $password.SecretText`;
   const certificate = `$rsa = [System.Security.Cryptography.RSA]::Create(3072)
 $request = [System.Security.Cryptography.X509Certificates.CertificateRequest]::new('CN=Entrain', $rsa, 'SHA256', 'Pkcs1')
 $certificate = $request.CreateSelfSigned((Get-Date).AddDays(-1), (Get-Date).AddDays(${days}))
 Update-MgApplication -ApplicationId $application.Id -KeyCredentials @(@{
   type = 'AsymmetricX509Cert'; usage = 'Verify'; displayName = 'Entrain'; key = $certificate.RawData
 })
-Set-Content -Path entrain.pem -Value ($certificate.ExportCertificatePem() + "\`n" + $rsa.ExportPkcs8PrivateKeyPem())`;
-  return `# Registers an application for Entrain with the least permissions that it needs. Read it, then run it in PowerShell 7.
+Save-Secret entrain.pem ($certificate.ExportCertificatePem() + "\`n" + $rsa.ExportPkcs8PrivateKeyPem())`;
+  return `# Registers an application for Entrain with the least permissions that it needs. Read it, then run it in PowerShell 7.3 or later.
 # ${NEEDS}
+#Requires -Version 7.3
 #Requires -Modules Microsoft.Graph.Applications
 $ErrorActionPreference = 'Stop'
+# Writes into a file that was made for nobody but you.
+function Save-Secret([string] $Name, [string] $Text) {
+  $path = Join-Path $PWD.ProviderPath $Name
+  if (Test-Path -LiteralPath $path) { Remove-Item -LiteralPath $path -Force }
+  $options = [System.IO.FileStreamOptions]@{ Mode = 'CreateNew'; Access = 'Write' }
+  if (-not $IsWindows) { $options.UnixCreateMode = [System.IO.UnixFileMode]'UserRead, UserWrite' }
+  [System.IO.FileStream]::new($path, $options).Dispose()
+  if ($IsWindows) {
+    $me = [System.Security.Principal.WindowsIdentity]::GetCurrent().Name
+    icacls $path /inheritance:r /grant:r "\${me}:F" | Out-Null
+    if ($LASTEXITCODE -ne 0) { throw "$path could not be kept from others." }
+  }
+  [System.IO.File]::WriteAllText($path, $Text)
+}
 Connect-MgGraph -NoWelcome -Environment ${GRAPH_ENVIRONMENTS[cloud.kind]} -TenantId ${quotedForPowerShell(tenant ?? "TENANT-ID")} -Scopes 'Application.ReadWrite.All', 'AppRoleAssignment.ReadWrite.All'
 $graph = Get-MgServicePrincipal -Filter "appId eq '${GRAPH_APP_ID}'"
 $roles = foreach ($name in ${texts(permissions)}) {
@@ -137,7 +186,7 @@ function terraform(setup: Setup): string {
   end_date_relative = "${days * 24}h"
 }
 
-# terraform output -raw secret > entrain-secret.txt
+# (umask 077; terraform output -raw secret > entrain-secret.txt)
 output "secret" {
   value     = azuread_application_password.entrain.value
   sensitive = true
@@ -163,13 +212,14 @@ resource "azuread_application_certificate" "entrain" {
   end_date       = tls_self_signed_cert.entrain.validity_end_time
 }
 
-# terraform output -raw certificate > entrain.pem
+# (umask 077; terraform output -raw certificate > entrain.pem)
 output "certificate" {
   value     = "\${tls_self_signed_cert.entrain.cert_pem}\${tls_private_key.entrain.private_key_pem_pkcs8}"
   sensitive = true
 }`;
   return `# Registers an application for Entrain with the least permissions that it needs: terraform init, then terraform apply.
 # ${NEEDS}
+# Terraform's state holds the ${credential === "secret" ? "secret" : "private key"} in plain text: keep it where nobody else may read it, never in version control.
 terraform {
   required_providers {
     azuread = {

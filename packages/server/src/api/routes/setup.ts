@@ -4,7 +4,7 @@ import { CLOUD_NAMES, type CloudEntry } from "../../config/document.ts";
 import { consentAddress } from "../../consent/consent.ts";
 import { originIn } from "../../origin.ts";
 import { checkSetup, type Setup } from "../../setup/plan.ts";
-import { SCRIPT_FILES, SCRIPTS, scriptOf } from "../../setup/scripts.ts";
+import { SCRIPT_FILES, scriptOf, scriptsFor } from "../../setup/scripts.ts";
 import { portalSteps } from "../../setup/steps.ts";
 import { tenantIn } from "../../setup/tenant.ts";
 import type { ApiContext } from "../context.ts";
@@ -224,7 +224,7 @@ function guideOf(setup: Setup): object {
     permissions: setup.permissions,
     redirectUris: setup.redirectUris,
     steps: portalSteps(setup),
-    scripts: SCRIPTS.map((kind) => ({ kind, file: SCRIPT_FILES[kind], text: scriptOf(kind, setup) })),
+    scripts: scriptsFor(setup.cloud).map((kind) => ({ kind, file: SCRIPT_FILES[kind], text: scriptOf(kind, setup) })),
   };
 }
 
