@@ -14,10 +14,20 @@ export interface Registration {
     readonly hint: string | null;
     readonly endsAt: number | null;
   }[];
+  readonly certificates: readonly RegisteredCertificate[];
+}
+
+/** A certificate's public part as the registration holds it ("keyCredential resource type"). */
+export interface RegisteredCertificate {
+  /** The certificate in base64, where Graph shows it. */
+  readonly key: string | null;
+  /** Mostly its SHA-1 thumbprint, but whoever added the certificate may have set anything. */
+  readonly identifier: string | null;
+  readonly endsAt: number | null;
 }
 
 const PERMISSION = "Application.Read.All";
-const FIELDS = "id,appId,displayName,signInAudience,isFallbackPublicClient,passwordCredentials";
+const FIELDS = "id,appId,displayName,signInAudience,isFallbackPublicClient,passwordCredentials,keyCredentials";
 
 /**
  * Reads the registration of the connection's own application. `null` where it may not be read, and in the tenants that a
@@ -44,17 +54,26 @@ export async function readRegistration(
 function registrationIn(body: unknown): Registration | null {
   const app = record(body);
   if (typeof app.id !== "string" || typeof app.appId !== "string") return null;
-  const secrets: readonly unknown[] = Array.isArray(app.passwordCredentials) ? app.passwordCredentials : [];
   return {
     objectId: app.id,
     displayName: typeof app.displayName === "string" ? app.displayName : "",
     publicFlows: app.isFallbackPublicClient === true,
     multiTenant: typeof app.signInAudience === "string" && app.signInAudience !== "AzureADMyOrg",
-    secrets: secrets.map((secret) => {
-      const { hint, endDateTime } = record(secret);
-      return { hint: typeof hint === "string" ? hint : null, endsAt: timeIn(endDateTime) };
+    secrets: recordsIn(app.passwordCredentials).map(({ hint, endDateTime }) => {
+      return { hint: textIn(hint), endsAt: timeIn(endDateTime) };
+    }),
+    certificates: recordsIn(app.keyCredentials).map(({ key, customKeyIdentifier, endDateTime }) => {
+      return { key: textIn(key), identifier: textIn(customKeyIdentifier), endsAt: timeIn(endDateTime) };
     }),
   };
+}
+
+function recordsIn(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value) ? value.map(record) : [];
+}
+
+function textIn(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
 }
 
 function timeIn(value: unknown): number | null {

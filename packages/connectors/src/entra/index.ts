@@ -1,6 +1,6 @@
 import { ConnectorError, type Source } from "@entrain/core";
 import { createTransport, type Transport } from "../shared/http.ts";
-import { readRegistration } from "./application.ts";
+import { type Registration, readRegistration } from "./application.ts";
 import { assignmentReader } from "./assignments.ts";
 import { USUAL_ATTRIBUTES } from "./attributes.ts";
 import { catalogueOf } from "./catalogue.ts";
@@ -128,11 +128,14 @@ export function createEntraInspector(
   const lazy = new Connection(options);
   return {
     ends: async (signal) => {
+      const ask = async (): Promise<Registration | null> =>
+        readRegistration(lazy.client(), options.client, HASTY, signal);
       // Without a working sign-in the certificate and the configuration still tell.
-      const registration = await unlessRefused(
-        () => readRegistration(lazy.client(), options.client, HASTY, signal),
-        signal,
-      );
+      const registration = await ask().catch((error: unknown): "unasked" => {
+        signal.throwIfAborted();
+        if (error instanceof ConnectorError) return "unasked";
+        throw error;
+      });
       return credentialEnds(options.credentials, registration, options.clock.now());
     },
     permissions: async (signal) => {
@@ -172,16 +175,6 @@ export async function findTenantId(
     return (await discoverTenant(full, new Sender("Microsoft sign-in", transport, full), signal)).tenantId;
   } finally {
     await transport.close();
-  }
-}
-
-async function unlessRefused<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T | null> {
-  try {
-    return await ask();
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof ConnectorError) return null;
-    throw error;
   }
 }
 

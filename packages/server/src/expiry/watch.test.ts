@@ -192,6 +192,44 @@ eachEngine((engine) => {
     assert.deepEqual(await types(), ["credential.renewed"]);
   });
 
+  it("keeps the end that the registration told while it cannot be asked, and tells when that has come", async () => {
+    const { store, look, alerts } = await watch(await engine.open());
+    const unasked = { toldBy: null, unasked: true } as const;
+    const row = await store.db.selectFrom("connections").selectAll().executeTakeFirstOrThrow();
+    const known = async (): Promise<readonly (number | null)[]> =>
+      (await knownEnds(store, row.id)).map(({ endsAt }) => endsAt);
+    const endsAt = store.clock.now() + DAY_MS / 2;
+    await look(end(endsAt));
+    const [learnt] = await knownEnds(store, row.id);
+    assert.deepEqual(
+      (await alerts()).map(({ type }) => type),
+      ["credential.expiring"],
+    );
+    await look(end(null, unasked));
+    assert.deepEqual(await knownEnds(store, row.id), [learnt]);
+    // The configuration's own guess does not push aside what the registration told.
+    await look(end(endsAt + 90 * DAY_MS, { ...unasked, toldBy: "configuration" }));
+    assert.deepEqual(await known(), [endsAt]);
+    await store.transaction((tx) =>
+      tx
+        .updateTable("credential_ends")
+        .set({ ends_at: endsAt - DAY_MS })
+        .execute(),
+    );
+    await store.transaction((tx) => tx.deleteFrom("credential_warnings").execute());
+    await look(end(null, unasked));
+    assert.deepEqual(
+      (await alerts()).map(({ type }) => type),
+      ["credential.expired"],
+    );
+    // Another kind of credential stands there now: what was told does not concern it.
+    await look(end(null, { ...unasked, kind: "certificate" }));
+    assert.deepEqual(await known(), [null]);
+    await look(end(endsAt));
+    await look(end(null, { toldBy: null }));
+    assert.deepEqual(await known(), [null], "asked, and nobody knows");
+  });
+
   it("recovers quietly when a credential that ends is no longer needed", async () => {
     const { store, look, alerts } = await watch(await engine.open());
     await look(end(store.clock.now() + 5.5 * DAY_MS));

@@ -1,5 +1,5 @@
 import type { CredentialEnd } from "@entrain/connectors/entra";
-import type { Transaction } from "kysely";
+import type { Selectable, Transaction } from "kysely";
 import type { DB } from "./schema.ts";
 import type { Store } from "./store.ts";
 
@@ -32,32 +32,35 @@ export async function knownEnds(store: Store, connection: string): Promise<reado
   }));
 }
 
-/** Keeps what was learnt. */
+/** Keeps what was learnt, beside what a registration told before that could not be asked this time. */
 export async function saveEnds(store: Store, connection: string, ends: readonly CredentialEnd[]): Promise<void> {
-  const rows = ends.flatMap(({ at, kind, endsAt, toldBy, ends: ending }) => {
-    if (!ending) return [];
-    return [{ connection, position: at, kind, ends_at: endsAt, told_by: toldBy, checked_at: store.clock.now() }];
-  });
   await store.transaction(
     async (tx) => {
-      await tx.deleteFrom("credential_ends").where("connection", "=", connection).execute();
-      if (rows.length === 0) return;
-      // Another process may have learnt the same at the same time: both are right.
-      await tx
-        .insertInto("credential_ends")
-        .values(rows)
-        .onConflict((conflict) =>
-          conflict.columns(["connection", "position"]).doUpdateSet(({ ref }) => ({
-            kind: ref("excluded.kind"),
-            ends_at: ref("excluded.ends_at"),
-            told_by: ref("excluded.told_by"),
-            checked_at: ref("excluded.checked_at"),
-          })),
-        )
+      const before = await tx
+        .deleteFrom("credential_ends")
+        .where("connection", "=", connection)
+        .returningAll()
         .execute();
+      const rows = ends.flatMap((end) => {
+        if (!end.ends) return [];
+        const { at, kind, endsAt, toldBy } = end;
+        const told = before.find((row) => row.position === at && stillStands(row, end));
+        return [
+          told ?? { connection, position: at, kind, ends_at: endsAt, told_by: toldBy, checked_at: store.clock.now() },
+        ];
+      });
+      if (rows.length > 0) await tx.insertInto("credential_ends").values(rows).execute();
     },
     { repeatable: true },
   );
+}
+
+type EndRow = Selectable<DB["credential_ends"]>;
+
+/** What the registration told outlives a look that could not ask it: just then a credential has often ended. */
+function stillStands(told: EndRow, { kind, endsAt, toldBy, unasked }: CredentialEnd): boolean {
+  if (unasked !== true || told.kind !== kind || told.told_by !== "registration" || told.ends_at === null) return false;
+  return toldBy !== "certificate" || endsAt === null || told.ends_at < endsAt;
 }
 
 /**

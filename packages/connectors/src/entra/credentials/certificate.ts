@@ -9,6 +9,8 @@ export interface ClientCertificate {
   readonly key: KeyObject;
   /** SHA-256 of the certificate's DER form in base64url: the header `x5t#S256` ("Certificate credentials"). */
   readonly thumbprint: string;
+  /** SHA-1 of the same in hexadecimal, as Entra shows it. */
+  readonly sha1: string;
   readonly subject: string;
   /** Milliseconds since 1970, UTC. */
   readonly startsAt: number;
@@ -39,6 +41,7 @@ export function readCertificate(given: CertificateData): ClientCertificate {
   return {
     key,
     thumbprint: Buffer.from(certificate.fingerprint256.replaceAll(":", ""), "hex").toString("base64url"),
+    sha1: certificate.fingerprint.replaceAll(":", "").toLowerCase(),
     subject: certificate.subject,
     startsAt: certificate.validFromDate.getTime(),
     expiresAt: certificate.validToDate.getTime(),

@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import { ConnectorError } from "@entrain/core";
-import type { Registration } from "../application.ts";
-import { readCertificate } from "./certificate.ts";
+import type { RegisteredCertificate, Registration } from "../application.ts";
+import { type ClientCertificate, readCertificate } from "./certificate.ts";
 import type { AppCredential, Credential } from "./credential.ts";
 
 /** When a credential ends. Milliseconds since 1970, UTC. */
@@ -14,20 +15,26 @@ export interface CredentialEnd {
   readonly toldBy: "certificate" | "registration" | "configuration" | null;
   /** False for what has no end of its own: managed and workload identities, other providers' assertions. */
   readonly ends: boolean;
+  /** The registration could not be asked this time: what it told before still stands, and may come before `endsAt`. */
+  readonly unasked?: true;
 }
 
-/** When each credential ends, as far as anybody tells. Sends nothing. */
+/**
+ * When each credential ends, as far as anybody tells. Sends nothing. The registration is `null` where it is not there to be
+ * read, and `unasked` where nobody answered.
+ */
 export function credentialEnds(
   credentials: readonly Credential[],
-  registration: Registration | null,
+  registration: Registration | "unasked" | null,
   now: number,
 ): readonly CredentialEnd[] {
+  const unasked = registration === "unasked";
   return credentials.map((credential, at) => {
     const { kind } = credential;
-    const told = toldOf(credential, registration, now);
-    return told === "endless"
-      ? { at, kind, endsAt: null, toldBy: null, ends: false }
-      : { at, kind, endsAt: told?.endsAt ?? null, toldBy: told?.toldBy ?? null, ends: true };
+    const told = toldOf(credential, unasked ? null : registration, now);
+    if (told === "endless") return { at, kind, endsAt: null, toldBy: null, ends: false };
+    const { endsAt, toldBy } = told ?? { endsAt: null, toldBy: null };
+    return { at, kind, endsAt, toldBy, ends: true, ...(unasked ? { unasked } : {}) };
   });
 }
 
@@ -54,7 +61,9 @@ function toldOf(credential: Credential, registration: Registration | null, now: 
 function toldOfApp(app: AppCredential, registration: Registration | null, now: number): Told {
   try {
     if (app.kind === "certificate") {
-      return { endsAt: readCertificate(app.certificate()).expiresAt, toldBy: "certificate" };
+      const certificate = readCertificate(app.certificate());
+      const own = { endsAt: certificate.expiresAt, toldBy: "certificate" } as const;
+      return earliest([own, registeredEnd(certificate, registration?.certificates ?? [])]);
     }
     const hint = app.secret().slice(0, 3);
     const ends = (registration?.secrets ?? []).flatMap((one) =>
@@ -71,11 +80,26 @@ function toldOfApp(app: AppCredential, registration: Registration | null, now: n
   }
 }
 
+/** Entra holds an end of its own beside the certificate's. One that was uploaded twice works until the later one. */
+function registeredEnd(certificate: ClientCertificate, all: readonly RegisteredCertificate[]): Told {
+  const ends = all.flatMap((one) => (one.endsAt !== null && isSame(one, certificate) ? [one.endsAt] : []));
+  return ends.length === 0 ? null : { endsAt: Math.max(...ends), toldBy: "registration" };
+}
+
+/** By the certificate itself where Graph shows it, else by a thumbprint, which is spelt in more than one way. */
+function isSame({ key, identifier }: RegisteredCertificate, { thumbprint, sha1 }: ClientCertificate): boolean {
+  if (key !== null) return createHash("sha256").update(Buffer.from(key, "base64")).digest("base64url") === thumbprint;
+  if (identifier === null) return false;
+  const hashes = [Buffer.from(thumbprint, "base64url"), Buffer.from(sha1, "hex")];
+  const spelt = identifier.replace(/=+$/, "").replaceAll("+", "-").replaceAll("/", "_");
+  return hashes.some((hash) => hash.toString("base64url") === spelt || hash.toString("hex") === spelt.toLowerCase());
+}
+
 function configured(endsAt: number | undefined): Told {
   return endsAt === undefined ? null : { endsAt, toldBy: "configuration" };
 }
 
 function earliest(all: readonly Told[]): Told {
   const known = all.filter((one) => one !== null && one.endsAt !== null);
-  return known.sort((a, b) => (a?.endsAt ?? 0) - (b?.endsAt ?? 0))[0] ?? null;
+  return known.toSorted((a, b) => (a?.endsAt ?? 0) - (b?.endsAt ?? 0))[0] ?? null;
 }
