@@ -231,3 +231,41 @@ test("says that public client flows must be allowed where a credential needs the
   const check = named(await verify(rigFor(tenant.origin, { credentials: [credential] })), "public client flows");
   assert.match(check.fix ?? "", /Allow public client flows/);
 });
+
+test("goes on checking when the registration could not be asked, and says so", async () => {
+  const busy: Answer = { status: 503, body: { error: { code: "serviceNotAvailable", message: "CANARY" } } };
+  const tenant = await tenantOf(({ path }) => (path.includes("/applications(appId=") ? busy : null));
+  const checks = await verify(rigFor(tenant.origin));
+  const application = named(checks, "application");
+  assert.equal(application.ok, false);
+  assert.match(application.detail, /registration could not be read.*503/);
+  assert.match(application.fix ?? "", /Verify again/);
+  assert.ok(named(checks, "group changes").ok);
+  assert.match(named(checks, "credential expiry").detail, /could not be asked/);
+  assert.doesNotMatch(named(checks, "credential expiry").detail, /grant Application\.Read\.All/);
+});
+
+test("counts a licence only while the tenant may use it", async () => {
+  let licences: readonly object[] = [];
+  const tenant = await tenantOf(({ path }) =>
+    path.endsWith("/subscribedSkus") ? { body: { value: licences } } : null,
+  );
+  tenant.roles = ["User.Read.All", "Group.Read.All", "LicenseAssignment.Read.All"];
+  const sku = (capabilityStatus: string | undefined, servicePlanName: string): object => ({
+    id: servicePlanName,
+    ...(capabilityStatus === undefined ? {} : { capabilityStatus }),
+    servicePlans: [{ servicePlanName }],
+  });
+  const told = async (...value: readonly object[]): Promise<string> => {
+    licences = value;
+    return named(await verify(rigFor(tenant.origin)), "tenant licences").detail;
+  };
+  assert.match(await told(sku("Suspended", "AAD_PREMIUM_P2")), /^The tenant has neither .*Not usable .*P2/);
+  assert.match(
+    await told(sku("LockedOut", "AAD_PREMIUM_P2"), sku("Warning", "AAD_PREMIUM")),
+    /^The tenant has Microsoft Entra ID P1 [^.]*\. Not usable [^.]*P2/,
+  );
+  const both = await told(sku("Deleted", "AAD_PREMIUM"), sku("Enabled", "AAD_PREMIUM"));
+  assert.match(both, /^The tenant has Microsoft Entra ID P1/);
+  assert.doesNotMatch(both, /Not usable/);
+});

@@ -1,12 +1,11 @@
 import type { Check } from "@entrain/core";
-import { readRegistration } from "./application.ts";
 import type { GraphClient } from "./client.ts";
 import { FEATURES, type FeatureName } from "./features.ts";
 import { featuresOf } from "./needs.ts";
 import { type EntraOptions, type Problem, problemsOf } from "./options.ts";
 import { HASTY, type Sender } from "./sender.ts";
 import { accountChecks, directoryRoleCheck } from "./verify/account.ts";
-import { applicationCheck, publicFlowsCheck } from "./verify/application.ts";
+import { applicationCheck, askRegistration, publicFlowsCheck } from "./verify/application.ts";
 import { checked, type Found, howToGrant } from "./verify/checking.ts";
 import { credentialChecks } from "./verify/credentials.ts";
 import { canReadLicences, tenantLicences } from "./verify/licences.ts";
@@ -49,16 +48,17 @@ export async function verifyConnection(
   checks.push(await checked("sign-in", signal, signingIn));
   const works = checks.every((check) => check.ok);
   checks.push(...(await accountChecks(options, { sender, context, works })));
-  const registration = works ? await readRegistration(client, options.client, HASTY, signal) : null;
+  const asked = works ? await askRegistration(options.client, context) : { registration: null, fault: null };
+  const { registration } = asked;
   // After a refused sign-in it still helps to know which of several credentials works.
   if (works || options.credentials.length > 1) {
-    checks.push(...(await credentialChecks(options, { sender, registration }, signal)));
+    checks.push(...(await credentialChecks(options, { sender, asked }, signal)));
   }
   checks.push(...publicFlowsCheck(options, registration, refused));
   if (!works) return checks;
   const roles = await client.roles(signal, HASTY);
   const token = await client.tokenKind(signal, HASTY);
-  checks.push(applicationCheck(registration), ...permissionChecks(options, { roles, token }));
+  checks.push(applicationCheck(asked), ...permissionChecks(options, { roles, token }));
   const features = featuresOf(options);
   const probed: Check[] = [];
   for (const { name, feature, permission, find } of PROBES) {

@@ -1,11 +1,34 @@
-import type { Check } from "@entrain/core";
+import { type Check, ConnectorError } from "@entrain/core";
 import { SignInRefused } from "../aadsts.ts";
-import type { Registration } from "../application.ts";
+import { type Registration, readRegistration } from "../application.ts";
 import type { EntraOptions } from "../options.ts";
+import { HASTY } from "../sender.ts";
 import { checkOf } from "./checking.ts";
+import type { Context } from "./probes.ts";
+
+/** What asking for the registration led to; the fault is why nobody answered. */
+export interface Asked {
+  readonly registration: Registration | null;
+  readonly fault: ConnectorError | null;
+}
+
+/** Asks for the registration. Nothing else needs it, so that its fault ends no verification. */
+export async function askRegistration(clientId: string, { client, signal }: Context): Promise<Asked> {
+  try {
+    return { registration: await readRegistration(client, clientId, HASTY, signal), fault: null };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof ConnectorError)) throw error;
+    return { registration: null, fault: error };
+  }
+}
 
 /** The application that gave a token exists; its registration tells more where it may be read. */
-export function applicationCheck(registration: Registration | null): Check {
+export function applicationCheck({ registration, fault }: Asked): Check {
+  if (fault !== null) {
+    const detail = `The application exists in this tenant and is enabled, but its registration could not be read this time: ${fault.message}`;
+    return checkOf("application", { detail, fix: `Verify again later. ${fault.fix}`.trim() });
+  }
   if (registration === null) {
     const detail = "The application exists in this tenant and is enabled; its registration cannot be read from here.";
     return checkOf("application", detail);

@@ -1,11 +1,11 @@
 import type { Check } from "@entrain/core";
-import type { Registration } from "../application.ts";
 import { type Credential, credentialName } from "../credentials/credential.ts";
 import { type CredentialEnd, credentialEnds } from "../credentials/ends.ts";
 import { credentialProblems } from "../credentials/problems.ts";
 import { SignInService } from "../credentials/sign-in.ts";
 import type { EntraOptions } from "../options.ts";
 import { HASTY, type Sender } from "../sender.ts";
+import type { Asked } from "./application.ts";
 import { checked, checkOf, type Found } from "./checking.ts";
 
 const DAY_MS = 86_400_000;
@@ -15,10 +15,11 @@ const SOON_DAYS = 60;
 /** Each credential by itself: whether it works, and when it ends. One alone was tried by the sign-in before. */
 export async function credentialChecks(
   options: EntraOptions,
-  { sender, registration }: { readonly sender: Sender; readonly registration: Registration | null },
+  { sender, asked }: { readonly sender: Sender; readonly asked: Asked },
   signal: AbortSignal,
 ): Promise<readonly Check[]> {
   const { credentials, clock } = options;
+  const registration = asked.fault === null ? asked.registration : "unasked";
   const ends = credentialEnds(credentials, registration, clock.now());
   const [first] = ends;
   if (first !== undefined && ends.length === 1) return [checkOf("credential expiry", endFound(first, clock.now()))];
@@ -40,9 +41,12 @@ export async function credentialChecks(
   return checks;
 }
 
-function endFound({ kind, endsAt, ends }: CredentialEnd, now: number): Found {
+function endFound({ kind, endsAt, ends, unasked }: CredentialEnd, now: number): Found {
   const what = credentialName(kind);
   if (!ends) return `The ${what} has no end of its own.`;
+  if (endsAt === null && unasked === true) {
+    return `When the ${what} ends could not be asked this time.`;
+  }
   if (endsAt === null) {
     return `Nobody tells when the ${what} ends: grant Application.Read.All, or write \`expires\` beside it in the configuration.`;
   }

@@ -17,15 +17,27 @@ export function canReadLicences(roles: readonly string[] | null): boolean {
   return roles?.some((role) => application.includes(role) || delegated.includes(role)) ?? false;
 }
 
+/** "subscribedSku resource type": what is neither may not be used (suspended, locked out, deleted). */
+const USABLE: ReadonlySet<unknown> = new Set(["Enabled", "Warning", undefined]);
+
 /** Which features the tenant's licences allow; none of them is needed for reading people and groups. */
 export async function tenantLicences({ client, signal }: Context): Promise<Found> {
   const request = { permission: "LicenseAssignment.Read.All", patience: HASTY };
-  const { entities } = await client.page("/subscribedSkus?$select=id,servicePlans", request, signal);
-  const held = new Set(entities.flatMap(plansIn));
-  const found = Object.entries(PLANS).flatMap(([plan, words]) => (held.has(plan) ? [words] : []));
-  return found.length === 0
-    ? "The tenant has neither Microsoft Entra ID P1, P2 nor Governance: sign-in activity, conditional access and access reviews are not available."
-    : `The tenant has ${found.join(", ")}.`;
+  const target = "/subscribedSkus?$select=id,capabilityStatus,servicePlans";
+  const { entities } = await client.page(target, request, signal);
+  const plansOf = (usable: boolean): ReadonlySet<string> =>
+    new Set(entities.filter(({ capabilityStatus }) => USABLE.has(capabilityStatus) === usable).flatMap(plansIn));
+  const [held, lost] = [plansOf(true), plansOf(false)];
+  const wordsOf = (has: (plan: string) => boolean): string =>
+    Object.entries(PLANS)
+      .flatMap(([plan, words]) => (has(plan) ? [words] : []))
+      .join(", ");
+  const found = wordsOf((plan) => held.has(plan));
+  const gone = wordsOf((plan) => lost.has(plan) && !held.has(plan));
+  const also = gone === "" ? "" : ` Not usable any more, for the subscription was suspended or has ended: ${gone}.`;
+  return found === ""
+    ? `The tenant has neither Microsoft Entra ID P1, P2 nor Governance: sign-in activity, conditional access and access reviews are not available.${also}`
+    : `The tenant has ${found}.${also}`;
 }
 
 function plansIn({ servicePlans }: Entity): readonly string[] {
