@@ -1,4 +1,3 @@
-import { FEATURE_NAMES } from "@entrain/connectors/entra";
 import { formatDuration } from "@entrain/core";
 import { sql } from "kysely";
 import { type CurrentConfiguration, loadConfiguration, reconcileEveryMs } from "../config/current.ts";
@@ -8,6 +7,7 @@ import { createConsentLink } from "../consent/consent.ts";
 import { type AgreementWarning, agreementWarnings } from "../expiry/agreement.ts";
 import { type ExpiryWarning, expiryWarnings } from "../expiry/warnings.ts";
 import { mayMend } from "../setup/mend.ts";
+import { namedFeatures } from "../setup/plan.ts";
 import { SCRIPTS } from "../setup/scripts.ts";
 import { isDomain, resolveTenant } from "../setup/tenant.ts";
 import { knownEnds } from "../store/credential-ends.ts";
@@ -32,6 +32,7 @@ import { showPermissions } from "./connection-permissions.ts";
 import { credentialOptions, readCredentialOptions } from "./credential-options.ts";
 import { credentialInWords } from "./credential-words.ts";
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
+import { FEATURES_HELP, featuresOption } from "./features.ts";
 import { publicOriginOf } from "./public-url.ts";
 import { readConnectionAnew } from "./read-anew.ts";
 import { listReviews } from "./reviews.ts";
@@ -45,14 +46,15 @@ export const register: Register = (group, world, ended) => {
     .requiredOption("--tenant <id>", "directory (tenant) id, or one of the tenant's domains")
     .requiredOption("--client <id>", "application (client) id")
     .option("--label <label...>", "labels")
-    .option("--attribute <name...>", "user attributes to read beside the default ones");
+    .option("--attribute <name...>", "user attributes to read beside the default ones")
+    .option("--features <list>", FEATURES_HELP);
   command(credentialOptions(cloudOptions(add)), world, ended, addConnection);
   const setup = group
     .command("setup <name>")
     .description("how to register the application in Entra: by hand, by a script, or by signing in")
     .option("--tenant <id>", "directory (tenant) id, or one of the tenant's domains")
     .option("--client <id>", "application (client) id, where it is registered already: for links to its own pages")
-    .option("--features <list>", `what it is for, with commas: ${FEATURE_NAMES.join(", ")}`)
+    .option("--features <list>", FEATURES_HELP)
     .option("--script <kind>", `print a script: ${SCRIPTS.join(", ")}`)
     .option("--device-code", "sign in as an administrator, and let Entrain register it")
     .option("--credential <kind>", "certificate or secret", "certificate")
@@ -116,12 +118,14 @@ async function addConnection(
   const credential = await readCredentialOptions(invocation, options);
   const sealed = [...credential.secrets].map(([field, secret]) => [`connections/${name}/${field}`, secret] as const);
   const cloud = cloudOf(options);
+  const features = namedFeatures({ features: featuresOption(options) });
   const entry = {
     labels: listOption(options, "label"),
     cloud: cloud.kind === "custom" ? cloud : cloud.kind,
     tenant: await tenantOf(invocation, cloud, textOption(options, "tenant") ?? ""),
     client: textOption(options, "client")?.trim(),
     attributes: listOption(options, "attribute"),
+    ...(features.length === 0 ? {} : { features }),
     credential: credential.entry,
   };
   await addEntry(invocation, "connections", { name, value: entry, secrets: new Map(sealed) });

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { SecretEntry } from "../config/document.ts";
 import type { Secret } from "../store/secrets.ts";
 import { type Invocation, type Options, textOption, usage } from "./command.ts";
-import { readSecretOptions, secretOptions } from "./secrets.ts";
+import { readableFile, readSecretOptions, secretOptions } from "./secrets.ts";
 
 /** A credential as a document has it, and the secrets in it that are to be sealed, by field. */
 export interface GivenCredential {
@@ -64,10 +64,10 @@ export async function readCredentialOptions(invocation: Invocation, options: Opt
 
 async function entryOf(way: string, options: Options): Promise<object> {
   const text = (name: string): string | undefined => textOption(options, name);
-  const file = (name: string): { readonly file: string } => ({ file: text(name) ?? "" });
+  const file = (name: string): { readonly file: string } => ({ file: readableFile(text(name) ?? "") });
   const place = (name: string): SecretEntry | undefined => {
     const [env, path] = [text(`${name}Env`), text(`${name}File`)];
-    return env !== undefined ? { env } : path !== undefined ? { file: path } : undefined;
+    return env !== undefined ? { env } : path !== undefined ? { file: readableFile(path) } : undefined;
   };
   const identity = text("managedIdentity");
   const passphrase = place("passphrase");

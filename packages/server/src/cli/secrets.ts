@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { Option } from "commander";
 import type { SecretEntry } from "../config/document.ts";
@@ -47,7 +48,7 @@ export async function readSecretOptions(
     return { entry: { env }, secret: null };
   }
   const file = textOption(options, "secretFile");
-  if (file !== undefined) return { entry: { file: readable(file) }, secret: null };
+  if (file !== undefined) return { entry: { file: readableFile(file) }, secret: null };
   if (options.secretStdin !== true && !(world.stdin.isTTY === true && !output.json)) return null;
   const text = world.stdin.isTTY === true ? await ask(world, what) : await readAll(world.stdin);
   const value = text.replace(/\r?\n$/, "");
@@ -55,11 +56,14 @@ export async function readSecretOptions(
   return { entry: { sealed: true }, secret: new Secret(value) };
 }
 
-/** A file that cannot be read now will not be readable by the run either. */
-function readable(path: string): string {
+/**
+ * The whole path of a file, which is read from whatever folder somebody works in later. @throws ConnectorError `usage`: one that
+ * cannot be read now will not be readable by the run either
+ */
+export function readableFile(path: string): string {
   try {
     readFileSync(path);
-    return path;
+    return resolve(path);
   } catch {
     throw usage(`The file ${path} cannot be read. Check its name and its rights.`);
   }

@@ -1,10 +1,4 @@
-import {
-  FEATURE_NAMES,
-  type FeatureName,
-  featuresInWords,
-  leastPermissions,
-  USUAL_FEATURES,
-} from "@entrain/connectors/entra";
+import { featuresInWords, leastPermissions } from "@entrain/connectors/entra";
 import { consentAddress } from "../consent/consent.ts";
 import { checkSetup, type Setup } from "../setup/plan.ts";
 import { registerByDeviceCode } from "../setup/register.ts";
@@ -12,6 +6,7 @@ import { SCRIPTS, type ScriptKind, scriptOf } from "../setup/scripts.ts";
 import { portalSteps } from "../setup/steps.ts";
 import { cloudOf, domainOrId } from "./cloud-options.ts";
 import { type Invocation, numberOption, type Options, requireOneOf, textOption, usage } from "./command.ts";
+import { featuresOption } from "./features.ts";
 import { publicOriginOf } from "./public-url.ts";
 
 const LOCAL = "http://localhost:7420";
@@ -47,7 +42,7 @@ export async function setUpConnection(
 }
 
 function readSetup(name: string, options: Options): Setup {
-  const features = featuresIn(textOption(options, "features"));
+  const features = featuresOption(options);
   const credential = textOption(options, "credential") ?? "certificate";
   requireOneOf(credential, "credential", ["secret", "certificate"]);
   const tenant = textOption(options, "tenant");
@@ -67,13 +62,6 @@ function readSetup(name: string, options: Options): Setup {
   };
   checkSetup(setup);
   return setup;
-}
-
-function featuresIn(text: string | undefined): readonly FeatureName[] {
-  if (text === undefined) return USUAL_FEATURES;
-  const names = text.split(",").map((one) => one.trim());
-  for (const one of names) requireOneOf(one, "features", FEATURE_NAMES);
-  return names as readonly FeatureName[];
 }
 
 /** Registers as the administrator who signs in on any device; the secret goes from Microsoft into the store, sealed. */
