@@ -186,7 +186,13 @@ test("repeats within about an hour a round that an expired token made begin, for
   const repeated = await readAt(tenant, 2 * DAY + HOUR, soon);
   assert.equal(begins(repeated), true);
   assert.equal(asksLatest(repeated), false);
-  assert.equal(begins(await readAt(tenant, 8 * DAY, repeated)), false);
+  const within = await readAt(tenant, 2 * DAY + 20 * HOUR, repeated);
+  assert.equal(begins(within), false);
+  const second = await readAt(tenant, 2 * DAY + 21 * HOUR, within);
+  assert.equal(begins(second), true, "once more within a day, as behind any round that took the latest link");
+  const weekly = await readAt(tenant, 9 * DAY, second);
+  assert.equal(begins(weekly), false);
+  assert.equal(begins(await readAt(tenant, 10 * DAY, weekly)), true);
 });
 
 for (const status of [429, 500, 503, 504]) {

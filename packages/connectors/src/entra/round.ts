@@ -142,7 +142,8 @@ function startOf(reader: Reader, known: Position, roles: Position["roles"], { no
   const more = hasMoreRoles(known.roles, roles);
   if (!more && !isDue(known, now(), reconcile)) return known;
   const settled = settledLink(known, now());
-  const { full, kept, failing, failed } = known;
+  const { kept, failing, failed } = known;
+  const full = more && known.full !== null ? { ...known.full, anew: true } : known.full;
   if (settled === null || (known.round === "full" && known.since === null))
     return beginning(reader, roles, hasTold(known));
   return { ...beginning(reader, roles, false), ...goingOnFrom(settled, now()), full, kept, failing, failed };
@@ -229,15 +230,10 @@ async function* stepsFrom(
   }
 }
 
-function behindRound(next: Position, { since, anew }: Position, at: number): Position {
-  return {
-    ...next,
-    since: null,
-    anew: false,
-    full: { at, repeated: since !== null, anew },
-    failing: null,
-    failed: null,
-  };
+/** A repetition of a round that took the latest link is followed by another one as early as a first round is. */
+function behindRound(next: Position, { since, anew, full }: Position, at: number): Position {
+  const repeated = since !== null && full?.anew !== true;
+  return { ...next, since: null, anew: false, full: { at, repeated, anew }, failing: null, failed: null };
 }
 
 /** The promise is awaited later, or never when the consumer stops: then its failure is nobody's. */

@@ -35,7 +35,7 @@ export interface Awaited {
 export interface EndedRound {
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** It repeated one before it, and the delta behind it told again what it may have missed. */
+  /** It repeated one that was not `anew`, so that the next one can wait. */
   readonly repeated: boolean;
   /** See {@link Position.anew}. */
   readonly anew: boolean;
