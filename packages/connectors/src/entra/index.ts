@@ -6,6 +6,7 @@ import { USUAL_ATTRIBUTES } from "./attributes.ts";
 import { catalogueOf } from "./catalogue.ts";
 import { GraphClient } from "./client.ts";
 import { contactReader } from "./contacts.ts";
+import { asLookedAt } from "./credentials/credential.ts";
 import { type CredentialEnd, credentialEnds } from "./credentials/ends.ts";
 import { groupReader } from "./groups.ts";
 import { limiterFor } from "./limiter.ts";
@@ -65,6 +66,8 @@ const RECONCILE: Reconcile = { firstMs: 20 * HOUR_MS, everyMs: 7 * 24 * HOUR_MS 
  */
 export function createEntraSource(options: EntraOptions): Source {
   const lazy = new Connection(options);
+  const looking = { ...options, credentials: options.credentials.map(asLookedAt) };
+  const verifying = new Connection(looking);
   const concurrency = options.concurrency ?? CONCURRENCY;
   return {
     read: async function* (kind, from, signal) {
@@ -97,8 +100,10 @@ export function createEntraSource(options: EntraOptions): Source {
     assignments: assignmentReader(() => ({ client: lazy.client(), runtime: options, concurrency })),
     photos: photoReader(() => lazy.client()),
     reviews: (asked, signal) => accessReviews(lazy.client(), asked, signal),
-    verify: (signal) => verifyConnection(options, () => lazy.parts(), signal),
-    close: () => lazy.close(),
+    verify: (signal) => verifyConnection(looking, () => verifying.parts(), signal),
+    close: async () => {
+      await Promise.all([lazy.close(), verifying.close()]);
+    },
   };
 }
 

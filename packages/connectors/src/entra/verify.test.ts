@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Check } from "@entrain/core";
+import type { DelegatedCredential } from "./credentials/credential.ts";
 import {
   type Answer,
   type Call,
@@ -8,6 +9,7 @@ import {
   discovery,
   type FakeTenant,
   type Rig,
+  readAll,
   rigFor,
   SECRET,
   startTenant,
@@ -268,4 +270,35 @@ test("counts a licence only while the tenant may use it", async () => {
   const both = await told(sku("Deleted", "AAD_PREMIUM"), sku("Enabled", "AAD_PREMIUM"));
   assert.match(both, /^The tenant has Microsoft Entra ID P1/);
   assert.doesNotMatch(both, /Not usable/);
+});
+
+test("leaves an administrator's sign-in as it is, whether it works, is refused or has ended", async () => {
+  const tenant = await tenantOf(({ path }) => (path.endsWith("$count") ? { body: "1" } : null));
+  const kept: string[] = [];
+  const delegated: DelegatedCredential = {
+    kind: "delegated",
+    refreshToken: async () => "CANARYrefresh",
+    replace: async () => void kept.push("replaced"),
+    refused: async () => void kept.push("refused"),
+    died: async () => void kept.push("died"),
+  };
+  const asked = (): number => tenant.calls.filter(({ path }) => path.endsWith("/token")).length;
+  tenant.grantMore = { refresh_token: "CANARYnext" };
+  for (const refusal of [null, 53003, 700082]) {
+    tenant.refusal =
+      refusal === null ? null : { status: 400, body: { error: "invalid_grant", error_codes: [refusal] } };
+    for (const credentials of [[delegated], [delegated, delegated]]) {
+      const before = asked();
+      const checks = await verify(rigFor(tenant.origin, { credentials }));
+      assert.ok(asked() > before);
+      assert.equal(named(checks, "sign-in").ok, refusal === null);
+    }
+  }
+  assert.deepEqual(kept, []);
+  tenant.refusal = null;
+  const { source } = rigFor(tenant.origin, { credentials: [delegated] });
+  await source.verify(new AbortController().signal);
+  await readAll(source, "user");
+  await source.close();
+  assert.deepEqual(kept, ["replaced"], "a read keeps what it was given");
 });

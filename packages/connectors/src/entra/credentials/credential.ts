@@ -98,3 +98,11 @@ const NAMES: Readonly<Record<Credential["kind"], string>> = {
 export function credentialName(kind: Credential["kind"]): string {
   return NAMES[kind];
 }
+
+/** The same credential for whoever only looks: what Microsoft answers to its use is not kept. */
+export function asLookedAt(credential: Credential): Credential {
+  if (credential.kind !== "delegated") return credential;
+  const forget = async (): Promise<void> => undefined;
+  // A refresh token that was used goes on working beside the one that was given for it ("Refresh tokens").
+  return { ...credential, replace: forget, refused: forget, died: forget };
+}
