@@ -273,7 +273,10 @@ test("counts a licence only while the tenant may use it", async () => {
 });
 
 test("leaves an administrator's sign-in as it is, whether it works, is refused or has ended", async () => {
-  const tenant = await tenantOf(({ path }) => (path.endsWith("$count") ? { body: "1" } : null));
+  const tenant = await tenantOf(({ path, url }) => {
+    if (path.endsWith("/x")) return { body: { "@odata.deltaLink": url, value: [] } };
+    return path.endsWith("$count") ? { body: "1" } : null;
+  });
   const kept: string[] = [];
   const delegated: DelegatedCredential = {
     kind: "delegated",
