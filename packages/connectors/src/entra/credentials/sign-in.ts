@@ -68,7 +68,7 @@ export class SignInService {
   async grant(credential: Credential, attempt: Attempt): Promise<Granted> {
     const scope = `${this.#options.cloud.graph.replace(/\/+$/, "")}/.default`;
     if (credential.kind === "managed-identity" || credential.kind === "workload-identity") {
-      return azureToken(credential, this.#options, scope, attempt.signal);
+      return azureToken(credential, this.#options, { scope, ...attempt });
     }
     const asked = this.#options.clock.now();
     const server = await this.discover(attempt);
