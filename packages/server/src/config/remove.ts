@@ -146,7 +146,7 @@ async function removeTarget(tx: Transaction<DB>, id: string): Promise<void> {
       "The portal still holds people. Remove them by a sync first; removing the target would delete their records.";
     throw new ConnectorError("config_invalid", message, { stops: "run", retry: "never" });
   }
-  for (const table of ["links", "known_members", "portal_groups", "portal_members"] as const) {
+  for (const table of ["links", "known_members", "gone_members", "portal_groups", "portal_members"] as const) {
     await tx.deleteFrom(table).where("target", "=", id).execute();
   }
   await tx.deleteFrom("targets").where("id", "=", id).execute();

@@ -15,6 +15,7 @@ import {
   type TransactionalTarget,
 } from "./applying.ts";
 import type { Progress } from "./context.ts";
+import { onlyNamed } from "./gone-members.ts";
 import { resolveOpenIntents } from "./intents.ts";
 import { judgeMissing } from "./missing.ts";
 import { recordOutcomes } from "./outcomes.ts";
@@ -126,7 +127,7 @@ async function applyBatch(
   total: number,
 ): Promise<Tally> {
   const { store, target, lease } = context;
-  const prepared = await judged(context, batch);
+  const prepared = await onlyNamed(context, await judged(context, batch));
   const sendable = prepared.filter((change) => change.send !== null);
   const changes = sendable.flatMap((change) => (change.send ? [change.send] : []));
   if (isTransactional(target)) {
@@ -207,7 +208,7 @@ async function journalIntents(
   tx: Transaction<DB>,
   prepared: readonly Prepared[],
 ): Promise<void> {
-  const entries = prepared.map(({ row, link, add, remove }) => ({
+  const entries = prepared.map(({ row, link, send, add, remove, gone }) => ({
     ...entryBase(context),
     type: "intent" as const,
     ordinal: row.ordinal,
@@ -219,9 +220,19 @@ async function journalIntents(
     reason: row.reason,
     before: row.before === null ? null : (JSON.parse(row.before) as Attributes),
     after:
-      row.action === "members" ? { add, remove } : row.after === null ? null : (JSON.parse(row.after) as Attributes),
+      row.action === "members"
+        ? { add, remove, ...namedIn(gone, send?.remove) }
+        : row.after === null
+          ? null
+          : (JSON.parse(row.after) as Attributes),
   }));
   await appendJournal(tx, context.store, streamOf(context.sync), entries);
+}
+
+/** Not planned, for nobody leaves: the records that the target has lost and the group still named. */
+function namedIn(gone: readonly string[], removed: readonly string[] = []): { readonly gone?: readonly string[] } {
+  const named = gone.filter((id) => removed.includes(id));
+  return named.length === 0 ? {} : { gone: named };
 }
 
 async function openIntents(context: ApplyContext, tx: Transaction<DB>, prepared: readonly Prepared[]): Promise<void> {

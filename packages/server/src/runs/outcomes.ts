@@ -1,11 +1,19 @@
 import type { Attributes, Outcome } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { appendJournal, type JournalEntry } from "../store/journal.ts";
-import { deleteLinks, type LinkRow, linkedRecords, saveLinks, takeLinkSequences } from "../store/links.ts";
+import {
+  deleteLinks,
+  deleteLostLinks,
+  type LinkRow,
+  linkedRecords,
+  saveLinks,
+  takeLinkSequences,
+} from "../store/links.ts";
 import { enterPending, leavePending, loadPending, type PendingRow, retryDelayMs } from "../store/pending.ts";
 import { changedIn, markChanges, type PlanChangeRow, settledIn } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
 import { type ApplyContext, closeIntents, entryBase, streamOf, type Tally, tallied } from "./applying.ts";
+import { forgetGoneMembers } from "./gone-members.ts";
 import { forgetMembers, saveMembers } from "./known-members.ts";
 import { isMissing } from "./missing.ts";
 import type { Part } from "./parts.ts";
@@ -43,7 +51,7 @@ export async function recordOutcomes(
     tx,
     settled.filter(({ change }) => change.send !== null),
   );
-  await deleteLinks(tx, context.space, context.kind.name, idsIn(gone));
+  await deleteLostLinks(tx, context.space, context.kind.name, idsIn(gone));
   await writeLinks(context, tx, written);
   await saveMembers(
     context,
@@ -52,6 +60,11 @@ export async function recordOutcomes(
   );
   await saveMembers(context, tx, parts);
   await forgetMembers(context, tx, parts);
+  await forgetGoneMembers(
+    context,
+    tx,
+    written.map(({ change }) => change),
+  );
   await countRemovals(context, tx, written);
   await updatePending(context, tx, settled);
   await markStates(context, tx, settled);

@@ -12,6 +12,7 @@ import { changeNumbers, loadWatermark } from "../store/directory.ts";
 import { type LinkRow, type LinkSpace, linkedRecords, loadLinks } from "../store/links.ts";
 import { idsOf, type PlanChangeRow } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
+import { withGoneMembers } from "./gone-members.ts";
 import type { ScopeNow } from "./scope-now.ts";
 import type { StillWanted } from "./still-wanted.ts";
 
@@ -36,6 +37,8 @@ export interface Prepared {
   readonly dropped: readonly string[];
   readonly add: readonly string[];
   readonly remove: readonly string[];
+  /** Records that the target has lost and that the group may still name: they are removed along with what was planned. */
+  readonly gone: readonly string[];
 }
 
 export interface PrepareContext {
@@ -83,7 +86,7 @@ export async function prepareBatch(
   const still = changed.length === 0 ? new Set<number>() : await context.stillWanted(changed);
   const joined = rows.flatMap((row) => (row.action === "join" && row.record_id !== null ? [row.record_id] : []));
   const taken = await linkedRecords(store.db, space.target, kind.name, joined);
-  return rows.map((row) =>
+  const prepared = rows.map((row) =>
     prepare(row, {
       kind,
       sync: context.sync,
@@ -99,6 +102,7 @@ export async function prepareBatch(
       standing: standing?.get(row.ordinal) ?? null,
     }),
   );
+  return await withGoneMembers(context, prepared);
 }
 
 function isChanged(row: PlanChangeRow, numbers: ReadonlyMap<string, number> | null): boolean {
@@ -177,7 +181,18 @@ interface Surroundings {
 function prepare(row: PlanChangeRow, around: Surroundings): Prepared {
   const { link } = around;
   const left = membersLeft(row, around);
-  const base = { row, link, stale: null, untold: false, done: false, known: {}, dropped: [], add: [], remove: [] };
+  const base = {
+    row,
+    link,
+    stale: null,
+    untold: false,
+    done: false,
+    known: {},
+    dropped: [],
+    add: [],
+    remove: [],
+    gone: [],
+  };
   if (around.isChecked && isDone(row, around, left)) return { ...base, done: true, send: null };
   const stale = staleness(row, around, left);
   if (stale !== null) return { ...base, stale, untold: UNTOLD.includes(stale), send: null };

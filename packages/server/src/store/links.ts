@@ -92,6 +92,38 @@ export async function saveLinks(store: Store, tx: Transaction<DB>, links: readon
   await store.insertMany(tx, { table: "links", columns: LINK_COLUMNS, conflict: LINK_CONFLICT }, rows);
 }
 
+/** Forgets links whose records the target has lost; of its groups, that they may still name those as members is kept. */
+export async function deleteLostLinks(
+  tx: Transaction<DB>,
+  space: LinkSpace,
+  kind: string,
+  ids: readonly string[],
+): Promise<void> {
+  for (let at = 0; at < ids.length; at += 200) {
+    await tx
+      .insertInto("gone_members")
+      .columns(["target", "tenant", "group_id", "record_id"])
+      .expression((eb) =>
+        eb
+          .selectFrom("known_members")
+          .innerJoin("links", (join) =>
+            join
+              .onRef("links.target", "=", "known_members.target")
+              .onRef("links.tenant", "=", "known_members.tenant")
+              .onRef("links.object_id", "=", "known_members.member_id"),
+          )
+          .select(["known_members.target", "known_members.tenant", "known_members.group_id", "links.record_id"])
+          .where("known_members.target", "=", space.target)
+          .where("known_members.tenant", "=", space.tenant)
+          .where("known_members.member_id", "in", ids.slice(at, at + 200))
+          .where("links.kind", "=", kind),
+      )
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+  await deleteLinks(tx, space, kind, ids);
+}
+
 /** Forgets links of deleted records, with what was known of their memberships. */
 export async function deleteLinks(
   tx: Transaction<DB>,
@@ -116,6 +148,12 @@ export async function deleteLinks(
         .where(column, "in", slice)
         .execute();
     }
+    await tx
+      .deleteFrom("gone_members")
+      .where("target", "=", space.target)
+      .where("tenant", "=", space.tenant)
+      .where("group_id", "in", slice)
+      .execute();
   }
 }
 
@@ -188,7 +226,7 @@ export async function forgetGone(
     .where((eb) => eb.or([eb("links.sync", "is", null), eb("links.sync", "=", of.sync)]))
     .execute();
   const ids = gone.map((row) => row.object_id);
-  await deleteLinks(tx, space, kind, ids);
+  await deleteLostLinks(tx, space, kind, ids);
 }
 
 /** What of a sync decides on links that nobody owns. */

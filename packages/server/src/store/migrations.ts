@@ -93,6 +93,12 @@ const PHOTOS: Table = table(
   ["connection", "id"],
 );
 
+const GONE_MEMBERS: Table = table(
+  "gone_members",
+  { target: "text", tenant: "text", group_id: "text", record_id: "text" },
+  ["target", "tenant", "group_id", "record_id"],
+);
+
 const CREDENTIAL_WARNINGS: Table = table(
   "credential_warnings",
   { connection: "text", kind: "text", ends_at: "int8", threshold: "int8" },
@@ -216,6 +222,11 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
         await sql
           .raw(createIndex("unique connection_authorizations: state_hash where state_hash is not null"))
           .execute(db);
+      },
+    },
+    "0011_gone_members": {
+      up: async (db) => {
+        await sql.raw(createTable(GONE_MEMBERS, engine)).execute(db);
       },
     },
   };

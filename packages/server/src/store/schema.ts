@@ -25,6 +25,7 @@ export interface DB {
   watermarks: Watermarks;
   links: Links;
   known_members: KnownMembers;
+  gone_members: GoneMembers;
   pending: Pending;
   plans: Plans;
   plan_changes: PlanChanges;
@@ -318,6 +319,19 @@ interface KnownMembers {
   tenant: string;
   group_id: string;
   member_id: string;
+}
+
+/**
+ * Members that we wrote and whose records the target has lost. A group may still name them: that goes with the next memberships that
+ * are written to it, for the person's new record is another member.
+ */
+interface GoneMembers {
+  target: string;
+  tenant: string;
+  /** Object id of the group. */
+  group_id: string;
+  /** The record that was lost. */
+  record_id: string;
 }
 
 /** Records that are evaluated again by every run until they are settled. */
