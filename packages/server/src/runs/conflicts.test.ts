@@ -69,6 +69,22 @@ test("an approved plan of which most came back meanwhile removes the others, and
   for (const id of ids.slice(0, 11)) await scene.graph("POST", `/directory/deletedItems/${id}/restore`);
   const approved = await scene.approve(sync, held?.digest ?? "");
   assert.deepEqual([approved.result, approved.counts.disable, approved.conflicts], ["partial", 1, 11]);
+  const names = users.filter(({ id }) => ids.slice(0, 11).includes(id)).map(({ displayName }) => displayName);
+  const told = /after it was made: (.+), and 6 more\.$/.exec(approved.error?.message ?? "")?.[1]?.split(", ") ?? [];
+  assert.equal(told.length, 5, approved.error?.message);
+  assert.ok(told.every((name) => names.includes(name)));
+});
+
+test("an approved removal whose person came back meanwhile is told by name", async () => {
+  await open();
+  for (const id of ids.slice(0, 12)) await scene.graph("DELETE", `/users/${id}`);
+  const { held } = await scene.run(sync);
+  await scene.graph("POST", `/directory/deletedItems/${ids[0]}/restore`);
+  const approved = await scene.approve(sync, held?.digest ?? "");
+  assert.deepEqual([approved.result, approved.counts.disable, approved.conflicts], ["partial", 11, 1]);
+  const name = users.find(({ id }) => id === ids[0])?.displayName;
+  const message = `1 of the plan's changes was not made, for its record changed after it was made: ${name}.`;
+  assert.equal(approved.error?.message, message);
 });
 
 /** People with few mapped attributes: the office is not among them. */

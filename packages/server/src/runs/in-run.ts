@@ -2,12 +2,15 @@ import { ConnectorError, type Counts, grouped } from "@entrain/core";
 import { newId } from "../clock.ts";
 import { NO_COUNTS, plansIn, weightOf } from "../store/plans.ts";
 import { createRun, type RunRow, saveRun } from "../store/runs.ts";
-import type { Lease } from "../store/store.ts";
+import type { Lease, Store } from "../store/store.ts";
 import { type Applied, NOTHING } from "./carry-out.ts";
 import type { Engine } from "./context.ts";
 import { forgetPlans } from "./forget.ts";
 import { syncLease, withLease } from "./lease.ts";
 import { closeHolds, leaseOptions, type RunOptions, type Session, withEnds } from "./session.ts";
+
+/** So many skipped changes are told by name. */
+const NAMED = 5;
 
 /** How a run ended. `held` is what waits for approval, from this run or an earlier one. */
 export interface RunSummary {
@@ -53,7 +56,7 @@ export async function inRun(
         return done;
       });
       result = resultOf(applied, mode);
-      skipped = skippedIn(applied, mode);
+      skipped = hasSkipped(applied, mode) ? await skippedIn(store, row.id, applied) : null;
     } catch (fault) {
       result = options.signal.aborted ? "cancelled" : "failed";
       error = described(fault, options.signal);
@@ -73,15 +76,30 @@ export async function inRun(
 function resultOf(applied: Applied, mode: Mode): RunSummary["result"] {
   const { held, tally, issues } = applied;
   if (held) return "held";
-  return tally.failed + issues > 0 || skippedIn(applied, mode) !== null ? "partial" : "succeeded";
+  return tally.failed + issues > 0 || hasSkipped(applied, mode) ? "partial" : "succeeded";
 }
 
 /** Who asked for a certain plan is told what of it was not made; a run of its own plan makes it good the next time. */
-function skippedIn({ tally }: Applied, mode: Mode): RunSummary["error"] {
+function hasSkipped({ tally }: Applied, mode: Mode): boolean {
+  return mode !== "incremental" && tally.conflicts > 0;
+}
+
+async function skippedIn(store: Store, run: string, { tally }: Applied): Promise<RunSummary["error"]> {
   const { conflicts } = tally;
-  if (mode === "incremental" || conflicts === 0) return null;
-  const whose = conflicts === 1 ? "its record" : "their records";
-  const message = `${grouped(conflicts)} of the plan's changes ${conflicts === 1 ? "was" : "were"} not made: ${whose} changed after it was made.`;
+  const of = conflicts === 1 ? "was not made, for its record" : "were not made, for their records";
+  const rows = await store.db
+    .selectFrom("runs")
+    .innerJoin("plan_changes", "plan_changes.plan", "runs.plan")
+    .select("plan_changes.name")
+    .where("runs.id", "=", run)
+    .where("plan_changes.state", "=", "conflict")
+    .orderBy("plan_changes.ordinal")
+    .limit(NAMED)
+    .execute();
+  const names = rows.map(({ name }) => name);
+  if (names.length < conflicts && names.length > 0) names.push(`and ${grouped(conflicts - names.length)} more`);
+  const told = names.length === 0 ? "" : `: ${names.join(", ")}`;
+  const message = `${grouped(conflicts)} of the plan's changes ${of} changed after it was made${told}.`;
   return {
     code: "conflict",
     message,
