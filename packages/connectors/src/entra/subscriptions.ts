@@ -11,6 +11,13 @@ export interface Subscription {
   readonly expiresAt: number;
 }
 
+/** A subscription of the application that there is already, whoever made it. */
+export interface ListedSubscription {
+  readonly id: string;
+  readonly watched: Watched;
+  readonly notificationUrl: string;
+}
+
 /** Where Graph posts what it has to tell; `clientState` comes back with everything that it posts. */
 export interface SubscriptionTerms {
   readonly notificationUrl: string;
@@ -21,7 +28,12 @@ export interface SubscriptionTerms {
 
 /** Subscriptions to changes of people and groups ("Set up notifications for changes in resource data"). */
 export interface Subscriptions {
-  /** Graph calls the notification address before it answers, to see that it is ours. */
+  /** Those of the application in this tenant to changes of all people or all groups; at most a thousand. */
+  list(signal: AbortSignal): Promise<readonly ListedSubscription[]>;
+  /**
+   * Graph calls the notification address before it answers, to see that it is ours. Sent once: after a lost answer the
+   * subscription may be there. @throws ConnectorError with status 409 where the application has one to these changes already
+   */
   create(watched: Watched, terms: SubscriptionTerms, signal: AbortSignal): Promise<Subscription>;
   /** `null` when the subscription is no longer there. */
   renew(id: string, expiresAt: number, signal: AbortSignal): Promise<Subscription | null>;
@@ -37,11 +49,27 @@ export const LONGEST_LIFE_MS: number = 41_760 * 60_000;
 const PERMISSIONS: Readonly<Record<Watched, string>> = { users: "User.Read.All", groups: "Group.Read.All" };
 /** Creation and soft deletion are told as updates. */
 const CHANGES = "updated,deleted";
+/** Ten times the quota of an application in a tenant, where a page holds one hundred. */
+const LIST_PAGES = 10;
 
 export function subscriptionsOf(client: () => GraphClient): Subscriptions {
   const ask = (permission: string): GraphRequest => ({ permission, patience: HASTY });
   const anyKind = ask("User.Read.All");
   return {
+    list: async (signal) => {
+      const listed: ListedSubscription[] = [];
+      let target: string | null = "/subscriptions";
+      for (let pages = 0; target !== null && pages < LIST_PAGES; pages++) {
+        const page = await client().page(target, anyKind, signal);
+        for (const entity of page.entities) {
+          const { id, resource, notificationUrl } = entity;
+          const watched = watchedIn(resource);
+          if (watched !== null && typeof notificationUrl === "string") listed.push({ id, watched, notificationUrl });
+        }
+        target = page.nextLink;
+      }
+      return listed;
+    },
     create: async (watched, terms, signal) => {
       const body = {
         changeType: CHANGES,
@@ -51,7 +79,8 @@ export function subscriptionsOf(client: () => GraphClient): Subscriptions {
         clientState: terms.clientState,
         expirationDateTime: new Date(terms.expiresAt).toISOString(),
       };
-      const answer = await client().request("/subscriptions", { ...ask(PERMISSIONS[watched]), body }, signal);
+      const request: GraphRequest = { ...ask(PERMISSIONS[watched]), body, repeatable: false };
+      const answer = await client().request("/subscriptions", request, signal);
       return subscriptionIn(answer.body);
     },
     renew: async (id, expiresAt, signal) => {
@@ -73,6 +102,12 @@ export function subscriptionsOf(client: () => GraphClient): Subscriptions {
       await unlessGone(() => client().send(at(id), { ...anyKind, method: "DELETE" }, signal));
     },
   };
+}
+
+/** As it was asked for, or as Graph may spell it. */
+function watchedIn(resource: unknown): Watched | null {
+  const name = typeof resource === "string" ? resource.trim().replaceAll("/", "").toLowerCase() : "";
+  return name === "users" || name === "groups" ? name : null;
 }
 
 function at(id: string): string {

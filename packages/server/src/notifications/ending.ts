@@ -44,7 +44,7 @@ async function end({ store, open, signal }: EndingOptions, connection: Connectio
   try {
     for (const row of await subscriptionRows(store, connection.id)) {
       const now = store.clock.now();
-      const ended = { ...row, graph_id: null, retry_at: now + LATER_MS };
+      const ended = { ...row, graph_id: null, reauthorize: 0, retry_at: now + LATER_MS };
       if (row.graph_id === null || row.expires_at <= now) {
         await saveSubscription(store, ended);
         continue;
@@ -87,7 +87,7 @@ export async function retireSubscriptions(
     if (signal.aborted) return;
     const now = store.clock.now();
     const rows = await subscriptionRows(store, connection.id);
-    if (rows.some((row) => row.graph_id !== null && row.retry_at <= now)) {
+    if (rows.some((row) => row.graph_id !== null && (row.failure === null || row.retry_at <= now))) {
       const ended = await endSubscriptions(options, connection);
       if (ended.removed + ended.left > 0) tell(connection, ended);
     }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { testClock } from "../runs/testing/time.ts";
 import type { Store } from "../store/store.ts";
-import { saveSubscription } from "../store/subscriptions.ts";
+import { saveSubscription, subscriptionRows } from "../store/subscriptions.ts";
 import { eachEngine } from "../store/testing.ts";
 import { Inbox } from "./inbox.ts";
 import { stateHash } from "./receive.ts";
@@ -27,11 +27,11 @@ async function addConnection(store: Store, id: string, tenant: string): Promise<
 }
 
 /** As a server subscribes: the row stands before Microsoft calls its address. */
-async function subscribe(store: Store, connection: string): Promise<void> {
+async function subscribe(store: Store, connection: string, graphId: string | null = null): Promise<void> {
   const address = `https://entrain.example/notifications/${connection}`;
   const nothing = { reauthorize: 0, failure: null, retry_at: 0 };
   const expires = { expires_at: store.clock.now() + 3_600_000 };
-  const row = { connection, watched: "users", graph_id: null, address, state_hash: stateHash(STATE) };
+  const row = { connection, watched: "users", graph_id: graphId, address, state_hash: stateHash(STATE) };
   await saveSubscription(store, { ...row, ...expires, ...nothing });
 }
 
@@ -50,6 +50,31 @@ function counting(store: Store): { readonly store: Store; readonly asked: () => 
 }
 
 eachEngine(({ open }) => {
+  it("acts on a call for a new authorization that comes again because the store could not keep it", async () => {
+    const opened = await open({ clock: testClock() });
+    await addConnection(opened, "connection_1", TENANT);
+    await subscribe(opened, "connection_1", "s");
+    let fails = true;
+    const store = new Proxy(opened, {
+      get: (target, name) => {
+        if (name === "transaction" && fails) return () => Promise.reject(new Error("the disk is full"));
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    let attended = 0;
+    const inbox = new Inbox(store, new Wakes(), () => {
+      attended += 1;
+    });
+    const lifecycleEvent = "reauthorizationRequired";
+    const call = { value: [{ subscriptionId: "s", clientState: STATE, tenantId: TENANT, lifecycleEvent }] };
+    await assert.rejects(inbox.take("connection_1", call), /the disk is full/);
+    fails = false;
+    await inbox.take("connection_1", call);
+    const [row] = await subscriptionRows(opened, "connection_1");
+    assert.deepEqual([row?.reauthorize, attended], [1, 1]);
+  });
+
   it("answers Microsoft's handshake for a subscription that another server makes a moment after this one looked", async () => {
     const clock = testClock();
     const store = await open({ clock });

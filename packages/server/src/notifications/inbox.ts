@@ -44,9 +44,20 @@ export class Inbox {
     if (known === null) return;
     const now = this.#store.clock.now();
     const { tenant, subscriptions } = known;
-    const { changed, reauthorize, removed } = receive(body, subscriptions, { tenant, now, delivered: this.#delivered });
+    const seen: string[] = [];
+    const first: Delivered["first"] = (key, at, keptMs) => {
+      const isFirst = this.#delivered.first(key, at, keptMs);
+      if (isFirst) seen.push(key);
+      return isFirst;
+    };
+    const { changed, reauthorize, removed } = receive(body, subscriptions, { tenant, now, delivered: { first } });
     if (changed || removed.length > 0) this.#wakes.wake(connection, now);
-    for (const id of [...reauthorize, ...removed]) await markReauthorize(this.#store, connection, id);
+    try {
+      for (const id of [...reauthorize, ...removed]) await markReauthorize(this.#store, connection, id);
+    } catch (error) {
+      this.#delivered.forget(seen);
+      throw error;
+    }
     if (reauthorize.length + removed.length > 0) this.#attend();
   }
 

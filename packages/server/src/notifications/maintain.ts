@@ -6,6 +6,7 @@ import type { RunLog } from "../runs/tell.ts";
 import type { Upkeep } from "../runs/upkeep.ts";
 import type { Store } from "../store/store.ts";
 import {
+  changeSubscription,
   forgetSubscription,
   type SubscriptionRow,
   saveSubscription,
@@ -27,6 +28,8 @@ export interface MaintainOptions {
   readonly log: RunLog;
   readonly signal: AbortSignal;
   readonly upkeep: Upkeep;
+  /** The ids of the connections whose subscriptions were looked after since the server started. */
+  readonly checked: Set<string>;
   /** Told whenever what the store holds of the subscriptions changed. */
   readonly changed: () => void;
 }
@@ -34,16 +37,22 @@ export interface MaintainOptions {
 /** Short of the longest life, so that a clock that differs from Microsoft's does no harm. */
 const LIFE_MS = LONGEST_LIFE_MS - 60 * 60_000;
 const RETRY_MS = 10 * 60_000;
+const LEAST_APART_MS = 60_000;
 const STATE_BYTES = 32;
 
 /** Where Microsoft posts a connection's notifications. */
 export function notificationAddress(origin: string, connection: string): string {
-  return `${origin.replace(/\/+$/, "")}/notifications/${connection}`;
+  return `${notificationRoot(origin)}${connection}`;
+}
+
+function notificationRoot(origin: string): string {
+  return `${origin.replace(/\/+$/, "")}/notifications/`;
 }
 
 /**
  * Looks once over all connections: makes the subscriptions that are missing, renews those whose life is half over,
- * authorizes anew what Microsoft asked for, and removes what nobody needs. A failure is told and tried again after ten
+ * authorizes anew what Microsoft asked for, and removes what nobody needs. Each is renewed once when the server has started,
+ * because what Microsoft said of it meanwhile was not heard. A failure is told and tried again after ten
  * minutes; polling goes on whatever happens here.
  */
 export async function maintainSubscriptions(options: MaintainOptions): Promise<void> {
@@ -89,25 +98,30 @@ async function watchedOf(store: Store, connection: ConnectionRow): Promise<reado
 
 type Step = "create" | "renew" | "reauthorize" | "none";
 
-function stepFor(row: SubscriptionRow | undefined, address: string, now: number): Step {
+function stepFor(
+  row: SubscriptionRow | undefined,
+  address: string,
+  { now, checked }: { readonly now: number; readonly checked: boolean },
+): Step {
   if (row === undefined || row.address !== address) return "create";
-  if (now < row.retry_at) return "none";
+  // A failure is waited out; what works is left alone, unless it has something to say.
+  const quiet = row.failure !== null || (checked && row.reauthorize === 0);
+  if (now < row.retry_at && (quiet || row.graph_id === null)) return "none";
   if (row.graph_id === null || row.expires_at <= now) return "create";
-  if (row.reauthorize === 1) return "reauthorize";
-  return row.expires_at - now < LIFE_MS / 2 ? "renew" : "none";
+  return row.reauthorize === 1 ? "reauthorize" : "renew";
 }
 
 function isWork(
   rows: readonly SubscriptionRow[],
   watched: readonly Watched[],
-  { store, origin }: MaintainOptions,
-  connection: ConnectionRow,
+  { store, origin, checked }: MaintainOptions,
+  { id }: ConnectionRow,
 ): boolean {
-  const address = notificationAddress(origin, connection.id);
-  const now = store.clock.now();
+  const address = notificationAddress(origin, id);
+  const state = { now: store.clock.now(), checked: checked.has(id) };
   const byKind = new Map(rows.map((row) => [row.watched, row]));
   const needless = rows.some((row) => !watched.includes(row.watched as Watched));
-  return needless || watched.some((one) => stepFor(byKind.get(one), address, now) !== "none");
+  return needless || watched.some((one) => stepFor(byKind.get(one), address, state) !== "none");
 }
 
 async function lookAfter(
@@ -115,21 +129,23 @@ async function lookAfter(
   connection: ConnectionRow,
   watched: readonly Watched[],
 ): Promise<void> {
-  const { store, origin, signal, changed } = options;
+  const { store, origin, signal, changed, checked } = options;
   const opened = options.open(connection);
   try {
     const rows = new Map((await subscriptionRows(store, connection.id)).map((row) => [row.watched, row]));
     for (const row of rows.values()) {
       if (watched.includes(row.watched as Watched)) continue;
       if (row.graph_id !== null) await opened.subscriptions.remove(row.graph_id, signal);
+      else await removeOurs(opened.subscriptions, { origin, watched: row.watched as Watched }, signal);
       await forgetSubscription(store, row);
     }
     const address = notificationAddress(origin, connection.id);
     for (const one of watched) {
       const row = rows.get(one);
-      const step = stepFor(row, address, store.clock.now());
+      const step = stepFor(row, address, { now: store.clock.now(), checked: checked.has(connection.id) });
       if (step !== "none") await take(options, opened.subscriptions, { connection, watched: one, row, address, step });
     }
+    checked.add(connection.id);
   } finally {
     changed();
     await opened.close();
@@ -154,20 +170,34 @@ async function take(options: MaintainOptions, subscriptions: Subscriptions, work
       if (!(await subscriptions.reauthorize(row.graph_id, signal))) {
         return await create(options, subscriptions, work, expiresAt);
       }
-      return await saveSubscription(store, { ...row, reauthorize: 0, failure: null, retry_at: 0 });
+      return await keep(store, row, { reauthorize: 0, expires_at: row.expires_at });
     }
     const renewed = await subscriptions.renew(row.graph_id, expiresAt, signal);
     if (renewed === null) return await create(options, subscriptions, work, expiresAt);
-    await saveSubscription(store, { ...row, expires_at: renewed.expiresAt, failure: null, retry_at: 0 });
+    await keep(store, row, { expires_at: renewed.expiresAt });
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof ConnectorError)) throw error;
     const facts = { connection: connection.name, watched, code: error.code };
     log.warn(facts, `Microsoft does not tell of changes yet, so they are polled: ${error.message}`);
     const failed = { failure: error.message, retry_at: store.clock.now() + RETRY_MS };
-    const kept = (await subscriptionRows(store, connection.id)).find((one) => one.watched === watched);
-    await saveSubscription(store, { ...(kept ?? empty(work)), ...failed });
+    const of = { connection: connection.id, watched };
+    if (!(await changeSubscription(store, of, failed))) await saveSubscription(store, { ...empty(work), ...failed });
   }
+}
+
+/**
+ * Notes that a subscription works, until when, and that it is renewed when half of that has passed: Microsoft may grant less than
+ * was asked for. What was noted of it meanwhile stays.
+ */
+async function keep(
+  store: Store,
+  row: Pick<SubscriptionRow, "connection" | "watched">,
+  values: Partial<SubscriptionRow> & { readonly expires_at: number },
+): Promise<void> {
+  const now = store.clock.now();
+  const retry_at = now + Math.max(LEAST_APART_MS, Math.floor((values.expires_at - now) / 2));
+  await changeSubscription(store, row, { ...values, failure: null, retry_at });
 }
 
 function empty({ connection, watched, address }: Work): SubscriptionRow {
@@ -189,7 +219,7 @@ async function create(
   work: Work,
   expiresAt: number,
 ): Promise<void> {
-  const { store, signal, changed } = options;
+  const { store, signal, changed, origin } = options;
   const { watched, row, address } = work;
   if (row?.graph_id != null) await subscriptions.remove(row.graph_id, signal).catch(() => undefined); // It may be of another address, or gone.
   const clientState = Buffer.from(store.clock.bytes(STATE_BYTES)).toString("base64url");
@@ -197,7 +227,36 @@ async function create(
   await saveSubscription(store, made);
   changed();
   const terms = { notificationUrl: address, lifecycleUrl: `${address}/lifecycle`, clientState, expiresAt };
-  const subscription = await subscriptions.create(watched, terms, signal);
-  await saveSubscription(store, { ...made, graph_id: subscription.id, expires_at: subscription.expiresAt });
+  await removeOurs(subscriptions, { origin, watched }, signal);
+  const subscription = await subscriptions.create(watched, terms, signal).catch(async (error: unknown) => {
+    if (!(error instanceof ConnectorError) || error.status !== 409) throw error;
+    const left = await removeOurs(subscriptions, { origin, watched }, signal);
+    const [other] = left;
+    if (other === undefined) return subscriptions.create(watched, terms, signal);
+    const message = `Another installation has Microsoft tell ${originOf(other)} of these changes, with the same application; Microsoft tells one alone.`;
+    const fix = "Stop that one or take its public address away, or give this connection an application of its own.";
+    throw new ConnectorError(error.code, message, { stops: "connection", retry: "later", fix, cause: error });
+  });
+  await keep(store, made, { graph_id: subscription.id, expires_at: subscription.expiresAt });
   changed();
+}
+
+/**
+ * Removes the subscriptions to these changes that lead to this origin and that no row knows: an answer was lost, the store was
+ * restored, or their connection was removed. Microsoft has no second one to the same changes ("Create subscription", duplicate
+ * subscriptions). Answers where those lead that are not ours.
+ */
+async function removeOurs(
+  subscriptions: Subscriptions,
+  { origin, watched }: { readonly origin: string; readonly watched: Watched },
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const same = (await subscriptions.list(signal)).filter((one) => one.watched === watched);
+  const isOurs = (address: string): boolean => address.startsWith(notificationRoot(origin));
+  for (const { id, notificationUrl } of same) if (isOurs(notificationUrl)) await subscriptions.remove(id, signal);
+  return same.flatMap(({ notificationUrl }) => (isOurs(notificationUrl) ? [] : [notificationUrl]));
+}
+
+function originOf(address: string): string {
+  return URL.parse(address)?.origin ?? "another address";
 }

@@ -77,3 +77,10 @@ test("acts on a call for a new authorization each time that Microsoft makes it, 
   const late = receive({ value: [GENUINE] }, [long], { tenant: TENANT, now: NOW + 30 * 60_000, delivered }).changed;
   assert.deepEqual([again, late], [true, false], "what bears an id is the same at any time");
 });
+
+test("acts on every change that bears no id, though they say the same word for word", () => {
+  const { id: _, ...change } = GENUINE;
+  const context = { tenant: TENANT, now: NOW, delivered: new Delivered() };
+  const acted = [1, 2].map(() => receive({ value: [change] }, [ROW], context).changed);
+  assert.deepEqual(acted, [true, true]);
+});

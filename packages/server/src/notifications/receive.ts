@@ -11,7 +11,7 @@ export interface Received {
 /** Items of one delivery that are looked at; Microsoft sends far fewer. */
 const MOST_ITEMS = 1_000;
 const REMEMBERED = 20_000;
-/** Without an id of its own, as lifecycle notifications are, the same words mean something new after this time. */
+/** A lifecycle notification has no id of its own: the same words mean something new after this time. */
 const SAME_MS = 60_000;
 
 /** SHA-256 in hex. */
@@ -37,6 +37,11 @@ export class Delivered {
     }
     return true;
   }
+
+  /** What was delivered could not be acted on: it counts when it comes again. */
+  forget(keys: Iterable<string>): void {
+    for (const key of keys) this.#keys.delete(key);
+  }
 }
 
 /**
@@ -47,7 +52,7 @@ export class Delivered {
 export function receive(
   body: unknown,
   subscriptions: readonly SubscriptionRow[],
-  context: { readonly tenant: string; readonly now: number; readonly delivered: Delivered },
+  context: { readonly tenant: string; readonly now: number; readonly delivered: Pick<Delivered, "first"> },
 ): Received {
   const items = itemsIn(body).slice(0, MOST_ITEMS);
   const reauthorize = new Set<string>();
@@ -86,7 +91,13 @@ function isOf(
   return same && known && ours && now < subscription.expires_at;
 }
 
-function isFirst(item: Item, { delivered, now }: { readonly delivered: Delivered; readonly now: number }): boolean {
+/** Two changes without an id may say the same word for word, so that both count. */
+function isFirst(
+  item: Item,
+  { delivered, now }: { readonly delivered: Pick<Delivered, "first">; readonly now: number },
+): boolean {
+  const named = typeof item.id === "string";
+  if (!named && typeof item.lifecycleEvent !== "string") return true;
   const key = createHash("sha256").update(JSON.stringify(item)).digest("base64");
-  return delivered.first(key, now, typeof item.id === "string" ? Number.POSITIVE_INFINITY : SAME_MS);
+  return delivered.first(key, now, named ? Number.POSITIVE_INFINITY : SAME_MS);
 }

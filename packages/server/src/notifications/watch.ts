@@ -26,6 +26,7 @@ export class Watch {
   readonly #log: RunLog;
   readonly #signal: AbortSignal;
   readonly #upkeep = new Upkeep();
+  readonly #checked = new Set<string>();
   #alarm = new AbortController();
   /** The other origin that was last told to be in charge. */
   #other: string | null = null;
@@ -67,7 +68,9 @@ export class Watch {
     const open = (row: ConnectionRow): OpenSubscriptions => this.#installation.openSubscriptions(row);
     const inCharge = await claimNotifications(store, origin);
     if (origin !== null && inCharge === origin) {
-      await maintainSubscriptions({ store, open, origin, log, signal, upkeep, changed: () => this.inbox.forget() });
+      const changed = (): void => this.inbox.forget();
+      const checked = this.#checked;
+      await maintainSubscriptions({ store, open, origin, log, signal, upkeep, checked, changed });
     } else if (origin === null && inCharge === null) {
       await retireSubscriptions({ store, open, signal, upkeep }, ({ name }, ended) => {
         const words = endedInWords(ended) ?? "";

@@ -42,6 +42,25 @@ export async function saveSubscription(store: Store, row: SubscriptionRow): Prom
   );
 }
 
+/** Changes a few values of a subscription and leaves the others as they are by now; nothing when it is no longer there. */
+export async function changeSubscription(
+  store: Store,
+  { connection, watched }: Pick<SubscriptionRow, "connection" | "watched">,
+  values: Partial<Omit<SubscriptionRow, "connection" | "watched">>,
+): Promise<boolean> {
+  const changed = await store.transaction(
+    (tx) =>
+      tx
+        .updateTable("subscriptions")
+        .set(values)
+        .where("connection", "=", connection)
+        .where("watched", "=", watched)
+        .executeTakeFirst(),
+    { repeatable: true },
+  );
+  return Number(changed.numUpdatedRows) > 0;
+}
+
 /** Notes that Microsoft wants a new authorization of a subscription. */
 export async function markReauthorize(store: Store, connection: string, graphId: string): Promise<void> {
   await store.transaction(

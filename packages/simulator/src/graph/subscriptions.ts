@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { ChangeType, Subscription, Watched } from "../notifications/subscription.ts";
 import { QUOTAS, watchedBy } from "../notifications/subscription.ts";
 import { permits } from "../permissions.ts";
@@ -25,6 +26,7 @@ export const SUBSCRIPTIONS: readonly Endpoint[] = [
 
 async function create(context: Context): Promise<GraphResponse> {
   const subscription = asked(context, bodyOf(context.request));
+  checkDuplicate(context, subscription);
   checkQuotas(context);
   const { notifications } = context;
   const { notificationUrl, lifecycleNotificationUrl } = subscription;
@@ -32,6 +34,7 @@ async function create(context: Context): Promise<GraphResponse> {
     const refusal = url === null ? null : await notifications.notifier.validate(url);
     if (refusal !== null) throw new GraphError(400, "ValidationError", refusal);
   }
+  checkDuplicate(context, subscription);
   checkQuotas(context);
   notifications.subscriptions.put(subscription);
   notifications.notifier.tick();
@@ -117,6 +120,15 @@ function expiryIn(value: Json | undefined, now: number): number {
 
 function checkPermission({ roles }: Context, { kind }: Watched): void {
   if (!permits(kind === "user" ? "subscribeUsers" : "subscribeGroups", roles)) throw denied();
+}
+
+/** "Create subscription", duplicate subscriptions: one app has at most one of the same resource and change types. */
+function checkDuplicate({ notifications, caller }: Context, { watched, changeTypes }: Subscription): void {
+  const twin = notifications.subscriptions
+    .list(caller.client)
+    .find((one) => isDeepStrictEqual(one.watched, watched) && isDeepStrictEqual(one.changeTypes, changeTypes));
+  if (twin === undefined) return;
+  throw new GraphError(409, "Conflict", `Subscription Id ${twin.id} already exists for the requested combination.`);
 }
 
 function checkQuotas({ notifications, caller }: Context): void {

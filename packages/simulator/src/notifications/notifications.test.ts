@@ -6,7 +6,7 @@ import { startWebhook, type Webhook } from "../testing/webhook.ts";
 
 const START = Date.UTC(2026, 5, 1);
 const HOUR = 3600_000;
-const TENANT = smallTenant(30, { [team(1)]: { members: [person(1)] }, [team(2)]: { members: [] } });
+const TENANT = smallTenant(101, { [team(1)]: { members: [person(1)] }, [team(2)]: { members: [] } });
 
 interface Subscribed {
   readonly client: TestClient;
@@ -72,7 +72,7 @@ test("what the documentation does not allow is refused", async (t) => {
     [{ changeType: "created" }, 400, /changeType/],
     [{ resource: "/me/messages" }, 400, /not supported/],
     [{ resource: "/groups/members" }, 404, /does not exist/],
-    [{ resource: `/users/${person(99)}` }, 404, /does not exist/],
+    [{ resource: `/users/${person(199)}` }, 404, /does not exist/],
     [{ notificationUrl: "http://example.com/hook" }, 400, /HTTPS/],
     [{ notificationUrl: undefined }, 400, /required/],
     [{ clientState: "x".repeat(129) }, 400, /128/],
@@ -112,12 +112,24 @@ test("the permission to read the resource is the permission to subscribe to it",
   assert.equal((await client.send("POST", "/subscriptions", body(webhook, { resource: "groups" }))).status, 403);
 });
 
+test("a second subscription of an app to the same resource and change types is refused, wherever it leads", async (t) => {
+  const { client, webhook } = await setUp(t);
+  const { body: first } = await client.send("POST", "/subscriptions", body(webhook));
+  const twin = { resource: "users", changeType: "deleted,updated", notificationUrl: `${webhook.url}/elsewhere` };
+  const { status, body: refused } = await client.send("POST", "/subscriptions", body(webhook, twin));
+  assert.equal(status, 409);
+  assert.match(refused.error?.message ?? "", new RegExp(`${first.id} already exists for the requested combination`));
+  for (const other of [{ changeType: "updated" }, { resource: "/groups" }, { resource: `/users/${person(1)}` }]) {
+    assert.equal((await client.send("POST", "/subscriptions", body(webhook, other))).status, 201);
+  }
+});
+
 test("an app has at most a hundred subscriptions in a tenant", async (t) => {
   const { client, webhook } = await setUp(t);
-  for (let i = 0; i < 100; i++) {
-    assert.equal((await client.send("POST", "/subscriptions", body(webhook))).status, 201);
-  }
-  assert.equal((await client.send("POST", "/subscriptions", body(webhook))).status, 403);
+  const subscribe = async (to: number): Promise<number> =>
+    (await client.send("POST", "/subscriptions", body(webhook, { resource: `/users/${person(to)}` }))).status;
+  for (let i = 1; i <= 100; i++) assert.equal(await subscribe(i), 201);
+  assert.equal(await subscribe(101), 403);
 });
 
 test("creation, change and soft deletion are told as updated, permanent deletion as deleted", async (t) => {
