@@ -36,6 +36,16 @@ describe("joining", () => {
     assert.deepEqual(writesOf(later.change), { mail: "ana.lopez@x" });
   });
 
+  it("writes no default over what the source did not tell", () => {
+    const { jobTitle: _untold, ...attributes } = ana().attributes;
+    const input = inputOf({ ...ana(), attributes });
+    const { change } = changed(matchAgainst(rulesOf(), input, [targetRecord({ title: "Buyer" })]));
+    assert.ok(!("title" in writesOf(change)));
+    const empty = inputOf(ana({ jobTitle: null }));
+    const defaulted = changed(matchAgainst(rulesOf(), empty, [targetRecord({ title: "Buyer" })]));
+    assert.equal(writesOf(defaulted.change).title, "Staff");
+  });
+
   it("waits for approval where the record has rights of its own", () => {
     const { hold } = changed(matchAgainst(rulesOf(), inputOf(ana()), [targetRecord({}, { privileged: true })]));
     assert.equal(hold?.code, "privileged_join");

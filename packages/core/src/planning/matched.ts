@@ -61,7 +61,8 @@ interface Found {
 
 function join(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch, found: Found): PlannedChange {
   const { record, by } = found;
-  const { attributes: desired, emptied } = needs.mapped;
+  // The record is there already: a default that a new one would get says nothing of what this one holds.
+  const { attributes: desired, emptied } = rules.mapping.map(needs.record, false);
   const known = knownOf(rules, desired, found);
   const of = { desired, emptied, known, origin: "joined" } as const;
   const { update } = rules.operations;
