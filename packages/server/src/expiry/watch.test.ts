@@ -3,7 +3,7 @@ import { it } from "node:test";
 import type { CredentialEnd, Inspector } from "@entrain/connectors/entra";
 import { DOCUMENT, install } from "../config/testing.ts";
 import type { RunLog } from "../runs/tell.ts";
-import { knownEnds } from "../store/credential-ends.ts";
+import { knownEnds, saveEnds } from "../store/credential-ends.ts";
 import type { Store } from "../store/store.ts";
 import { eachEngine } from "../store/testing.ts";
 import { expiryWarnings } from "./warnings.ts";
@@ -263,6 +263,21 @@ eachEngine((engine) => {
     assert.deepEqual(
       (await one.alerts()).map(({ data }) => data.days),
       [5, 0],
+    );
+  });
+
+  it("keeps what several processes learn at the same time", async () => {
+    const location = await engine.place();
+    const one = await watch(await engine.open({ location }));
+    const other = await watch(await engine.open({ location }), "{}");
+    const { id } = await one.store.db.selectFrom("connections").select("id").executeTakeFirstOrThrow();
+    const endsAt = one.store.clock.now() + 100 * DAY_MS;
+    for (let round = 0; round < 30; round += 1) {
+      await Promise.all([one, other].map(({ store }) => saveEnds(store, id, [end(endsAt + round)])));
+    }
+    assert.deepEqual(
+      (await knownEnds(one.store, id)).map((known) => known.endsAt),
+      [endsAt + 29],
     );
   });
 

@@ -49,7 +49,20 @@ export async function saveEnds(store: Store, connection: string, ends: readonly 
           told ?? { connection, position: at, kind, ends_at: endsAt, told_by: toldBy, checked_at: store.clock.now() },
         ];
       });
-      if (rows.length > 0) await tx.insertInto("credential_ends").values(rows).execute();
+      if (rows.length === 0) return;
+      // Another process may have written between the two: what was learnt last stands.
+      await tx
+        .insertInto("credential_ends")
+        .values(rows)
+        .onConflict((conflict) =>
+          conflict.columns(["connection", "position"]).doUpdateSet((eb) => ({
+            kind: eb.ref("excluded.kind"),
+            ends_at: eb.ref("excluded.ends_at"),
+            told_by: eb.ref("excluded.told_by"),
+            checked_at: eb.ref("excluded.checked_at"),
+          })),
+        )
+        .execute();
     },
     { repeatable: true },
   );
