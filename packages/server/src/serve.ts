@@ -52,7 +52,8 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
       const opened = await openDemo({ world, installation, run, say, quiet: json });
       closing.push(() => opened.close());
     }
-    if (!world.signal.aborted) await announce(world, installation, { address, json });
+    if (!world.signal.aborted)
+      await announce(world, installation, { address, publicOrigin: options.publicOrigin, json });
     // The demo's tenant is on this machine, and reaches this address as Microsoft reaches a public one.
     const origin = options.publicOrigin ?? (demo ? address : null);
     const watching = Promise.all([
@@ -90,7 +91,11 @@ async function listen(api: FastifyInstance, { host, port }: ServeOptions): Promi
 async function announce(
   { stdout }: World,
   { store, demo }: Installation,
-  { address, json }: { readonly address: string; readonly json: boolean },
+  {
+    address,
+    publicOrigin,
+    json,
+  }: { readonly address: string; readonly publicOrigin: string | null; readonly json: boolean },
 ): Promise<void> {
   const token = demo ? await createConsoleLink(store, { operator: "demo" }) : null;
   if (json) {
@@ -99,7 +104,8 @@ async function announce(
     return;
   }
   if (token === null) {
-    const link = `entrain operator link${address === DEFAULT_ADDRESS ? "" : ` --address ${address}`}`;
+    const reached = publicOrigin ?? address;
+    const link = `entrain operator link${reached === DEFAULT_ADDRESS ? "" : ` --address ${reached}`}`;
     stdout.write(`Entrain is at ${address} (sign in with a link from: ${link}). Ctrl-C stops it.\n`);
     return;
   }

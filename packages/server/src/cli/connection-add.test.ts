@@ -72,6 +72,22 @@ test("a file that is not there is told before anything is added", async (context
   assert.ok(!existsSync(here.env?.ENTRAIN_DATA ?? ""), "not even a store is made");
 });
 
+test("two credentials in one command are refused, each named", async (context) => {
+  const { here } = await folders(context);
+  await writeFile(join(here.cwd, "app.pem"), "x");
+  for (const given of [
+    ["--certificate-file", "app.pem", "--secret-stdin"],
+    ["--workload-identity", "--delegated"],
+    ["--managed-identity", "--username", "sync@contoso.com"],
+    ["--delegated", "--username", "sync@contoso.com"],
+  ]) {
+    const ran = await run([...ADD, ...given, "--json"], { ...here, input: "x" });
+    assert.equal(ran.code, 2, given.join(" "));
+    const [one, other] = given.filter((word) => word.startsWith("--"));
+    assert.equal(errorOf(ran).message, `Give one credential only, not ${one} and ${other}.`);
+  }
+});
+
 test("the line that a setup ends with adds a connection that is used for what was asked for", async (context) => {
   const { here } = await folders(context);
   await writeFile(join(here.cwd, "entrain.pem"), "x");

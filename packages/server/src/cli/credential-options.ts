@@ -36,6 +36,9 @@ const WAYS = [
   "workloadIdentity",
 ];
 
+/** These are a credential of their own, or part of one, that goes with none of the ways above. */
+const BESIDE_NONE = ["delegated", "username", "secretStdin", "secretFile", "secretEnv"];
+
 /** @throws ConnectorError `usage` when none or several are given */
 export async function readCredentialOptions(invocation: Invocation, options: Options): Promise<GivenCredential> {
   const ways = WAYS.filter((name) => options[name] !== undefined);
@@ -44,6 +47,9 @@ export async function readCredentialOptions(invocation: Invocation, options: Opt
   const text = (name: string): string | undefined => textOption(options, name);
   refuseWithout(options, "certificateFile", ["keyFile", "passphraseEnv", "passphraseFile"]);
   refuseWithout(options, "assertionUrl", ["assertionTokenEnv"]);
+  const beside = BESIDE_NONE.filter((name) => options[name] !== undefined);
+  if (way !== undefined && beside.length > 0)
+    throw usage(`Give one credential only, not ${[way, ...beside].map(flag).join(" and ")}.`);
   if (way !== undefined) return { entry: await entryOf(way, options), secrets: new Map() };
   const delegated = options.delegated === true;
   const username = text("username");
