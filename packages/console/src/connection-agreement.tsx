@@ -27,7 +27,7 @@ export function Agreement(props: {
   readonly onLink: () => void;
 }): ReactNode {
   const styles = useStyles();
-  const { id, agreement } = props.connection;
+  const { id, agreement, signInRedirectUri } = props.connection;
   const { onLink } = props;
   const link = useCommand<AdministratorLink>();
   const { reset } = link;
@@ -82,13 +82,14 @@ export function Agreement(props: {
             , or send this link to the administrator. It works once, until {absoluteTime(link.data.expiresAt)}.
           </Text>
           <Copyable label="Sign-in link" text={link.data.url} />
-          <Text className={styles.quiet}>
-            The administrator comes back to this address. It must be registered with the application, under
-            Authentication.
-          </Text>
-          <Copyable label="Redirect URI of the sign-in" text={link.data.redirectUri} />
         </>
       )}
+      <Text className={styles.quiet}>
+        The administrator comes back to this address. It must be registered with the application, under Authentication:
+        as <i>Mobile and desktop applications</i>, or as <i>Web</i> where this credential holds the application's own
+        secret, too.
+      </Text>
+      <Copyable label="Redirect URI of the sign-in" text={signInRedirectUri} />
     </div>
   );
 }

@@ -62,5 +62,6 @@ export function Credentials({ credentials }: Pick<Connection, "credentials">): R
 function endOf(kind: string, endsAt: number | null): ReactNode {
   if (endsAt !== null) return absoluteTime(endsAt);
   if (ENDLESS.has(kind)) return "Has no end of its own";
+  if (kind === "delegated") return "With the administrator's sign-in";
   return "Not known: grant Application.Read.All, or give its day as expires";
 }

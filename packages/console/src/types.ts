@@ -61,6 +61,7 @@ export interface Connection {
     readonly state: "works" | "refused" | "ended";
   } | null;
   readonly redirectUri: string;
+  readonly signInRedirectUri: string;
 }
 
 /** A link for an administrator, to consent or to sign in by; it works once. */

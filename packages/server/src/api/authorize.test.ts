@@ -128,6 +128,20 @@ test("a refusal of Microsoft's, and a code that is not this sign-in's, are told 
   }
 });
 
+test("an address that stands under Web is named where Microsoft asks for a secret because of it", async (context) => {
+  const at = await scene(context);
+  const { identity } = at.server.simulator;
+  const origin = at.server.url.replace("127.0.0.1", "localhost");
+  identity.changeApp(at.row.client, { web: [`${origin}/connect/authorized`], publicClient: [] });
+  const { body } = await at.client.send("POST", API);
+  const { back, cookie } = await signIn(at, body.url);
+  const answer = await ask(back, { headers: { cookie } });
+  assert.equal(answer.status, 403);
+  assert.match(answer.text, /AADSTS7000218.*register it under Mobile and desktop applications in its place/s);
+  const { body: shown } = await at.client.get(`/api/v1/connections/${NAMES.connection}`);
+  assert.equal(shown.signInRedirectUri, `${origin}/connect/authorized`);
+});
+
 test("an account of another tenant authorizes nothing, and a link ends with its day", async (context) => {
   const at = await scene(context);
   const { row, server } = at;

@@ -44,6 +44,11 @@ interface Begun {
   readonly key: string;
 }
 
+/** Microsoft also asks for a secret where the address stands under Web, whatever else the application allows. */
+const NOT_PUBLIC = "AADSTS7000218";
+const ELSEWHERE =
+  "Where that is done already, the redirect URI stands under Web: register it under Mobile and desktop applications in its place.";
+
 const UNKNOWN: AuthorizationAnswer = { result: "unknown", connection: null, detail: null };
 
 /** @throws ConnectorError `config_invalid` when the connection has no `delegated` credential */
@@ -140,7 +145,8 @@ export async function takeAuthorization(
     return { result: "authorized", connection: row.name, detail: grant.account.username };
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
-    return { result: "refused", connection: row.name, detail: `${error.message} ${error.fix}`.trim() };
+    const more = error.message.includes(NOT_PUBLIC) ? ELSEWHERE : "";
+    return { result: "refused", connection: row.name, detail: `${error.message} ${error.fix} ${more}`.trim() };
   } finally {
     await signIn.close();
   }

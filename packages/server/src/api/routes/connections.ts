@@ -1,5 +1,6 @@
 import { USUAL_FEATURES } from "@entrain/connectors/entra";
 import Type, { type TSchema } from "typebox";
+import { RETURN_PATH } from "../../authorize/browser.ts";
 import { connectionCredentials, connectionUses, reconcileEveryMs } from "../../config/current.ts";
 import { consentAddress, consentState } from "../../consent/consent.ts";
 import { agreementWarnings } from "../../expiry/agreement.ts";
@@ -69,6 +70,10 @@ const CONNECTION: TSchema = Type.Object({
     }),
   ),
   redirectUri: Type.String({ description: "to be registered with the application, under Web" }),
+  signInRedirectUri: Type.String({
+    description:
+      "to be registered for an administrator's sign-in by the browser, under Mobile and desktop applications",
+  }),
   createdAt: TIME,
 });
 
@@ -104,8 +109,8 @@ export function connectionRoutes(app: Api, context: ApiContext, publicOrigin: UR
         .limit(limit + 1)
         .execute();
       const { items, next } = pageOf(rows, limit, (row) => [row.name]);
-      const redirectUri = consentAddress(redirectOrigin(publicOrigin, protocol, host));
-      return { items: await Promise.all(items.map((row) => describeConnection(context, row, redirectUri))), next };
+      const origin = redirectOrigin(publicOrigin, protocol, host);
+      return { items: await Promise.all(items.map((row) => describeConnection(context, row, origin))), next };
     },
   );
 
@@ -121,8 +126,8 @@ export function connectionRoutes(app: Api, context: ApiContext, publicOrigin: UR
       },
     },
     async ({ params: { name }, protocol, host }) => {
-      const redirectUri = consentAddress(redirectOrigin(publicOrigin, protocol, host));
-      return await describeConnection(context, await findConnection(store, name), redirectUri);
+      const origin = redirectOrigin(publicOrigin, protocol, host);
+      return await describeConnection(context, await findConnection(store, name), origin);
     },
   );
 
@@ -149,7 +154,7 @@ export function connectionRoutes(app: Api, context: ApiContext, publicOrigin: UR
   );
 }
 
-async function describeConnection({ store }: ApiContext, row: ConnectionRow, redirectUri: string): Promise<object> {
+async function describeConnection({ store }: ApiContext, row: ConnectionRow, origin: string): Promise<object> {
   const ends = await knownEnds(store, row.id);
   const { id, name, tenant, client } = row;
   const now = store.clock.now();
@@ -195,7 +200,8 @@ async function describeConnection({ store }: ApiContext, row: ConnectionRow, red
     consent: await consentState(store, id),
     agreement:
       grant === null ? null : { username: grant.account.username, grantedAt: grant.grantedAt, state: grant.state },
-    redirectUri,
+    redirectUri: consentAddress(origin),
+    signInRedirectUri: `${origin}${RETURN_PATH}`,
     createdAt: row.created_at,
   };
 }
