@@ -16,7 +16,7 @@ import type { Store } from "../store/store.ts";
 import { subscriptionRows } from "../store/subscriptions.ts";
 import { listAttributes } from "./attributes.ts";
 import { authorizeConnection } from "./authorize.ts";
-import { allOk, printChecks } from "./checks.ts";
+import { allOk, printChecks, verdictOn } from "./checks.ts";
 import { cloudOf, cloudOptions, domainOrId } from "./cloud-options.ts";
 import {
   command,
@@ -285,7 +285,7 @@ async function verifyConnection(
     if (ok || !mayMend(checks) || world.clock.now() + pause > until) {
       await output.value({ ok, checks });
       await printChecks(output, checks);
-      await output.say(ok ? `The connection ${name} works.` : `The connection ${name} does not work yet.`);
+      await output.say(verdictOn(name, checks));
       return ok ? undefined : 1;
     }
     const failed = checks.flatMap((check) => (check.ok ? [] : [check.name]));
