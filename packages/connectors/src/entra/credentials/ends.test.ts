@@ -106,3 +106,30 @@ test("knows a certificate in its registration by its bytes, and by either thumbp
   }
   assert.equal(told(other), null);
 });
+
+test("of secrets that begin alike, goes by the configuration where those that are registered have ended", () => {
+  const now = Date.UTC(2026, 10, 21);
+  const told = (ends: readonly number[], expiresAt?: number): readonly unknown[] => {
+    const registration: Registration = {
+      objectId: "1",
+      displayName: "Entrain",
+      publicFlows: false,
+      multiTenant: false,
+      secrets: ends.map((days) => ({ hint: SECRET.slice(0, 3), endsAt: now + days * DAY_MS })),
+      certificates: [],
+    };
+    const app = { kind: "secret", secret: () => SECRET, ...(expiresAt === undefined ? {} : { expiresAt }) } as const;
+    const [end] = credentialEnds([app], registration, now);
+    return [end?.endsAt === null ? null : ((end?.endsAt ?? 0) - now) / DAY_MS, end?.toldBy];
+  };
+  const inDays = (days: number): number => now + days * DAY_MS;
+  // The one in use was deleted, and the other one that begins alike has ended: it is not the one in use.
+  assert.deepEqual(told([-30], inDays(90)), [90, "configuration"]);
+  assert.deepEqual(told([-30], inDays(-20)), [-30, "registration"]);
+  assert.deepEqual(told([-30, -10]), [-10, "registration"]);
+  // The day in the configuration tells which one it is; without, the first that ends.
+  assert.deepEqual(told([10, 90.5], inDays(90)), [90.5, "registration"]);
+  assert.deepEqual(told([10, 90.5]), [10, "registration"]);
+  assert.deepEqual(told([10, 90.5], inDays(50)), [10, "registration"]);
+  assert.deepEqual(told([-30, 90.5], inDays(-30)), [90.5, "registration"]);
+});

@@ -4,6 +4,8 @@ import type { RegisteredCertificate, Registration } from "../application.ts";
 import { type ClientCertificate, readCertificate } from "./certificate.ts";
 import type { AppCredential, Credential } from "./credential.ts";
 
+const DAY_MS = 86_400_000;
+
 /** When a credential ends. Milliseconds since 1970, UTC. */
 export interface CredentialEnd {
   /** Position among the connection's credentials, from 0. */
@@ -70,14 +72,29 @@ function toldOfApp(app: AppCredential, registration: Registration | null, now: n
       one.hint === hint && one.endsAt !== null ? [one.endsAt] : [],
     );
     if (ends.length === 0) return configured(app.expiresAt);
-    // Of two that begin alike, the one that works and ends first: better warned too early than not at all.
-    const working = ends.filter((end) => end > now);
-    const endsAt = working.length > 0 ? Math.min(...working) : Math.max(...ends);
-    return { endsAt, toldBy: "registration" };
+    return registeredSecretEnd(ends, app.expiresAt, now);
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
     return app.kind === "secret" ? configured(app.expiresAt) : null;
   }
+}
+
+/**
+ * Secrets are known by their first three characters alone. Of several that work, the one that ends on the day that the
+ * configuration tells, else the first to end: better warned too early than not at all. When all have ended, one that shall end
+ * later by the configuration is none of them: it was deleted.
+ */
+function registeredSecretEnd(ends: readonly number[], expiresAt: number | undefined, now: number): Told {
+  const registered = (endsAt: number): Told => ({ endsAt, toldBy: "registration" });
+  const working = ends.filter((end) => end > now);
+  if (working.length > 0) {
+    return registered(working.find((end) => isSameDay(end, expiresAt)) ?? Math.min(...working));
+  }
+  return expiresAt !== undefined && expiresAt > now ? configured(expiresAt) : registered(Math.max(...ends));
+}
+
+function isSameDay(end: number, day: number | undefined): boolean {
+  return day !== undefined && Math.floor(end / DAY_MS) === Math.floor(day / DAY_MS);
 }
 
 /** Entra holds an end of its own beside the certificate's. One that was uploaded twice works until the later one. */
