@@ -49,6 +49,20 @@ test("names what an administrator can do where a password's account would be giv
   assert.match(refused(50105).fix, /Assign the application/);
 });
 
+test("names the kind of permissions to add where a registration asks for none", () => {
+  for (const number of [650056, 650057]) {
+    for (const kind of ["password", "delegated"] as const) {
+      const { message, fix } = refused(number, kind);
+      assert.match(message, /delegated permissions? /, `AADSTS${number} ${kind}`);
+      assert.match(
+        fix,
+        /^Add the delegated permission .* grant admin consent: User\.Read\.All and GroupMember\.Read\.All/,
+      );
+    }
+    assert.match(refused(number).fix, /^Add the application permission .* grant admin consent: User\.Read\.All and/);
+  }
+});
+
 test("a refusal without a number passes when the service itself is at fault", () => {
   const busy = signInRefusal(503, { error: "temporarily_unavailable" }, "secret");
   assert.equal(busy?.retry, "later");

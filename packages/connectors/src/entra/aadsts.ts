@@ -1,5 +1,7 @@
 import { ConnectorError } from "@entrain/core";
 import type { Credential } from "./credentials/credential.ts";
+import type { TokenKind } from "./features.ts";
+import { howToGrant } from "./verify/checking.ts";
 
 interface Advice {
   readonly what: string;
@@ -124,8 +126,19 @@ const ADVICE: Readonly<Record<number, Advice>> = {
   9001023: { what: "this kind of sign-in needs the tenant's own address", mend: TENANT_ENDPOINT },
   65001: { what: "nobody has consented to the application", mend: ADMIN_CONSENT },
   90094: { what: "admin consent is required", mend: ADMIN_CONSENT },
-  650056: { what: "the application's registration asks for no permissions", mend: ADMIN_CONSENT },
-  650057: { what: "the application's registration does not ask for Microsoft Graph", mend: ADMIN_CONSENT },
+  650056: {
+    what: "the application's registration asks for no permissions",
+    mend: toAdd("application"),
+    account: { what: "the application's registration asks for no delegated permissions", mend: toAdd("delegated") },
+  },
+  650057: {
+    what: "the application's registration does not ask for Microsoft Graph",
+    mend: toAdd("application"),
+    account: {
+      what: "the application's registration does not ask for delegated permissions of Microsoft Graph",
+      mend: toAdd("delegated"),
+    },
+  },
   500011: { what: "Microsoft Graph is not known to this tenant under this address", mend: CHECK_TENANT },
   70011: { what: "the scope is not valid in this cloud", mend: CHECK_TENANT },
   28002: { what: "the scope is not valid in this cloud", mend: CHECK_TENANT },
@@ -225,6 +238,11 @@ export class SignInRefused extends ConnectorError {
   override get fix(): string {
     return this.#mend ?? super.fix;
   }
+}
+
+/** What every connection reads; what its other features need is told once it signs in. */
+function toAdd(token: TokenKind): string {
+  return `${howToGrant(token)}: User.Read.All and GroupMember.Read.All at least.`;
 }
 
 function adviceFor(aadsts: number, kind: Kind | null): Advice | undefined {
