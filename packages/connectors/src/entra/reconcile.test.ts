@@ -66,6 +66,8 @@ async function readAt(...how: Parameters<typeof tryAt>): Promise<Read> {
 }
 
 const begins = ({ pages }: Read): boolean => pages.some((page) => page.begins);
+/** Whether it counts as a reconciliation. */
+const repeats = ({ pages }: Read): boolean => pages.some((page) => page.repeats === true);
 const asksLatest = ({ calls }: Read): boolean => calls.some((call) => call.includes("deltatoken=latest"));
 /** Requests for changes behind an earlier link. */
 const isChange = (call: Call): boolean => call.path.endsWith("/delta") && call.query.get("$deltatoken") !== "latest";
@@ -319,3 +321,28 @@ test("replays the changes of the last while when there are more permissions, for
   assert.deepEqual([begins(more), asksLatest(more)], [true, false]);
   assert.equal(more.calls.at(-1), "GET /users/delta?$deltatoken=2");
 });
+
+test("calls a full round a repetition only when the same was read before, with the same permissions", async () => {
+  let fails = false;
+  const tenant = await tenantOf((call) => (fails && call.path === "/v1.0/users" ? { status: 500, body: {} } : null));
+  const first = await readAt(tenant, 0, null);
+  const again = await readAt(tenant, DAY, first);
+  assert.deepEqual([repeats(first), begins(again), repeats(again)], [false, true, true]);
+  tenant.roles = [...(tenant.roles ?? []), "Directory.Read.All"];
+  fails = true;
+  const failed = await readAt(tenant, 2 * DAY, again);
+  fails = false;
+  const more = await readAt(tenant, 3 * DAY, failed);
+  assert.deepEqual([begins(more), repeats(more)], [true, false], "with the permission, though at a second attempt");
+  const wider = { watermark: changed(more, { selection: "fewer attributes" }) };
+  const anew = await readAt(tenant, 3 * DAY + HOUR, wider);
+  assert.deepEqual([begins(anew), repeats(anew)], [true, false], "with other attributes");
+  const soon = await readAt(tenant, 3 * DAY + 2 * HOUR, anew);
+  assert.deepEqual([begins(soon), repeats(soon)], [true, true]);
+  const within = await readAt(tenant, 4 * DAY, soon);
+  assert.deepEqual([begins(within), repeats(within)], [true, true], "the one within a day still comes");
+});
+
+function changed({ watermark }: Read, to: object): Watermark {
+  return JSON.stringify({ ...JSON.parse(watermark), ...to }) as Watermark;
+}

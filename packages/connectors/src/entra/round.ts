@@ -146,7 +146,8 @@ function startOf(reader: Reader, known: Position, roles: Position["roles"], { no
   const full = more && known.full !== null ? { ...known.full, anew: true } : known.full;
   if (settled === null || (known.round === "full" && known.since === null))
     return beginning(reader, roles, hasTold(known));
-  return { ...beginning(reader, roles, false), ...goingOnFrom(settled, now()), full, kept, failing, failed };
+  const widened = more || known.widened;
+  return { ...beginning(reader, roles, false), ...goingOnFrom(settled, now()), widened, full, kept, failing, failed };
 }
 
 /** A full round that is about to take the latest link. */
@@ -231,9 +232,17 @@ async function* stepsFrom(
 }
 
 /** A repetition of a round that took the latest link is followed by another one as early as a first round is. */
-function behindRound(next: Position, { since, anew, full }: Position, at: number): Position {
-  const repeated = since !== null && full?.anew !== true;
-  return { ...next, since: null, anew: false, full: { at, repeated, anew }, failing: null, failed: null };
+function behindRound(next: Position, { since, anew, widened, full }: Position, at: number): Position {
+  const repeated = since !== null && !widened && full?.anew !== true;
+  return {
+    ...next,
+    since: null,
+    anew: false,
+    widened: false,
+    full: { at, repeated, anew },
+    failing: null,
+    failed: null,
+  };
 }
 
 /** The promise is awaited later, or never when the consumer stops: then its failure is nobody's. */
@@ -259,6 +268,7 @@ function beginning(reader: Reader, roles: readonly string[] | null, anew: boolea
     lanes: null,
     since: null,
     anew,
+    widened: false,
     full: null,
     kept: [],
     awaited: null,
@@ -269,11 +279,13 @@ function beginning(reader: Reader, roles: readonly string[] | null, anew: boolea
 
 function pageOf({ position, gaveUp }: Standing, step: Step, now: number): SourcePage {
   const fallback = fallbackOf(position, now);
+  const begins = position.round === "full" && position.delta === null;
   return {
     records: step.records,
     watermark: encodePosition(step.next),
     round: position.round,
-    begins: position.round === "full" && position.delta === null,
+    begins,
+    ...(begins && position.since !== null && !position.widened ? { repeats: true } : {}),
     complete: step.complete,
     ...(step.expected === null ? {} : { expected: step.expected }),
     ...(fallback === null ? {} : { fallback }),

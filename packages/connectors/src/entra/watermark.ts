@@ -74,6 +74,8 @@ export interface Position {
    * over newer ones, and no delta behind it mends that.
    */
   readonly anew: boolean;
+  /** More permissions than the last full round had made another one due, and none has ended since: it finds what was hidden before. */
+  readonly widened: boolean;
   /** The full round behind what is known; a round that repeats it still names it. `null` before the first has ended. */
   readonly full: EndedRound | null;
   /** The links that deltas ended with, the older one first, at most two: see `keeping`. */
@@ -109,6 +111,7 @@ export function decodePosition(watermark: Watermark): Position | null {
     lanes: position.lanes ?? null,
     since: position.since ?? null,
     anew: position.anew ?? false,
+    widened: position.widened ?? false,
     full: full === null ? null : { ...full, anew: full.anew ?? false },
     kept: (position.kept ?? []).map((one) => ({ ...one, told: one.told ?? null })),
     awaited: position.awaited ?? null,
@@ -117,7 +120,7 @@ export function decodePosition(watermark: Watermark): Position | null {
   };
 }
 
-type Later = "lanes" | "since" | "anew" | "awaited" | "failing" | "failed";
+type Later = "lanes" | "since" | "anew" | "widened" | "awaited" | "failing" | "failed";
 
 /** A position as it is stored; those of earlier versions of Entrain have less. */
 type Stored = Omit<Position, Later | "full" | "kept"> &
@@ -147,9 +150,18 @@ function isPosition(value: unknown): value is Stored {
 }
 
 /** What a position knows of earlier rounds. */
-function isHistory({ anew, full, kept, awaited, failing, failed }: Readonly<Record<string, unknown>>): boolean {
+function isHistory({
+  anew,
+  widened,
+  full,
+  kept,
+  awaited,
+  failing,
+  failed,
+}: Readonly<Record<string, unknown>>): boolean {
   return (
     (anew === undefined || typeof anew === "boolean") &&
+    (widened === undefined || typeof widened === "boolean") &&
     isFullRound(full ?? null) &&
     (kept === undefined || (Array.isArray(kept) && kept.every(isKeptLink))) &&
     (awaited === undefined || awaited === null || isAwaited(awaited)) &&

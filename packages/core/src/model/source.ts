@@ -51,6 +51,11 @@ export interface SourcePage {
   readonly round: "full" | "delta";
   /** A new full round begins with this page (first read, expired watermark, changed selection or permissions). */
   readonly begins: boolean;
+  /**
+   * The full round that begins repeats the one before it: the same selection and permissions, with the changes of some time told
+   * again behind it. Only then does what it finds say something of the deltas.
+   */
+  readonly repeats?: true;
   /** The last page of the full or delta round. */
   readonly complete: boolean;
   /** The number of records that the source says it holds; eventually consistent, for detecting gross loss only. */

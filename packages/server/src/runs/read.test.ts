@@ -107,7 +107,7 @@ test("journals what a repeated round found that no delta had told, and not what 
       return;
     }
     const behind = page("user", [], { round: "delta", complete: true });
-    const again = page("user", ["p0", "p1", "new", "told"], { begins: true, complete: true });
+    const again = page("user", ["p0", "p1", "new", "told"], { begins: true, repeats: true, complete: true });
     yield { ...again, records: [...again.records, changed] };
     yield { ...behind, records: [{ ...record("user", "told"), form: "partial" }] };
   });
@@ -121,4 +121,20 @@ test("journals what a repeated round found that no delta had told, and not what 
   const mark = await scene?.store.db.selectFrom("watermarks").select("reconciled").executeTakeFirst();
   const { at, ...counts } = JSON.parse(mark?.reconciled ?? "{}");
   assert.deepEqual([typeof at, counts], ["number", { added: 1, changed: 1, removed: 1 }]);
+});
+
+test("takes a full round that reads more than the one before for no reconciliation", async () => {
+  let round = 0;
+  const wider = (id: string) => ({ ...record("user", id), attributes: { accountEnabled: true, city: "Bern" } });
+  const source = sourceOf(async function* () {
+    round += 1;
+    const whole = page("user", ["p0", "p1"], { begins: true, complete: true });
+    yield round === 1 ? whole : { ...whole, records: ["p0", "p1"].map(wider) };
+  });
+  const options = await optionsOf(source);
+  await readKind(options, "user");
+  await readKind(options, "user");
+  assert.equal(await scene?.store.db.selectFrom("journal").select("type").executeTakeFirst(), undefined);
+  const mark = await scene?.store.db.selectFrom("watermarks").select("reconciled").executeTakeFirst();
+  assert.deepEqual(mark, { reconciled: null });
 });

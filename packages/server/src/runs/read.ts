@@ -153,7 +153,7 @@ class KindRead {
     const seen = await seenBehind(tx, before, page);
     const failure = failureOf(page, before, seen) ?? (await hiddenValues(tx, connection, page));
     if (failure) return this.#refuse(tx, page, { failure, watermark, before });
-    if (page.begins && watermark.full_at !== null)
+    if (page.begins && page.repeats === true && watermark.full_at !== null)
       this.reconciliation = new Reconciliation({ connection, kind, from: await lastSequence(tx, connection) });
     await this.reconciliation?.meet(tx, page);
     await mergePage(store, tx, { connection, round: before.round, records: page.records });
