@@ -96,10 +96,13 @@ export const FEATURES: { readonly [N in FeatureName]: Feature } = {
 
 /** The least permissions for some features, each once. */
 export function leastPermissions(names: readonly FeatureName[]): readonly string[] {
-  const all = new Set(names.map((name) => FEATURES[name].permission));
-  // Group.Read.All includes it.
-  if (all.has("Group.Read.All")) all.delete("GroupMember.Read.All");
-  return [...all];
+  const features = names.map((name) => FEATURES[name]);
+  return [...new Set(features.map((one) => leastPermission(one, features)))];
+}
+
+/** What to grant for one of some features: its own permission, unless what another of them needs does its work too. */
+export function leastPermission({ permission, alike }: Feature, all: readonly Feature[]): string {
+  return all.find((other) => alike.includes(other.permission))?.permission ?? permission;
 }
 
 /** Whose token it is: the application's own, or that of a person who signed in. */

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { FEATURE_NAMES, FEATURES, leastPermissions, opens } from "./features.ts";
 import { featuresOf, judgePermissions } from "./needs.ts";
 import { ENDPOINTS } from "./permission-table.ts";
+import { featuresInWords } from "./setup.ts";
 
 const USUAL = { features: featuresOf({}), accepted: [], token: "application" } as const;
 
@@ -96,4 +97,35 @@ test("an attribute implies its feature, and permissions are asked for once", () 
     "Application.Read.All",
   ]);
   assert.deepEqual(leastPermissions(["groups", "notifications"]), ["Group.Read.All"]);
+});
+
+test("one permission is asked for where it does the work of another needed one", () => {
+  assert.deepEqual(leastPermissions(["people", "groups", "notifications", "photos"]), [
+    "User.Read.All",
+    "Group.Read.All",
+  ]);
+  assert.deepEqual(featuresInWords(["people", "groups", "notifications"]), [
+    `User.Read.All: to ${FEATURES.people.purpose}`,
+    `Group.Read.All: to ${FEATURES.groups.purpose}, and to ${FEATURES.notifications.purpose}`,
+  ]);
+  const needs = { ...USUAL, features: featuresOf({ features: ["notifications", "photos"] }) };
+  assert.deepEqual(states(["Mail.Send"], needs), {
+    "User.Read.All": "missing",
+    "Group.Read.All": "missing",
+    "Mail.Send": "excess",
+  });
+  const groups = judgePermissions([], needs).find(({ permission }) => permission === "Group.Read.All");
+  assert.deepEqual(groups?.features, ["groups", "notifications"]);
+  assert.deepEqual(states(["User.Read.All", "GroupMember.Read.All"], needs), {
+    "User.Read.All": "needed",
+    "GroupMember.Read.All": "needed",
+    "Group.Read.All": "missing",
+  });
+  // What stands in for reading people does not show photos: that alone is missing then.
+  assert.deepEqual(states(["Directory.Read.All", "Group.Read.All"], needs), {
+    "User.Read.All": "broader",
+    "Group.Read.All": "needed",
+    "ProfilePhoto.Read.All": "missing",
+    "Directory.Read.All": "excess",
+  });
 });

@@ -3,6 +3,7 @@ import {
   FEATURES,
   type Feature,
   type FeatureName,
+  leastPermission,
   opens,
   type TokenKind,
   USUAL_FEATURES,
@@ -72,7 +73,13 @@ export function judgePermissions(
 ): readonly PermissionStanding[] {
   const needed = features.map((name) => FEATURES[name]);
   const welcome = WELCOME_FEATURES.filter((name) => !features.includes(name)).map((name) => FEATURES[name]);
-  const standing = merged(needed.map((feature) => standingOf(feature, roles, token)));
+  const missing = needed.filter((feature) => standingOf(feature, roles, token).state === "missing");
+  const standing = merged(
+    needed.map((feature) => {
+      const found = standingOf(feature, roles, token);
+      return found.state === "missing" ? { ...found, permission: leastPermission(feature, missing) } : found;
+    }),
+  );
   const told = new Set(standing.map(({ permission }) => permission));
   const used = merged(welcome.flatMap((feature) => welcomed(feature, roles))).filter(
     ({ permission }) => !told.has(permission),

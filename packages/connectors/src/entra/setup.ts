@@ -1,6 +1,6 @@
 import type { GraphClient } from "./client.ts";
 import { makeClientCertificate } from "./credentials/new-certificate.ts";
-import { FEATURES, type FeatureName, leastPermissions } from "./features.ts";
+import { FEATURES, type FeatureName, leastPermission, leastPermissions } from "./features.ts";
 import type { EntraOptions } from "./options.ts";
 import { GRAPH_APP_ID, SetupGraph } from "./setup-graph.ts";
 
@@ -92,7 +92,11 @@ export async function registerApplication(
   }
 }
 
-/** Features in words, for people who decide what an application may do. */
+/** What an application would be granted for some features, in words, for people who decide what it may do. */
 export function featuresInWords(names: readonly FeatureName[]): readonly string[] {
-  return names.map((name) => `${FEATURES[name].permission}: to ${FEATURES[name].purpose}`);
+  const features = names.map((name) => FEATURES[name]);
+  return leastPermissions(names).map((permission) => {
+    const served = features.filter((one) => leastPermission(one, features) === permission);
+    return `${permission}: to ${served.map(({ purpose }) => purpose).join(", and to ")}`;
+  });
 }
