@@ -5,7 +5,6 @@ import type { Browser, Locator, Page } from "playwright-core";
 import { NAMES, startTestServer, type TestServer } from "../../packages/server/src/api/testing.ts";
 import { changeConfiguration } from "../../packages/server/src/config/apply.ts";
 import { setupClient, signInByCode } from "../../packages/server/src/setup/testing.ts";
-import { saveEnds } from "../../packages/server/src/store/credential-ends.ts";
 import { skipUnless } from "../servers.ts";
 import { builtConsole, launchBrowser, openPage } from "./browser.ts";
 
@@ -91,16 +90,17 @@ describe("connecting a tenant in the console", { skip: skipUnless("chromium") },
     });
 
     it("warns of a credential that ends, on the overview and on the page, with the day", async () => {
-      const { store } = server.installation;
-      const row = await store.db.selectFrom("connections").selectAll().executeTakeFirstOrThrow();
-      const endsAt = store.clock.now() + 20.5 * DAY_MS;
-      await saveEnds(store, row.id, [{ at: 0, kind: "secret", endsAt, toldBy: "configuration", ends: true }]);
-      const { page } = await openPage(browser);
-      await page.goto(await server.link());
+      const { simulator } = server;
+      const expiresAt = Date.now() + 20.5 * DAY_MS;
+      simulator.setRoles(["User.Read.All", "GroupMember.Read.All", "Application.Read.All"]);
+      simulator.setSecrets([{ value: simulator.secret, expiresAt }]);
+      const { panel, page } = await open();
+      await panel.getByText(/The client secret ends on .*, in 20 days\./).waitFor();
+      await panel.getByRole("list", { name: "Credentials" }).getByText("Client secret").waitFor();
+      await page.keyboard.press("Escape");
       const card = page.getByRole("group", { name: `Connection ${NAMES.connection}` });
       await card.getByText(/The client secret ends on .*, in 20 days\./).waitFor();
-      await card.getByRole("link").click();
-      await page.getByRole("dialog").getByRole("list", { name: "Credentials" }).getByText("Client secret").waitFor();
+      simulator.setSecrets([{ value: simulator.secret }]);
     });
 
     it("lets an administrator sign in, and says on whose behalf the connection reads", async () => {
