@@ -16,7 +16,9 @@ export function credentialProblems(credential: Credential, now: number): readonl
     return problemsIn(credential, now);
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
-    return [{ detail: error.message, fix: error.fix }];
+    // A fault whose message says what to do says it once here.
+    const { message, fix } = error;
+    return [{ detail: message.endsWith(` ${fix}`) ? message.slice(0, -fix.length - 1) : message, fix }];
   }
 }
 

@@ -738,6 +738,7 @@ for (const one of CASES) {
       assert.match(check.detail, /^[A-Z“].*[.!)]$/s, "a sentence");
       assert.match(check.fix ?? "", /^[A-Z].*\.$/s, "a sentence that says what to do");
       assert.match(check.fix ?? "", one.mend);
+      assert.ok(!check.detail.includes(check.fix ?? ""), "what to do is said once");
       if (one.number !== null) assert.match(check.detail, new RegExp(`AADSTS${one.number}\\b`));
       assert.doesNotMatch(check.detail + check.fix, /CANARY|of-azure|eyJ/, "no secret");
       told.set(one, check);
