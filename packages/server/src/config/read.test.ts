@@ -241,6 +241,12 @@ describe("a flaw is told with its place and line", () => {
     assert.doesNotMatch(said, /CANARY/);
     assert.doesNotMatch(flawed("{ env: DESK_TOKEN }", "[CANARY-secret]"), /CANARY/);
   });
+
+  it("says of a secret that is given under another name what may stand there, and nothing else", () => {
+    const said = flawed("secret: { env: CONTOSO_SECRET }", "secret: { value: CANARY-secret }");
+    assert.match(said, /credential\.secret\.value: there is no "value" here; known are env, file, sealed/);
+    assert.doesNotMatch(said, /must be text|CANARY/);
+  });
 });
 
 /** Few anchors that stand for billions of entries. */

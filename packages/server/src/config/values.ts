@@ -37,6 +37,8 @@ export function readDuration(checker: Checker, value: unknown, path: Path): numb
   return checker.flaw(path, `must be a duration such as 30s, 5m, 24h or 7d, not ${JSON.stringify(text)}`);
 }
 
+const SECRET_PLACES = ["env", "file", "sealed"];
+
 /** Where a secret stands; the secret itself is refused, without being repeated. */
 export function readSecret(checker: Checker, value: unknown, path: Path): SecretEntry | undefined {
   if (typeof value === "string" || typeof value === "number") {
@@ -45,10 +47,12 @@ export function readSecret(checker: Checker, value: unknown, path: Path): Secret
       "a secret does not belong into a document; name where it stands: { env: NAME } or { file: PATH }",
     );
   }
-  const entry = checker.map(value, path, ["env", "file", "sealed"]);
+  const entry = checker.map(value, path, SECRET_PLACES);
   if (entry === undefined) return undefined;
   const ways = Object.keys(entry);
   if (ways.length !== 1) return checker.flaw(path, "must be one of { env: NAME }, { file: PATH } and { sealed: true }");
+  // What else it may be called was said already.
+  if (!SECRET_PLACES.some((place) => place === ways[0])) return undefined;
   if (entry.sealed !== undefined) {
     return entry.sealed === true ? { sealed: true } : checker.flaw([...path, "sealed"], "must be true");
   }
