@@ -68,6 +68,8 @@ test("adds, tests, shows, exports and removes a channel, and never prints its se
     (await say(["channel", "list"])).stdout,
     /desk +webhook +disabled +0 +never +http:\/\/127\.0\.0\.1:\d+\n/,
   );
+  assert.match((await say(["channel", "list"])).stdout, /WAITING +LAST ALERT +WHERE/, "a test counts for none");
+  assert.match((await say(["channel", "show", "desk"])).stdout, /last alert +never/);
   assert.match((await say(["channel", "show", "desk"])).stdout, /state +disabled since .*410/);
   assert.match((await say(["doctor"])).stdout, /FAILED +Channel desk: It is disabled\. .*410.*\n.*channel test desk/);
   receiver.answer = (response) => response.writeHead(200).end();

@@ -97,7 +97,7 @@ async function listChannels({ open, output }: Invocation): Promise<undefined> {
       timeInWords(view.acceptedAt),
       view.origin,
     ]);
-    await output.table(["NAME", "TYPE", "STATE", "WAITING", "LAST TOLD", "WHERE"], cells);
+    await output.table(["NAME", "TYPE", "STATE", "WAITING", "LAST ALERT", "WHERE"], cells);
   }
   return undefined;
 }
@@ -123,7 +123,7 @@ async function showChannel(invocation: Invocation, [name = ""]: readonly string[
     `state      ${stateOf(view)}${view.disabledAt === null ? "" : ` since ${timeInWords(view.disabledAt)}: ${view.disabledOf}`}`,
     ...(view.disabledAt === null && view.failure !== null ? [`failure    ${view.failure}`] : []),
     `waiting    ${view.waiting}`,
-    `last told  ${timeInWords(view.acceptedAt)}`,
+    `last alert ${timeInWords(view.acceptedAt)}`,
   );
   for (const { id, type, at, attempts, acceptedAt, nextAt, failure } of deliveries) {
     const end =
