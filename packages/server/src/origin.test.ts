@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { asRedirectOrigin, originIn } from "./origin.ts";
+import { asRedirectOrigin, isForRedirects, originIn } from "./origin.ts";
 
 it("takes an address without a path as an origin, and nothing that could be more than one", () => {
   assert.equal(originIn("https://entrain.contoso.com/"), "https://entrain.contoso.com");
@@ -35,4 +35,12 @@ it("names this machine localhost, which alone Entra takes with plain http, and l
     "http://10.0.0.1",
     "https://127.0.0.1",
   ]);
+});
+
+it("knows which origins Entra sends somebody back to: https, and plain http for this machine", () => {
+  const taken = ["https://entrain.contoso.com", "http://localhost:7420", "http://127.0.0.1", "http://[::1]:7420"];
+  for (const origin of taken) assert.equal(isForRedirects(origin), true, origin);
+  for (const origin of ["http://entrain.contoso.com", "http://10.0.0.1", "http://localhost.example"]) {
+    assert.equal(isForRedirects(origin), false, origin);
+  }
 });

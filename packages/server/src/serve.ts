@@ -9,6 +9,7 @@ import type { Installation, ServeOptions, World } from "./cli/world.ts";
 import { watchExpiry } from "./expiry/watch.ts";
 import { createLogger } from "./logging.ts";
 import { Watch } from "./notifications/watch.ts";
+import { isForRedirects } from "./origin.ts";
 import { watchHistory } from "./runs/history.ts";
 import type { RunOptions, RunSummary } from "./runs/run.ts";
 import { runSchedule } from "./schedule/schedule.ts";
@@ -54,8 +55,11 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
     }
     if (!world.signal.aborted)
       await announce(world, installation, { address, publicOrigin: options.publicOrigin, json });
+    const unreachable = unreachableInWords(options.publicOrigin);
+    if (unreachable !== null && json) log.warn({}, unreachable);
+    else if (unreachable !== null) say(`${unreachable}\n`);
     // The demo's tenant is on this machine, and reaches this address as Microsoft reaches a public one.
-    const origin = options.publicOrigin ?? (demo ? address : null);
+    const origin = unreachable === null ? (options.publicOrigin ?? (demo ? address : null)) : null;
     const watching = Promise.all([
       watch.keep(origin),
       watchExpiry(installation, log, world.signal),
@@ -85,6 +89,12 @@ async function listen(api: FastifyInstance, { host, port }: ServeOptions): Promi
     }
     throw error;
   }
+}
+
+/** Why Microsoft does not reach a public origin; null when it may, and where there is none. */
+function unreachableInWords(origin: string | null): string | null {
+  if (origin === null || isForRedirects(origin)) return null;
+  return `${origin} is not https: Microsoft can neither send administrators back there nor notify there, so changes are polled.`;
 }
 
 /** Where the console is. The link is the one secret that is ever printed: good once, for ten minutes. */

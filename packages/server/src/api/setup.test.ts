@@ -73,6 +73,7 @@ describe("the guide to registering an application", () => {
       "features=people,everything",
       "publicUrl=https://a%24(id)b",
       "publicUrl=https://a.example/path",
+      "publicUrl=http://a.example",
       "cloud=custom",
       "cloud=custom&login=https://a/%24(id)&graph=https://b",
       "cloud=moon",

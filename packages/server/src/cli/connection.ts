@@ -33,7 +33,7 @@ import { credentialOptions, readCredentialOptions } from "./credential-options.t
 import { credentialInWords } from "./credential-words.ts";
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
 import { FEATURES_HELP, featuresOption } from "./features.ts";
-import { publicOriginOf } from "./public-url.ts";
+import { redirectOriginOf } from "./public-url.ts";
 import { readConnectionAnew } from "./read-anew.ts";
 import { listReviews } from "./reviews.ts";
 import { setUpConnection } from "./setup.ts";
@@ -308,9 +308,9 @@ async function linkConsent(
   [name = ""]: readonly string[],
   options: Options,
 ): Promise<undefined> {
+  const origin = redirectOriginOf(textOption(options, "publicUrl") ?? "");
   const installation = await invocation.open();
   const row = await findRow(installation, "connections", name);
-  const origin = publicOriginOf(textOption(options, "publicUrl") ?? "");
   const link = await createConsentLink(installation.store, row, origin);
   await invocation.output.value(link);
   await invocation.output.say(

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { startSimulator } from "@entrain/simulator";
-import { assertClean, errorOf, type Ran, type RunOptions, run, temporaryFolder } from "./testing.ts";
+import { assertClean, errorOf, type Ran, type RunOptions, run, start, temporaryFolder } from "./testing.ts";
 
 const SECRET = "CANARY~secret.value";
 const TENANT = "6f0c2f3e-1111-4222-8333-444455556666";
@@ -63,6 +63,10 @@ test("wrong arguments end with 2 and say what was not understood", async (contex
     [["sync", "run", "people", "--frob"], /unknown option '--frob'/i],
     [["sync", "apply", "people", "--digest", "abc"], /64 letters and digits/],
     [["connection", "add", "contoso"], /--tenant/],
+    [["connection", "setup", "c", "--public-url", "http://foo.example.com"], /http for localhost alone/],
+    [["connection", "consent", "c", "--public-url", "http://10.0.0.1:7420"], /http for localhost alone/],
+    [["operator", "link", "--address", "foo"], /--address must be an address without a path/],
+    [["operator", "link", "--address", "ftp://entrain.example"], /--address must be/],
     [["serve", "--port", "http"], /--port must be a whole number/],
     [["serve", "--keep-history", "7d"], /--keep-history must be a duration of at least 31d/],
     [
@@ -90,6 +94,23 @@ test("config diff says which store it compares with", async (context) => {
     ran.stdout,
     new RegExp(`^Compared with the store in ${join(of.cwd, ".entrain")}.*:\nadded +targets\\.more`),
   );
+});
+
+test("serve says that Microsoft can neither send administrators back to plain http nor notify there", async (context) => {
+  const cwd = await temporaryFolder(context);
+  for (const [address, said] of [
+    ["http://entrain.example.com", /^http:\/\/entrain\.example\.com is not https: .* notify there, .* polled\.$/m],
+    ["https://entrain.example.com", null],
+    ["http://localhost:7420", null],
+  ] as const) {
+    const serving = start(["serve", "--port", "0", "--public-url", address], { cwd });
+    await serving.until(/Entrain is at/);
+    serving.child.kill("SIGINT");
+    const { code, stdout } = await serving.ended;
+    assert.equal(code, 0);
+    if (said === null) assert.doesNotMatch(stdout, /is not https/);
+    else assert.match(stdout, said);
+  }
 });
 
 test("a secret as an argument is refused, and not repeated", async (context) => {

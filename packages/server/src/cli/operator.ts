@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { createConsoleLink } from "../store/operators.ts";
 import { DEFAULT_ADDRESS } from "./address.ts";
 import { command, type Register, textOption } from "./command.ts";
+import { originOf } from "./public-url.ts";
 
 export const register: Register = (group: Command, world, ended) => {
   const link = group
@@ -10,10 +11,10 @@ export const register: Register = (group: Command, world, ended) => {
     .option("--operator <name>", "who signs in; default your user name")
     .option("--address <url>", "where the console is", DEFAULT_ADDRESS);
   command(link, world, ended, async (invocation, _args, options) => {
+    const address = originOf(textOption(options, "address") ?? DEFAULT_ADDRESS, "address");
     const { store } = await invocation.open();
     const operator = textOption(options, "operator") ?? world.user;
     const token = await createConsoleLink(store, { operator });
-    const address = (textOption(options, "address") ?? DEFAULT_ADDRESS).replace(/\/+$/, "");
     const url = `${address}/sign-in?token=${token}`;
     await invocation.output.value({ operator, link: url });
     await invocation.output.say(url);

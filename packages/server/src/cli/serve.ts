@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { LEAST_HISTORY_MS, USUAL_HISTORY_MS } from "../runs/history.ts";
 import { DEFAULT_PORT } from "./address.ts";
 import { command, numberOption, type Register, textOption, usage } from "./command.ts";
-import { publicOriginOf } from "./public-url.ts";
+import { originOf } from "./public-url.ts";
 
 const DEFAULT_HOST = "127.0.0.1";
 
@@ -21,7 +21,7 @@ export const register: Register = (group: Command, world, ended) => {
     const port = numberOption(options, "port", { min: 0, max: 65_535 });
     const host = textOption(options, "host") ?? DEFAULT_HOST;
     const publicUrl = textOption(options, "publicUrl");
-    const publicOrigin = publicUrl === undefined ? null : publicOriginOf(publicUrl);
+    const publicOrigin = publicUrl === undefined ? null : originOf(publicUrl);
     const keepHistoryMs = historyOf(textOption(options, "keepHistory") ?? "");
     await world.serve({ demo, port, host, publicOrigin, keepHistoryMs, json: output.json });
     return undefined;

@@ -2,12 +2,12 @@ import { featuresInWords, leastPermissions } from "@entrain/connectors/entra";
 import { consentAddress } from "../consent/consent.ts";
 import { checkSetup, type Setup } from "../setup/plan.ts";
 import { registerByDeviceCode } from "../setup/register.ts";
-import { SCRIPTS, type ScriptKind, scriptOf } from "../setup/scripts.ts";
+import { SCRIPTS, type ScriptKind, scriptOf, scriptsFor } from "../setup/scripts.ts";
 import { portalSteps } from "../setup/steps.ts";
 import { cloudOf, domainOrId } from "./cloud-options.ts";
 import { type Invocation, numberOption, type Options, requireOneOf, textOption, usage } from "./command.ts";
 import { featuresOption } from "./features.ts";
-import { publicOriginOf } from "./public-url.ts";
+import { redirectOriginOf } from "./public-url.ts";
 
 const LOCAL = "http://localhost:7420";
 
@@ -37,7 +37,9 @@ export async function setUpConnection(
     const head = `${at + 1}. ${title}${role === "none" ? "" : ` (needs ${role})`}`;
     await invocation.output.say(head, ...(link === "" ? [] : [`   ${link}`]), ...details.map((one) => `   ${one}`), "");
   }
-  await invocation.output.say("Or let it be done: --script azure-cli, powershell or terraform; or --device-code.");
+  const scripts = scriptsFor(setup.cloud);
+  const others = scripts.length === 0 ? "" : `--script ${scripts.join(" or ")}; or `;
+  await invocation.output.say(`Or let it be done: ${others}--device-code.`);
   return undefined;
 }
 
@@ -46,7 +48,7 @@ function readSetup(name: string, options: Options): Setup {
   const credential = textOption(options, "credential") ?? "certificate";
   requireOneOf(credential, "credential", ["secret", "certificate"]);
   const tenant = textOption(options, "tenant");
-  const origin = publicOriginOf(textOption(options, "publicUrl") ?? LOCAL);
+  const origin = redirectOriginOf(textOption(options, "publicUrl") ?? LOCAL);
   const setup: Setup = {
     name,
     displayName: textOption(options, "displayName") ?? "Entrain",

@@ -13,8 +13,9 @@ export const SCRIPT_FILES: { readonly [K in ScriptKind]: string } = {
   terraform: "entrain-setup.tf",
 };
 
-/** The scripts that work in a cloud: where `usgov-dod` has a Graph of its own, the Azure CLI speaks to that of `usgov`. */
+/** The scripts that work in a cloud: none where its addresses are its own, which no tool knows; and where `usgov-dod` has a Graph of its own, the Azure CLI speaks to that of `usgov`. */
 export function scriptsFor({ kind }: CloudEntry): readonly ScriptKind[] {
+  if (kind === "custom") return [];
   return kind === "usgov-dod" ? SCRIPTS.filter((script) => script !== "azure-cli") : SCRIPTS;
 }
 
@@ -23,35 +24,37 @@ export function scriptsFor({ kind }: CloudEntry): readonly ScriptKind[] {
  * @throws ConnectorError `usage` for one that does not work in the setup's cloud
  */
 export function scriptOf(kind: ScriptKind, setup: Setup): string {
-  if (!scriptsFor(setup.cloud).includes(kind)) {
-    const message = `The ${kind} script does not work in ${setup.cloud.kind}, whose Microsoft Graph it does not speak to.`;
-    const fix = `Take another one: ${scriptsFor(setup.cloud).join(" or ")}.`;
+  const cloud = setup.cloud.kind;
+  const others = scriptsFor(setup.cloud);
+  if (cloud === "custom" || !others.includes(kind)) {
+    const message = `The ${kind} script does not work in ${cloud}, whose Microsoft Graph it does not speak to.`;
+    const without = "Follow the steps, which the command prints without --script, or take --device-code.";
+    const fix = others.length === 0 ? without : `Take another one: ${others.join(" or ")}.`;
     throw new ConnectorError("usage", message, { stops: "run", retry: "never", fix });
   }
-  return kind === "azure-cli" ? azureCli(setup) : kind === "powershell" ? powershell(setup) : terraform(setup);
+  if (kind === "azure-cli") return azureCli(setup, AZURE_CLOUDS[cloud]);
+  if (kind === "powershell") return powershell(setup, GRAPH_ENVIRONMENTS[cloud]);
+  return terraform(setup, TERRAFORM_ENVIRONMENTS[cloud]);
 }
 
-type Names = { readonly [K in CloudEntry["kind"]]: string };
+type Names = { readonly [K in Exclude<CloudEntry["kind"], "custom">]: string };
 const AZURE_CLOUDS: Names = {
   global: "AzureCloud",
   usgov: "AzureUSGovernment",
   "usgov-dod": "AzureUSGovernment",
   china: "AzureChinaCloud",
-  custom: "AzureCloud",
 };
 const GRAPH_ENVIRONMENTS: Names = {
   global: "Global",
   usgov: "USGov",
   "usgov-dod": "USGovDoD",
   china: "China",
-  custom: "Global",
 };
 const TERRAFORM_ENVIRONMENTS: Names = {
   global: "global",
   usgov: "usgovernmentl4",
   "usgov-dod": "usgovernmentl5",
   china: "china",
-  custom: "global",
 };
 
 const NEEDS =
@@ -65,8 +68,8 @@ function audience({ multiTenant }: Setup): string {
  * "az ad app", "az ad sp", "az rest". Consent is given by "Grant an appRoleAssignment to a service principal", because `az ad app
  * permission admin-consent` works in the global cloud alone, for people alone, and not in Cloud Shell.
  */
-function azureCli(setup: Setup): string {
-  const { displayName, tenant, cloud, permissions, redirectUris, credential, days } = setup;
+function azureCli(setup: Setup, cloud: string): string {
+  const { displayName, tenant, permissions, redirectUris, credential, days } = setup;
   const redirects = redirectUris.length === 0 ? "" : ` --web-redirect-uris ${redirectUris.map(quoted).join(" ")}`;
   const secret = `az ad app credential reset --id "$client" --append --display-name Entrain \\
   --end-date "$ends" --query password --output tsv > entrain-secret.txt`;
@@ -98,7 +101,7 @@ grant() {
   [ -n "$(az rest --url "$assignments" --query "value[?appRoleId=='$1'].id | [0]" --output tsv)" ]
 }
 graph=${GRAPH_APP_ID}
-az cloud set --name ${AZURE_CLOUDS[cloud.kind]}
+az cloud set --name ${cloud}
 az login --tenant ${quoted(tenant ?? "TENANT-ID")} --allow-no-subscriptions --output none
 address=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)
 resource=$(az ad sp show --id "$graph" --query id --output tsv)
@@ -119,8 +122,8 @@ echo "  ${addLine(setup, "$client", fileOf(credential))}"
 }
 
 /** "New-MgApplication", "New-MgServicePrincipalAppRoleAssignment". */
-function powershell(setup: Setup): string {
-  const { displayName, tenant, cloud, permissions, redirectUris, credential, days } = setup;
+function powershell(setup: Setup, environment: string): string {
+  const { displayName, tenant, permissions, redirectUris, credential, days } = setup;
   const texts = (all: readonly string[]): string => `@(${all.map(quotedForPowerShell).join(", ")})`;
   const secret = `$password = Add-MgApplicationPassword -ApplicationId $application.Id -PasswordCredential @{
   displayName = 'Entrain'; endDateTime = (Get-Date).ToUniversalTime().AddDays(${days})
@@ -152,7 +155,7 @@ function Save-Secret([string] $Name, [string] $Text) {
   }
   [System.IO.File]::WriteAllText($path, $Text)
 }
-Connect-MgGraph -NoWelcome -Environment ${GRAPH_ENVIRONMENTS[cloud.kind]} -TenantId ${quotedForPowerShell(tenant ?? "TENANT-ID")} -Scopes 'Application.ReadWrite.All', 'AppRoleAssignment.ReadWrite.All'
+Connect-MgGraph -NoWelcome -Environment ${environment} -TenantId ${quotedForPowerShell(tenant ?? "TENANT-ID")} -Scopes 'Application.ReadWrite.All', 'AppRoleAssignment.ReadWrite.All'
 $graph = Get-MgServicePrincipal -Filter "appId eq '${GRAPH_APP_ID}'"
 $roles = foreach ($name in ${texts(permissions)}) {
   $role = $graph.AppRoles | Where-Object { $_.Value -eq $name }
@@ -177,8 +180,8 @@ Write-Host "  ${addLine(setup, "$($application.AppId)", fileOf(credential))}"
 }
 
 /** The provider hashicorp/azuread. */
-function terraform(setup: Setup): string {
-  const { displayName, tenant, cloud, permissions, redirectUris, credential, days } = setup;
+function terraform(setup: Setup, environment: string): string {
+  const { displayName, tenant, permissions, redirectUris, credential, days } = setup;
   const list = (all: readonly string[]): string => `[${all.map((one) => JSON.stringify(one)).join(", ")}]`;
   const secret = `resource "azuread_application_password" "entrain" {
   application_id    = azuread_application.entrain.id
@@ -229,7 +232,7 @@ terraform {
 }
 
 provider "azuread" {
-  environment = "${TERRAFORM_ENVIRONMENTS[cloud.kind]}"
+  environment = "${environment}"
   tenant_id   = ${JSON.stringify(tenant ?? "TENANT-ID")}
 }
 

@@ -2,7 +2,7 @@ import { FEATURE_NAMES, FEATURES, leastPermissions, SETUP_STEPS, USUAL_FEATURES 
 import Type, { type Static, type TSchema } from "typebox";
 import { CLOUD_NAMES, type CloudEntry } from "../../config/document.ts";
 import { consentAddress } from "../../consent/consent.ts";
-import { originIn } from "../../origin.ts";
+import { isForRedirects, originIn } from "../../origin.ts";
 import { checkSetup, type Setup } from "../../setup/plan.ts";
 import { SCRIPT_FILES, scriptOf, scriptsFor } from "../../setup/scripts.ts";
 import { portalSteps } from "../../setup/steps.ts";
@@ -180,6 +180,8 @@ function setupOf(wish: Wish, origin: string): Setup {
   const redirect = wish.publicUrl === undefined ? origin : originIn(wish.publicUrl);
   if (redirect === null)
     throw invalid("publicUrl must be an address without a path, such as https://entrain.contoso.com.");
+  if (wish.publicUrl !== undefined && !isForRedirects(redirect))
+    throw invalid("publicUrl must begin with https: Entra takes http for localhost alone.");
   const tenant = wish.tenant === undefined ? null : tenantIn(wish.tenant);
   if (wish.tenant !== undefined && tenant === null) {
     throw invalid("tenant must be a directory (tenant) id or one of its domains, such as contoso.onmicrosoft.com.");
