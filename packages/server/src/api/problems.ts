@@ -12,7 +12,10 @@ const REQUEST_CODES = {
     status: 403,
     fix: "Use Entrain from its own pages, or from a program that sends no Origin header.",
   },
-  request_invalid: { status: 400, fix: "Correct what it names; for programs, /api/v1/openapi.json says what each route takes." },
+  request_invalid: {
+    status: 400,
+    fix: "Correct what it names; for programs, /api/v1/openapi.json says what each route takes.",
+  },
   cursor_invalid: { status: 400, fix: "Begin again without `after`, or send `next` exactly as the last page gave it." },
   host_refused: {
     status: 421,
