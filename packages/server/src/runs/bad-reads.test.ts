@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { inShort, plannedIn, portalContent } from "./testing/observe.ts";
+import { changesOfARun, portalContent } from "./testing/observe.ts";
 import { openScene, type Scene, type SceneOptions } from "./testing/scene.ts";
 import { crowd, group, newUser, reference } from "./testing/tenant.ts";
 import { DAY, testClock } from "./testing/time.ts";
@@ -29,12 +29,6 @@ async function open(
   await scene.run(groups);
 }
 
-async function changesOf(sync: string): Promise<readonly string[]> {
-  const run = await scene.run(sync);
-  assert.equal(run.result, "succeeded", JSON.stringify(run));
-  return inShort(await plannedIn(scene.store, run.run));
-}
-
 /** Five leave, and that is true. */
 async function fiveLeave(): Promise<void> {
   for (const id of ids.slice(0, 5)) await scene.graph("DELETE", `/users/${id}`);
@@ -52,12 +46,12 @@ test("an empty page with a next link continues, in the full round and in the del
   ] as const) {
     scene.simulator.expireDeltaTokens();
     scene.simulator.faults.set([{ action: { type: "empty" }, path, skip, times: 2 }]);
-    assert.deepEqual(await changesOf(people), []);
+    assert.deepEqual(await changesOfARun(scene, people), []);
     assert.equal(scene.simulator.faults.list()[0]?.struck, 2);
   }
   await fiveLeave();
   scene.simulator.faults.set([{ action: { type: "empty" }, path: "/users/delta", times: 1 }]);
-  assert.deepEqual(await changesOf(people), FIVE);
+  assert.deepEqual(await changesOfARun(scene, people), FIVE);
 });
 
 test("a page that comes twice changes nothing", async () => {
@@ -66,8 +60,8 @@ test("a page that comes twice changes nothing", async () => {
     scene.simulator.expireDeltaTokens();
     const skip = path.endsWith("delta") ? LATEST : 0;
     scene.simulator.faults.set([{ action: { type: "replay" }, path, skip, times: 2 }]);
-    assert.deepEqual(await changesOf(groups), []);
-    assert.deepEqual(await changesOf(people), []);
+    assert.deepEqual(await changesOfARun(scene, groups), []);
+    assert.deepEqual(await changesOfARun(scene, people), []);
   }
 });
 
@@ -75,8 +69,8 @@ test("an expired token with five true leavers in between: exactly those five go"
   await open();
   await fiveLeave();
   scene.simulator.expireDeltaTokens();
-  assert.deepEqual(await changesOf(people), FIVE);
-  assert.deepEqual(await changesOf(people), []);
+  assert.deepEqual(await changesOfARun(scene, people), FIVE);
+  assert.deepEqual(await changesOfARun(scene, people), []);
 });
 
 test("an expired token with five who are gone for good in between: exactly those five are deleted", async () => {
@@ -85,7 +79,7 @@ test("an expired token with five who are gone for good in between: exactly those
   for (const id of ids.slice(0, 5)) await scene.graph("DELETE", `/directory/deletedItems/${id}`);
   scene.simulator.expireDeltaTokens();
   assert.deepEqual(
-    await changesOf(people),
+    await changesOfARun(scene, people),
     FIVE.map((line) => line.replace("disable", "delete")),
   );
 });
@@ -93,15 +87,15 @@ test("an expired token with five who are gone for good in between: exactly those
 test("an expired token after which five leavers of before are gone for good: exactly those five are deleted", async () => {
   await open();
   await fiveLeave();
-  assert.deepEqual(await changesOf(people), FIVE);
+  assert.deepEqual(await changesOfARun(scene, people), FIVE);
   for (const id of ids.slice(0, 5)) await scene.graph("DELETE", `/directory/deletedItems/${id}`);
   scene.simulator.expireDeltaTokens();
   assert.deepEqual(
-    await changesOf(people),
+    await changesOfARun(scene, people),
     FIVE.map((line) => line.replace("disable", "delete")),
   );
   scene.simulator.expireDeltaTokens();
-  assert.deepEqual(await changesOf(people), []);
+  assert.deepEqual(await changesOfARun(scene, people), []);
 });
 
 test("an expired token with a group, two memberships and a joiner in between: exactly those", async () => {
@@ -110,9 +104,9 @@ test("an expired token with a group, two memberships and a joiner in between: ex
   await scene.graph("DELETE", `/groups/${teams[1]?.id}/members/${ids[3]}/$ref`);
   await scene.graph("POST", `/groups/${teams[2]?.id}/members/$ref`, reference(ids[59] ?? ""));
   scene.simulator.expireDeltaTokens();
-  const changes = await changesOf(groups);
+  const changes = await changesOfARun(scene, groups);
   assert.deepEqual(changes, ["delete Team A", "members Team B", "members Team C"]);
-  assert.deepEqual(await changesOf(groups), []);
+  assert.deepEqual(await changesOfARun(scene, groups), []);
 });
 
 test("a permission of users that is taken away stops the read; once it is back, the true removals go", async () => {
@@ -129,7 +123,7 @@ test("a permission of users that is taken away stops the read; once it is back, 
     assert.equal(await portalContent(scene.store), before);
   }
   scene.simulator.setRoles(roles);
-  assert.deepEqual(await changesOf(people), [...FIVE, `update ${users[9]?.displayName}`].sort());
+  assert.deepEqual(await changesOfARun(scene, people), [...FIVE, `update ${users[9]?.displayName}`].sort());
 });
 
 test("a permission of groups that is taken away stops the read; once it is back, the true removals go", async () => {
@@ -148,7 +142,7 @@ test("a permission of groups that is taken away stops the read; once it is back,
     }
   }
   scene.simulator.setRoles(roles);
-  assert.deepEqual(await changesOf(groups), ["members Team B"]);
+  assert.deepEqual(await changesOfARun(scene, groups), ["members Team B"]);
 });
 
 test("nulls in a delta round clear and disable nobody; once the values are back, the true changes go", async () => {
@@ -162,7 +156,7 @@ test("nulls in a delta round clear and disable nobody; once the values are back,
   assert.equal(await portalContent(scene.store), before);
   scene.simulator.faults.clear();
   const chiefs = users.slice(10, 20).map(({ displayName }) => `update ${displayName}`);
-  assert.deepEqual(await changesOf(people), [...FIVE, ...chiefs].sort());
+  assert.deepEqual(await changesOfARun(scene, people), [...FIVE, ...chiefs].sort());
 });
 
 test("nulls that end a full round at its first page leave the delta that follows complete: true removals go", async () => {
@@ -174,7 +168,7 @@ test("nulls that end a full round at its first page leave the delta that follows
   scene.simulator.faults.clear();
   scene.simulator.setRoles(roles);
   await fiveLeave();
-  assert.deepEqual(await changesOf(people), FIVE);
+  assert.deepEqual(await changesOfARun(scene, people), FIVE);
 });
 
 test("nulls in the very first read store nothing and create nobody; the next read begins where that one failed", async () => {
@@ -184,7 +178,7 @@ test("nulls in the very first read store nothing and create nobody; the next rea
   const run = await scene.run(people);
   assert.deepEqual([run.result, run.error?.code], ["failed", "permission_lost"]);
   scene.simulator.faults.clear();
-  assert.equal((await changesOf(people)).length, users.length);
+  assert.equal((await changesOfARun(scene, people)).length, users.length);
 });
 
 test("one person without an account state is an issue of their own, is not disabled, and the others go on", async () => {
@@ -202,7 +196,7 @@ test("members that hide behind hidden memberships are not removed", async () => 
   await open({ tenant: { users, groups: secret, memberships } });
   const before = await portalContent(scene.store);
   scene.simulator.faults.set([{ action: { type: "hidden" } }]);
-  assert.deepEqual(await changesOf(groups), []);
+  assert.deepEqual(await changesOfARun(scene, groups), []);
   scene.simulator.expireDeltaTokens();
   const run = await scene.run(groups);
   assert.equal(run.counts.members, 0, JSON.stringify(run));
@@ -215,11 +209,11 @@ test("a $count that lags behind by a little is no loss; one that is far off fail
   for (const action of [{ type: "stale-count", less: 2 } as const, { type: "stale-count", less: -2 } as const]) {
     scene.simulator.expireDeltaTokens();
     scene.simulator.faults.set([{ action }]);
-    assert.deepEqual(await changesOf(people), []);
+    assert.deepEqual(await changesOfARun(scene, people), []);
   }
   scene.simulator.faults.set([{ action: { type: "stale-count", percent: 50 } }]);
   scene.simulator.expireDeltaTokens();
-  assert.deepEqual(await changesOf(people), [], "more records than counted are no loss");
+  assert.deepEqual(await changesOfARun(scene, people), [], "more records than counted are no loss");
   scene.simulator.faults.set([{ action: { type: "stale-count", percent: -20 } }]);
   scene.simulator.expireDeltaTokens();
   await fiveLeave();
@@ -227,33 +221,33 @@ test("a $count that lags behind by a little is no loss; one that is far off fail
   assert.deepEqual([run.result, run.error?.code], ["failed", "round_short"]);
   assert.equal(await portalContent(scene.store), before);
   scene.simulator.faults.clear();
-  assert.deepEqual(await changesOf(people), FIVE);
+  assert.deepEqual(await changesOfARun(scene, people), FIVE);
 });
 
 test("a delta round that lags shows changes later, once", async () => {
   await open();
   await fiveLeave();
   scene.simulator.faults.set([{ action: { type: "lag", versions: 3 }, path: "/users/delta" }]);
-  const first = await changesOf(people);
+  const first = await changesOfARun(scene, people);
   assert.ok(first.length < FIVE.length, "the lag was felt");
   scene.simulator.faults.clear();
-  assert.deepEqual([...first, ...(await changesOf(people))].sort(), FIVE);
-  assert.deepEqual(await changesOf(people), []);
+  assert.deepEqual([...first, ...(await changesOfARun(scene, people))].sort(), FIVE);
+  assert.deepEqual(await changesOfARun(scene, people), []);
 });
 
 test("a full round that lags removes nobody who is there and brings nobody back who left", async () => {
   await open();
   await fiveLeave();
   for (const name of ["Late 1", "Late 2"]) await scene.graph("POST", "/users", newUser(name));
-  assert.equal((await changesOf(people)).length, 7);
+  assert.equal((await changesOfARun(scene, people)).length, 7);
   const before = await portalContent(scene.store);
   scene.simulator.faults.set([{ action: { type: "lag", versions: 7 }, path: "/users" }]);
   scene.simulator.expireDeltaTokens();
-  assert.deepEqual(await changesOf(people), []);
+  assert.deepEqual(await changesOfARun(scene, people), []);
   scene.simulator.faults.clear();
-  assert.deepEqual(await changesOf(people), []);
+  assert.deepEqual(await changesOfARun(scene, people), []);
   scene.simulator.expireDeltaTokens();
-  assert.deepEqual(await changesOf(people), []);
+  assert.deepEqual(await changesOfARun(scene, people), []);
   assert.equal(await portalContent(scene.store), before);
 });
 
@@ -262,8 +256,8 @@ test("joiners whom a lagging full round does not show arrive with the next full 
   for (const name of ["Late 1", "Late 2"]) await scene.graph("POST", "/users", newUser(name));
   scene.simulator.faults.set([{ action: { type: "lag", versions: 2 }, path: "/users" }]);
   scene.simulator.expireDeltaTokens();
-  const first = await changesOf(people);
+  const first = await changesOfARun(scene, people);
   scene.simulator.faults.clear();
   scene.simulator.expireDeltaTokens();
-  assert.deepEqual([...first, ...(await changesOf(people))], ["create Late 1", "create Late 2"]);
+  assert.deepEqual([...first, ...(await changesOfARun(scene, people))], ["create Late 1", "create Late 2"]);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { FaultRule } from "@entrain/simulator";
-import { inShort, plannedIn } from "./testing/observe.ts";
+import { changesOfARun } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { crowd, group, newUser, reference } from "./testing/tenant.ts";
 import { DAY, MINUTE, type TestClock, testClock } from "./testing/time.ts";
@@ -30,14 +30,8 @@ async function open(): Promise<void> {
   await scene.run(groups);
 }
 
-async function changesOf(sync: string): Promise<readonly string[]> {
-  const run = await scene.run(sync);
-  assert.equal(run.result, "succeeded", JSON.stringify(run));
-  return inShort(await plannedIn(scene.store, run.run));
-}
-
 async function bothChanges(): Promise<readonly string[]> {
-  return [...(await changesOf(people)), ...(await changesOf(groups))];
+  return [...(await changesOfARun(scene, people)), ...(await changesOfARun(scene, groups))];
 }
 
 /** Page requests of full rounds of people so far. */
@@ -99,12 +93,12 @@ test("what a lagging full round behind an expired link took back is mended about
   clock.advance(5 * MINUTE);
   scene.simulator.expireDeltaTokens();
   scene.simulator.faults.set([{ action: lag, path: "/users" }]);
-  assert.deepEqual(await changesOf(people), [`enable ${users[7]?.displayName}`], "the lag was felt");
+  assert.deepEqual(await changesOfARun(scene, people), [`enable ${users[7]?.displayName}`], "the lag was felt");
   scene.simulator.faults.clear();
   clock.advance(50 * MINUTE);
-  assert.deepEqual(await changesOf(people), []);
+  assert.deepEqual(await changesOfARun(scene, people), []);
   clock.advance(10 * MINUTE);
-  assert.deepEqual(await changesOf(people), [`disable ${users[7]?.displayName}`]);
+  assert.deepEqual(await changesOfARun(scene, people), [`disable ${users[7]?.displayName}`]);
 });
 
 const faults: readonly FaultRule[] = [
@@ -121,7 +115,7 @@ for (const fault of faults) {
     const begun = pages();
     for (const at of [3, 4, 5]) {
       await scene.graph("PATCH", `/users/${users[at]?.id}`, { accountEnabled: false });
-      assert.deepEqual(await changesOf(people), [`disable ${users[at]?.displayName}`]);
+      assert.deepEqual(await changesOfARun(scene, people), [`disable ${users[at]?.displayName}`]);
       clock.advance(10 * MINUTE);
     }
     assert.deepEqual(await systemEntries(), ["reconciliation_failed"]);
@@ -129,7 +123,7 @@ for (const fault of faults) {
     assert.ok(tried > begun);
     scene.simulator.faults.clear();
     clock.advance(40 * MINUTE);
-    assert.deepEqual(await changesOf(people), []);
+    assert.deepEqual(await changesOfARun(scene, people), []);
     assert.ok(pages() > tried, "tried again");
     assert.deepEqual(await systemEntries(), ["reconciliation_failed", "reconciled"]);
   });
@@ -140,7 +134,7 @@ test("a repeated round without a count goes on like any other", async () => {
   clock.advance(21 * HOUR);
   scene.simulator.faults.set([{ action: { type: "status", status: 503 }, path: "/users/$count" }]);
   await scene.graph("PATCH", `/users/${users[3]?.id}`, { accountEnabled: false });
-  assert.deepEqual(await changesOf(people), [`disable ${users[3]?.displayName}`]);
+  assert.deepEqual(await changesOfARun(scene, people), [`disable ${users[3]?.displayName}`]);
   assert.deepEqual(await systemEntries(), ["reconciled"]);
 });
 
@@ -156,7 +150,7 @@ test("a repeated round that hides what the application may not read stops the re
   scene.simulator.faults.clear();
   await scene.graph("PATCH", `/users/${users[3]?.id}`, { accountEnabled: false });
   const latest = scene.simulator.requests.list("deltatoken=latest").length;
-  assert.deepEqual(await changesOf(people), [`disable ${users[3]?.displayName}`]);
+  assert.deepEqual(await changesOfARun(scene, people), [`disable ${users[3]?.displayName}`]);
   assert.equal(scene.simulator.requests.list("deltatoken=latest").length, latest, "changes went on where they stood");
 });
 

@@ -5,7 +5,7 @@ import type { FaultAction } from "@entrain/simulator";
 import type { Location } from "../store/store.ts";
 import { eachEngine } from "../store/testing.ts";
 import { showPerson } from "./people.ts";
-import { inShort, plannedIn, scimUser } from "./testing/observe.ts";
+import { changesOfARun, inShort, plannedIn, scimUser } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { crowd } from "./testing/tenant.ts";
 import { DAY, type TestClock, testClock } from "./testing/time.ts";
@@ -39,12 +39,6 @@ function asked(): number {
 
 const hashOf = (id: string): unknown => scimUser(scene.scim, id)?.title ?? null;
 
-async function changesOfARun(): Promise<readonly string[]> {
-  const run = await scene.run(sync);
-  assert.equal(run.result, "succeeded", JSON.stringify(run));
-  return inShort(await plannedIn(scene.store, run.run));
-}
-
 async function issuesOf(run: string): Promise<readonly string[]> {
   const { store } = scene;
   const plan = await store.db.selectFrom("plans").select("id").where("run", "=", run).executeTakeFirstOrThrow();
@@ -64,7 +58,7 @@ eachEngine((engine) => {
   test("maps the photo's hash, asks again after a week, and follows who has another one or none any more", async () => {
     const [one = "", two = "", three = ""] = await open();
     scene.simulator.tenancy.setPhoto(three, false);
-    assert.equal((await changesOfARun()).length, PEOPLE);
+    assert.equal((await changesOfARun(scene, sync)).length, PEOPLE);
     assert.match(String(hashOf(one)), /^[0-9a-f]{64}$/);
     const [shown] = await showPerson(scene.engine, one);
     assert.deepEqual(shown?.attributes.photo, { hash: hashOf(one) });
@@ -75,33 +69,37 @@ eachEngine((engine) => {
     scene.simulator.tenancy.setPhoto(one, true);
     scene.simulator.tenancy.setPhoto(two, false);
     scene.simulator.tenancy.setPhoto(three, true);
-    assert.deepEqual(await changesOfARun(), []);
+    assert.deepEqual(await changesOfARun(scene, sync), []);
     assert.equal(asked(), PEOPLE, "photos were asked for again within a week");
     clock.advance(7 * DAY);
-    assert.deepEqual(await changesOfARun(), ["update Person 0001", "update Person 0002", "update Person 0003"]);
+    assert.deepEqual(await changesOfARun(scene, sync), [
+      "update Person 0001",
+      "update Person 0002",
+      "update Person 0003",
+    ]);
     assert.equal(asked(), 2 * PEOPLE);
     assert.notEqual(hashOf(one), before);
     assert.equal(hashOf(two), null);
     assert.match(String(hashOf(three)), /^[0-9a-f]{64}$/);
-    assert.deepEqual(await changesOfARun(), []);
+    assert.deepEqual(await changesOfARun(scene, sync), []);
   });
 
   test("reads no more photos than a run may, later runs read on, and a full read of people clears none", async () => {
     const ids = await open(220);
-    assert.equal((await changesOfARun()).length, 220);
+    assert.equal((await changesOfARun(scene, sync)).length, 220);
     assert.equal(asked(), 200);
     assert.equal(ids.filter((id) => hashOf(id) === null).length, 20);
-    assert.equal((await changesOfARun()).length, 20);
+    assert.equal((await changesOfARun(scene, sync)).length, 20);
     assert.equal(asked(), 220);
     assert.equal(ids.filter((id) => hashOf(id) === null).length, 0);
     scene.simulator.expireDeltaTokens();
-    assert.deepEqual(await changesOfARun(), []);
+    assert.deepEqual(await changesOfARun(scene, sync), []);
     assert.equal(asked(), 220);
   });
 
   test("a refusal of all clears nothing and says so, and the photos are read once it is over", async () => {
     const [one = ""] = await open();
-    await changesOfARun();
+    await changesOfARun(scene, sync);
     const before = hashOf(one);
     clock.advance(7 * DAY);
     scene.simulator.tenancy.setPhoto(one, false);
@@ -122,7 +120,7 @@ eachEngine((engine) => {
     }
     assert.equal(hashOf(one), before);
     scene.simulator.faults.set([]);
-    assert.deepEqual(await changesOfARun(), ["update Person 0001"]);
+    assert.deepEqual(await changesOfARun(scene, sync), ["update Person 0001"]);
     assert.equal(hashOf(one), null);
   });
 
@@ -139,15 +137,15 @@ eachEngine((engine) => {
     assert.equal(hashOf(one), null);
     assert.match(String(hashOf(two)), /^[0-9a-f]{64}$/);
     scene.simulator.faults.set([]);
-    assert.deepEqual(await changesOfARun(), []);
+    assert.deepEqual(await changesOfARun(scene, sync), []);
     clock.advance(7 * DAY);
-    assert.deepEqual(await changesOfARun(), ["update Person 0001"]);
+    assert.deepEqual(await changesOfARun(scene, sync), ["update Person 0001"]);
   });
 
   test("asks for no photo where no sync maps one", async () => {
     await open();
     await scene.redefine(sync, { mapping: { userName: { direct: "userPrincipalName" } }, matching: ["userName"] });
-    await changesOfARun();
+    await changesOfARun(scene, sync);
     assert.equal(asked(), 0);
   });
 });

@@ -1,6 +1,7 @@
 import type { SourceKind, SourcePage } from "@entrain/core";
 import type { Transaction } from "kysely";
-import { changedIn, MOST_DIFFERENCES, removedIn, unknownAmong } from "../store/directory.ts";
+import { changedIn, MOST_DIFFERENCES, removedIn } from "../store/differences.ts";
+import { unknownAmong } from "../store/directory.ts";
 import { appendJournal } from "../store/journal.ts";
 import type { DB } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";

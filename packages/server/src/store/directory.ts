@@ -244,53 +244,6 @@ export async function unknownAmong(
   return ids.filter((id) => !known.has(id));
 }
 
-/** So many differences are counted: with another selection of attributes everything differs. */
-export const MOST_DIFFERENCES = 10_000;
-
-interface Since {
-  readonly connection: string;
-  readonly kind: SourceKind;
-  /** A change number: what bears a higher one changed later. */
-  readonly from: number;
-}
-
-/** The living records of a kind that changed since, and the groups whose memberships did. */
-export async function changedIn(tx: Transaction<DB>, { connection, kind, from }: Since): Promise<readonly string[]> {
-  const rows = await tx
-    .selectFrom("records")
-    .select("id")
-    .where("connection", "=", connection)
-    .where("kind", "=", kind)
-    .where("sequence", ">", from)
-    .where("removed", "is", null)
-    .limit(MOST_DIFFERENCES)
-    .execute();
-  if (kind !== "group") return rows.map(({ id }) => id);
-  const edges = await tx
-    .selectFrom("edges")
-    .select("group_id")
-    .distinct()
-    .where("connection", "=", connection)
-    .where("sequence", ">", from)
-    .limit(MOST_DIFFERENCES)
-    .execute();
-  return [...rows.map(({ id }) => id), ...edges.map(({ group_id }) => group_id)];
-}
-
-/** The records of a kind that were removed since. */
-export async function removedIn(tx: Transaction<DB>, { connection, kind, from }: Since): Promise<readonly string[]> {
-  const rows = await tx
-    .selectFrom("records")
-    .select("id")
-    .where("connection", "=", connection)
-    .where("kind", "=", kind)
-    .where("sequence", ">", from)
-    .where("removed", "is not", null)
-    .limit(MOST_DIFFERENCES)
-    .execute();
-  return rows.map(({ id }) => id);
-}
-
 /** The connection's last change number. */
 export async function lastSequence(tx: Transaction<DB>, connection: string): Promise<number> {
   const row = await tx

@@ -1,8 +1,10 @@
+import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { ScimServer } from "@entrain/connectors/scim/testing";
 import type { Change } from "@entrain/core";
 import type { Store } from "../../store/store.ts";
 import { changeOf, planRows } from "../seal.ts";
+import type { Scene } from "./scene.ts";
 
 /** Every change of a plan in its order. */
 export async function changesIn(store: Store, plan: string): Promise<readonly Change[]> {
@@ -17,6 +19,13 @@ export async function plannedIn(store: Store, run: string): Promise<readonly Cha
   const changes: Change[] = [];
   for (const { id } of plans) changes.push(...(await changesIn(store, id)));
   return changes;
+}
+
+/** Runs a sync, which must succeed, and tells in short what it planned. */
+export async function changesOfARun(scene: Pick<Scene, "run" | "store">, sync: string): Promise<readonly string[]> {
+  const run = await scene.run(sync);
+  assert.equal(run.result, "succeeded", JSON.stringify(run));
+  return inShort(await plannedIn(scene.store, run.run));
 }
 
 /** The changes of the plan that waits for approval under this digest. */
