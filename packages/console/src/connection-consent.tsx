@@ -1,26 +1,13 @@
-import {
-  Button,
-  Link,
-  MessageBar,
-  MessageBarBody,
-  MessageBarTitle,
-  makeStyles,
-  Spinner,
-  Text,
-  tokens,
-} from "@fluentui/react-components";
-import { Link20Regular } from "@fluentui/react-icons/svg/link";
+import { MessageBar, MessageBarBody, MessageBarTitle, makeStyles, Text, tokens } from "@fluentui/react-components";
 import { type ReactNode, useEffect, useRef } from "react";
+import { AdministratorLinkOffer } from "./administrator-link.tsx";
 import { pathOf } from "./api.ts";
-import { useCommand } from "./commands.ts";
 import { Copyable } from "./copy.tsx";
-import { absoluteTime } from "./format.ts";
-import { Failed, Time } from "./parts.tsx";
-import type { AdministratorLink, Connection } from "./types.ts";
+import { Time } from "./parts.tsx";
+import type { Connection } from "./types.ts";
 
 const useStyles = makeStyles({
   part: { display: "grid", gap: tokens.spacingVerticalS },
-  actions: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalS },
   quiet: { color: tokens.colorNeutralForeground2 },
 });
 
@@ -65,53 +52,26 @@ export function Consent(props: { readonly connection: Connection; readonly onGra
   const styles = useStyles();
   const { connection, onGranted } = props;
   const { consent, redirectUri } = connection;
-  const link = useCommand<AdministratorLink>();
-  const path = pathOf(["connections", connection.id, "consent"]);
-  const { reset } = link;
   useNewAnswer(consent.last, (result) => {
-    // The link that brought it is used up.
-    reset();
     if (result === "granted") onGranted();
   });
-  // Microsoft's page opens by itself where the browser lets it; the link stands below in any case.
-  const grant = (): void =>
-    link.mutate(path, { onSuccess: ({ url }) => void open(url, "_blank", "noopener,noreferrer") });
   return (
     <div className={styles.part}>
       {consent.last !== null && <Outcome last={consent.last} />}
-      <div className={styles.actions}>
-        <Button
-          icon={link.isPending ? <Spinner size="tiny" /> : null}
-          disabledFocusable={link.isPending}
-          onClick={grant}
-        >
-          Grant admin consent
-        </Button>
-        <Button
-          appearance="subtle"
-          icon={<Link20Regular />}
-          disabledFocusable={link.isPending}
-          onClick={() => link.mutate(path)}
-        >
-          Make a link to send
-        </Button>
-      </div>
-      {link.error !== null && <Failed error={link.error} />}
-      {link.data !== undefined && (
-        <>
-          <Text role="status">
-            <Link href={link.data.url} target="_blank" rel="noreferrer">
-              Open Microsoft's consent page
-            </Link>
-            , or send this link to a Privileged Role Administrator or Global Administrator. It works once, until{" "}
-            {absoluteTime(link.data.expiresAt)}.
-          </Text>
-          <Copyable label="Consent link" text={link.data.url} />
-        </>
-      )}
-      {consent.waitingUntil !== null && link.data === undefined && (
-        <Text className={styles.quiet}>A link that was made earlier has not been used yet.</Text>
-      )}
+      <AdministratorLinkOffer
+        path={pathOf(["connections", connection.id, "consent"])}
+        act="Grant admin consent"
+        send="Make a link to send"
+        open="Open Microsoft's consent page"
+        who="a Privileged Role Administrator or Global Administrator"
+        label="Consent link"
+        answeredAt={consent.last?.at ?? 0}
+        idle={
+          consent.waitingUntil !== null && (
+            <Text className={styles.quiet}>A link that was made earlier has not been used yet.</Text>
+          )
+        }
+      />
       <Text className={styles.quiet}>
         The administrator comes back to this redirect URI. It must be registered with the application, under
         Authentication, Web; <code>entrain serve --public-url</code> sets the address that it begins with.

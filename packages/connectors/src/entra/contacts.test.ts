@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { SourcePage } from "@entrain/core";
 import { type Simulator, type SimulatorOptions, startSimulator } from "@entrain/simulator";
-import { createEntraSource } from "./index.ts";
-import { type FakeTenant, fakeTime, graphCalls, readAll, rigFor, startTenant } from "./testing.ts";
+import { type FakeTenant, graphCalls, readAll, rigFor, sourceOf, startTenant } from "./testing.ts";
 
 const ROLES = ["User.Read.All", "GroupMember.Read.All", "OrgContact.Read.All"];
 const closing: { close(): Promise<void> }[] = [];
@@ -19,13 +18,7 @@ async function simulated(options: SimulatorOptions = {}) {
     roles: ROLES,
     ...options,
   });
-  const source = createEntraSource({
-    cloud: { login: simulator.login, graph: simulator.graph },
-    tenant: simulator.tenant,
-    client: simulator.client,
-    credentials: [{ kind: "secret", secret: () => simulator.secret }],
-    ...fakeTime(),
-  });
+  const source = sourceOf(simulator);
   closing.push(source, simulator);
   return { simulator, source };
 }
@@ -94,13 +87,7 @@ test("a lost permission ends the read and moves nothing; without it the refusal 
   const pages = await readAll(source, "contact");
   simulator.setRoles(["User.Read.All"]);
   // A token may live on; another source signs in anew.
-  const other = createEntraSource({
-    cloud: { login: simulator.login, graph: simulator.graph },
-    tenant: simulator.tenant,
-    client: simulator.client,
-    credentials: [{ kind: "secret", secret: () => simulator.secret }],
-    ...fakeTime(),
-  });
+  const other = sourceOf(simulator);
   closing.push(other);
   const [lost] = await readAll(other, "contact", marked(pages));
   assert.deepEqual([lost?.incomplete?.code, lost?.records], ["permission_lost", []]);

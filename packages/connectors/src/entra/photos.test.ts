@@ -3,15 +3,14 @@ import { createHash } from "node:crypto";
 import { after, test } from "node:test";
 import type { PhotoAnswer } from "@entrain/core";
 import { type Simulator, startSimulator } from "@entrain/simulator";
-import { createEntraSource } from "./index.ts";
 import {
   type Answer,
   type Call,
   type FakeTenant,
-  fakeTime,
   graphCalls,
   type Rig,
   rigFor,
+  sourceOf,
   startTenant,
 } from "./testing.ts";
 
@@ -42,13 +41,7 @@ test("hashes the image, and tells who has none, as the simulated service answers
   const simulator: Simulator = await startSimulator({
     ...{ people: 4, groups: 1, seed: 3, throttle: "off", roles: ["User.Read.All", "ProfilePhoto.Read.All"] },
   });
-  const source = createEntraSource({
-    cloud: { login: simulator.login, graph: simulator.graph },
-    tenant: simulator.tenant,
-    client: simulator.client,
-    credentials: [{ kind: "secret", secret: () => simulator.secret }],
-    ...fakeTime(),
-  });
+  const source = sourceOf(simulator);
   closing.push(source, simulator);
   const ids: string[] = [];
   for await (const page of source.read("user", null, new AbortController().signal))

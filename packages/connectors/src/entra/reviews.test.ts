@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { AccessReview, Source } from "@entrain/core";
 import { type Simulator, startSimulator } from "@entrain/simulator";
-import { createEntraSource } from "./index.ts";
-import { fakeTime } from "./testing.ts";
+import { sourceOf } from "./testing.ts";
 
 const simulators: Simulator[] = [];
 after(() => Promise.all(simulators.map((simulator) => simulator.close())));
@@ -11,13 +10,7 @@ after(() => Promise.all(simulators.map((simulator) => simulator.close())));
 async function open(roles: readonly string[]): Promise<{ readonly simulator: Simulator; readonly source: Source }> {
   const simulator = await startSimulator({ people: 30, groups: 4, seed: 7, throttle: "off", roles });
   simulators.push(simulator);
-  const source = createEntraSource({
-    cloud: { login: simulator.login, graph: simulator.graph },
-    tenant: simulator.tenant,
-    client: simulator.client,
-    credentials: [{ kind: "secret", secret: () => simulator.secret }],
-    ...fakeTime(),
-  });
+  const source = sourceOf(simulator);
   return { simulator, source };
 }
 

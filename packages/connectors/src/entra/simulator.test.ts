@@ -3,8 +3,8 @@ import { after, test } from "node:test";
 import type { Check, SourceKind, SourcePage, Watermark } from "@entrain/core";
 import { type Simulator, type SimulatorOptions, startSimulator, type TenantFile } from "@entrain/simulator";
 import { Client, type Context, PageIterator } from "@microsoft/microsoft-graph-client";
-import { createEntraSource, type EntraOptions } from "./index.ts";
-import { fakeTime, readAll } from "./testing.ts";
+import type { EntraOptions } from "./index.ts";
+import { fakeTime, readAll, sourceOf } from "./testing.ts";
 
 const simulators: Simulator[] = [];
 after(() => Promise.all(simulators.map((simulator) => simulator.close())));
@@ -13,17 +13,6 @@ async function simulate(options: SimulatorOptions): Promise<Simulator> {
   const simulator = await startSimulator({ throttle: "off", ...options });
   simulators.push(simulator);
   return simulator;
-}
-
-function sourceOf(simulator: Simulator, more: Partial<EntraOptions> = {}): ReturnType<typeof createEntraSource> {
-  return createEntraSource({
-    cloud: { login: simulator.login, graph: simulator.graph },
-    tenant: simulator.tenant,
-    client: simulator.client,
-    credentials: [{ kind: "secret", secret: () => simulator.secret }],
-    ...fakeTime(),
-    ...more,
-  });
 }
 
 /** One process's read: a source of its own, closed afterwards. Pages are handed over as they come. */

@@ -183,6 +183,27 @@ export function rigFor(origin: string, more: Partial<EntraOptions> = {}): Rig {
   return { source, time, events };
 }
 
+/** What a simulated tenant tells of itself. */
+interface SimulatedTenant {
+  readonly login: string;
+  readonly graph: string;
+  readonly tenant: string;
+  readonly client: string;
+  readonly secret: string;
+}
+
+/** A source that reads from a simulated tenant with its own application's secret. */
+export function sourceOf(simulator: SimulatedTenant, more: Partial<EntraOptions> = {}): Source {
+  return createEntraSource({
+    cloud: { login: simulator.login, graph: simulator.graph },
+    tenant: simulator.tenant,
+    client: simulator.client,
+    credentials: [{ kind: "secret", secret: () => simulator.secret }],
+    ...fakeTime(),
+    ...more,
+  });
+}
+
 /** Reads to the end, or to the given number of pages. */
 export async function readAll(
   source: Source,
