@@ -1,4 +1,5 @@
 import { RequestError } from "./problems.ts";
+import { LIMIT_DEFAULT } from "./schemas.ts";
 
 type Part = string | number;
 
@@ -47,4 +48,16 @@ export function pageOf<T>(
   const items = found.slice(0, limit);
   const last = items.at(-1);
   return { items, next: found.length > limit && last !== undefined ? toCursor(placeOf(last)) : null };
+}
+
+/**
+ * The page of a collection in the order of its names. `read` yields up to `most` of those that follow a name.
+ * @throws RequestError `cursor_invalid`
+ */
+export async function pageByName<T extends { readonly name: string }>(
+  { limit = LIMIT_DEFAULT, after }: { readonly limit?: number; readonly after?: string },
+  read: (after: string, most: number) => Promise<readonly T[]>,
+): Promise<{ readonly items: readonly T[]; readonly next: string | null }> {
+  const [name = ""] = fromCursor(after, ["string"]) ?? [];
+  return pageOf(await read(String(name), limit + 1), limit, (row) => [row.name]);
 }

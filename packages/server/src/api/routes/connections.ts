@@ -10,8 +10,8 @@ import { mayMend } from "../../setup/mend.ts";
 import { type KnownEnd, knownEnds } from "../../store/credential-ends.ts";
 import { findGrant } from "../../store/grants.ts";
 import { type ApiContext, findConnection } from "../context.ts";
-import { fromCursor, pageOf } from "../cursor.ts";
-import { ANY, type Api, CHECKS, collectionOf, LIMIT_DEFAULT, NAME, orNull, PAGE, strict, TIME } from "../schemas.ts";
+import { pageByName } from "../cursor.ts";
+import { ANY, type Api, CHECKS, collectionOf, NAME, orNull, PAGE, strict, TIME } from "../schemas.ts";
 import { redirectOrigin } from "./consent.ts";
 
 const VERIFY_LIMIT_MS = 60_000;
@@ -99,16 +99,10 @@ export function connectionRoutes(app: Api, context: ApiContext, publicOrigin: UR
         response: { 200: collectionOf(CONNECTION) },
       },
     },
-    async ({ query: { limit = LIMIT_DEFAULT, after }, protocol, host }) => {
-      const [name = ""] = fromCursor(after, ["string"]) ?? [];
-      const rows = await store.db
-        .selectFrom("connections")
-        .selectAll()
-        .where("name", ">", String(name))
-        .orderBy("name")
-        .limit(limit + 1)
-        .execute();
-      const { items, next } = pageOf(rows, limit, (row) => [row.name]);
+    async ({ query, protocol, host }) => {
+      const { items, next } = await pageByName(query, (name, most) =>
+        store.db.selectFrom("connections").selectAll().where("name", ">", name).orderBy("name").limit(most).execute(),
+      );
       const origin = redirectOrigin(publicOrigin, protocol, host);
       return { items: await Promise.all(items.map((row) => describeConnection(context, row, origin))), next };
     },

@@ -6,7 +6,7 @@ import { applySync, approveSync, rejectSync, runSync } from "../../runs/run.ts";
 import { plansIn } from "../../store/plans.ts";
 import { activities } from "../activity.ts";
 import { type ApiContext, actorOf, findSync } from "../context.ts";
-import { fromCursor, pageOf } from "../cursor.ts";
+import { fromCursor, pageByName, pageOf } from "../cursor.ts";
 import { RequestError } from "../problems.ts";
 import {
   ANY,
@@ -90,16 +90,10 @@ function listing(app: Api, context: ApiContext): void {
         response: { 200: collectionOf(SYNC) },
       },
     },
-    async ({ query: { limit = LIMIT_DEFAULT, after } }) => {
-      const [name = ""] = fromCursor(after, ["string"]) ?? [];
-      const rows = await store.db
-        .selectFrom("syncs")
-        .selectAll()
-        .where("name", ">", String(name))
-        .orderBy("name")
-        .limit(limit + 1)
-        .execute();
-      const { items, next } = pageOf(rows, limit, (row) => [row.name]);
+    async ({ query }) => {
+      const { items, next } = await pageByName(query, (name, most) =>
+        store.db.selectFrom("syncs").selectAll().where("name", ">", name).orderBy("name").limit(most).execute(),
+      );
       return { items: await Promise.all(items.map((row) => describeSync(context, row))), next };
     },
   );

@@ -1,7 +1,7 @@
 import Type, { type TSchema } from "typebox";
 import { type ApiContext, findTarget } from "../context.ts";
-import { fromCursor, pageOf } from "../cursor.ts";
-import { type Api, collectionOf, LIMIT_DEFAULT, NAME, PAGE, strict, TIME } from "../schemas.ts";
+import { pageByName } from "../cursor.ts";
+import { type Api, collectionOf, NAME, PAGE, strict, TIME } from "../schemas.ts";
 
 // Neither credential nor settings: an address may hold a password.
 const TARGET: TSchema = Type.Object({
@@ -36,16 +36,10 @@ export function targetRoutes(app: Api, { store }: ApiContext): void {
         response: { 200: collectionOf(TARGET) },
       },
     },
-    async ({ query: { limit = LIMIT_DEFAULT, after } }) => {
-      const [name = ""] = fromCursor(after, ["string"]) ?? [];
-      const rows = await store.db
-        .selectFrom("targets")
-        .selectAll()
-        .where("name", ">", String(name))
-        .orderBy("name")
-        .limit(limit + 1)
-        .execute();
-      const { items, next } = pageOf(rows, limit, (row) => [row.name]);
+    async ({ query }) => {
+      const { items, next } = await pageByName(query, (name, most) =>
+        store.db.selectFrom("targets").selectAll().where("name", ">", name).orderBy("name").limit(most).execute(),
+      );
       return { items: await Promise.all(items.map(describe)), next };
     },
   );
