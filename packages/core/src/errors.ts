@@ -39,7 +39,11 @@ export const CODES = {
     "Nothing is changed until the source says whether the account is enabled; check the application's permissions.",
   value_missing: "Fill the source attribute, or give the mapping a default.",
   value_invalid: "Correct the source's value, or map another attribute: it must fit the target attribute's type.",
-  expression_unsupported: "Use a direct or constant mapping.",
+  expression_invalid:
+    "Correct the expression at the column that the message names; `entrain expression eval` tries it.",
+  expression_failed:
+    "Correct the source's value, or let the expression provide for it: `entrain expression eval` tries it.",
+  expression_too_large: "Make the expression simpler, or the values that it is given shorter.",
   refused_by_target: "Mend what the target's answer names; it is tried again later by itself.",
   conflict: "Nothing needs to be done: the next run plans it anew.",
   reference_waiting: "Nothing needs to be done: it is written as soon as the record that it refers to exists.",

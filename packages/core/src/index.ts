@@ -1,6 +1,7 @@
 export { CODES, type Code, ConnectorError, type Retry, type Stops } from "./errors.ts";
+export type { EvaluationContext } from "./expression/context.ts";
 export { type CompiledMapping, compileMapping, type Mapped } from "./mapping/mapping.ts";
-export type { CompiledRule, EvaluationContext } from "./mapping/rule.ts";
+export type { CompiledRule } from "./mapping/rule.ts";
 export { matchKey, matchKeys } from "./matching/key.ts";
 export {
   checkMatching,

@@ -168,7 +168,7 @@ describe("mapping", () => {
       found.map((flaw) => flaw.split(":")[0]),
       [
         "config_invalid mapping.nick",
-        "expression_unsupported mapping.title",
+        "expression_invalid mapping.title",
         "config_invalid mapping.level.constant",
         "config_invalid mapping.vip",
         "config_invalid mapping.phones",

@@ -1,3 +1,4 @@
+import type { EvaluationContext } from "../expression/context.ts";
 import { byCodeUnits } from "../model/compare.ts";
 import type { Finding } from "../model/plan.ts";
 import { type DirectoryRecord, isEmpty } from "../model/record.ts";
@@ -6,7 +7,7 @@ import type { TargetKind } from "../model/target.ts";
 import type { Attributes, Value } from "../model/value.ts";
 import { nameOf } from "../model/wording.ts";
 import { convert } from "./convert.ts";
-import { type CompiledRule, compileRule, type EvaluationContext } from "./rule.ts";
+import { type CompiledRule, compileRule } from "./rule.ts";
 
 /** What one record should look like at the target. */
 export interface Mapped {

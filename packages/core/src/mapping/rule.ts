@@ -1,26 +1,12 @@
+import type { EvaluationContext } from "../expression/context.ts";
 import type { Finding } from "../model/plan.ts";
-import { type DirectoryRecord, getterOf, isEmpty } from "../model/record.ts";
+import { getterOf, isEmpty } from "../model/record.ts";
 import type { SourceKind } from "../model/source.ts";
 import type { MappingRule, WhenEmpty } from "../model/sync.ts";
 import type { TargetAttribute } from "../model/target.ts";
 import type { Value } from "../model/value.ts";
 import { inWords } from "../model/wording.ts";
 import { convert } from "./convert.ts";
-
-/**
- * What a rule is evaluated on. Time and chance are the caller's to give, and only where a record is created: a rule
- * that asked for them again would never come to rest.
- */
-export interface EvaluationContext {
-  readonly record: DirectoryRecord;
-  readonly creation?: {
-    /** Milliseconds UTC. */
-    readonly now: number;
-    readonly guid: () => string;
-    /** A whole number from 0 to below `limit`. */
-    readonly random: (limit: number) => number;
-  };
-}
 
 /** One target attribute's rule, ready for many records. */
 export interface CompiledRule {
@@ -46,7 +32,7 @@ export function compileRule(
   if (flaw !== null) return { finding: { code: "config_invalid", detail: `${place}: ${flaw}` } };
   if ("expression" in rule) {
     const detail = `${place}: expressions are not supported yet; use a direct or constant mapping`;
-    return { finding: { code: "expression_unsupported", detail } };
+    return { finding: { code: "expression_invalid", detail } };
   }
   const fallback = rule.default === undefined ? null : convert(rule.default, attribute.type);
   if (fallback !== null && "flaw" in fallback) {

@@ -1,5 +1,5 @@
+import type { EvaluationContext } from "../expression/context.ts";
 import type { CompiledMapping, Mapped } from "../mapping/mapping.ts";
-import type { EvaluationContext } from "../mapping/rule.ts";
 import type { MatchValue } from "../matching/match.ts";
 import type { Cause, Change, Finding, KnownLink } from "../model/plan.ts";
 import type { DirectoryRecord } from "../model/record.ts";
