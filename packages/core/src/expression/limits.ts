@@ -1,0 +1,40 @@
+import { ExpressionFault } from "./fault.ts";
+import type { Operand } from "./operand.ts";
+import type { Span } from "./tree.ts";
+
+/** Characters of an expression, as Entra has it ("Known issues for provisioning in Microsoft Entra ID"). */
+export const MAX_EXPRESSION_LENGTH = 10_000;
+/** How deep calls and comparisons may nest. */
+export const MAX_DEPTH = 50;
+/** Arguments of one call: a `Switch` over every country has about 500. */
+export const MAX_ARGUMENTS = 1_000;
+/** Characters (UTF-16 code units) of a text that a function is given or gives. */
+export const MAX_TEXT = 262_144;
+/** Items of a list that a function is given or gives. */
+export const MAX_ITEMS = 10_000;
+
+/**
+ * Refuses a text or list that is beyond the bounds; texts inside a list count together. Every argument that is read from
+ * a record and every function's result passes here; a function that grows a text piece by piece asks `tooLong` itself.
+ * @throws ExpressionFault `expression_too_large`
+ */
+export function checkSize(operand: Operand, what: string, at: Span): void {
+  if (typeof operand === "string") {
+    if (operand.length > MAX_TEXT) throw tooLong(what, at);
+  } else if (Array.isArray(operand)) {
+    if (operand.length > MAX_ITEMS) throw tooMany(what, at);
+    let length = 0;
+    for (const item of operand) {
+      if (typeof item === "string") length += item.length;
+      if (length > MAX_TEXT) throw tooLong(what, at);
+    }
+  }
+}
+
+export function tooLong(what: string, at: Span): ExpressionFault {
+  return new ExpressionFault("expression_too_large", `${what} is longer than ${MAX_TEXT} characters.`, at);
+}
+
+function tooMany(what: string, at: Span): ExpressionFault {
+  return new ExpressionFault("expression_too_large", `${what} has more than ${MAX_ITEMS} values.`, at);
+}
