@@ -2,6 +2,7 @@ export { CODES, type Code, ConnectorError, type Retry, type Stops } from "./erro
 export type { EvaluationContext } from "./expression/context.ts";
 export { type CompiledMapping, compileMapping, type Mapped } from "./mapping/mapping.ts";
 export type { CompiledRule } from "./mapping/rule.ts";
+export { entraNameOf, type SourceName, sourceNameOf } from "./mapping/source-names.ts";
 export { matchKey, matchKeys } from "./matching/key.ts";
 export {
   checkMatching,
