@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { runBenchmarks, type Surroundings } from "./frame.ts";
 import { median, toMarkdown } from "./table.ts";
 
-const benchmark = (name: string, value: number): string => `
+const benchmark = (name: string, value: number, title = "Reading"): string => `
   export const name = "${name}";
-  export const run = async ({ quick }) => ({ title: "Reading", method: quick ? "Quick." : "Five rounds.", columns: ["who", "people/s", "ratio"],
+  export const run = async ({ quick }) => ({ title: "${title}", method: quick ? "Quick." : "Five rounds.", columns: ["who", "people/s", "ratio"],
     rows: [["floor", 1234567, 1], ["Entrain", 43210.9, ${value}]], bars: [{ claim: "at most 1.5 × the floor", value: ${value}, limit: 1.5 }] });`;
 
 describe("npm run bench", () => {
@@ -71,6 +71,18 @@ describe("npm run bench", () => {
     );
     assert.doesNotMatch(text, /old/);
     assert.equal(await run(["--write-readme", "--quick"]), 2);
+  });
+
+  it("replaces one table alone with --only, and refuses where the others were made on another machine", async () => {
+    writeFileSync(join(folder, "other.bench.ts"), benchmark("other", 1.1, "Planning"));
+    assert.equal(await run(["--write-readme"]), 0);
+    const readme = join(folder, "README.md");
+    const before = readFileSync(readme, "utf8");
+    writeFileSync(readme, before.replaceAll("43,211 | 1.2 |", "41 | 1.2 |"));
+    assert.equal(await run(["--write-readme", "--only", "good"]), 0);
+    assert.equal(readFileSync(readme, "utf8"), before);
+    writeFileSync(readme, before.replace(/Measured on .*\./, "Measured on 8 × another, 64 GB."));
+    await assert.rejects(run(["--write-readme", "--only", "good"]), /made elsewhere .*make all of them anew/);
   });
 
   it("prints JSON alone with --json", async () => {

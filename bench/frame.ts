@@ -11,7 +11,7 @@ const HELP = `npm run bench [-- --only NAME] [--quick] [--json] [--write-readme]
   --only NAME      run this benchmark (may be given several times)
   --quick          small sizes, one round: shows that they work, and holds no bar
   --json           print the tables as JSON
-  --write-readme   replace the tables in README.md`;
+  --write-readme   replace the tables in README.md: all, or those of --only`;
 
 /** Where to find the benchmarks and the README, and where to print. */
 export interface Surroundings {
@@ -56,6 +56,7 @@ export async function runBenchmarks(
     writeReadme(
       readme,
       results.map(({ table }) => table),
+      options.only.length > 0,
     );
   const missed = results.flatMap(({ table }) => table.bars.filter((bar) => !isMet(bar)));
   return missed.length === 0 || options.quick ? 0 : 1;
@@ -106,13 +107,35 @@ function isBenchmark(value: unknown): value is Benchmark {
   return typeof value.name === "string" && typeof value.run === "function";
 }
 
-function writeReadme(path: string, tables: readonly Table[]): void {
+/**
+ * Replaces the tables of the README by these. Where only some were made, the others stay; on another machine than theirs
+ * that is refused, for all figures of the README belong to one.
+ */
+function writeReadme(path: string, tables: readonly Table[], some: boolean): void {
   const text = readFileSync(path, "utf8");
   const start = text.indexOf(START);
   const end = text.indexOf(END);
   if (start === -1 || end < start) throw new Error(`${path} has no place for the tables: ${START} … ${END}`);
-  const body = [`Measured on ${machine()}.`, ...tables.map(toMarkdown)].join("\n\n");
+  const [head, ...held] = text
+    .slice(start + START.length, end)
+    .trim()
+    .split(HEADING);
+  const measured = `Measured on ${machine()}.`;
+  if (some && held.length > 0 && head?.trim() !== measured) {
+    throw new Error(`The other tables of ${path} were made elsewhere (${head?.trim()}); make all of them anew.`);
+  }
+  const sections = new Map<string, string>();
+  if (some) for (const section of held) sections.set(titleOf(section), section.trim());
+  for (const table of tables) sections.set(titleOf(toMarkdown(table)), toMarkdown(table));
+  const body = [measured, ...sections.values()].join("\n\n");
   writeFileSync(path, `${text.slice(0, start + START.length)}\n${body}\n${text.slice(end)}`);
+}
+
+/** Where a table begins. */
+const HEADING = /^(?=#### )/m;
+
+function titleOf(section: string): string {
+  return section.split("\n", 1)[0] ?? "";
 }
 
 function machine(): string {
