@@ -1,6 +1,12 @@
 export { CODES, type Code, ConnectorError, type Retry, type Stops } from "./errors.ts";
 export type { EvaluationContext } from "./expression/context.ts";
-export { type CompiledMapping, compileMapping, type Mapped } from "./mapping/mapping.ts";
+export {
+  type CompiledMapping,
+  compileMapping,
+  type Mapped,
+  type MappingOptions,
+  uniqueCandidates,
+} from "./mapping/mapping.ts";
 export type { CompiledRule } from "./mapping/rule.ts";
 export { entraNameOf, type SourceName, sourceNameOf } from "./mapping/source-names.ts";
 export { matchKey, matchKeys } from "./matching/key.ts";
@@ -15,6 +21,8 @@ export {
 export { byCodeUnits } from "./model/compare.ts";
 export { DEFAULTS } from "./model/defaults.ts";
 export { formatDuration, parseDuration } from "./model/duration.ts";
+export type { Mapping, MappingRule, WhenEmpty } from "./model/mapping.ts";
+export { nearest } from "./model/nearest.ts";
 export type { Cause, Change, Counts, Finding, KnownLink } from "./model/plan.ts";
 export { type DirectoryRecord, isEmpty } from "./model/record.ts";
 export type {
@@ -46,8 +54,6 @@ export {
   type DeprovisionVerb,
   type Guard,
   type GuardLimit,
-  type Mapping,
-  type MappingRule,
   type Operations,
   provisionedKind,
   SCOPE_OPERATORS,
@@ -56,7 +62,6 @@ export {
   type ScopeClause,
   type ScopeOperator,
   type SyncDefinition,
-  type WhenEmpty,
 } from "./model/sync.ts";
 export type {
   Action,

@@ -13,22 +13,27 @@ export const MAX_TEXT = 262_144;
 /** Items of a list that a function is given or gives. */
 export const MAX_ITEMS = 10_000;
 
+/** Characters and items that one evaluation reads and makes in all: what bounds its time. */
+export const MAX_WORK = 4_194_304;
+
 /**
- * Refuses a text or list that is beyond the bounds; texts inside a list count together. Every argument that is read from
+ * Refuses a text or list that is beyond the bounds, and answers its size; texts inside a list count together. Every argument that is read from
  * a record and every function's result passes here; a function that grows a text piece by piece asks `tooLong` itself.
  * @throws ExpressionFault `expression_too_large`
  */
-export function checkSize(operand: Operand, what: string, at: Span): void {
+export function checkSize(operand: Operand, what: string, at: Span): number {
   if (typeof operand === "string") {
     if (operand.length > MAX_TEXT) throw tooLong(what, at);
-  } else if (Array.isArray(operand)) {
-    if (operand.length > MAX_ITEMS) throw tooMany(what, at);
-    let length = 0;
-    for (const item of operand) {
-      if (typeof item === "string") length += item.length;
-      if (length > MAX_TEXT) throw tooLong(what, at);
-    }
+    return operand.length;
   }
+  if (!Array.isArray(operand)) return 0;
+  if (operand.length > MAX_ITEMS) throw tooMany(what, at);
+  let length = operand.length;
+  for (const item of operand) {
+    if (typeof item === "string") length += item.length;
+    if (length > MAX_TEXT) throw tooLong(what, at);
+  }
+  return length;
 }
 
 export function tooLong(what: string, at: Span): ExpressionFault {

@@ -1,31 +1,7 @@
-const FARTHEST = 3;
-
-/** The name that was probably meant, or null when none is near: at most three letters wrong, and less than half of them. */
-function nearest(name: string, known: readonly string[]): string | null {
-  const ranked = known
-    .map((one) => ({ one, far: distance(name.toLowerCase(), one.toLowerCase()) }))
-    .sort((a, b) => a.far - b.far);
-  const [best] = ranked;
-  if (best === undefined || best.far > FARTHEST || best.far > best.one.length / 2) return null;
-  return best.one;
-}
+import { nearest } from "@entrain/core";
 
 /** `; did you mean "x"?`, or nothing. */
 export function suggestion(name: string, known: readonly string[]): string {
   const near = nearest(name, known);
   return near === null ? "" : `; did you mean "${near}"?`;
-}
-
-/** Levenshtein's distance: insertions, removals and replacements of one letter. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
