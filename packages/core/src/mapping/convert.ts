@@ -1,7 +1,10 @@
+import { Moment, type Operand } from "../expression/operand.ts";
+import { matchKey } from "../matching/key.ts";
 import { isEmpty } from "../model/record.ts";
 import type { TargetAttribute } from "../model/target.ts";
 import { isReference, type Value } from "../model/value.ts";
-import { inWords } from "../model/wording.ts";
+import { grouped, inWords, plain } from "../model/wording.ts";
+import { plainOf } from "./language.ts";
 
 /** A value in the target attribute's type, or why it does not fit: the rest of a sentence that begins with its name. */
 export type Converted = { readonly value: Value } | { readonly flaw: string };
@@ -10,11 +13,23 @@ export type Converted = { readonly value: Value } | { readonly flaw: string };
 const DATETIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
 /**
- * Converts a value that is not empty. Numbers and booleans become text; texts that read as a whole number or boolean
- * become one; a list of one becomes its item and one text a list of one. Nothing else is guessed. U+0000 and broken
- * UTF-16 are refused, for no store could give them back unchanged.
+ * Converts a value that is not empty, and holds it against what the target takes. Numbers and booleans become text; texts
+ * that read as a whole number or boolean become one; a moment becomes a date and time in UTC; a list of one becomes its item
+ * and one text a list of one. Nothing else is guessed. U+0000 and broken UTF-16 are refused, for no store could give them
+ * back unchanged.
  */
-export function convert(value: Value, type: TargetAttribute["type"]): Converted {
+export function convert(operand: Operand, attribute: TargetAttribute): Converted {
+  if (operand instanceof Moment && attribute.type === "datetime") {
+    return { value: new Date(operand.ms).toISOString() };
+  }
+  const value = plainOf(operand) ?? null;
+  const { type, maxLength, choices } = attribute;
+  const converted = inType(value, type);
+  if ((maxLength === undefined && choices === undefined) || "flaw" in converted) return converted;
+  return allowed(converted.value, attribute);
+}
+
+function inType(value: Value, type: TargetAttribute["type"]): Converted {
   switch (type) {
     case "string":
       return toText(value);
@@ -31,6 +46,39 @@ export function convert(value: Value, type: TargetAttribute["type"]): Converted 
   }
 }
 
+/** What the target says of a text, or of each text of a list. */
+function allowed(value: Value, attribute: TargetAttribute): Converted {
+  if (Array.isArray(value)) {
+    const items: Value[] = [];
+    for (const item of value as readonly Value[]) {
+      const one = allowed(item, attribute);
+      if ("flaw" in one) return one;
+      items.push(one.value);
+    }
+    return { value: items };
+  }
+  if (typeof value !== "string") return { value };
+  const { maxLength, choices } = attribute;
+  if (maxLength !== undefined && value.length > maxLength) {
+    const length = [...value].length;
+    if (length > maxLength) {
+      return { flaw: `is ${grouped(length)} characters long, and the target takes ${grouped(maxLength)}` };
+    }
+  }
+  if (choices === undefined) return { value };
+  const key = matchKey(value, attribute);
+  const choice = choices.find((one) => matchKey(one, attribute) === key);
+  if (choice !== undefined) return { value: choice };
+  return { flaw: `"${inWords(value)}" is none of what the target takes: ${plainList(choices)}` };
+}
+
+const SAID_CHOICES = 10;
+
+function plainList(choices: readonly string[]): string {
+  const more = choices.length > SAID_CHOICES ? ` and ${choices.length - SAID_CHOICES} more` : "";
+  return choices.slice(0, SAID_CHOICES).map(plain).join(", ") + more;
+}
+
 function misfit(value: Value, wanted: string): Converted {
   return { flaw: `"${inWords(value)}" is not ${wanted}` };
 }
@@ -42,7 +90,9 @@ function toText(value: Value): Converted {
   const items = (value as readonly Value[]).filter((item) => !isEmpty(item));
   const [only] = items;
   if (items.length === 1 && only !== undefined && !Array.isArray(only)) return toText(only);
-  return { flaw: `holds ${items.length} values where the target takes one; map one of them, as in \`name.0\`` };
+  return {
+    flaw: `holds ${items.length} values where the target takes one; map one of them, as in \`name.0\`, or join them: Join(", ", [name])`,
+  };
 }
 
 function checked(text: string): Converted {

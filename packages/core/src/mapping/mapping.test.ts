@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import type { Mapping } from "../model/mapping.ts";
 import type { DirectoryRecord } from "../model/record.ts";
-import type { Mapping } from "../model/sync.ts";
 import type { TargetKind } from "../model/target.ts";
 import type { Attributes, Value } from "../model/value.ts";
 import { type CompiledMapping, compileMapping } from "./mapping.ts";

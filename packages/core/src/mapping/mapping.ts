@@ -1,13 +1,16 @@
 import type { EvaluationContext } from "../expression/context.ts";
+import { ExpressionFault } from "../expression/fault.ts";
+import { OMITTED, type Operand } from "../expression/operand.ts";
 import { byCodeUnits } from "../model/compare.ts";
+import type { Mapping } from "../model/mapping.ts";
 import type { Finding } from "../model/plan.ts";
 import { type DirectoryRecord, isEmpty } from "../model/record.ts";
-import type { Mapping } from "../model/sync.ts";
 import type { TargetKind } from "../model/target.ts";
-import type { Attributes, Value } from "../model/value.ts";
+import { type Attributes, isConcealed, type Value } from "../model/value.ts";
 import { nameOf } from "../model/wording.ts";
 import { convert } from "./convert.ts";
 import { type CompiledRule, compileRule } from "./rule.ts";
+import type { SourceFlaw } from "./source.ts";
 
 /** What one record should look like at the target. */
 export interface Mapped {
@@ -19,16 +22,38 @@ export interface Mapped {
   readonly issues: readonly Finding[];
 }
 
+/** Time and chance for the creation of one record. */
+type Creation = EvaluationContext["creation"];
+
 /** A mapping, ready for many records. */
 export interface CompiledMapping {
   /**
-   * Maps one record. `creating` adds the attributes that are written on creation only. An attribute that was never
-   * read is left out (a new record gets the default of its rule): nothing is known of it, so nothing is overwritten.
+   * Maps one record; sensitive values come concealed. `creating` adds the attributes that are written on creation only,
+   * but for those of `uniques`. An attribute that was never read is left out (a new record gets the default of its rule):
+   * nothing is known of it, so nothing is overwritten.
    */
-  readonly map: (record: DirectoryRecord, creating: boolean, creation?: EvaluationContext["creation"]) => Mapped;
+  readonly map: (record: DirectoryRecord, creating: boolean, creation?: Creation) => Mapped;
+  /** The same with sensitive values as they are sent: for the one who sends them, and nobody else. */
+  readonly reveal: (record: DirectoryRecord, creating: boolean, creation?: Creation) => Mapped;
+  /** A value that a target gave, in the form that `map` answers: concealed where its attribute is sensitive. */
+  readonly concealed: (attribute: string, value: Value) => Value;
   readonly rules: readonly CompiledRule[];
+  /** Rules whose value is chosen so that no other record has it, once it is sure that the record is created. */
+  readonly uniques: readonly CompiledRule[];
   /** The source attributes that it reads, without what lies inside them: they must be part of what is read. */
   readonly attributes: readonly string[];
+  /** A record must be mapped anew when its manager's record changes. */
+  readonly readsManager: boolean;
+  /** What is written on creation rests on time or chance. */
+  readonly volatile: boolean;
+  readonly sensitive: boolean;
+}
+
+export interface MappingOptions {
+  /** What is wrong with a source attribute's name (Graph's), where the caller knows what the source has. */
+  readonly sourceFlaw?: SourceFlaw;
+  /** A keyed digest of a sensitive value, the same for the same text. Without it no two can be told apart. */
+  readonly conceal?: (text: string) => string;
 }
 
 const NOTHING: readonly never[] = [];
@@ -37,10 +62,12 @@ const NOTHING: readonly never[] = [];
 export function compileMapping(
   mapping: Mapping,
   kind: TargetKind,
+  options: MappingOptions = {},
 ): { readonly mapping: CompiledMapping } | { readonly findings: readonly Finding[] } {
   const findings: Finding[] = [];
   const rules: CompiledRule[] = [];
   const attributes = new Map(kind.attributes.map((attribute) => [attribute.name, attribute]));
+  const { sourceFlaw } = options;
   for (const [name, rule] of Object.entries(mapping)) {
     const attribute = attributes.get(name);
     if (attribute === undefined) {
@@ -48,47 +75,98 @@ export function compileMapping(
       findings.push({ code: "config_invalid", detail });
       continue;
     }
-    const compiled = compileRule(attribute, rule, kind.source);
+    const compiled = compileRule({ attribute, kind, ...(sourceFlaw && { sourceFlaw }) }, rule);
     if ("rule" in compiled) rules.push(compiled.rule);
-    else findings.push(compiled.finding);
+    else findings.push(...compiled.findings);
   }
-  for (const { name, required } of kind.attributes) {
-    if (required !== true || Object.hasOwn(mapping, name)) continue;
+  for (const { name, required, readOnly } of kind.attributes) {
+    if (required !== true || readOnly === true || Object.hasOwn(mapping, name)) continue;
     findings.push({ code: "config_invalid", detail: `mapping.${name}: the target requires it, but it is not mapped` });
   }
-  return findings.length > 0 ? { findings } : { mapping: mappingOf(rules) };
+  return findings.length > 0 ? { findings } : { mapping: mappingOf(rules, options.conceal ?? (() => "unknown")) };
 }
 
-function mappingOf(rules: readonly CompiledRule[]): CompiledMapping {
-  const reads = new Set(rules.flatMap(({ reads }) => (reads === null ? [] : [reads])));
+type Conceal = (attribute: string, value: Value) => Value;
+
+function mappingOf(rules: readonly CompiledRule[], digest: (text: string) => string): CompiledMapping {
+  const secret = new Set(rules.filter(({ sensitive }) => sensitive).map(({ attribute }) => attribute.name));
+  const conceal: Conceal = (attribute, value) =>
+    isEmpty(value) ? null : { $sensitive: digest(`${attribute}\n${JSON.stringify(value)}`) };
+  const through =
+    (concealing: Conceal | null): CompiledMapping["map"] =>
+    (record, creating, creation) =>
+      map(rules, { creating, concealing }, creation ? { record, creation } : { record });
   return {
     rules,
-    attributes: [...reads].sort(byCodeUnits),
-    map: (record, creating, creation) => map(rules, creating, creation ? { record, creation } : { record }),
+    uniques: rules.filter(({ candidates }) => candidates !== null),
+    attributes: [...new Set(rules.flatMap(({ reads }) => reads))].sort(byCodeUnits),
+    readsManager: rules.some(({ readsManager }) => readsManager),
+    volatile: rules.some(({ volatile }) => volatile),
+    sensitive: secret.size > 0,
+    map: through(conceal),
+    reveal: through(null),
+    concealed: (attribute, value) => (secret.has(attribute) && !isConcealed(value) ? conceal(attribute, value) : value),
   };
 }
 
-function map(rules: readonly CompiledRule[], creating: boolean, context: EvaluationContext): Mapped {
+/** What a rule gives for one record: the value in the attribute's type, `undefined` for nothing, or what is wrong. */
+type Result =
+  | { readonly value: Value | undefined; readonly neverRead: boolean }
+  | { readonly code: "value_invalid" | ExpressionFault["code"]; readonly detail: string };
+
+function resultOf(rule: CompiledRule, given: Operand | undefined | ExpressionFault): Result {
+  if (given === undefined || given === OMITTED) return NEVER_READ;
+  const { attribute, sensitive } = rule;
+  if (given instanceof ExpressionFault) {
+    const why = sensitive ? "the expression cannot use its value (not shown, for it is sensitive)" : given.message;
+    return { code: given.code, detail: `${attribute.name}: column ${given.column}: ${why}` };
+  }
+  if (isEmptyOperand(given)) return EMPTY;
+  const converted = convert(given, attribute);
+  if ("flaw" in converted) {
+    const why = sensitive ? `its value (not shown, for it is sensitive) is not what the target takes` : converted.flaw;
+    return { code: "value_invalid", detail: `${attribute.name}: ${why}` };
+  }
+  return isEmpty(converted.value) ? EMPTY : { value: converted.value, neverRead: false };
+}
+
+const NEVER_READ: Result = { value: undefined, neverRead: true };
+const EMPTY: Result = { value: undefined, neverRead: false };
+
+function isEmptyOperand(given: Operand): boolean {
+  return given === null || given === "" || (Array.isArray(given) && given.length === 0);
+}
+
+function map(
+  rules: readonly CompiledRule[],
+  how: { readonly creating: boolean; readonly concealing: Conceal | null },
+  context: EvaluationContext,
+): Mapped {
+  const { creating, concealing } = how;
   const attributes: { [name: string]: Value } = {};
   let emptied: string[] | null = null;
   let issues: Finding[] | null = null;
   for (const rule of rules) {
-    if (rule.onlyOnCreate && !creating) continue;
-    const { name, type } = rule.attribute;
-    const given = rule.evaluate(context);
-    const converted = given === undefined || isEmpty(given) ? null : convert(given, type);
-    if (converted !== null && "flaw" in converted) {
-      issues = [...(issues ?? []), issue(context.record, "value_invalid", `${name}: ${converted.flaw}`)];
+    if (rule.candidates !== null || (rule.onlyOnCreate && !creating)) continue;
+    const { name } = rule.attribute;
+    const result = resultOf(rule, rule.evaluate(context));
+    if ("code" in result) {
+      issues ??= [];
+      issues.push(issue(context.record, result.code, result.detail));
       continue;
     }
-    if (converted !== null && !isEmpty(converted.value)) {
-      attributes[name] = converted.value;
-      continue;
+    let { value } = result;
+    if (value === undefined) {
+      emptied ??= [];
+      emptied.push(name);
+      value = substitute(rule, result.neverRead, creating);
     }
-    emptied = [...(emptied ?? []), name];
-    const value = substitute(rule, given === undefined, creating);
-    if (value !== undefined) attributes[name] = value;
-    if (lacks(rule, value, creating)) issues = [...(issues ?? []), missing(rule, context.record)];
+    if (lacks(rule, value, creating)) {
+      issues ??= [];
+      issues.push(missing(rule, context.record));
+    }
+    if (value === undefined) continue;
+    attributes[name] = rule.sensitive && concealing !== null ? concealing(name, value) : value;
   }
   return { attributes, emptied: emptied ?? NOTHING, issues: issues ?? NOTHING };
 }
@@ -106,10 +184,44 @@ function lacks(rule: CompiledRule, value: Value | undefined, creating: boolean):
 }
 
 function missing(rule: CompiledRule, record: DirectoryRecord): Finding {
-  const source = rule.reads === null ? "its source is empty" : `${rule.reads} is empty`;
+  const source =
+    rule.reads.length === 0
+      ? "its source is empty"
+      : rule.reads.length === 1
+        ? `${rule.reads[0]} is empty`
+        : `what is made of ${rule.reads.join(", ")} is empty`;
   return issue(record, "value_missing", `${rule.attribute.name} is required by the target, but ${source}`);
 }
 
-function issue(record: DirectoryRecord, code: "value_invalid" | "value_missing", detail: string): Finding {
+function issue(record: DirectoryRecord, code: Finding["code"], detail: string): Finding {
   return { code, detail, objectId: record.id, name: nameOf(record) };
+}
+
+/**
+ * The values that a new record may get for an attribute of `uniques`, in order of preference and in the attribute's type;
+ * what is empty is left out. Where none is left, `value` is what the record gets instead (`undefined`: nothing).
+ */
+export function uniqueCandidates(
+  rule: CompiledRule,
+  record: DirectoryRecord,
+  creation: Creation,
+): { readonly values: readonly Value[] } | { readonly value: Value | undefined } | { readonly finding: Finding } {
+  const values: Value[] = [];
+  for (const given of offered(rule, creation ? { record, creation } : { record })) {
+    const result = resultOf(rule, given);
+    if ("code" in result) return { finding: issue(record, result.code, result.detail) };
+    if (result.value !== undefined) values.push(result.value);
+  }
+  if (values.length > 0) return { values };
+  const value = substitute(rule, false, true);
+  return lacks(rule, value, true) ? { finding: missing(rule, record) } : { value };
+}
+
+function offered(rule: CompiledRule, context: EvaluationContext): readonly (Operand | ExpressionFault)[] {
+  try {
+    return rule.candidates?.(context) ?? NOTHING;
+  } catch (error) {
+    if (error instanceof ExpressionFault) return [error];
+    throw error;
+  }
 }

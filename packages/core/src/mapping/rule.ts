@@ -1,62 +1,90 @@
 import type { EvaluationContext } from "../expression/context.ts";
+import type { ExpressionFault } from "../expression/fault.ts";
+import { OMITTED, type Operand } from "../expression/operand.ts";
+import type { MappingRule, WhenEmpty } from "../model/mapping.ts";
 import type { Finding } from "../model/plan.ts";
-import { getterOf, isEmpty } from "../model/record.ts";
+import { isEmpty } from "../model/record.ts";
 import type { SourceKind } from "../model/source.ts";
-import type { MappingRule, WhenEmpty } from "../model/sync.ts";
-import type { TargetAttribute } from "../model/target.ts";
+import type { TargetAttribute, TargetKind } from "../model/target.ts";
 import type { Value } from "../model/value.ts";
 import { inWords } from "../model/wording.ts";
 import { convert } from "./convert.ts";
+import { compileExpression } from "./language.ts";
+import { type SourceFlaw, type SourceRead, sourceOf } from "./source.ts";
 
 /** One target attribute's rule, ready for many records. */
 export interface CompiledRule {
   readonly attribute: TargetAttribute;
-  readonly evaluate: (context: EvaluationContext) => Value | undefined;
+  /** Before conversion. `undefined`: nothing is known, or the target's value is to be left as it is. */
+  readonly evaluate: (context: EvaluationContext) => Operand | undefined | ExpressionFault;
+  /** Of `SelectUniqueValue`, what may be chosen from, before conversion; such a rule is not evaluated. */
+  readonly candidates: ((context: EvaluationContext) => readonly Operand[]) | null;
   readonly whenEmpty: WhenEmpty;
   /** In the attribute's type; `null` unless `whenEmpty` is `default`. */
   readonly fallback: Value;
   /** Written when the record is created and never again. */
   readonly onlyOnCreate: boolean;
-  /** The source attribute that it reads, without what lies inside it; `null` when it reads none. */
-  readonly reads: string | null;
+  readonly sensitive: boolean;
+  /** The source attributes that it reads, without what lies inside them. */
+  readonly reads: readonly string[];
+  /** It reads attributes of the manager: it is evaluated anew when those change. */
+  readonly readsManager: boolean;
+  /** Rests on time or chance. */
+  readonly volatile: boolean;
 }
+
+/** What a rule is compiled for. */
+export interface RuleSubject {
+  readonly kind: TargetKind;
+  readonly attribute: TargetAttribute;
+  readonly sourceFlaw?: SourceFlaw;
+}
+
+/** Where a rule's value comes from. */
+type Way = Pick<CompiledRule, "evaluate" | "candidates" | "reads" | "readsManager" | "volatile" | "sensitive">;
+
+const NOTHING: readonly never[] = [];
+const FIXED = { candidates: null, reads: NOTHING, readsManager: false, volatile: false, sensitive: false } as const;
 
 /** Compiles one rule, or says what is wrong with it. An empty source clears the target unless the rule says otherwise. */
 export function compileRule(
-  attribute: TargetAttribute,
+  subject: RuleSubject,
   rule: MappingRule,
-  source: SourceKind,
-): { readonly rule: CompiledRule } | { readonly finding: Finding } {
+): { readonly rule: CompiledRule } | { readonly findings: readonly Finding[] } {
+  const { attribute } = subject;
   const place = `mapping.${attribute.name}`;
-  const flaw = flawOf(rule, attribute, source);
-  if (flaw !== null) return { finding: { code: "config_invalid", detail: `${place}: ${flaw}` } };
-  if ("expression" in rule) {
-    const detail = `${place}: expressions are not supported yet; use a direct or constant mapping`;
-    return { finding: { code: "expression_invalid", detail } };
+  const invalid = (detail: string, code = "config_invalid"): { readonly findings: readonly Finding[] } => ({
+    findings: [{ code, detail: `${place}${detail}` }],
+  });
+  const flaw = flawOf(rule, attribute);
+  if (flaw !== null) return invalid(`: ${flaw}`);
+  const fallback = rule.default === undefined ? null : convert(rule.default, attribute);
+  if (fallback !== null && "flaw" in fallback) return invalid(`.default: ${fallback.flaw}`);
+  const way = wayOf(rule, subject);
+  if ("flaw" in way) return invalid(way.flaw);
+  if ("faults" in way) {
+    const findings = way.faults.map(({ code, column, message }) => ({
+      code,
+      detail: `${place}: column ${column}: ${message}`,
+    }));
+    return { findings };
   }
-  const fallback = rule.default === undefined ? null : convert(rule.default, attribute.type);
-  if (fallback !== null && "flaw" in fallback) {
-    return { finding: { code: "config_invalid", detail: `${place}.default: ${fallback.flaw}` } };
+  const onlyOnCreate = rule.apply === "create";
+  const misplaced = misplacedFlaw(way, subject, onlyOnCreate);
+  if (misplaced !== null) return invalid(`: ${misplaced}`);
+  const sensitive = rule.sensitive ?? way.sensitive;
+  if (sensitive && (way.candidates !== null || attribute.type === "reference")) {
+    const what = way.candidates === null ? "a reference" : "chosen by SelectUniqueValue, so others can see it,";
+    return invalid(`: is ${what} and cannot be sensitive`);
   }
-  const evaluate = "constant" in rule ? constantOf(rule.constant, attribute) : getterFor(rule.direct);
-  if ("flaw" in evaluate) {
-    return { finding: { code: "config_invalid", detail: `${place}.constant: ${evaluate.flaw}` } };
-  }
-  return {
-    rule: {
-      attribute,
-      evaluate: evaluate.evaluate,
-      whenEmpty: rule.whenEmpty ?? (fallback === null ? "clear" : "default"),
-      fallback: fallback?.value ?? null,
-      onlyOnCreate: rule.apply === "create",
-      reads: "direct" in rule ? readsOf(rule.direct) : null,
-    },
-  };
+  const whenEmpty = rule.whenEmpty ?? (fallback === null ? "clear" : "default");
+  return { rule: { ...way, attribute, whenEmpty, fallback: fallback?.value ?? null, onlyOnCreate, sensitive } };
 }
 
-function flawOf(rule: MappingRule, attribute: TargetAttribute, source: SourceKind): string | null {
+function flawOf(rule: MappingRule, attribute: TargetAttribute): string | null {
   const ways = ["direct", "constant", "expression"].filter((way) => way in rule);
   if (ways.length !== 1) return "needs exactly one of direct, constant and expression";
+  if (attribute.readOnly === true) return "is read-only: the target gives it and takes none";
   if (rule.whenEmpty !== undefined && !["keep", "clear", "default"].includes(rule.whenEmpty)) {
     return `whenEmpty is keep, clear or default, not "${rule.whenEmpty}"`;
   }
@@ -68,37 +96,86 @@ function flawOf(rule: MappingRule, attribute: TargetAttribute, source: SourceKin
   if (rule.apply !== undefined && !["always", "create"].includes(rule.apply)) {
     return `apply is always or create, not "${rule.apply}"`;
   }
-  if ("direct" in rule) return directFlaw(rule.direct, attribute, source);
-  return attribute.type === "reference" ? "is a reference; only the source attribute `manager` gives one" : null;
-}
-
-function directFlaw(direct: string, attribute: TargetAttribute, source: SourceKind): string | null {
-  if (typeof direct !== "string" || direct.split(".").includes("")) return "direct names no source attribute";
-  const manager = direct === "manager";
-  if (direct.startsWith("manager.")) return "the manager's own attributes cannot be read; map `manager` to a reference";
-  if (manager && source !== "user") return "only people have a manager";
-  if (manager && attribute.type !== "reference") return `the manager is a reference, but this is a ${attribute.type}`;
-  if (!manager && attribute.type === "reference")
-    return "is a reference; only the source attribute `manager` gives one";
   return null;
 }
 
-function constantOf(
-  constant: Value,
-  attribute: TargetAttribute,
-): { readonly evaluate: CompiledRule["evaluate"] } | { readonly flaw: string } {
-  if (isEmpty(constant)) return { flaw: `is ${inWords(constant)}; a constant needs a value` };
-  const converted = convert(constant, attribute.type);
-  if ("flaw" in converted) return converted;
-  return { evaluate: () => converted.value };
+const ONLY_MANAGER = "is a reference; only the source attribute `manager` gives one";
+
+function wayOf(
+  rule: MappingRule,
+  subject: RuleSubject,
+): Way | { readonly flaw: string } | { readonly faults: readonly ExpressionFault[] } {
+  const { attribute, kind, sourceFlaw } = subject;
+  if ("direct" in rule) return directOf(rule.direct, subject);
+  if (attribute.type === "reference") return { flaw: `: ${ONLY_MANAGER}` };
+  if ("constant" in rule) return constantOf(rule.constant, attribute);
+  return expressionOf(rule.expression, kind.source, sourceFlaw);
 }
 
-function getterFor(direct: string): { readonly evaluate: CompiledRule["evaluate"] } {
-  const get = getterOf(direct);
-  return { evaluate: ({ record }) => get(record) };
+function directOf(direct: string, { attribute, kind, sourceFlaw }: RuleSubject): Way | { readonly flaw: string } {
+  if (typeof direct !== "string" || direct.split(".").includes("")) {
+    return { flaw: ": direct names no source attribute" };
+  }
+  const source = sourceOf(direct, kind.source, sourceFlaw);
+  if ("flaw" in source) return { flaw: `.direct: ${source.flaw}` };
+  if (source.isManager && attribute.type !== "reference") {
+    const flaw = `: the manager is a reference, but this is a ${attribute.type}; map manager.mail, manager.displayName or another attribute of the manager`;
+    return { flaw };
+  }
+  if (source.readsManager && attribute.type === "reference") {
+    return { flaw: `: is a reference, and ${direct} cannot be read as one; map \`manager\` itself` };
+  }
+  if (!source.isManager && attribute.type === "reference") return { flaw: `: ${ONLY_MANAGER}` };
+  return { ...FIXED, evaluate: source.get, reads: source.reads, readsManager: source.readsManager };
 }
 
-function readsOf(direct: string): string | null {
-  const root = direct.split(".")[0] ?? direct;
-  return root === "id" || root === "manager" ? null : root;
+function constantOf(constant: Value, attribute: TargetAttribute): Way | { readonly flaw: string } {
+  if (isEmpty(constant)) return { flaw: `.constant: is ${inWords(constant)}; a constant needs a value` };
+  const converted = convert(constant, attribute);
+  if ("flaw" in converted) return { flaw: `.constant: ${converted.flaw}` };
+  return { ...FIXED, evaluate: () => converted.value };
+}
+
+function expressionOf(
+  text: string,
+  kind: SourceKind,
+  sourceFlaw: SourceFlaw | undefined,
+): Way | { readonly faults: readonly ExpressionFault[] } {
+  const sources: SourceRead[] = [];
+  const compiled = compileExpression(text, {
+    attribute: (name) => {
+      const source = sourceOf(name, kind, sourceFlaw);
+      if ("flaw" in source) return source.flaw;
+      if (source.isManager) {
+        return "the manager is a reference; write [manager.mail], [manager.displayName] or another attribute of the manager";
+      }
+      sources.push(source);
+      return source.get;
+    },
+  });
+  if ("faults" in compiled) return compiled;
+  const { evaluate, candidates, volatile, sensitive } = compiled.expression;
+  return {
+    evaluate: (context) => {
+      const result = evaluate(context);
+      if ("fault" in result) return result.fault;
+      return result.value === OMITTED ? undefined : result.value;
+    },
+    candidates,
+    reads: [...new Set(sources.flatMap(({ reads }) => reads))],
+    readsManager: sources.some(({ readsManager }) => readsManager),
+    volatile,
+    sensitive,
+  };
+}
+
+/** What rests on time, chance or what others have is decided once: a rule that asked again would never come to rest. */
+function misplacedFlaw(way: Way, { attribute, kind }: RuleSubject, onlyOnCreate: boolean): string | null {
+  if (!onlyOnCreate && way.candidates !== null) return "SelectUniqueValue chooses once: add apply: create";
+  if (!onlyOnCreate && way.volatile) {
+    return "Now, Guid and RandomString answer something else each time: add apply: create";
+  }
+  if (way.candidates === null || kind.matchable.includes(attribute.name)) return null;
+  const known = kind.matchable.join(", ");
+  return `SelectUniqueValue needs an attribute that the target can be asked for: ${kind.name} can be found by ${known}`;
 }

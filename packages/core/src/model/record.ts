@@ -9,6 +9,8 @@ export interface DirectoryRecord {
   readonly attributes: Attributes;
   /** Object id of the manager; `null`: none. */
   readonly manager: string | null;
+  /** What the directory holds of the manager, where that is asked for; absent while it does not hold that person. */
+  readonly managerAttributes?: Attributes;
   /** A tombstone: `soft` while the source can restore the record, `hard` when it is gone for good. */
   readonly removed: "soft" | "hard" | null;
   /** The tombstone was made by a shrunken full round: what it removes waits for approval. */
@@ -21,12 +23,13 @@ export type Getter = (record: DirectoryRecord) => Value | Reference | undefined;
 /**
  * Compiles the name of a source attribute into a function that reads it. Names are Graph's, dotted for what lies inside
  * (`onPremisesExtensionAttributes.extensionAttribute1`, `businessPhones.0`). `id` is the object id and `manager` a
- * reference to the manager. What is missing inside an attribute that was read is empty (`null`), for the source gives
- * such an attribute as a whole.
+ * reference to the manager, whose own attributes stand behind it (`manager.mail`). What is missing inside an attribute
+ * that was read is empty (`null`), for the source gives such an attribute as a whole.
  */
 export function getterOf(attribute: string): Getter {
   if (attribute === "id") return (record) => record.id;
   if (attribute === "manager") return (record) => (record.manager === null ? null : { $ref: record.manager });
+  if (attribute.startsWith("manager.")) return managersOf(attribute.slice("manager.".length));
   const [root = attribute, ...inner] = attribute.split(".");
   if (inner.length === 0) return (record) => own(record.attributes, root);
   return (record) => {
@@ -36,6 +39,17 @@ export function getterOf(attribute: string): Getter {
       value = inside(value, name);
     }
     return value;
+  };
+}
+
+/** Without a manager there is nothing; of a manager whom the directory does not hold yet, nothing is known. */
+function managersOf(attribute: string): Getter {
+  const get = getterOf(attribute);
+  return (record) => {
+    const { manager, managerAttributes } = record;
+    if (manager === null || attribute === "id") return manager;
+    if (managerAttributes === undefined) return undefined;
+    return get({ kind: record.kind, id: manager, attributes: managerAttributes, manager: null, removed: null });
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Mapping } from "./mapping.ts";
 import type { Check, SourceKind } from "./source.ts";
 import type { Attributes, Value } from "./value.ts";
 
@@ -15,6 +16,12 @@ export interface TargetAttribute {
   readonly mail?: boolean;
   /** For `reference`: the record kind that it points to. */
   readonly references?: string;
+  /** The most characters (Unicode code points) that a text may have. */
+  readonly maxLength?: number;
+  /** The only texts that the target takes; compared as `caseExact` says, and written as they are spelled here. */
+  readonly choices?: readonly string[];
+  /** The target gives it and takes none. */
+  readonly readOnly?: boolean;
 }
 
 /** What a target can hold of one kind of record. */
@@ -34,7 +41,7 @@ export interface TargetKind {
   readonly settleMs: number;
   /** A mapping good enough to be accepted unread, target attribute to rule, and matching in order of precedence. */
   readonly preset: {
-    readonly mapping: { readonly [name: string]: { readonly direct: string } };
+    readonly mapping: Mapping;
     readonly matching: readonly string[];
   };
 }

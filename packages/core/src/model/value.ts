@@ -14,3 +14,14 @@ export type Reference = { readonly $ref: string };
 export function isReference(value: Value | undefined): value is Reference {
   return typeof value === "object" && value !== null && "$ref" in value && typeof value.$ref === "string";
 }
+
+/**
+ * What stands for a sensitive value wherever it is kept or shown: a keyed digest, by which two can be told apart and a
+ * plan's digest covers it. The value itself is made anew from the source right before it is sent.
+ */
+export type Concealed = { readonly $sensitive: string };
+
+/** True when a value is {@link Concealed}. */
+export function isConcealed(value: Value | undefined): value is Concealed {
+  return typeof value === "object" && value !== null && "$sensitive" in value && typeof value.$sensitive === "string";
+}

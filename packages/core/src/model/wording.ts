@@ -1,5 +1,5 @@
 import type { DirectoryRecord } from "./record.ts";
-import { isReference, type Value } from "./value.ts";
+import { isConcealed, isReference, type Value } from "./value.ts";
 
 const LONGEST = 60;
 // Control characters and those that turn the reading direction could make a plan look other than it is.
@@ -26,6 +26,7 @@ export function inWords(value: Value | undefined, nameOf?: (objectId: string) =>
   if (typeof value === "string") return plain(value);
   if (typeof value !== "object") return String(value);
   if (isReference(value)) return plain(nameOf?.(value.$ref) ?? value.$ref);
+  if (isConcealed(value)) return "[sensitive]";
   if (!Array.isArray(value)) return plain(JSON.stringify(value));
   return value.length === 0 ? "empty" : plain(value.map((item: Value) => inWords(item, nameOf)).join(", "));
 }

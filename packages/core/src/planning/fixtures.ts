@@ -1,9 +1,10 @@
 import { compileMapping } from "../mapping/mapping.ts";
 import { chooseMatch, type MatchTry } from "../matching/match.ts";
 import { DEFAULTS } from "../model/defaults.ts";
+import type { Mapping } from "../model/mapping.ts";
 import type { KnownLink } from "../model/plan.ts";
 import type { DirectoryRecord } from "../model/record.ts";
-import type { Deprovision, Mapping, Operations } from "../model/sync.ts";
+import type { Deprovision, Operations } from "../model/sync.ts";
 import type { TargetKind, TargetRecord } from "../model/target.ts";
 import type { Attributes } from "../model/value.ts";
 import type { ScopeDecision } from "../scope/scope.ts";

@@ -17,6 +17,6 @@ test("contacts fit every target's kind of people without a mapping of one's own"
     assert.ok("mapping" in compiled, JSON.stringify(compiled));
     assert.deepEqual(checkMatching(matching, compiled.mapping, kind), []);
     assert.ok(matching.length > 0);
-    assert.ok(Object.values(mapping).some(({ direct }) => direct === "mail"));
+    assert.ok(Object.values(mapping).some((rule) => "direct" in rule && rule.direct === "mail"));
   }
 });

@@ -1,14 +1,23 @@
 import { attributeFlaw } from "@entrain/connectors/entra";
-import type { TargetKind } from "@entrain/core";
+import { compileMapping, type MappingRule, type TargetKind } from "@entrain/core";
 
 /**
  * A kind's preset as far as contacts have its attributes. They have no user principal name, and their mail address, which they have
  * instead, is as unique; of their phones there is one of each type, in no order that a mapping could name.
  */
-export function contactPreset({ preset }: TargetKind): TargetKind["preset"] {
+export function contactPreset({ preset, ...kind }: TargetKind): TargetKind["preset"] {
   const rules = Object.entries(preset.mapping).map(
-    ([name, { direct }]) => [name, { direct: direct === "userPrincipalName" ? "mail" : direct }] as const,
+    ([name, rule]) =>
+      [name, "direct" in rule && rule.direct === "userPrincipalName" ? { direct: "mail" } : rule] as const,
   );
-  const mapping = Object.fromEntries(rules.filter(([, { direct }]) => attributeFlaw("contact", direct) === null));
+  const contacts: TargetKind = { ...kind, preset, source: "contact" };
+  const mapping = Object.fromEntries(rules.filter(([name, rule]) => fits(name, rule, contacts)));
   return { mapping, matching: preset.matching.filter((name) => Object.hasOwn(mapping, name)) };
+}
+
+function fits(name: string, rule: MappingRule, kind: TargetKind): boolean {
+  const sourceFlaw = (attribute: string): string | null => attributeFlaw("contact", attribute)?.detail ?? null;
+  if ("direct" in rule && sourceFlaw(rule.direct) !== null) return false;
+  const attributes = kind.attributes.filter((attribute) => attribute.name === name);
+  return "mapping" in compileMapping({ [name]: rule }, { ...kind, attributes }, { sourceFlaw });
 }

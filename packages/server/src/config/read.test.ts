@@ -188,7 +188,7 @@ describe("a flaw is told with its place and line", () => {
       "an expression",
       "schedule:",
       "mapping: { userName: { expression: 'Join(x)' } }\n    schedule:",
-      /mapping\.userName: expressions are not supported yet/,
+      /mapping\.userName: column \d+: /,
     ],
     [
       "a matching attribute",
@@ -203,8 +203,8 @@ describe("a flaw is told with its place and line", () => {
   it("a source attribute that Graph would refuse", () => {
     assert.match(flawed("attribute: department", "attribute: Department"), /attribute: Graph calls it department, not/);
     assert.match(flawed("attribute: department", "attribute: the department"), /is not the name of a source attribute/);
-    const mapping = "mapping: { userName: { direct: userprincipalname } }\n    schedule:";
-    assert.match(flawed("schedule:", mapping), /mapping\.userName\.direct: Graph calls it userPrincipalName/);
+    const mapping = "mapping: { userName: { direct: officelocation } }\n    schedule:";
+    assert.match(flawed("schedule:", mapping), /mapping\.userName\.direct: Graph calls it officeLocation/);
   });
 
   it("a source attribute that Graph does not have, in mapping, scope and the connection's own", () => {

@@ -5,6 +5,7 @@ import {
   type Scope,
   type ScopeClause,
   type SourceKind,
+  sourceNameOf,
   type Value,
   type WhenEmpty,
 } from "@entrain/core";
@@ -95,7 +96,7 @@ export function readMapping(
 }
 
 function readRule(checker: Checker, value: unknown, path: Path, source: SourceKind | null): MappingRule | undefined {
-  const keys = ["direct", "constant", "expression", "whenEmpty", "default", "apply"];
+  const keys = ["direct", "constant", "expression", "whenEmpty", "default", "apply", "sensitive"];
   const entry = checker.map(value, path, keys);
   if (entry === undefined) return undefined;
   const way = readWay(checker, entry, path, source);
@@ -103,12 +104,14 @@ function readRule(checker: Checker, value: unknown, path: Path, source: SourceKi
     entry.whenEmpty === undefined ? null : checker.oneOf(entry.whenEmpty, [...path, "whenEmpty"], WHEN_EMPTY);
   const apply =
     entry.apply === undefined ? null : checker.oneOf(entry.apply, [...path, "apply"], ["always", "create"] as const);
-  if (way === undefined || whenEmpty === undefined || apply === undefined) return undefined;
+  const sensitive = entry.sensitive === undefined ? null : checker.boolean(entry.sensitive, [...path, "sensitive"]);
+  if (way === undefined || whenEmpty === undefined || apply === undefined || sensitive === undefined) return undefined;
   return {
     ...way,
     ...(whenEmpty === null ? {} : { whenEmpty }),
     ...(entry.default === undefined ? {} : { default: entry.default as Value }),
     ...(apply === null ? {} : { apply }),
+    ...(sensitive === null ? {} : { sensitive }),
   };
 }
 
@@ -127,6 +130,14 @@ function readWay(
   }
   const direct = checker.text(entry.direct, [...path, "direct"]);
   if (direct === undefined) return undefined;
-  checkAttribute(checker, direct, [...path, "direct"], source);
+  checkSource(checker, direct, [...path, "direct"], source);
   return { direct };
+}
+
+/** Entra's name of an attribute, or Graph's; `manager.` in front of it means the manager's. */
+function checkSource(checker: Checker, text: string, path: Path, source: SourceKind | null): void {
+  const ofManager = source !== "group" && source !== "contact" && /^manager\./i.test(text);
+  const named = sourceNameOf(ofManager ? text.slice("manager.".length) : text);
+  // A flaw of the name itself is the mapping's compiler to say.
+  if ("path" in named) checkAttribute(checker, named.path, path, source);
 }

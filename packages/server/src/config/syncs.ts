@@ -1,5 +1,7 @@
+import { attributeFlaw } from "@entrain/connectors/entra";
 import {
   APP_ROLES,
+  type CompiledMapping,
   checkMatching,
   compileMapping,
   compileScope,
@@ -15,6 +17,7 @@ import {
 import type { Checker } from "./checker.ts";
 import { contactPreset } from "./contact-preset.ts";
 import type { Path, SyncEntry, TargetEntry } from "./document.ts";
+import { suggestion } from "./nearest.ts";
 import { readMapping, readScope } from "./rules.ts";
 import type { TargetTypes } from "./targets.ts";
 import { readDuration } from "./values.ts";
@@ -179,12 +182,14 @@ function judge(
   path: Path,
 ): void {
   const scope = compileScope(rules.scope);
-  const mapping = compileMapping(rules.mapping, kind);
+  const mapping = compileMapping(rules.mapping, kind, { sourceFlaw: sourceFlawOf(kind) });
   const findings: Finding[] = [];
   if ("findings" in scope) findings.push(...scope.findings);
   if ("findings" in mapping) findings.push(...mapping.findings);
-  else findings.push(...checkMatching(rules.matching, mapping.mapping, kind));
-  findings.push(...appRoleFindings(rules));
+  else {
+    findings.push(...checkMatching(rules.matching, mapping.mapping, kind));
+    findings.push(...appRoleFindings(rules, mapping.mapping));
+  }
   if (rules.source === "contact" && rules.scope.assigned !== undefined) {
     const detail = "scope.assigned: contacts cannot be assigned to an application; use groups or filters";
     findings.push({ code: "config_invalid", detail });
@@ -196,13 +201,26 @@ function judge(
 }
 
 /** The roles come with the assignments that name them. */
-function appRoleFindings({ scope, mapping }: Pick<SyncDefinition, "scope" | "mapping">): readonly Finding[] {
+function appRoleFindings(
+  { scope, mapping }: Pick<SyncDefinition, "scope" | "mapping">,
+  { rules }: CompiledMapping,
+): readonly Finding[] {
   if (scope.assigned !== undefined) return [];
-  return Object.entries(mapping).flatMap(([name, rule]): readonly Finding[] => {
-    if (!("direct" in rule) || rule.direct.split(".")[0] !== APP_ROLES) return [];
-    const detail = `mapping.${name}.direct: ${APP_ROLES} needs a scope of who is assigned: scope: { assigned: { application: … } }`;
-    return [{ code: "config_invalid", detail }];
+  const asking = rules.filter(({ reads }) => reads.includes(APP_ROLES));
+  return asking.map(({ attribute: { name } }) => {
+    const way = "direct" in (mapping[name] ?? {}) ? "direct" : "expression";
+    const detail = `mapping.${name}.${way}: ${APP_ROLES} needs a scope of who is assigned: scope: { assigned: { application: … } }`;
+    return { code: "config_invalid", detail };
   });
+}
+
+/** What Graph has, for expressions; direct rules are checked where they are read. */
+function sourceFlawOf({ source }: TargetKind): (name: string) => string | null {
+  return (name) => {
+    if (name.split(".")[0] === APP_ROLES) return null;
+    const flaw = attributeFlaw(source, name);
+    return flaw === null ? null : `${flaw.detail}${suggestion(flaw.name, flaw.known)}`;
+  };
 }
 
 /** A compiler's finding begins with its place, `mapping.title: …`, where an attribute's name may hold dots and colons. */

@@ -4,6 +4,8 @@ import type { ReadOptions } from "./read.ts";
 
 /** The attribute below which what is told of a person's photo stands. */
 const PHOTO = "photo";
+/** Asked of a sync without compiling it; a text in quotes that looks alike costs a look-up too many. */
+const IN_EXPRESSION = /\[\s*photo\b/;
 /** Photos that one run reads, in about ten seconds: each is a request of its own, and changes of people must not wait long for them. */
 const A_RUN = 200;
 /** No delta tells a new photo: each is asked for again after a week. */
@@ -13,7 +15,11 @@ const BATCH = 20;
 
 /** Whether a sync maps people's photos. */
 export function asksForPhotos({ mapping }: Pick<SyncDefinition, "mapping">): boolean {
-  return Object.values(mapping).some((rule) => "direct" in rule && rule.direct.split(".")[0] === PHOTO);
+  return Object.values(mapping).some((rule) =>
+    "direct" in rule
+      ? rule.direct.split(".")[0] === PHOTO
+      : "expression" in rule && IN_EXPRESSION.test(rule.expression),
+  );
 }
 
 /**
