@@ -1,5 +1,11 @@
 export { CODES, type Code, ConnectorError, type Retry, type Stops } from "./errors.ts";
+export { signatureOf } from "./expression/arguments.ts";
+export { plainOf } from "./expression/coerce.ts";
+export { compileExpression, type ReadAttribute } from "./expression/compile.ts";
 export type { EvaluationContext } from "./expression/context.ts";
+export { complete, describeFunction, diagnose, hover } from "./expression/editor.ts";
+export type { FunctionDefinition } from "./expression/function.ts";
+export { FUNCTIONS } from "./expression/functions/index.ts";
 export {
   type CompiledMapping,
   compileMapping,

@@ -7,7 +7,7 @@ import type { Argument, Evaluate, FunctionDefinition } from "./function.ts";
 import { FUNCTIONS } from "./functions/index.ts";
 import { Meter } from "./meter.ts";
 import { OMITTED, type Operand } from "./operand.ts";
-import { parse } from "./parse.ts";
+import { inOrder, parse } from "./parse.ts";
 import { type Place, placeOfArgument } from "./place.ts";
 import { tokensOf } from "./tokens.ts";
 import type { Span, Tree } from "./tree.ts";
@@ -59,12 +59,13 @@ const NOBODY: EvaluationContext = { record: { kind: "user", id: "", attributes: 
 export function compileExpression(text: string, options: CompileOptions): Compiled {
   const parsed = parse(text);
   if ("faults" in parsed) {
-    const [first, ...rest] = parsed.faults;
-    return { faults: [first, ...rest, ...(first.code === "expression_too_large" ? [] : unknownIn(text))] };
+    const tooLarge = parsed.faults.some(({ code }) => code === "expression_too_large");
+    const [first = parsed.faults[0], ...rest] = inOrder([...parsed.faults, ...(tooLarge ? [] : unknownIn(text))]);
+    return { faults: [first, ...rest] };
   }
   const compiler = new Compiler(options);
   const root = compiler.node(parsed.tree, "top");
-  const [first, ...rest] = compiler.faults.sort((a, b) => a.at.start - b.at.start);
+  const [first, ...rest] = inOrder(compiler.faults);
   if (first !== undefined) return { faults: [first, ...rest] };
   const { attributes, volatile, sensitive, meter } = compiler;
   const evaluate = evaluator(root.evaluate, meter, sensitive);

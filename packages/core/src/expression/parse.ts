@@ -22,9 +22,15 @@ export function parse(
   const { tokens, faults } = tokensOf(text);
   const parser = new Parser(tokens, text.length);
   const tree = parser.whole();
-  const all = [...faults, ...parser.faults].sort((a, b) => a.at.start - b.at.start);
-  const [first, ...rest] = all.slice(0, MAX_FAULTS);
+  const [first, ...rest] = inOrder([...faults, ...parser.faults]).slice(0, MAX_FAULTS);
   return first === undefined ? { tree } : { faults: [first, ...rest] };
+}
+
+/** By where they stand; of several at one place the first that was found, for the others follow from it. */
+export function inOrder(faults: readonly ExpressionFault[]): readonly ExpressionFault[] {
+  const first = new Map<number, ExpressionFault>();
+  for (const fault of faults) if (!first.has(fault.at.start)) first.set(fault.at.start, fault);
+  return [...first.values()].sort((a, b) => a.at.start - b.at.start);
 }
 
 class Parser {

@@ -20,6 +20,10 @@ const GROUPS: { readonly [name: string]: Group } = {
     load: () => import("./channel.ts"),
   },
   person: { description: "people of the directory", load: () => import("./person.ts") },
+  expression: {
+    description: "try an expression of a mapping, and look its functions up",
+    load: () => import("./expression.ts"),
+  },
   config: { description: "the configuration as a YAML document", load: () => import("./config.ts") },
   operator: { description: "people who use the console", load: () => import("./operator.ts") },
   doctor: { description: "check the installation and say what to mend", load: () => import("./doctor.ts") },
