@@ -1,10 +1,10 @@
+import { plainOf } from "../expression/coerce.ts";
 import { Moment, type Operand } from "../expression/operand.ts";
 import { matchKey } from "../matching/key.ts";
 import { isEmpty } from "../model/record.ts";
 import type { TargetAttribute } from "../model/target.ts";
 import { isReference, type Value } from "../model/value.ts";
 import { grouped, inWords, plain } from "../model/wording.ts";
-import { plainOf } from "./language.ts";
 
 /** A value in the target attribute's type, or why it does not fit: the rest of a sentence that begins with its name. */
 export type Converted = { readonly value: Value } | { readonly flaw: string };

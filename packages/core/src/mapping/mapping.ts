@@ -43,7 +43,7 @@ export interface CompiledMapping {
   /** The source attributes that it reads, without what lies inside them: they must be part of what is read. */
   readonly attributes: readonly string[];
   /** A record must be mapped anew when its manager's record changes. */
-  readonly readsManager: boolean;
+  readonly readsManagers: boolean;
   /** What is written on creation rests on time or chance. */
   readonly volatile: boolean;
   readonly sensitive: boolean;
@@ -100,7 +100,7 @@ function mappingOf(rules: readonly CompiledRule[], digest: (text: string) => str
     rules,
     uniques: rules.filter(({ candidates }) => candidates !== null),
     attributes: [...new Set(rules.flatMap(({ reads }) => reads))].sort(byCodeUnits),
-    readsManager: rules.some(({ readsManager }) => readsManager),
+    readsManagers: rules.some(({ readsManagers }) => readsManagers),
     volatile: rules.some(({ volatile }) => volatile),
     sensitive: secret.size > 0,
     map: through(conceal),

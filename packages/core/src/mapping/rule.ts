@@ -1,3 +1,4 @@
+import { compileExpression } from "../expression/compile.ts";
 import type { EvaluationContext } from "../expression/context.ts";
 import type { ExpressionFault } from "../expression/fault.ts";
 import { OMITTED, type Operand } from "../expression/operand.ts";
@@ -9,7 +10,6 @@ import type { TargetAttribute, TargetKind } from "../model/target.ts";
 import type { Value } from "../model/value.ts";
 import { inWords } from "../model/wording.ts";
 import { convert } from "./convert.ts";
-import { compileExpression } from "./language.ts";
 import { type SourceFlaw, type SourceRead, sourceOf } from "./source.ts";
 
 /** One target attribute's rule, ready for many records. */
@@ -28,7 +28,7 @@ export interface CompiledRule {
   /** The source attributes that it reads, without what lies inside them. */
   readonly reads: readonly string[];
   /** It reads attributes of the manager: it is evaluated anew when those change. */
-  readonly readsManager: boolean;
+  readonly readsManagers: boolean;
   /** Rests on time or chance. */
   readonly volatile: boolean;
 }
@@ -41,10 +41,10 @@ export interface RuleSubject {
 }
 
 /** Where a rule's value comes from. */
-type Way = Pick<CompiledRule, "evaluate" | "candidates" | "reads" | "readsManager" | "volatile" | "sensitive">;
+type Way = Pick<CompiledRule, "evaluate" | "candidates" | "reads" | "readsManagers" | "volatile" | "sensitive">;
 
 const NOTHING: readonly never[] = [];
-const FIXED = { candidates: null, reads: NOTHING, readsManager: false, volatile: false, sensitive: false } as const;
+const FIXED = { candidates: null, reads: NOTHING, readsManagers: false, volatile: false, sensitive: false } as const;
 
 /** Compiles one rule, or says what is wrong with it. An empty source clears the target unless the rule says otherwise. */
 export function compileRule(
@@ -122,11 +122,11 @@ function directOf(direct: string, { attribute, kind, sourceFlaw }: RuleSubject):
     const flaw = `: the manager is a reference, but this is a ${attribute.type}; map manager.mail, manager.displayName or another attribute of the manager`;
     return { flaw };
   }
-  if (source.readsManager && attribute.type === "reference") {
+  if (source.readsManagers && attribute.type === "reference") {
     return { flaw: `: is a reference, and ${direct} cannot be read as one; map \`manager\` itself` };
   }
   if (!source.isManager && attribute.type === "reference") return { flaw: `: ${ONLY_MANAGER}` };
-  return { ...FIXED, evaluate: source.get, reads: source.reads, readsManager: source.readsManager };
+  return { ...FIXED, evaluate: source.get, reads: source.reads, readsManagers: source.readsManagers };
 }
 
 function constantOf(constant: Value, attribute: TargetAttribute): Way | { readonly flaw: string } {
@@ -163,7 +163,7 @@ function expressionOf(
     },
     candidates,
     reads: [...new Set(sources.flatMap(({ reads }) => reads))],
-    readsManager: sources.some(({ readsManager }) => readsManager),
+    readsManagers: sources.some(({ readsManagers }) => readsManagers),
     volatile,
     sensitive,
   };

@@ -15,7 +15,7 @@ export interface SourceRead {
   /** The reference to the manager itself. */
   readonly isManager: boolean;
   /** An attribute of the manager. */
-  readonly readsManager: boolean;
+  readonly readsManagers: boolean;
 }
 
 /** Finds a source attribute by Graph's name or by Entra's, or says why nothing stands for it. */
@@ -39,6 +39,6 @@ export function sourceOf(
     get: ({ record }) => get(record),
     reads: root === "id" || root === "manager" ? [] : [root],
     isManager: path === "manager" && !ofManager,
-    readsManager: ofManager,
+    readsManagers: ofManager,
   };
 }

@@ -9,8 +9,11 @@ export interface DirectoryRecord {
   readonly attributes: Attributes;
   /** Object id of the manager; `null`: none. */
   readonly manager: string | null;
-  /** What the directory holds of the manager, where that is asked for; absent while it does not hold that person. */
-  readonly managerAttributes?: Attributes;
+  /**
+   * What the directory holds of the manager, where that is asked for; `null` when that person was deleted, absent while it
+   * holds nothing of them.
+   */
+  readonly managerAttributes?: Attributes | null;
   /** A tombstone: `soft` while the source can restore the record, `hard` when it is gone for good. */
   readonly removed: "soft" | "hard" | null;
   /** The tombstone was made by a shrunken full round: what it removes waits for approval. */
@@ -48,7 +51,7 @@ function managersOf(attribute: string): Getter {
   return (record) => {
     const { manager, managerAttributes } = record;
     if (manager === null || attribute === "id") return manager;
-    if (managerAttributes === undefined) return undefined;
+    if (managerAttributes === undefined || managerAttributes === null) return managerAttributes;
     return get({ kind: record.kind, id: manager, attributes: managerAttributes, manager: null, removed: null });
   };
 }

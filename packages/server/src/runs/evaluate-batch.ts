@@ -8,6 +8,7 @@ import {
   isReference,
   type KnownLink,
   type Linked,
+  type Match,
   type NeedsMatch,
   nameOf,
   PHASES,
@@ -21,10 +22,12 @@ import { isHeir, type LinkRow, linkedRecords, loadLinks } from "../store/links.t
 import type { PendingRow } from "../store/pending.ts";
 import { loadPhotos } from "../store/photos.ts";
 import type { Candidates } from "./candidates.ts";
+import { withManager } from "./managers.ts";
 import { indexKey, type Matcher, RECORD } from "./match-records.ts";
 import type { NewChange, NewIssue, PlanContext, WantedKey } from "./plan-context.ts";
 import { asksForPhotos } from "./read-photos.ts";
-import { belongs, belongsToAssigned, groupsOf, withAppRoles } from "./scope-groups.ts";
+import { decideScope, groupsOf, withAppRoles } from "./scope-groups.ts";
+import { type Chosen, chooseUniques, withChosen } from "./unique-values.ts";
 
 /** What evaluating a batch gave, ready to be written. */
 export interface Evaluated {
@@ -57,7 +60,7 @@ export async function evaluateBatch(
   const issues: NewIssue[] = [];
   const wanted: WantedKey[] = [];
   const fresh: string[] = [];
-  for (const { item, evaluation, needs } of final) {
+  for (const { item, evaluation, needs, wanted: chosen = [] } of final) {
     if (item.forgets === true) issues.push(forgotten(item));
     if (item.link?.sync === null && item.input.link?.owned === true) issues.push(adopted(item));
     issues.push(...issuesOf(item, evaluation, candidates.pending.get(item.row.id)));
@@ -66,6 +69,7 @@ export async function evaluateBatch(
     const { action } = evaluation.change;
     if (action !== "create" && action !== "join") continue;
     fresh.push(item.row.id);
+    wanted.push(...chosen);
     for (const value of needs?.values ?? []) {
       wanted.push({ objectId: item.row.id, key: indexKey(value.attribute, value.key) });
     }
@@ -101,7 +105,7 @@ export function recordOf(row: DirectoryRow): DirectoryRecord {
 /** What evaluating a record asks of its surroundings: less than a plan has, for one record is looked at without one. */
 export type EvaluationContext = Pick<
   PlanContext,
-  "store" | "space" | "kind" | "groups" | "scope" | "sync" | "complete"
+  "store" | "space" | "kind" | "groups" | "scope" | "mapping" | "creationOf" | "sync" | "complete"
 > & {
   readonly span: Pick<PlanContext["span"], "cursor">;
 };
@@ -118,6 +122,10 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
     ? await groupsOf(store, sync.connection, groups, ids)
     : new Map<string, ReadonlySet<string>>();
   const names = await managerNames(context, rows, [...links.values()]);
+  const managerRecords =
+    scope.readsManagers || context.mapping.readsManagers
+      ? await managersOf(store, sync.connection, managers)
+      : new Map<string, DirectoryRecord>();
   const photos = asksForPhotos(JSON.parse(sync.definition) as SyncDefinition)
     ? await loadPhotos(store.db, sync.connection, ids)
     : new Map<string, string | null>();
@@ -126,12 +134,12 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
   const heir = [...links.values()].every((link) => link.sync !== null) || (await isHeir(store.db, sync));
   return rows.map((row) => {
     const memberships = memberOf.get(row.id);
-    const known = withPhoto(recordOf(row), photos.get(row.id));
+    const manager = (row.manager === null ? undefined : managerRecords.get(row.manager)) ?? null;
+    const read = withManager(recordOf(row), manager);
+    const known = withPhoto(read, photos.get(row.id));
     const record = groups === null ? known : withAppRoles(known, groups, memberships);
     const link = links.get(row.id);
-    const belongsTo = (name: string): boolean => groups !== null && belongs(groups, name, row.id, memberships);
-    const isAssigned = (): boolean => groups !== null && belongsToAssigned(groups, row.id, memberships);
-    const decided = scope.decide(record, belongsTo, isAssigned);
+    const decided = decideScope(scope, record, { groups, memberOf: memberships, manager });
     // A link that nobody owns is taken over by its heir, or by whichever sync has the record in its scope.
     const owned = link?.sync === sync.id || (link?.sync === null && (heir || decided.in));
     const input: EvaluationInput = {
@@ -142,6 +150,7 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
       readComplete: context.complete,
       isLinked,
       nameOf: (id) => names.get(id) ?? null,
+      creation: context.creationOf(row.id),
     };
     return { row, record, input, link };
   });
@@ -257,6 +266,8 @@ interface Decided {
   readonly item: Item;
   readonly evaluation: Evaluation;
   readonly needs?: NeedsMatch;
+  /** Values that were chosen because nobody else has them. */
+  readonly wanted?: readonly WantedKey[];
 }
 
 async function withMatches(
@@ -274,6 +285,7 @@ async function withMatches(
     values: needs.values,
   }));
   const matches = await matcher.match(unlinked);
+  const chosen = await choicesFor(context, matcher, asking, matches);
   const joined = matches.flatMap((match) => (match.decision === "join" ? [match.record] : []));
   const objectIdOf = await objectIds(
     context,
@@ -283,16 +295,36 @@ async function withMatches(
   for (const [at, { item, needs }] of asking.entries()) {
     const match = matches[at];
     if (!match) throw new Error("matching answered fewer decisions than it was asked");
+    const choice = chosen.get(item.row.id);
+    if (choice !== undefined && "finding" in choice) {
+      decided.set(item.row.id, { item, evaluation: { type: "issue", finding: choice.finding }, needs });
+      continue;
+    }
     const evaluation = evaluateMatched(
       context.rules,
       item.input,
-      needs,
+      choice === undefined ? needs : withChosen(needs, choice.values),
       match,
       (_kind, id) => objectIdOf.get(id) ?? null,
     );
-    decided.set(item.row.id, { item, evaluation, needs });
+    decided.set(item.row.id, { item, evaluation, needs, ...(choice && { wanted: choice.wanted }) });
   }
   return first.map((one) => decided.get(one.item.row.id) ?? one);
+}
+
+/** Values that nobody else has, for the records that will be created. */
+async function choicesFor(
+  context: PlanContext,
+  matcher: Matcher,
+  asking: readonly { readonly item: Item; readonly needs: NeedsMatch }[],
+  matches: readonly Match[],
+): Promise<ReadonlyMap<string, Chosen>> {
+  if (context.mapping.uniques.length === 0 || !context.rules.operations.create) return new Map();
+  const creating = asking.filter((_, at) => matches[at]?.decision === "create");
+  const batch = creating.map(({ item, needs }) => {
+    return { objectId: item.row.id, record: needs.record, creation: item.input.creation };
+  });
+  return await chooseUniques(context, matcher, batch);
 }
 
 /** A joined record's references are record ids of the target; where they are linked, they are compared as anchors. */

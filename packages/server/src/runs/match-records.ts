@@ -61,6 +61,27 @@ export class Matcher {
     return found;
   }
 
+  /** The keys of those values that a record of the target has, or that this plan has given to one. */
+  async taken(attribute: string, values: readonly MatchValue[]): Promise<ReadonlySet<string>> {
+    if (values.length === 0) return new Set();
+    const { store, plan } = this.#context;
+    const held = await this.#find(attribute, values);
+    const taken = new Set(held.keys());
+    const keys = new Map(values.map(({ key }) => [indexKey(attribute, key), key]));
+    const wanted = [...keys.keys()];
+    for (let at = 0; at < wanted.length; at += 500) {
+      const rows = await store.db
+        .selectFrom("match_index")
+        .select("key")
+        .where("plan", "=", plan.id)
+        .where("key", "in", wanted.slice(at, at + 500))
+        .where("object_id", "is not", null)
+        .execute();
+      for (const row of rows) taken.add(keys.get(row.key) ?? "");
+    }
+    return taken;
+  }
+
   async #got(ids: readonly string[]): Promise<ReadonlyMap<string, TargetRecord>> {
     const { target, kind, signal } = this.#context;
     const found = new Map<string, TargetRecord>();
@@ -146,12 +167,13 @@ export class Matcher {
   }
 
   async #readTarget(): Promise<void> {
-    const { target, kind, signal, store, plan, lease, definition } = this.#context;
+    const { target, kind, signal, store, plan, lease, definition, mapping } = this.#context;
+    const indexed = [...definition.matching, ...mapping.uniques.map(({ attribute }) => attribute.name)];
     for await (const page of target.list(kind.name, { members: false }, signal)) {
       const rows = page.flatMap((record) => {
         const { attributes, active, privileged } = record;
         const body = JSON.stringify({ attributes, active, ...(privileged === undefined ? {} : { privileged }) });
-        const keys = definition.matching.flatMap((attribute) =>
+        const keys = indexed.flatMap((attribute) =>
           keysOf(record, attribute, this.#context).map((key) => indexKey(attribute, key)),
         );
         if (this.#adoption !== null) keys.push(indexKey(RECORD, record.id));

@@ -1,4 +1,12 @@
-import type { CompiledMapping, CompiledScope, SyncDefinition, SyncRules, Target, TargetKind } from "@entrain/core";
+import type {
+  CompiledMapping,
+  CompiledScope,
+  EvaluationInput,
+  SyncDefinition,
+  SyncRules,
+  Target,
+  TargetKind,
+} from "@entrain/core";
 import type { LinkSpace } from "../store/links.ts";
 import type { PlanChangeRow, PlanIssueRow, PlanRow } from "../store/plans.ts";
 import type { Lease, Store } from "../store/store.ts";
@@ -18,6 +26,8 @@ export interface PlanContext {
   readonly groups: ScopeGroups | null;
   readonly mapping: CompiledMapping;
   readonly rules: SyncRules;
+  /** Time and chance for the creation of a record, by its object id. */
+  readonly creationOf: (objectId: string) => EvaluationInput["creation"];
   readonly span: Span;
   readonly plan: PlanRow;
   /** False when the last read was incomplete: then nothing is removed, cleared or disabled. */

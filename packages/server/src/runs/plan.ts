@@ -1,7 +1,7 @@
 import {
   ConnectorError,
-  checkMatching,
   compileMapping,
+  compileMatching,
   compileScope,
   type Finding,
   provisionedKind,
@@ -27,6 +27,7 @@ import {
   waitingRecords,
 } from "./candidates.ts";
 import type { ConnectionRow, Progress, SyncRow, TargetRow } from "./context.ts";
+import { type Chance, loadChance } from "./creation.ts";
 import { evaluateBatch, wantedBy } from "./evaluate-batch.ts";
 import { guardHolds } from "./guard.ts";
 import { Matcher } from "./match-records.ts";
@@ -160,7 +161,12 @@ async function evaluateAll(context: PlanContext, writer: PlanWriter): Promise<re
     evaluated += rows.length;
     context.onProgress({ phase: "planning", detail: `${context.kind.source}s`, done: evaluated, total: null });
   };
-  for await (const candidates of changedRecords(context.span)) await take(candidates);
+  for await (const candidates of changedRecords(context.span)) {
+    await take(candidates);
+    if (whole || !context.mapping.readsManagers) continue;
+    const changed = candidates.rows.map((row) => row.id);
+    for await (const reports of reportsOf(context.span, changed)) await take(reports);
+  }
   if (whole) return fresh;
   for await (const candidates of pendingRecords(context.span)) await take(candidates);
   if (context.groups) for await (const candidates of regrouped(context.span, context.groups)) await take(candidates);
@@ -206,7 +212,8 @@ async function openPlan(options: PlanOptions): Promise<PlanContext> {
   const { store, sync, connection, targetRow, target, lease } = options;
   const definition = JSON.parse(sync.definition) as SyncDefinition;
   const kind = kindOf(target, sync);
-  const rules = compileSync(definition, kind);
+  const chance = await loadChance(store);
+  const rules = compileSync(definition, kind, chance);
   const cursor = sync.evaluated_revision === sync.revision ? sync.cursor : 0;
   const groups = await resolveScopeGroups(store, connection.id, definition.scope, cursor);
   const { upto, complete } = options.position;
@@ -241,6 +248,7 @@ async function openPlan(options: PlanOptions): Promise<PlanContext> {
     plan,
     complete,
     ...rules,
+    creationOf: chance.creationOf(sync.id, plan.created_at),
   };
 }
 
@@ -256,19 +264,21 @@ export function kindOf(target: Target, sync: Pick<SyncRow, "records" | "definiti
 export function compileSync(
   definition: SyncDefinition,
   kind: TargetKind,
+  { conceal }: Pick<Chance, "conceal">,
 ): Pick<PlanContext, "scope" | "mapping" | "rules"> {
   const scope = compileScope(definition.scope);
-  const mapping = compileMapping(definition.mapping, kind);
+  const mapping = compileMapping(definition.mapping, kind, { conceal });
   const findings: Finding[] = [];
   if ("findings" in scope) findings.push(...scope.findings);
   if ("findings" in mapping) findings.push(...mapping.findings);
-  else findings.push(...checkMatching(definition.matching, mapping.mapping, kind));
-  if (findings.length > 0 || "findings" in scope || "findings" in mapping) {
+  const matching = "findings" in mapping ? mapping : compileMatching(definition.matching, mapping.mapping, kind);
+  if ("findings" in matching && matching !== mapping) findings.push(...matching.findings);
+  if (findings.length > 0 || "findings" in scope || "findings" in mapping || "findings" in matching) {
     const detail = findings.map((finding) => finding.detail).join("; ");
     throw new ConnectorError("config_invalid", detail, { stops: "sync", retry: "never" });
   }
-  const { matching, operations, deprovision } = definition;
-  const rules = { kind, mapping: mapping.mapping, matching, operations, deprovision };
+  const { operations, deprovision } = definition;
+  const rules = { kind, mapping: mapping.mapping, matching: matching.matching, operations, deprovision };
   return { scope: scope.scope, mapping: mapping.mapping, rules };
 }
 

@@ -103,9 +103,17 @@ export function reviewOf(session: Session): ReviewContext {
     connection: connection.id,
     kind,
     scopeNow: scopeNow(store, connection.id, definition),
-    stillWanted: stillWanted(store, { sync, space, kind }),
   };
-  return { store, sync, lease, sceneOf: ({ upto }) => ({ ...scene, upto }) };
+  return {
+    store,
+    sync,
+    lease,
+    sceneOf: ({ upto, created_at }) => ({
+      ...scene,
+      upto,
+      stillWanted: stillWanted(store, { sync, space, kind, plannedAt: created_at }),
+    }),
+  };
 }
 
 /** Closes the held plans of which nothing is left to decide; see {@link closeSettledHolds}. */

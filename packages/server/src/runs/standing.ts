@@ -13,6 +13,7 @@ import { type LinkRow, loadLinks } from "../store/links.ts";
 import { loadPending, type PendingRow } from "../store/pending.ts";
 import type { Store } from "../store/store.ts";
 import type { Engine, SyncRow, TargetRow } from "./context.ts";
+import { loadChance } from "./creation.ts";
 import { inputsOf } from "./evaluate-batch.ts";
 import { compileSync, kindOf, kindsOf, readComplete } from "./plan.ts";
 import { UNSYNCED } from "./queries.ts";
@@ -152,12 +153,14 @@ async function judge(subject: Subject, seen: Seen): Promise<Judged> {
 async function evaluated({ engine, row, tenant }: Subject, { sync, kind }: Seen): Promise<Evaluated> {
   const { store } = engine;
   const definition = JSON.parse(sync.definition) as SyncDefinition;
-  const { scope, rules } = compileSync(definition, kind);
+  const chance = await loadChance(store);
+  const { scope, mapping, rules } = compileSync(definition, kind, chance);
   const groups = await resolveScopeGroups(store, sync.connection, definition.scope, 0);
   const complete = await readComplete(store, sync.connection, kindsOf(kind, definition.scope));
   const space = { target: sync.target, tenant };
   // With a cursor behind the beginning, managers are named in the reasons.
-  const context = { store, space, kind, groups, scope, sync, complete, span: { cursor: 1 } };
+  const creationOf = chance.creationOf(sync.id, store.clock.now());
+  const context = { store, space, kind, groups, scope, mapping, creationOf, sync, complete, span: { cursor: 1 } };
   const [item] = await inputsOf(context, [row]);
   if (item === undefined) throw new Error("one record gives one input");
   const { record, input } = item;

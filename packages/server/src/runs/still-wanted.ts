@@ -11,15 +11,19 @@ import {
   type SyncRules,
   sameValue,
   type TargetKind,
+  uniqueCandidates,
+  type Value,
 } from "@entrain/core";
 import { loadRecords } from "../store/directory.ts";
 import type { LinkSpace } from "../store/links.ts";
 import type { PlanChangeRow } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
 import type { SyncRow } from "./context.ts";
+import { type Chance, loadChance } from "./creation.ts";
 import { inputsOf } from "./evaluate-batch.ts";
 import { compileSync, kindsOf, readComplete } from "./plan.ts";
 import { groupsNow } from "./scope-now.ts";
+import { withChosen } from "./unique-values.ts";
 
 /**
  * Of these changes, all of records that changed since they were planned: the ordinals of those that would be planned just
@@ -30,24 +34,44 @@ export type StillWanted = (rows: readonly PlanChangeRow[]) => Promise<ReadonlySe
 /** Evaluates records anew, by the sync's own rules; the target is not asked, and nothing is written. */
 export function stillWanted(
   store: Store,
-  of: { readonly sync: SyncRow; readonly space: LinkSpace; readonly kind: TargetKind },
+  of: {
+    readonly sync: SyncRow;
+    readonly space: LinkSpace;
+    readonly kind: TargetKind;
+    /** When the plan was made: what it took the time from. */
+    readonly plannedAt: number;
+  },
 ): StillWanted {
-  const { sync, space, kind } = of;
+  const { sync, space, kind, plannedAt } = of;
   const definition = JSON.parse(sync.definition) as SyncDefinition;
   const { groups: included, assigned } = definition.scope;
   const asksForGroups = included !== undefined || assigned !== undefined;
   const resolve = groupsNow(store, sync.connection, definition);
   let compiled: ReturnType<typeof compileSync> | undefined;
+  let chance: Chance | undefined;
   return async (rows) => {
     if (!(await readComplete(store, sync.connection, kindsOf(kind, definition.scope)))) return null;
     const groups = asksForGroups ? await resolve() : null;
     // A group of the scope is gone: then nothing is as it was planned.
     if (asksForGroups && groups === null) return new Set();
-    compiled ??= compileSync(definition, kind);
-    const { scope, rules } = compiled;
+    chance ??= await loadChance(store);
+    compiled ??= compileSync(definition, kind, chance);
+    const { scope, mapping, rules } = compiled;
+    const creationOf = chance.creationOf(sync.id, plannedAt);
     const ids = rows.map((row) => row.object_id);
     const records = await loadRecords(store.db, sync.connection, ids);
-    const context = { store, space, kind, groups, scope, sync, complete: true, span: { cursor: 0 } };
+    const context = {
+      store,
+      space,
+      kind,
+      groups,
+      scope,
+      mapping,
+      creationOf,
+      sync,
+      complete: true,
+      span: { cursor: 0 },
+    };
     const items = await inputsOf(context, [...records.values()]);
     const byId = new Map(items.map(({ row, input }) => [row.id, input]));
     const isStill = (row: PlanChangeRow): boolean => {
@@ -75,7 +99,24 @@ function again(rules: SyncRules, input: Input, row: PlanChangeRow): Evaluation {
   const match = matchOf(row, first, rules.kind);
   if (match === null) return first;
   const deletedInTarget = row.cause === "recreated";
-  return evaluateMatched(rules, { ...anew, deletedInTarget }, first, match, () => null);
+  const needs = row.action === "create" ? withChosen(first, chosenThen(rules, anew, row)) : first;
+  return evaluateMatched(rules, { ...anew, deletedInTarget }, needs, match, () => null);
+}
+
+/** The values that nobody else had when this was planned, as far as they still are among those to choose from. */
+function chosenThen({ mapping }: SyncRules, { record, creation }: Input, row: PlanChangeRow): Attributes {
+  const after = parse(row.after) ?? {};
+  const chosen = mapping.uniques.flatMap((rule): readonly (readonly [string, Value])[] => {
+    const { name } = rule.attribute;
+    const candidates = record === null ? { values: [] } : uniqueCandidates(rule, record, creation);
+    if ("finding" in candidates) return [];
+    const planned = after[name];
+    if ("value" in candidates) return candidates.value === undefined ? [] : [[name, candidates.value]];
+    return planned !== undefined && candidates.values.some((value) => sameValue(value, planned))
+      ? [[name, planned]]
+      : [];
+  });
+  return Object.fromEntries(chosen);
 }
 
 /**
