@@ -16,18 +16,13 @@ export {
 export type { CompiledRule } from "./mapping/rule.ts";
 export { entraNameOf, type SourceName, sourceNameOf } from "./mapping/source-names.ts";
 export { matchKey, matchKeys } from "./matching/key.ts";
-export {
-  checkMatching,
-  chooseMatch,
-  type Match,
-  type MatchTry,
-  type MatchValue,
-  matchValues,
-} from "./matching/match.ts";
+export { chooseMatch, type Match, type MatchTry, recordName } from "./matching/match.ts";
+export { type CompiledMatching, compileMatching, type MatchValue } from "./matching/matching.ts";
 export { byCodeUnits } from "./model/compare.ts";
 export { DEFAULTS } from "./model/defaults.ts";
 export { formatDuration, parseDuration } from "./model/duration.ts";
 export type { Mapping, MappingRule, WhenEmpty } from "./model/mapping.ts";
+export { type MatchingRule, matchedAttribute } from "./model/matching.ts";
 export { nearest } from "./model/nearest.ts";
 export type { Cause, Change, Counts, Finding, KnownLink } from "./model/plan.ts";
 export { type DirectoryRecord, isEmpty } from "./model/record.ts";
@@ -58,8 +53,12 @@ export {
   APP_ROLES,
   type Deprovision,
   type DeprovisionVerb,
+  DISABLED_CHOICES,
+  type GroupList,
+  GUEST_CHOICES,
   type Guard,
   type GuardLimit,
+  isTransitive,
   type Operations,
   provisionedKind,
   SCOPE_OPERATORS,

@@ -1,5 +1,6 @@
+import type { Mapping } from "./mapping.ts";
+import type { MatchingRule } from "./matching.ts";
 import type { TargetKind } from "./target.ts";
-import type { Value } from "./value.ts";
 
 /** Entra's scoping operators ("Scoping users or groups to be provisioned with scoping filters"). */
 export const SCOPE_OPERATORS = [
@@ -15,6 +16,8 @@ export const SCOPE_OPERATORS = [
   "Greater_Than_OR_EQUALS",
   "Includes",
   "ENDS_WITH",
+  "&",
+  "!&",
 ] as const;
 
 export type ScopeOperator = (typeof SCOPE_OPERATORS)[number];
@@ -27,7 +30,8 @@ export interface ScopeClause {
 }
 
 /**
- * Who is in. Filters are OR-ed, the clauses of one filter AND-ed; groups, application and filters must all let a record in.
+ * Who is in. Filters are OR-ed, the clauses of one filter AND-ed; groups, application, filters and the choices of accounts must all
+ * let a record in. `people` goes before all of them, its `exclude` before its `include`.
  */
 export interface Scope {
   /**
@@ -35,8 +39,46 @@ export interface Scope {
    * nested in assigned ones, whom Entra itself does not let in.
    */
   readonly assigned?: { readonly application: string; readonly transitive: boolean };
-  readonly groups?: { readonly include: readonly string[]; readonly transitive: boolean };
+  readonly groups?: ScopeGroupLists;
   readonly filters?: readonly (readonly ScopeClause[])[];
+  readonly people?: ScopePeople;
+  /** Guests beside everybody else (as without it), nobody who is one, or nobody else. */
+  readonly guests?: GuestChoice;
+  /** `exclude` takes disabled accounts for out of scope, rather than for disabled. */
+  readonly disabled?: DisabledChoice;
+  /** Only who has a licence; with a list, one of these: `skuId`s or part numbers such as `SPE_E3`. */
+  readonly licensed?: true | readonly string[];
+  /** No shared mailboxes, rooms, equipment and service accounts, as far as the source's attributes tell them. */
+  readonly peopleOnly?: boolean;
+}
+
+/** Groups by name or object id: members of one of `include`, if there are any, and of none of `exclude`. */
+export interface ScopeGroupLists {
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  /** Whether members of nested groups count as members, for both lists or for each. */
+  readonly transitive: boolean | { readonly include: boolean; readonly exclude: boolean };
+}
+
+/** The lists of groups that a scope has. */
+export type GroupList = "include" | "exclude";
+
+/** People by object id or user principal name. */
+export interface ScopePeople {
+  /** In scope whatever else the scope says. Where it takes in nobody by groups, application or filters, these are all. */
+  readonly include?: readonly string[];
+  /** Out of scope whatever else the scope says. */
+  readonly exclude?: readonly string[];
+}
+
+export const GUEST_CHOICES = ["include", "exclude", "only"] as const;
+export type GuestChoice = (typeof GUEST_CHOICES)[number];
+export const DISABLED_CHOICES = ["include", "exclude"] as const;
+export type DisabledChoice = (typeof DISABLED_CHOICES)[number];
+
+/** Whether the members of nested groups count in one of the lists. */
+export function isTransitive({ transitive }: ScopeGroupLists, list: GroupList): boolean {
+  return typeof transitive === "boolean" ? transitive : transitive[list];
 }
 
 /**
@@ -44,23 +86,6 @@ export interface Scope {
  * own ones and those of assigned groups.
  */
 export const APP_ROLES = "appRoles";
-
-/** What an empty source value means for a target attribute: leave the target's value, clear it, or use `default`. */
-export type WhenEmpty = "keep" | "clear" | "default";
-
-/** How one target attribute gets its value. `expression` is read and kept, and refused until the language exists. */
-export type MappingRule = (
-  | { readonly direct: string }
-  | { readonly constant: Value }
-  | { readonly expression: string }
-) & {
-  readonly whenEmpty?: WhenEmpty;
-  readonly default?: Value;
-  /** Default `always`; `create` writes the value only when the record is created. */
-  readonly apply?: "always" | "create";
-};
-
-export type Mapping = { readonly [targetAttribute: string]: MappingRule };
 
 /** What a cause of deprovisioning does to a record that we own. */
 export type DeprovisionVerb = "ignore" | "disable" | "delete";
@@ -102,8 +127,8 @@ export interface SyncDefinition {
   readonly source?: "contact";
   readonly scope: Scope;
   readonly mapping: Mapping;
-  /** Target attributes, in order of precedence. */
-  readonly matching: readonly string[];
+  /** How an existing record is found, in order of precedence. */
+  readonly matching: readonly MatchingRule[];
   readonly operations: Operations;
   readonly deprovision: Deprovision;
   readonly guard: Guard;

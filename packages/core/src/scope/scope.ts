@@ -1,9 +1,14 @@
 import { byCodeUnits } from "../model/compare.ts";
 import type { Finding } from "../model/plan.ts";
 import type { DirectoryRecord } from "../model/record.ts";
-import type { Scope, ScopeClause } from "../model/sync.ts";
+import type { GroupList, Scope, ScopeClause } from "../model/sync.ts";
 import { plain } from "../model/wording.ts";
-import { type CompiledClause, compileClause } from "./clause.ts";
+import { type AccountChoice, accountChoices } from "./account.ts";
+import { compileClause } from "./clause.ts";
+import type { CompiledClause } from "./compiled.ts";
+import { isObjectId, readsManager } from "./manager.ts";
+import { type NamedPeople, namedPeople } from "./people.ts";
+import { withoutManager } from "./reader.ts";
 
 /** In or out, and why, in words that a sentence can end with: `department is Legal, not Sales`. */
 export interface ScopeDecision {
@@ -12,55 +17,83 @@ export interface ScopeDecision {
 }
 
 /**
- * Tells whether the record at hand belongs to an included group, named as the scope names it. The caller resolved the
- * names before and knows the record's groups, nested ones too when the scope is transitive. An included group itself
- * belongs to itself.
+ * Tells whether the record at hand belongs to a group of one of the scope's lists, named as the scope names it. The caller
+ * resolved the names before and knows the record's groups, nested ones too where the list is transitive. A group of the scope
+ * itself belongs to itself.
  */
-export type BelongsTo = (group: string) => boolean;
+export type BelongsTo = (group: string, list: GroupList) => boolean;
 
 /** Tells whether the record at hand is assigned to the scope's application, itself or through a group. */
 export type IsAssigned = () => boolean;
 
 /** A scope, ready to be asked of many records. */
 export interface CompiledScope {
-  /** `isAssigned` must be given where the scope names an application. */
+  /** `isAssigned` must be given where the scope names an application, `managerAttributes` of the record where it reads managers. */
   readonly decide: (record: DirectoryRecord, belongsTo: BelongsTo, isAssigned?: IsAssigned) => ScopeDecision;
   /** The source attributes that it reads, without what lies inside them: they must be part of what is read. */
   readonly attributes: readonly string[];
+  /** A change of a manager's record may let those who report to them in or out. */
+  readonly readsManagers: boolean;
 }
 
-const EVERYONE: ScopeDecision = { in: true, reason: "everyone is in scope" };
-const OBJECT_ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-const SAID_FILTERS = 3;
-const SAID_GROUPS = 3;
+type Decide = CompiledScope["decide"];
+
+const SAID = 3;
 
 /**
  * Compiles a scope, patterns included, or says every flaw with its place (`scope.filters[0][1].value: …`). Filters are
- * OR-ed, the clauses of one filter AND-ed; groups, application and filters must all let a record in. No scope lets everyone in.
+ * OR-ed, the clauses of one filter AND-ed; groups, application, filters and the choices of accounts must all let a record in.
+ * People whom the scope names are decided first, members of its excluded groups next. No scope lets everyone in.
  */
 export function compileScope(
   scope: Scope,
 ): { readonly scope: CompiledScope } | { readonly findings: readonly Finding[] } {
   const findings: Finding[] = [];
-  const groups = scope.groups?.include ?? [];
-  if (scope.groups !== undefined && (groups.length === 0 || groups.some((group) => group === ""))) {
-    findings.push({
-      code: "config_invalid",
-      detail: "scope.groups.include: name at least one group, or leave `groups` out to let everyone in",
-    });
-  }
-  if (scope.assigned !== undefined && !OBJECT_ID.test(scope.assigned.application)) {
+  const named = scope.people === undefined ? null : namedPeople(scope.people, findings);
+  checkGroups(scope, findings);
+  if (scope.assigned !== undefined && !isObjectId(scope.assigned.application)) {
     const detail =
       "scope.assigned.application: give the application's client id or its enterprise application's object id";
     findings.push({ code: "config_invalid", detail });
   }
   const filters = (scope.filters ?? []).map((filter, at) => compileFilter(filter, `scope.filters[${at}]`, findings));
+  const choices = accountChoices(scope, findings);
   if (findings.length > 0) return { findings };
-  const byGroup = groups.length === 0 ? null : groupDecision(groups);
-  const byFilter = filters.length === 0 ? null : filterDecision(filters);
-  const conditions = [scope.assigned === undefined ? null : assignedDecision(scope.assigned), byGroup, byFilter];
-  const decide = every(conditions.filter((one) => one !== null));
-  return { scope: { decide, attributes: attributesOf(scope) } };
+  const { include = [], exclude = [] } = scope.groups ?? {};
+  const takesIn = [
+    ...(scope.assigned === undefined ? [] : [assignedDecision(scope.assigned)]),
+    ...(include.length === 0 ? [] : [includedDecision(include)]),
+    ...(filters.length === 0 ? [] : [filterDecision(filters)]),
+  ];
+  const leavesOut = [
+    ...(exclude.length === 0 ? [] : [excludedDecision(exclude)]),
+    ...(choices.length === 0 ? [] : [choiceDecision(choices)]),
+  ];
+  // Whoever names people and says nothing else of whom to take means these people.
+  const isPilot = takesIn.length === 0 && (scope.people?.include ?? []).length > 0;
+  const rules = isPilot ? () => NOT_NAMED : every([...leavesOut, ...takesIn]);
+  const clauses = (scope.filters ?? []).flat();
+  const compiled = {
+    decide: named === null ? rules : namedDecision(named, rules),
+    attributes: attributesOf(clauses, choices, named !== null),
+    readsManagers: clauses.some(readsManager),
+  };
+  return { scope: compiled };
+}
+
+function checkGroups({ groups }: Scope, findings: Finding[]): void {
+  if (groups === undefined) return;
+  const { include, exclude } = groups;
+  const flaw = (place: string, detail: string): void => {
+    findings.push({ code: "config_invalid", detail: `scope.groups${place}: ${detail}` });
+  };
+  const isFlawed = (names: readonly string[] | undefined): boolean =>
+    names !== undefined && (names.length === 0 || names.includes(""));
+  if (include === undefined && exclude === undefined) {
+    flaw("", "name at least one group to include or exclude, or leave `groups` out to let everyone in");
+  }
+  if (isFlawed(include)) flaw(".include", "name at least one group, or leave `groups` out to let everyone in");
+  if (isFlawed(exclude)) flaw(".exclude", "name at least one group, or leave `exclude` out");
 }
 
 function compileFilter(filter: readonly ScopeClause[], place: string, findings: Finding[]): readonly CompiledClause[] {
@@ -75,7 +108,18 @@ function compileFilter(filter: readonly ScopeClause[], place: string, findings: 
   });
 }
 
-type Decide = CompiledScope["decide"];
+const EVERYONE: ScopeDecision = { in: true, reason: "everyone is in scope" };
+const NAMED: ScopeDecision = { in: true, reason: "named among the people whom the scope includes" };
+const EXCLUDED: ScopeDecision = { in: false, reason: "named among the people whom the scope excludes" };
+const NOT_NAMED: ScopeDecision = { in: false, reason: "not among the people whom the scope includes" };
+
+function namedDecision(named: NamedPeople, rules: Decide): Decide {
+  return (record, belongsTo, isAssigned) => {
+    const list = named(record);
+    if (list === null) return rules(record, belongsTo, isAssigned);
+    return list === "include" ? NAMED : EXCLUDED;
+  };
+}
 
 function assignedDecision({ application }: NonNullable<Scope["assigned"]>): Decide {
   const inside: ScopeDecision = { in: true, reason: `assigned to the application ${application}` };
@@ -86,12 +130,31 @@ function assignedDecision({ application }: NonNullable<Scope["assigned"]>): Deci
   };
 }
 
-function groupDecision(groups: readonly string[]): Decide {
+function includedDecision(groups: readonly string[]): Decide {
   const ins = groups.map((group): ScopeDecision => ({ in: true, reason: `member of ${plain(group)}` }));
-  const said = groups.slice(0, SAID_GROUPS).map(plain).join(" or ");
-  const more = groups.length > SAID_GROUPS ? ` or ${groups.length - SAID_GROUPS} more groups` : "";
-  const out: ScopeDecision = { in: false, reason: `not a member of ${said}${more}` };
-  return (_record, belongsTo) => ins[groups.findIndex(belongsTo)] ?? out;
+  const out: ScopeDecision = { in: false, reason: `not a member of ${anyOf(groups)}` };
+  return (_record, belongsTo) => ins[groups.findIndex((group) => belongsTo(group, "include"))] ?? out;
+}
+
+function excludedDecision(groups: readonly string[]): Decide {
+  const outs = groups.map((group): ScopeDecision => {
+    return { in: false, reason: `member of ${plain(group)}, which is excluded` };
+  });
+  const inside: ScopeDecision = { in: true, reason: `not a member of ${anyOf(groups)}` };
+  return (_record, belongsTo) => outs[groups.findIndex((group) => belongsTo(group, "exclude"))] ?? inside;
+}
+
+function anyOf(groups: readonly string[]): string {
+  const more = groups.length > SAID ? ` or ${groups.length - SAID} more groups` : "";
+  return groups.slice(0, SAID).map(plain).join(" or ") + more;
+}
+
+function choiceDecision(choices: readonly AccountChoice[]): Decide {
+  const inside: ScopeDecision = { in: true, reason: choices.map(({ wording }) => wording).join(" and ") };
+  return (record) => {
+    const failed = choices.find((choice) => !choice.holds(record));
+    return failed === undefined ? inside : { in: false, reason: failed.failing(record) };
+  };
 }
 
 function filterDecision(filters: readonly (readonly CompiledClause[])[]): Decide {
@@ -99,20 +162,36 @@ function filterDecision(filters: readonly (readonly CompiledClause[])[]): Decide
     const decision: ScopeDecision = { in: true, reason: clauses.map(({ wording }) => wording).join(" and ") };
     return { clauses, decision };
   });
-  return (record) => {
-    const failed: CompiledClause[] = [];
+  return (record, _belongsTo, _isAssigned) => {
     for (const { clauses, decision } of ready) {
-      const failing = clauses.find((clause) => !clause.holds(record));
-      if (failing === undefined) return decision;
-      failed.push(failing);
+      let among = false;
+      let holds = true;
+      for (const clause of clauses) {
+        const result = clause.test(record);
+        if (result === "among") among = true;
+        holds = result !== "fails";
+        if (!holds) break;
+      }
+      if (holds) return among ? { in: true, reason: listReason(clauses, record) } : decision;
     }
-    return { in: false, reason: failedReason(failed, record) };
+    return { in: false, reason: failedReason(filters, record) };
   };
 }
 
-function failedReason(failed: readonly CompiledClause[], record: DirectoryRecord): string {
-  const reasons = new Set(failed.slice(0, SAID_FILTERS).map((clause) => clause.failing(record)));
-  const more = failed.length > SAID_FILTERS ? ` (and ${failed.length - SAID_FILTERS} more filters)` : "";
+function listReason(clauses: readonly CompiledClause[], record: DirectoryRecord): string {
+  return clauses
+    .map(({ test, wording, listWording }) => (test(record) === "among" ? listWording : wording))
+    .join(" and ");
+}
+
+/** The first clause that fails of each filter; every filter has one. */
+function failedReason(filters: readonly (readonly CompiledClause[])[], record: DirectoryRecord): string {
+  const reasons = new Set<string>();
+  for (const clauses of filters.slice(0, SAID)) {
+    const failed = clauses.find((clause) => clause.test(record) === "fails");
+    if (failed !== undefined) reasons.add(failed.failing(record));
+  }
+  const more = filters.length > SAID ? ` (and ${filters.length - SAID} more filters)` : "";
   return [...reasons].join("; ") + more;
 }
 
@@ -121,18 +200,29 @@ function every(conditions: readonly Decide[]): Decide {
   const [only] = conditions;
   if (only === undefined) return () => EVERYONE;
   if (conditions.length === 1) return only;
-  return (...asked) => {
-    const reasons: string[] = [];
+  return (record, belongsTo, isAssigned) => {
+    let reason = "";
     for (const decide of conditions) {
-      const decision = decide(...asked);
+      const decision = decide(record, belongsTo, isAssigned);
       if (!decision.in) return decision;
-      reasons.push(decision.reason);
+      reason = reason === "" ? decision.reason : `${reason} and ${decision.reason}`;
     }
-    return { in: true, reason: reasons.join(" and ") };
+    return { in: true, reason };
   };
 }
 
-function attributesOf(scope: Scope): readonly string[] {
-  const names = (scope.filters ?? []).flat().map(({ attribute }) => attribute.split(".")[0] ?? attribute);
-  return [...new Set(names)].filter((name) => name !== "id").sort(byCodeUnits);
+function attributesOf(
+  clauses: readonly ScopeClause[],
+  choices: readonly AccountChoice[],
+  asksForPeople: boolean,
+): readonly string[] {
+  const all = new Set(choices.flatMap(({ attributes }) => attributes));
+  if (asksForPeople) all.add("userPrincipalName");
+  for (const clause of clauses) {
+    const own = withoutManager(clause.attribute).split(".")[0] ?? clause.attribute;
+    // Who the manager is comes with every record; their sign-in name does not.
+    if (own !== "manager" && own !== "id") all.add(own);
+    else if (own === "manager" && readsManager(clause)) all.add("userPrincipalName");
+  }
+  return [...all].sort(byCodeUnits);
 }

@@ -21,8 +21,9 @@ import { type DirectoryRow, loadRecords } from "../store/directory.ts";
 import { isHeir, type LinkRow, linkedRecords, loadLinks } from "../store/links.ts";
 import type { PendingRow } from "../store/pending.ts";
 import { loadPhotos } from "../store/photos.ts";
+import type { Store } from "../store/store.ts";
 import type { Candidates } from "./candidates.ts";
-import { withManager } from "./managers.ts";
+import { asScopeSees, withManager } from "./managers.ts";
 import { indexKey, type Matcher, RECORD } from "./match-records.ts";
 import type { NewChange, NewIssue, PlanContext, WantedKey } from "./plan-context.ts";
 import { asksForPhotos } from "./read-photos.ts";
@@ -139,7 +140,7 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
     const known = withPhoto(read, photos.get(row.id));
     const record = groups === null ? known : withAppRoles(known, groups, memberships);
     const link = links.get(row.id);
-    const decided = decideScope(scope, record, { groups, memberOf: memberships, manager });
+    const decided = decideScope(scope, asScopeSees(record, manager), groups, memberships);
     // A link that nobody owns is taken over by its heir, or by whichever sync has the record in its scope.
     const owned = link?.sync === sync.id || (link?.sync === null && (heir || decided.in));
     const input: EvaluationInput = {
@@ -154,6 +155,16 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
     };
     return { row, record, input, link };
   });
+}
+
+/** These managers' records, as far as the directory holds them. */
+export async function managersOf(
+  store: Store,
+  connection: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, DirectoryRecord>> {
+  const records = await loadRecords(store.db, connection, ids);
+  return new Map([...records].map(([id, row]) => [id, recordOf(row)]));
 }
 
 /** A record with what is known of its photo; one of which nothing was told yet counts as never read. */

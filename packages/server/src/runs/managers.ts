@@ -13,7 +13,7 @@ export function withManager(record: DirectoryRecord, manager: DirectoryRecord | 
  * A record as a scope sees it: a manager whom a shrunken round found gone counts as they were last seen, for else those who report to
  * them would leave scope, and nobody would be asked to approve that.
  */
-export function asScopeSees(record: DirectoryRecord, manager: DirectoryRecord | undefined): DirectoryRecord {
+export function asScopeSees(record: DirectoryRecord, manager: DirectoryRecord | null): DirectoryRecord {
   if (record.manager === null || manager?.doubtful !== true) return record;
   return { ...record, managerAttributes: manager.attributes };
 }

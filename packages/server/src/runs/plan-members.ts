@@ -6,7 +6,7 @@ import { recordOf } from "./evaluate-batch.ts";
 import { dirtyPairs, type GroupPairs, type Pair, type PairsScope } from "./pairs.ts";
 import type { NewChange, NewIssue, PlanContext } from "./plan-context.ts";
 import type { PlanWriter } from "./plan-writer.ts";
-import { belongs, belongsToAssigned, groupsOf, withAppRoles } from "./scope-groups.ts";
+import { decideScope, groupsOf, withAppRoles } from "./scope-groups.ts";
 
 /** Single additions or removals that one change carries at most. */
 const CHUNK = 100;
@@ -92,11 +92,7 @@ async function writable(context: PlanContext, id: string, fresh: ReadonlySet<str
   if (link ? link.sync !== sync.id && link.sync !== null : !fresh.has(id)) return null;
   const memberOf = groups ? (await groupsOf(store, sync.connection, groups, [id])).get(id) : undefined;
   const record = groups === null ? recordOf(row) : withAppRoles(recordOf(row), groups, memberOf);
-  const decision = scope.decide(
-    record,
-    (name) => groups !== null && belongs(groups, name, id, memberOf),
-    () => groups !== null && belongsToAssigned(groups, id, memberOf),
-  );
+  const decision = decideScope(scope, record, groups, memberOf);
   return decision.in ? { name: nameOf(record), sequence: row.sequence, link } : null;
 }
 

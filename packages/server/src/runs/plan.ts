@@ -129,14 +129,14 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
  * What the source withholds of the attributes that the sync asks for. Mapped ones leave the target as it is; a scope that asks for one
  * could let nobody in, and everybody would seem to have left. @throws ConnectorError `attribute_refused`
  */
-function withheldIssues({ mapping, scope }: PlanContext, { withheld = [] }: Position): readonly NewIssue[] {
+function withheldIssues({ mapping, scope, rules }: PlanContext, { withheld = [] }: Position): readonly NewIssue[] {
   const missed = withheld.find(({ name }) => scope.attributes.includes(name));
   if (missed !== undefined) {
     const detail = `The scope asks for ${missed.name}, so nobody is planned. ${missed.detail}`;
     throw new ConnectorError("attribute_refused", detail, { stops: "sync", retry: "later" });
   }
   return withheld
-    .filter(({ name }) => mapping.attributes.includes(name))
+    .filter(({ name }) => mapping.attributes.includes(name) || rules.matching.reads.includes(name))
     .map(({ code, detail }) => ({ state: "issue", code, detail, object_id: null, sequence: 0, name: null }));
 }
 
@@ -163,7 +163,7 @@ async function evaluateAll(context: PlanContext, writer: PlanWriter): Promise<re
   };
   for await (const candidates of changedRecords(context.span)) {
     await take(candidates);
-    if (whole || !context.mapping.readsManagers) continue;
+    if (whole || !(context.mapping.readsManagers || context.scope.readsManagers)) continue;
     const changed = candidates.rows.map((row) => row.id);
     for await (const reports of reportsOf(context.span, changed)) await take(reports);
   }
@@ -214,8 +214,10 @@ async function openPlan(options: PlanOptions): Promise<PlanContext> {
   const kind = kindOf(target, sync);
   const chance = await loadChance(store);
   const rules = compileSync(definition, kind, chance);
-  const cursor = sync.evaluated_revision === sync.revision ? sync.cursor : 0;
-  const groups = await resolveScopeGroups(store, connection.id, definition.scope, cursor);
+  const evaluated = sync.evaluated_revision === sync.revision ? sync.cursor : 0;
+  const groups = await resolveScopeGroups(store, connection.id, definition.scope, evaluated);
+  // Under the name of another group than before, everybody in either of them may have come or gone.
+  const cursor = groups?.renamed === true ? 0 : evaluated;
   const { upto, complete } = options.position;
   const plan: PlanRow = {
     id: newId(store.clock, "plan"),

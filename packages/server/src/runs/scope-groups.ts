@@ -1,14 +1,28 @@
-import { APP_ROLES, byCodeUnits, ConnectorError, type DirectoryRecord, type Scope } from "@entrain/core";
+import {
+  APP_ROLES,
+  byCodeUnits,
+  type CompiledScope,
+  ConnectorError,
+  type DirectoryRecord,
+  type GroupList,
+  isTransitive,
+  type Scope,
+  type ScopeDecision,
+} from "@entrain/core";
 import { loadApplication, loadAssignments } from "../store/assignments.ts";
 import type { Store } from "../store/store.ts";
 
-/** The groups and the application that a scope includes, each with everything nested in it. */
+/** Name (or object id) as configured → object ids: the group, and where nesting counts every group nested in it. */
+type GroupReaches = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** The groups and the application that a scope names, each with everything nested in it. */
 export interface ScopeGroups {
-  /** Name (or object id) as configured → object ids: the group, and for a transitive scope every group nested in it. */
-  readonly byName: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly lists: Readonly<Record<GroupList, GroupReaches>>;
   readonly reach: ReadonlySet<string>;
   /** The reach, and what was in it before the edges changed behind the cursor: who is below may have left scope. */
   readonly touched: ReadonlySet<string>;
+  /** A group that is given by its name changed behind the cursor: the name may have been another group's, with other members. */
+  readonly renamed: boolean;
   /** The scope's application; `null` where it names none. */
   readonly assigned: ScopeApplication | null;
 }
@@ -27,7 +41,7 @@ const PAGE = 1000;
 
 /**
  * Resolves the group names (or object ids) of a scope. A group that is not there is a fault, never an empty group:
- * everybody would fall out of scope.
+ * everybody would fall out of scope, or whom it excludes would come in.
  */
 export async function resolveScopeGroups(
   store: Store,
@@ -35,34 +49,43 @@ export async function resolveScopeGroups(
   scope: Scope,
   cursor: number,
 ): Promise<ScopeGroups | null> {
-  const groups = await includedGroups(store, connection, scope, cursor);
+  const named = await namedGroups(store, connection, scope, cursor);
   const application = await assignedTo(store, connection, scope, cursor);
-  if (groups === null && application === null) return null;
+  if (named === null && application === null) return null;
   const { assigned = null, touched = new Set<string>() } = application ?? {};
   return {
-    byName: groups?.byName ?? new Map(),
-    reach: new Set([...(groups?.reach ?? []), ...(assigned?.reach ?? [])]),
-    touched: new Set([...(groups?.touched ?? []), ...touched]),
+    lists: named?.lists ?? { include: new Map(), exclude: new Map() },
+    reach: new Set([...(named?.reach ?? []), ...(assigned?.reach ?? [])]),
+    touched: new Set([...(named?.touched ?? []), ...touched]),
+    renamed: named?.renamed ?? false,
     assigned,
   };
 }
 
-async function includedGroups(
+async function namedGroups(
   store: Store,
   connection: string,
-  scope: Scope,
+  { groups }: Scope,
   cursor: number,
-): Promise<Pick<ScopeGroups, "byName" | "reach" | "touched"> | null> {
-  if (!scope.groups || scope.groups.include.length === 0) return null;
-  const ids = await idsOfGroups(store, connection, scope.groups.include);
-  const byName = new Map<string, ReadonlySet<string>>();
-  for (const [name, id] of ids) {
-    const own = new Set([id]);
-    byName.set(name, scope.groups.transitive ? await nestedIn(store, connection, own) : own);
-  }
-  const reach = new Set([...byName.values()].flatMap((of) => [...of]));
-  const touched = scope.groups.transitive ? await nestedIn(store, connection, new Set(ids.values()), cursor) : reach;
-  return { byName, reach, touched };
+): Promise<Omit<ScopeGroups, "assigned"> | null> {
+  if (groups === undefined) return null;
+  const { include = [], exclude = [] } = groups;
+  const found = await groupsNamed(store, connection, [...include, ...exclude]);
+  const touched = new Set<string>();
+  const listed = async (names: readonly string[], list: GroupList): Promise<GroupReaches> => {
+    const reaches = new Map<string, ReadonlySet<string>>();
+    const nests = isTransitive(groups, list);
+    for (const name of names) {
+      const own = new Set([found.get(name)?.id ?? ""]);
+      reaches.set(name, nests ? await nestedIn(store, connection, own) : own);
+      for (const id of nests ? await nestedIn(store, connection, own, cursor) : own) touched.add(id);
+    }
+    return reaches;
+  };
+  const lists = { include: await listed(include, "include"), exclude: await listed(exclude, "exclude") };
+  const reach = new Set([...lists.include.values(), ...lists.exclude.values()].flatMap((of) => [...of]));
+  const renamed = [...found].some(([name, { id, sequence }]) => id !== name && sequence > cursor);
+  return { lists, reach, touched, renamed };
 }
 
 /** An application is reached as a group is: by the edges that lead from it to whom it is assigned to. */
@@ -95,12 +118,18 @@ async function assignedTo(
   return { assigned: { reach, roles, groups }, touched };
 }
 
-async function idsOfGroups(
+interface NamedGroup {
+  readonly id: string;
+  /** The change number of its own record. */
+  readonly sequence: number;
+}
+
+async function groupsNamed(
   store: Store,
   connection: string,
   names: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  const wanted = new Map<string, Set<string>>(names.map((name) => [name, new Set()]));
+): Promise<ReadonlyMap<string, NamedGroup>> {
+  const wanted = new Map<string, Map<string, NamedGroup>>(names.map((name) => [name, new Map()]));
   let after = 0;
   for (;;) {
     // By change numbers, which an index has by kind; in the order of ids each page would walk over the people too.
@@ -114,23 +143,23 @@ async function idsOfGroups(
       .orderBy("sequence")
       .limit(PAGE)
       .execute();
-    for (const row of rows) {
-      const { displayName } = JSON.parse(row.attributes) as { readonly displayName?: unknown };
-      wanted.get(row.id)?.add(row.id);
-      if (typeof displayName === "string") wanted.get(displayName)?.add(row.id);
+    for (const { id, attributes, sequence } of rows) {
+      const { displayName } = JSON.parse(attributes) as { readonly displayName?: unknown };
+      wanted.get(id)?.set(id, { id, sequence });
+      if (typeof displayName === "string") wanted.get(displayName)?.set(id, { id, sequence });
     }
     const last = rows.at(-1);
     if (!last || rows.length < PAGE) break;
     after = last.sequence;
   }
-  return new Map([...wanted].map(([name, found]) => [name, only(name, [...found])]));
+  return new Map([...wanted].map(([name, found]) => [name, only(name, [...found.values()])]));
 }
 
-function only(name: string, found: readonly string[]): string {
-  const [id] = found;
-  if (id !== undefined && found.length === 1) return id;
+function only(name: string, found: readonly NamedGroup[]): NamedGroup {
+  const [first] = found;
+  if (first !== undefined && found.length === 1) return first;
   const detail =
-    id === undefined
+    first === undefined
       ? `The scope's group "${name}" is not in the directory (deleted, renamed or misspelt), so nobody is planned.`
       : `The scope's group "${name}" is the name of ${found.length} groups. Name it by its object id.`;
   throw new ConnectorError("config_invalid", detail, { stops: "sync", retry: "never" });
@@ -191,25 +220,25 @@ export async function groupsOf(
   return found;
 }
 
-/** Whether a record belongs to a group of the scope: as a member, or because it is that group or nested in it. */
-export function belongs(
-  groups: ScopeGroups,
-  name: string,
-  id: string,
+/** In or out, by groups and application as they are known. A group of the scope belongs to itself. */
+export function decideScope(
+  scope: CompiledScope,
+  record: DirectoryRecord,
+  groups: ScopeGroups | null,
   memberOf: ReadonlySet<string> | undefined,
-): boolean {
-  const reach = groups.byName.get(name);
-  return reach !== undefined && reaches(reach, id, memberOf);
+): ScopeDecision {
+  if (groups === null) return scope.decide(record, inNoGroup, notAssigned);
+  const { lists, assigned } = groups;
+  const belongsTo = (name: string, list: GroupList): boolean => {
+    const reach = lists[list].get(name);
+    return reach !== undefined && reaches(reach, record.id, memberOf);
+  };
+  const isAssigned = (): boolean => assigned !== null && reaches(assigned.reach, record.id, memberOf);
+  return scope.decide(record, belongsTo, isAssigned);
 }
 
-/** Whether a record is assigned to the scope's application, itself or through a group. */
-export function belongsToAssigned(
-  { assigned }: ScopeGroups,
-  id: string,
-  memberOf: ReadonlySet<string> | undefined,
-): boolean {
-  return assigned !== null && reaches(assigned.reach, id, memberOf);
-}
+const inNoGroup = (): boolean => false;
+const notAssigned = (): boolean => false;
 
 /** A record with the roles that it has in the scope's application, as an attribute beside those of the source. */
 export function withAppRoles(

@@ -1,56 +1,83 @@
-import { ConnectorError, compileScope, type SyncDefinition } from "@entrain/core";
+import { type CompiledScope, ConnectorError, compileScope, type SourceKind, type SyncDefinition } from "@entrain/core";
 import { loadRecords, loadWatermark } from "../store/directory.ts";
 import type { Store } from "../store/store.ts";
-import { recordOf } from "./evaluate-batch.ts";
-import {
-  belongs,
-  belongsToAssigned,
-  groupsOf,
-  resolveScopeGroups,
-  type ScopeGroups,
-  withAppRoles,
-} from "./scope-groups.ts";
+import { managersOf, recordOf } from "./evaluate-batch.ts";
+import { asScopeSees, withManager } from "./managers.ts";
+import { decideScope, groupsOf, resolveScopeGroups, type ScopeGroups, withAppRoles } from "./scope-groups.ts";
 
 /**
- * Which of these records a scope that asks for groups lets in by the memberships as they are now; one of which that
- * cannot be told is missing. `null`: no membership changed behind `upto`, so all is as it was planned.
+ * Which of these records a scope that asks for groups or managers lets in by these as they are now; one of which that
+ * cannot be told is missing. `null`: none of them changed behind `upto`, so all is as it was planned.
  */
 export type ScopeNow = (ids: readonly string[], upto: number) => Promise<ReadonlyMap<string, boolean> | null>;
 
-/** A record's own change number does not move with its groups: a scope without groups needs no such look. */
+/** A record's own change number does not move with its groups and manager: a scope without these needs no such look. */
 export function scopeNow(store: Store, connection: string, definition: SyncDefinition): ScopeNow | null {
-  if (definition.scope.groups === undefined && definition.scope.assigned === undefined) return null;
-  const compiled = compileScope(definition.scope);
+  const asksForGroups = definition.scope.groups !== undefined || definition.scope.assigned !== undefined;
+  const result = compileScope(definition.scope);
+  if ("findings" in result) return asksForGroups ? async () => new Map() : null;
+  const { scope } = result;
+  if (!asksForGroups && !scope.readsManagers) return null;
   const resolve = groupsNow(store, connection, definition);
   return async (ids, upto) => {
-    if (!(await haveMoved(store, connection, upto))) return null;
-    if ((await loadWatermark(store.db, connection, "group")).phase !== "settled") return new Map();
-    const groups = await resolve();
-    if (groups === null || "findings" in compiled) return new Map();
-    const records = await loadRecords(store.db, connection, ids);
-    const memberOf = await groupsOf(store, connection, groups, ids);
-    const decided = new Map<string, boolean>();
-    for (const [id, row] of records) {
-      const belongsTo = (name: string): boolean => belongs(groups, name, id, memberOf.get(id));
-      const isAssigned = (): boolean => belongsToAssigned(groups, id, memberOf.get(id));
-      decided.set(
-        id,
-        compiled.scope.decide(withAppRoles(recordOf(row), groups, memberOf.get(id)), belongsTo, isAssigned).in,
-      );
+    if (!(await haveMoved(store, connection, { scope, asksForGroups, upto }))) return null;
+    const read: readonly SourceKind[] = [...(asksForGroups ? ["group" as const] : []), "user"];
+    for (const kind of scope.readsManagers ? read : read.slice(0, 1)) {
+      if ((await loadWatermark(store.db, connection, kind)).phase !== "settled") return new Map();
     }
-    return decided;
+    const groups = asksForGroups ? await resolve() : null;
+    if (asksForGroups && groups === null) return new Map();
+    return await decidedNow(store, connection, { scope, groups, ids });
   };
 }
 
-async function haveMoved(store: Store, connection: string, upto: number): Promise<boolean> {
+async function decidedNow(
+  store: Store,
+  connection: string,
+  of: { readonly scope: CompiledScope; readonly groups: ScopeGroups | null; readonly ids: readonly string[] },
+): Promise<ReadonlyMap<string, boolean>> {
+  const { scope, groups, ids } = of;
+  const records = await loadRecords(store.db, connection, ids);
+  const memberOf = groups === null ? null : await groupsOf(store, connection, groups, ids);
+  const asked = scope.readsManagers ? [...records.values()].flatMap(({ manager }) => manager ?? []) : [];
+  const managers = await managersOf(store, connection, [...new Set(asked)]);
+  const decided = new Map<string, boolean>();
+  for (const [id, row] of records) {
+    const manager = managers.get(row.manager ?? "") ?? null;
+    const read = asScopeSees(withManager(recordOf(row), manager), manager);
+    const record = groups === null ? read : withAppRoles(read, groups, memberOf?.get(id));
+    decided.set(id, decideScope(scope, record, groups, memberOf?.get(id)).in);
+  }
+  return decided;
+}
+
+/** Memberships, the records of groups, which may change their names, and those of managers. */
+async function haveMoved(
+  store: Store,
+  connection: string,
+  of: { readonly scope: CompiledScope; readonly asksForGroups: boolean; readonly upto: number },
+): Promise<boolean> {
+  const kinds = [...(of.asksForGroups ? ["group"] : []), ...(of.scope.readsManagers ? ["user"] : [])];
   const edge = await store.db
     .selectFrom("edges")
     .select("group_id")
     .where("connection", "=", connection)
-    .where("sequence", ">", upto)
+    .where("sequence", ">", of.upto)
     .limit(1)
     .executeTakeFirst();
-  return edge !== undefined;
+  if (of.asksForGroups && edge !== undefined) return true;
+  for (const kind of kinds) {
+    const record = await store.db
+      .selectFrom("records")
+      .select("id")
+      .where("connection", "=", connection)
+      .where("kind", "=", kind)
+      .where("sequence", ">", of.upto)
+      .limit(1)
+      .executeTakeFirst();
+    if (record !== undefined) return true;
+  }
+  return false;
 }
 
 /** Resolves the scope's groups once for every state of the directory; `null` when one of them is not there any more. */
