@@ -149,13 +149,22 @@ export interface AttributeFlaw {
 
 /**
  * What keeps Graph from telling this attribute of people, groups or contacts in a list; null: it can be read. A dotted name
- * reaches into an object (`employeeOrgData.costCenter`) or a list (`businessPhones.0`).
+ * reaches into an object (`employeeOrgData.costCenter`), a list (`businessPhones.0`) or the manager's record
+ * (`manager.department`); with `everyItem` into all items of a list as well (`assignedLicenses.skuId`).
  */
-export function attributeFlaw(kind: SourceKind, attribute: string): AttributeFlaw | null {
+export function attributeFlaw(
+  kind: SourceKind,
+  attribute: string,
+  { everyItem = false }: { readonly everyItem?: boolean } = {},
+): AttributeFlaw | null {
   const [root = "", ...inner] = attribute.split(".");
+  if (root === "manager" && kind === "user" && inner.length > 0) {
+    if (inner[0] === "manager") return { detail: "a manager's own manager is not read", name: attribute, known: [] };
+    return attributeFlaw(kind, inner.join("."), { everyItem });
+  }
   if (root === "id" || (root === "manager" && kind === "user")) return null;
   const known = SELECTABLE[kind];
-  if (known.includes(root)) return innerFlaw(root, inner);
+  if (known.includes(root)) return innerFlaw(root, inner, everyItem);
   const flaw = (detail: string, meant: readonly string[] = []): AttributeFlaw => ({ detail, name: root, known: meant });
   const refused = REFUSED[kind].get(root);
   if (refused !== undefined) return flaw(`${root} ${refused}`);
@@ -176,14 +185,14 @@ export function attributeFlaw(kind: SourceKind, attribute: string): AttributeFla
   return flaw(`Graph's ${what} has no attribute ${root}`, known);
 }
 
-function innerFlaw(root: string, inner: readonly string[]): AttributeFlaw | null {
+function innerFlaw(root: string, inner: readonly string[], everyItem: boolean): AttributeFlaw | null {
   const rest = [...inner];
   const flaw = (detail: string, name: string, known: readonly string[] = []): AttributeFlaw => ({
     detail,
     name,
     known,
   });
-  if (rest.length > 0 && LISTS.has(root)) {
+  if (rest.length > 0 && LISTS.has(root) && !(everyItem && INSIDE.has(root) && !/^\d/.test(rest[0] ?? ""))) {
     const place = rest.shift() ?? "";
     if (!/^\d+$/.test(place)) return flaw(`${root} is a list: write ${root}.0 for its first value`, place);
   }

@@ -96,14 +96,20 @@ function readAttributes(checker: Checker, value: unknown, parent: Path): readonl
  * A source attribute's name, judged before Graph would refuse the whole read for it. Where the kind of records is not
  * known, because it is flawed itself, only the shape can be wrong.
  */
-export function checkAttribute(checker: Checker, text: string, path: Path, kind: SourceKind | null): void {
+export function checkAttribute(
+  checker: Checker,
+  text: string,
+  path: Path,
+  kind: SourceKind | null,
+  how: { readonly everyItem?: boolean } = {},
+): void {
   const [root = ""] = text.split(".");
   if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(root)) {
     checker.flaw(path, `${JSON.stringify(text)} is not the name of a source attribute, such as displayName`);
     return;
   }
   if (root === APP_ROLES) return; // Comes with the scope, and is judged with it.
-  const flaw = kind === null ? null : attributeFlaw(kind, text);
+  const flaw = kind === null ? null : attributeFlaw(kind, text, how);
   if (flaw !== null) checker.flaw(path, `${flaw.detail}${suggestion(flaw.name, flaw.known)}`);
 }
 

@@ -2,13 +2,14 @@ import { attributeFlaw } from "@entrain/connectors/entra";
 import {
   APP_ROLES,
   type CompiledMapping,
-  checkMatching,
   compileMapping,
+  compileMatching,
   compileScope,
   DEFAULTS,
   type Finding,
   type Guard,
   type GuardLimit,
+  type MatchingRule,
   provisionedKind,
   type Schedule,
   type SyncDefinition,
@@ -18,7 +19,8 @@ import type { Checker } from "./checker.ts";
 import { contactPreset } from "./contact-preset.ts";
 import type { Path, SyncEntry, TargetEntry } from "./document.ts";
 import { suggestion } from "./nearest.ts";
-import { readMapping, readScope } from "./rules.ts";
+import { readMapping } from "./rules.ts";
+import { readScope } from "./scope.ts";
 import type { TargetTypes } from "./targets.ts";
 import { readDuration } from "./values.ts";
 
@@ -65,7 +67,7 @@ export function readSync(checker: Checker, value: unknown, path: Path, around: S
   const mapping =
     entry.mapping === undefined ? preset?.mapping : readMapping(checker, entry.mapping, [...path, "mapping"], source);
   const matching =
-    entry.matching === undefined ? preset?.matching : checker.texts(entry.matching, [...path, "matching"]);
+    entry.matching === undefined ? preset?.matching : readMatching(checker, entry.matching, [...path, "matching"]);
   const operations = readFlags(checker, entry.operations, [...path, "operations"]);
   const deprovision = readVerbs(checker, entry.deprovision, [...path, "deprovision"]);
   const guard = readGuard(checker, entry.guard, [...path, "guard"]);
@@ -99,6 +101,23 @@ function readKind(
     kinds.map((kind) => kind.name),
   );
   return kinds.find((kind) => kind.name === name);
+}
+
+/** Target attributes in order of precedence, each by its mapped value or by an expression of its own. */
+function readMatching(checker: Checker, value: unknown, path: Path): SyncDefinition["matching"] | undefined {
+  const rules = checker.list(value, path)?.map((item, at) => readMatchingRule(checker, item, [...path, at]));
+  return rules?.every((rule) => rule !== undefined) ? (rules as SyncDefinition["matching"]) : undefined;
+}
+
+function readMatchingRule(checker: Checker, value: unknown, path: Path): MatchingRule | undefined {
+  if (typeof value !== "object" || value === null) return checker.text(value, path);
+  const entry = checker.map(value, path, ["attribute", "expression"]);
+  if (entry === undefined) return undefined;
+  const attribute = checker.text(entry.attribute, [...path, "attribute"]);
+  const expression = entry.expression === undefined ? null : checker.text(entry.expression, [...path, "expression"]);
+  if (attribute === undefined || expression === undefined) return undefined;
+  // Without an expression it says what the plain name says, and is exported as that.
+  return expression === null ? attribute : { attribute, expression };
 }
 
 /** Contacts become what people become: no other kind of records has a place for them. */
@@ -182,12 +201,14 @@ function judge(
   path: Path,
 ): void {
   const scope = compileScope(rules.scope);
-  const mapping = compileMapping(rules.mapping, kind, { sourceFlaw: sourceFlawOf(kind) });
+  const sourceFlaw = sourceFlawOf(kind);
+  const mapping = compileMapping(rules.mapping, kind, { sourceFlaw });
   const findings: Finding[] = [];
   if ("findings" in scope) findings.push(...scope.findings);
   if ("findings" in mapping) findings.push(...mapping.findings);
   else {
-    findings.push(...checkMatching(rules.matching, mapping.mapping, kind));
+    const matching = compileMatching(rules.matching, mapping.mapping, kind, { sourceFlaw });
+    if ("findings" in matching) findings.push(...matching.findings);
     findings.push(...appRoleFindings(rules, mapping.mapping));
   }
   if (rules.source === "contact" && rules.scope.assigned !== undefined) {
