@@ -77,7 +77,7 @@ export type {
   TargetKind,
   TargetRecord,
 } from "./model/target.ts";
-export { type Attributes, isReference, type Reference, type Value } from "./model/value.ts";
+export { type Attributes, isConcealed, isReference, type Reference, type Value } from "./model/value.ts";
 export { type Wait, type WaitListener, waitInWords } from "./model/wait.ts";
 export { grouped, inWords, nameOf, plain } from "./model/wording.ts";
 export { type Removal, removalOf } from "./planning/deprovision.ts";

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { compileMapping } from "../mapping/mapping.ts";
 import type { TargetKind, TargetRecord } from "../model/target.ts";
 import type { Attributes } from "../model/value.ts";
 import { matchKey } from "./key.ts";
-import { checkMatching, chooseMatch, type Match, type MatchTry, matchValues } from "./match.ts";
+import { chooseMatch, type Match, type MatchTry } from "./match.ts";
 
 const kind: TargetKind = {
   name: "user",
@@ -108,14 +107,6 @@ function issueOf(match: Match): string {
 }
 
 describe("matching", () => {
-  it("looks for the attributes that have a value, in order of precedence", () => {
-    assert.deepEqual(matchValues({ userName: "Ana@x", externalId: "u1" }, ["externalId", "userName"], kind), [
-      { attribute: "externalId", value: "u1", key: "u1" },
-      { attribute: "userName", value: "Ana@x", key: "ana@x" },
-    ]);
-    assert.deepEqual(matchValues({ userName: null, title: "x" }, ["externalId", "userName"], kind), []);
-  });
-
   it("creates when nothing fits, joins the one that does", () => {
     assert.equal(choose([byId([]), byName([])]).decision, "create");
     const hit = record("7", { userName: "ANA@X" });
@@ -154,12 +145,20 @@ describe("matching", () => {
     assert.equal(choose([byName([record("7", {})])]).decision, "join");
   });
 
-  it("wants matching attributes that the target can find by and the mapping fills", () => {
-    const compiled = compileMapping({ userName: { direct: "userPrincipalName" } }, kind);
-    if ("findings" in compiled) assert.fail();
-    assert.deepEqual(checkMatching(["externalId", "userName"], compiled.mapping, kind), []);
-    assert.match(checkMatching(["title"], compiled.mapping, kind)[0]?.detail ?? "", /cannot be found by title/);
-    assert.match(checkMatching(["externalId"], compiled.mapping, kind)[0]?.detail ?? "", /none of the matching/);
-    assert.match(checkMatching([], compiled.mapping, kind)[0]?.detail ?? "", /none of the matching/);
+  it("says who a record is linked to where it fits beside others", () => {
+    const hits = [record("7", { userName: "ana@x", displayName: "Ana L." }), record("8", { userName: "Ana@x" })];
+    assert.equal(
+      issueOf(choose([byName(hits)], { "7": "Bo (u2) of contoso" })),
+      'ambiguous: userName "Ana@x" fits 2 records of the target: Ana L. (7) [linked to Bo (u2) of contoso], Ana@x (8)',
+    );
+  });
+
+  it("tells which other record a later attribute finds", () => {
+    const first = record("1", { externalId: "u1" });
+    const match = choose([byId([first]), byName([record("2", { userName: "ana@x" }), first])]);
+    assert.ok(match.decision === "join" && match.record === first);
+    assert.deepEqual(match.others, ['userName "Ana@x" fits ana@x (2)']);
+    const same = choose([byId([first]), byName([first])]);
+    assert.deepEqual(same.decision === "join" && same.others, []);
   });
 });

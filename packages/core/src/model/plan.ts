@@ -1,5 +1,5 @@
 import type { Action } from "./target.ts";
-import type { Attributes } from "./value.ts";
+import type { Attributes, Value } from "./value.ts";
 
 /** Why a record is changed; stable codes for filters and undo, the sentence for people is `reason`. */
 export type Cause =
@@ -33,6 +33,8 @@ export interface Change {
   readonly active: boolean | null;
   readonly add: readonly string[];
   readonly remove: readonly string[];
+  /** Of a join: the target attribute, and the value looked for, by which the record was found. */
+  readonly matchedBy?: { readonly attribute: string; readonly value: Value };
 }
 
 /** A record that could not be planned, or a guard that tripped: a stable code and one sentence. */

@@ -60,7 +60,8 @@ describe("a person in scope without a link", () => {
   });
 
   it("is unmatchable without a value for any matching attribute", () => {
-    const rules = { ...rulesOf({ mapping: { ...MAPPING, userName: { constant: "x" } } }), matching: ["department"] };
+    const options = { mapping: { ...MAPPING, userName: { constant: "x" } }, matching: ["department"] } as const;
+    const rules = rulesOf(options);
     const evaluation = evaluate(rules, inputOf(ana({ department: null })));
     assert.deepEqual(evaluation, {
       type: "issue",

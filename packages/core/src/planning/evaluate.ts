@@ -1,5 +1,4 @@
 import type { Mapped } from "../mapping/mapping.ts";
-import { matchValues } from "../matching/match.ts";
 import type { Cause, Finding, KnownLink } from "../model/plan.ts";
 import type { DirectoryRecord } from "../model/record.ts";
 import { nameOf } from "../model/wording.ts";
@@ -53,9 +52,11 @@ function unlinked(
   const mapped = rules.mapping.map(record, true, input.creation);
   const flawed = unmapped(input, record, mapped);
   if (flawed !== null) return flawed;
-  const values = matchValues(mapped.attributes, rules.matching, rules.kind);
+  const wanted = rules.matching.values(mapped.attributes, record);
+  if ("finding" in wanted) return { type: "issue", finding: wanted.finding };
+  const { values } = wanted;
   if (values.length > 0) return { type: "match", record, mapped, values };
-  const detail = `no value for ${rules.matching.join(" or ")}`;
+  const detail = `no value for ${rules.matching.attributes.join(" or ")}`;
   return input.readComplete ? issue(record, "unmatchable", detail) : suppressed("new", detail);
 }
 

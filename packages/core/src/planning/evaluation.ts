@@ -1,6 +1,6 @@
 import type { EvaluationContext } from "../expression/context.ts";
 import type { CompiledMapping, Mapped } from "../mapping/mapping.ts";
-import type { MatchValue } from "../matching/match.ts";
+import type { CompiledMatching, MatchValue } from "../matching/matching.ts";
 import type { Cause, Change, Finding, KnownLink } from "../model/plan.ts";
 import type { DirectoryRecord } from "../model/record.ts";
 import type { Deprovision, Operations } from "../model/sync.ts";
@@ -12,7 +12,7 @@ import type { ScopeDecision } from "../scope/scope.ts";
 export interface SyncRules {
   readonly kind: TargetKind;
   readonly mapping: CompiledMapping;
-  readonly matching: readonly string[];
+  readonly matching: CompiledMatching;
   readonly operations: Operations;
   readonly deprovision: Deprovision;
 }

@@ -1,7 +1,9 @@
 import { compileMapping } from "../mapping/mapping.ts";
 import { chooseMatch, type MatchTry } from "../matching/match.ts";
+import { compileMatching } from "../matching/matching.ts";
 import { DEFAULTS } from "../model/defaults.ts";
 import type { Mapping } from "../model/mapping.ts";
+import type { MatchingRule } from "../model/matching.ts";
 import type { KnownLink } from "../model/plan.ts";
 import type { DirectoryRecord } from "../model/record.ts";
 import type { Deprovision, Operations } from "../model/sync.ts";
@@ -28,7 +30,7 @@ const kind: TargetKind = {
     { name: "welcome", type: "string" },
     { name: "manager", type: "reference", references: "user" },
   ],
-  matchable: ["externalId", "userName"],
+  matchable: ["externalId", "userName", "department"],
   disable: true,
   members: [],
   settleMs: 0,
@@ -48,6 +50,7 @@ export const MAPPING: Mapping = {
 };
 
 export interface Options {
+  readonly matching?: readonly MatchingRule[];
   readonly mapping?: Mapping;
   readonly disable?: boolean;
   readonly operations?: Partial<Operations>;
@@ -58,10 +61,12 @@ export function rulesOf(options: Options = {}): SyncRules {
   const of = { ...kind, disable: options.disable ?? true };
   const compiled = compileMapping(options.mapping ?? MAPPING, of);
   if ("findings" in compiled) throw new Error(JSON.stringify(compiled.findings));
+  const matching = compileMatching(options.matching ?? ["externalId", "userName"], compiled.mapping, of);
+  if ("findings" in matching) throw new Error(JSON.stringify(matching.findings));
   return {
     kind: of,
     mapping: compiled.mapping,
-    matching: ["externalId", "userName"],
+    matching: matching.matching,
     operations: { ...DEFAULTS.operations, ...options.operations },
     deprovision: { ...DEFAULTS.deprovision, ...options.deprovision },
   };

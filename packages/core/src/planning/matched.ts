@@ -1,6 +1,7 @@
 import type { CompiledRule } from "../mapping/rule.ts";
 import { matchKeys } from "../matching/key.ts";
-import type { Match, MatchValue } from "../matching/match.ts";
+import type { Match } from "../matching/match.ts";
+import type { MatchValue } from "../matching/matching.ts";
 import type { Change, Finding } from "../model/plan.ts";
 import type { TargetRecord } from "../model/target.ts";
 import { type Attributes, isReference, type Value } from "../model/value.ts";
@@ -32,7 +33,7 @@ export function evaluateMatched(
 ): Evaluation {
   if (match.decision === "issue") return { type: "issue", finding: match.finding };
   if (match.decision === "create") return rules.operations.create ? create(rules, input, needs) : NONE;
-  return join(rules, input, needs, { record: match.record, by: match.by, objectIdOf });
+  return join(rules, input, needs, { record: match.record, by: match.by, others: match.others, objectIdOf });
 }
 
 function create(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch): PlannedChange {
@@ -56,11 +57,12 @@ function create(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch): Pl
 interface Found {
   readonly record: TargetRecord;
   readonly by: MatchValue;
+  readonly others: readonly string[];
   readonly objectIdOf: (kind: string, recordId: string) => string | null;
 }
 
 function join(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch, found: Found): PlannedChange {
-  const { record, by } = found;
+  const { record, by, others } = found;
   // The record is there already: a default that a new one would get says nothing of what this one holds.
   const { attributes: desired, emptied } = rules.mapping.map(needs.record, false);
   const known = knownOf(rules, desired, found);
@@ -78,6 +80,7 @@ function join(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch, found
     ...(activate ? ["enabled"] : []),
     ...(differences.length > 0 ? [inReason(differences, input.nameOf)] : []),
     ...left.map(({ attribute }) => `${attribute.name} stays as the target has it`),
+    ...others.map((other) => `${other}, but ${by.attribute} goes before`),
   ].join("; ");
   const change = changeOf(rules, who(needs), {
     action: "join",
@@ -86,6 +89,7 @@ function join(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch, found
     recordId: record.id,
     ...beforeAndAfter(rules.mapping.rules, known, differences),
     active: activate ? true : null,
+    matchedBy: { attribute: by.attribute, value: by.value },
   });
   const hold = record.privileged === true ? privileged(needs, record) : null;
   return { type: "change", change, waitsFor, refersTo, suppressed, hold, issues: [] };
@@ -100,7 +104,7 @@ function knownOf(rules: SyncRules, desired: Attributes, { record, objectIdOf }: 
   const known: { [name: string]: Value } = {};
   for (const { attribute, onlyOnCreate } of rules.mapping.rules) {
     const { name, type, references } = attribute;
-    const held = record.attributes[name] ?? null;
+    const held = rules.mapping.concealed(name, record.attributes[name] ?? null);
     if (onlyOnCreate || (attribute.mail === true && !sameMail(held, desired[name], attribute))) continue;
     const objectId = type === "reference" && typeof held === "string" ? objectIdOf(references ?? "", held) : null;
     known[name] = objectId === null ? held : { $ref: objectId };

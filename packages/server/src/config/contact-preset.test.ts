@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkMatching, compileMapping, provisionedKind } from "@entrain/core";
+import { compileMapping, compileMatching, provisionedKind } from "@entrain/core";
 import { TARGET_TYPES } from "../target-types.ts";
 import { contactPreset } from "./contact-preset.ts";
 
@@ -15,7 +15,7 @@ test("contacts fit every target's kind of people without a mapping of one's own"
     const { mapping, matching } = contactPreset(kind);
     const compiled = compileMapping(mapping, provisionedKind(kind, { source: "contact" }));
     assert.ok("mapping" in compiled, JSON.stringify(compiled));
-    assert.deepEqual(checkMatching(matching, compiled.mapping, kind), []);
+    assert.ok("matching" in compileMatching(matching, compiled.mapping, kind));
     assert.ok(matching.length > 0);
     assert.ok(Object.values(mapping).some((rule) => "direct" in rule && rule.direct === "mail"));
   }

@@ -3,6 +3,7 @@ import {
   APP_ROLES,
   byCodeUnits,
   compileMapping,
+  compileMatching,
   compileScope,
   provisionedKind,
   type SourceKind,
@@ -48,9 +49,12 @@ export async function neededAttributes(
     if (found === undefined) continue; // The sync's own run says what is wrong with it.
     const kind = provisionedKind(found, definition);
     const mapping = compileMapping(definition.mapping, kind);
+    const matching =
+      "mapping" in mapping ? compileMatching(definition.matching, mapping.mapping, kind) : { findings: [] };
     const scope = compileScope(definition.scope);
     const names = [
       ...("mapping" in mapping ? mapping.mapping.attributes : []),
+      ...("matching" in matching ? matching.matching.reads : []),
       ...("scope" in scope ? scope.scope.attributes : []),
     ];
     if (definition.scope.assigned !== undefined) features.add("assigned-apps");

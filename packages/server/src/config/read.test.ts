@@ -194,7 +194,7 @@ describe("a flaw is told with its place and line", () => {
       "a matching attribute",
       "schedule:",
       "matching: [city]\n    schedule:",
-      /matching: requester cannot be found by city/,
+      /matching\[0\]: requester cannot be found by city/,
     ],
   ] as const) {
     it(name, () => assert.match(flawed(from, to), said));

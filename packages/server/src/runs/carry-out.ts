@@ -1,4 +1,4 @@
-import type { Counts, SyncDefinition } from "@entrain/core";
+import { type Counts, matchedAttribute, type SyncDefinition } from "@entrain/core";
 import { holdsOf, NO_COUNTS, type PlanRow, updatePlan } from "../store/plans.ts";
 import { saveRun } from "../store/runs.ts";
 import { applyPlan } from "./apply.ts";
@@ -8,6 +8,7 @@ import type { SyncRow } from "./context.ts";
 import { judgeAgain } from "./overtaken.ts";
 import { buildPlan, kindOf, type Planned, type Position } from "./plan.ts";
 import { behindRead } from "./read-connection.ts";
+import { revealer } from "./reveal.ts";
 import { scopeNow } from "./scope-now.ts";
 import { freshSync, reviewOf, type Session } from "./session.ts";
 import { stillWanted } from "./still-wanted.ts";
@@ -118,6 +119,7 @@ export async function resume(
       space,
       scopeNow: scopeNow(store, session.connection.id, definition),
       stillWanted: stillWanted(store, { sync, space, kind, plannedAt: begun.created_at }),
+      reveal: revealer(store, { sync, space, kind, plannedAt: begun.created_at }),
       behindRead: isAskedFor ? (work) => behindRead(session, work) : null,
       recreate: options.recreate ?? false,
       lease,

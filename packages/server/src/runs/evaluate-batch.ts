@@ -241,7 +241,7 @@ async function verified(
 
 /** A link with the values that the target holds now. What is not known of it stays unknown: it is not ours to write. */
 function readAnew(
-  { kind }: PlanContext,
+  { kind, mapping }: PlanContext,
   link: KnownLink,
   record: TargetRecord,
   objectIdOf: ReadonlyMap<string, string>,
@@ -251,7 +251,7 @@ function readAnew(
     const value = record.attributes[name];
     if (!Object.hasOwn(known, name) || value === undefined) continue;
     const objectId = type === "reference" && typeof value === "string" ? objectIdOf.get(value) : undefined;
-    known[name] = objectId === undefined ? value : { $ref: objectId };
+    known[name] = objectId === undefined ? mapping.concealed(name, value) : { $ref: objectId };
   }
   return { ...link, known, active: kind.disable ? record.active : link.active };
 }
@@ -369,6 +369,8 @@ function changeRow(item: Item, planned: PlannedChange): NewChange {
     record_sequence: item.row.sequence,
     link_sequence: item.link?.sequence ?? 0,
     hold: planned.hold?.code ?? null,
+    matched_by: change.matchedBy?.attribute ?? null,
+    matched_value: change.matchedBy === undefined ? null : JSON.stringify(change.matchedBy.value),
   };
 }
 

@@ -192,7 +192,7 @@ async function findCreated(
 ): Promise<ReadonlyMap<number, readonly TargetRecord[]>> {
   const { target, kind, signal, store, space } = context;
   const found = new Map<number, readonly TargetRecord[]>();
-  for (const attribute of context.matching) {
+  for (const attribute of attributesToLookBy(context, changes)) {
     const declared = kind.attributes.find(({ name }) => name === attribute) ?? {};
     const asking = changes.flatMap(({ row, send }) => {
       const value = send?.set[attribute];
@@ -213,6 +213,15 @@ async function findCreated(
     }
   }
   return found;
+}
+
+/**
+ * A target attribute may be matched by without being written. Where none of them is, a record of ours is looked for by
+ * whatever else the target can find by, for to create it twice is worse than to ask once more.
+ */
+function attributesToLookBy({ matching, kind }: ApplyContext, changes: readonly Prepared[]): readonly string[] {
+  const isWritten = changes.every(({ send }) => matching.some((name) => (send?.set[name] ?? null) !== null));
+  return isWritten ? matching : [...new Set([...matching, ...kind.matchable])];
 }
 
 function shows(record: TargetRecord, change: Prepared): boolean {

@@ -1,6 +1,15 @@
-import { chooseMatch, type Match, type MatchTry, type MatchValue, matchKeys, type TargetRecord } from "@entrain/core";
-import { countLinks, linkedRecords } from "../store/links.ts";
+import {
+  chooseMatch,
+  type Match,
+  type MatchTry,
+  type MatchValue,
+  matchKeys,
+  plain,
+  type TargetRecord,
+} from "@entrain/core";
+import { countLinks } from "../store/links.ts";
 import { refuseManyLost } from "./emptied.ts";
+import { type LinkOwner, linkOwners, ownerInWords } from "./link-owners.ts";
 import type { PlanContext } from "./plan-context.ts";
 
 /** Values that one `find` takes. */
@@ -35,11 +44,28 @@ export class Matcher {
     const { kind, store, space } = this.#context;
     const tries = await this.#tries(records);
     const candidates = tries.flatMap((of) => of.flatMap((one) => one.candidates.map((candidate) => candidate.id)));
-    const linked = await linkedRecords(store.db, space.target, kind.name, [...new Set(candidates)]);
+    const of = { target: space.target, kind: kind.name };
+    const owners = await linkOwners(store, of, [...new Set(candidates)]);
+    const linkedTo = (id: string): string | null => {
+      const owner = owners.get(id);
+      return owner === undefined ? null : ownerInWords(owner);
+    };
     return records.map((record, at) => {
-      const linkedTo = (id: string): string | null => linked.get(id)?.objectId ?? null;
-      return chooseMatch({ objectId: record.objectId, name: record.name }, tries[at] ?? [], kind, linkedTo);
+      const match = chooseMatch({ objectId: record.objectId, name: record.name }, tries[at] ?? [], kind, linkedTo);
+      const owner = match.decision === "issue" ? owners.get(match.taken ?? "") : undefined;
+      return owner === undefined ? match : this.#withBothSides(match, record, owner);
     });
+  }
+
+  /** The first owner keeps a record that two syncs reach; who comes second is told of both. */
+  #withBothSides(match: Match, record: Unlinked, owner: LinkOwner): Match {
+    if (match.decision !== "issue") return match;
+    const { sync } = this.#context;
+    const who = `${plain(record.name)} (${record.objectId})`;
+    const owns = owner.sync === null ? "no sync owns it any more" : `the sync ${owner.sync} owns it`;
+    const leaves =
+      owner.sync === sync.name ? `it is not joined for ${who}` : `${sync.name} does not join it for ${who}`;
+    return { ...match, finding: { ...match.finding, detail: `${match.finding.detail}; ${owns}, so ${leaves}` } };
   }
 
   /**
@@ -98,20 +124,27 @@ export class Matcher {
     return new Map([...found].flatMap(([id, [record]]) => (record ? [[id, record] as const] : [])));
   }
 
+  /**
+   * What every value finds, place by place in the order of precedence. Who has a hit is asked about further values too:
+   * the first hit decides, but that a later value finds another record is worth saying before anything is joined.
+   */
   async #tries(records: readonly Unlinked[]): Promise<readonly (readonly MatchTry[])[]> {
     const tries: MatchTry[][] = records.map(() => []);
-    for (const attribute of this.#context.definition.matching) {
-      // The first attribute with a hit decides: who has one is not asked about further ones.
-      const asking = records.flatMap((record, at) => {
-        const value = record.values.find((one) => one.attribute === attribute);
-        return value && !tries[at]?.some((one) => one.candidates.length > 0) ? [{ at, value }] : [];
+    const places = records.reduce((most, { values }) => Math.max(most, values.length), 0);
+    for (let place = 0; place < places; place += 1) {
+      const asking = records.flatMap(({ values }, at) => {
+        const value = values[place];
+        return value === undefined ? [] : [{ at, value }];
       });
-      const found = await this.#find(
-        attribute,
-        asking.map(({ value }) => value),
-      );
-      for (const { at, value } of asking) {
-        tries[at]?.push({ value, candidates: found.get(value.key) ?? [], rivals: [] });
+      for (const attribute of new Set(asking.map(({ value }) => value.attribute))) {
+        const of = asking.filter(({ value }) => value.attribute === attribute);
+        const found = await this.#find(
+          attribute,
+          of.map(({ value }) => value),
+        );
+        for (const { at, value } of of) {
+          tries[at]?.push({ value, candidates: found.get(value.key) ?? [], rivals: [] });
+        }
       }
     }
     return tries;
@@ -167,8 +200,9 @@ export class Matcher {
   }
 
   async #readTarget(): Promise<void> {
-    const { target, kind, signal, store, plan, lease, definition, mapping } = this.#context;
-    const indexed = [...definition.matching, ...mapping.uniques.map(({ attribute }) => attribute.name)];
+    const { target, kind, signal, store, plan, lease, rules, mapping } = this.#context;
+    const uniques = mapping.uniques.map(({ attribute }) => attribute.name);
+    const indexed = [...new Set([...rules.matching.attributes, ...uniques])];
     for await (const page of target.list(kind.name, { members: false }, signal)) {
       const rows = page.flatMap((record) => {
         const { attributes, active, privileged } = record;

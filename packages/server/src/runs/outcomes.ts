@@ -18,6 +18,7 @@ import { forgetMembers, saveMembers } from "./known-members.ts";
 import { isMissing } from "./missing.ts";
 import type { Part } from "./parts.ts";
 import type { Prepared } from "./prepare.ts";
+import { withoutSensitive } from "./sensitive.ts";
 
 /** One change of a batch with what became of it. */
 interface Settled {
@@ -92,7 +93,8 @@ function pair(prepared: readonly Prepared[], outcomes: readonly Outcome[]): read
     }
     const outcome = outcomes[next++];
     if (!outcome) throw new Error("the target answered fewer outcomes than there were changes");
-    return { change, outcome: heard(change, outcome), gone: isMissing(change, outcome) };
+    const told = withoutSensitive(outcome, change.sensitive);
+    return { change, outcome: heard(change, told), gone: isMissing(change, told) };
   });
 }
 
@@ -216,6 +218,7 @@ function linkAfter(context: ApplyContext, { change, outcome }: Settled, sequence
     sequence,
     linked_sequence: sequence,
     created_at: now,
+    matched_by: row.matched_by,
   };
 }
 

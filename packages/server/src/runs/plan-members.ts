@@ -180,5 +180,7 @@ function memberRow(change: Change, group: WritableGroup, hold: string | null): N
     record_sequence: group.sequence,
     link_sequence: group.link?.sequence ?? 0,
     hold,
+    matched_by: null,
+    matched_value: null,
   };
 }

@@ -1,12 +1,15 @@
 import { createHash } from "node:crypto";
 import {
+  type Attributes,
   type Change,
   type Counts,
   createPlanDigest,
   type Finding,
   inWords,
   isReference,
+  matchKey,
   PHASES,
+  recordName,
   type Value,
   writesOf,
 } from "@entrain/core";
@@ -24,6 +27,7 @@ import {
 } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
 import type { Lease, Store } from "../store/store.ts";
+import { shown } from "./sensitive.ts";
 
 /** What sealing works with. */
 export interface SealContext {
@@ -65,6 +69,7 @@ export async function dropAmbiguous(
           .onRef("plan_changes.object_id", "=", "match_index.object_id"),
       )
       .select(["plan_changes.object_id", "plan_changes.name", "plan_changes.after"])
+      .select(["plan_changes.record_id", "plan_changes.before"])
       .where("match_index.plan", "=", plan.id)
       .where("match_index.key", "=", key)
       // A group's memberships are changes of their own.
@@ -72,7 +77,8 @@ export async function dropAmbiguous(
       .orderBy("match_index.object_id")
       .execute();
     const shared = `${attributeOf(key)} ${sharedValue(key, wanting[0]?.after ?? null)}`;
-    const detail = `${shared} is the same for ${listed(toldApart(wanting))}`;
+    const people = wanting.map(({ object_id, name }) => `${name} (${object_id})`);
+    const detail = `${shared} is the same for ${listed(people)}${inTarget(wanting)}`;
     for (const row of wanting) if (row.object_id !== null) reasons.set(row.object_id, detail);
   }
   if (reasons.size === 0) return { dropped: 0, held: 0 };
@@ -80,13 +86,13 @@ export async function dropAmbiguous(
   return { dropped: reasons.size, held };
 }
 
-/** Their names, with the object ids where one name stands for several. */
-function toldApart(
-  records: readonly { readonly object_id: string | null; readonly name: string }[],
-): readonly string[] {
-  const names = new Map<string, number>();
-  for (const { name } of records) names.set(name, (names.get(name) ?? 0) + 1);
-  return records.map(({ object_id, name }) => (names.get(name) === 1 ? name : `${name} (${object_id})`));
+/** The target's records that they would have joined: `; in the target it fits Ana L. (7)`. */
+function inTarget(wanting: readonly { readonly record_id: string | null; readonly before: string | null }[]): string {
+  const records = new Map<string, string>();
+  for (const { record_id: id, before } of wanting) {
+    if (id !== null) records.set(id, recordName({ id, attributes: JSON.parse(before ?? "{}") as Attributes }));
+  }
+  return records.size === 0 ? "" : `; in the target it fits ${listed([...records.values()])}`;
 }
 
 /** `Ana, Bo and 3 more`: a value that hundreds share would name hundreds, to each of them. */
@@ -99,8 +105,11 @@ function listed(names: readonly string[]): string {
 function sharedValue(key: string, after: string | null): string {
   const attributes = JSON.parse(after ?? "{}") as { readonly [name: string]: Value };
   const attribute = attributeOf(key);
+  const wanted = key.slice(attribute.length + 1);
   const value = Object.hasOwn(attributes, attribute) ? attributes[attribute] : undefined;
-  return `"${inWords(value ?? key.slice(attribute.length + 1))}"`;
+  // What was looked for by an expression is not what is written.
+  const isWritten = [true, false].some((caseExact) => matchKey(value, { caseExact }) === wanted);
+  return `"${inWords(isWritten ? value : wanted)}"`;
 }
 
 function attributeOf(key: string): string {
@@ -294,6 +303,12 @@ export async function* planRows(store: Store, plan: string): AsyncGenerator<Plan
   }
 }
 
+/** A stored change as it is shown. */
+export function shownChange(row: PlanChangeRow): Change {
+  const change = changeOf(row);
+  return { ...change, before: shown(change.before), after: shown(change.after) };
+}
+
 /** A stored change in core's terms. */
 export function changeOf(row: PlanChangeRow): Change {
   return {
@@ -309,5 +324,10 @@ export function changeOf(row: PlanChangeRow): Change {
     active: row.active === null ? null : row.active === 1,
     add: idsOf(row.add),
     remove: idsOf(row.remove),
+    ...matchedBy(row),
   };
+}
+
+function matchedBy({ matched_by: attribute, matched_value: value }: PlanChangeRow): Pick<Change, "matchedBy"> {
+  return attribute === null ? {} : { matchedBy: { attribute, value: JSON.parse(value ?? "null") as Value } };
 }

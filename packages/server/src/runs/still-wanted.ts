@@ -5,6 +5,7 @@ import {
   evaluateMatched,
   isReference,
   type Match,
+  matchKey,
   matchKeys,
   type NeedsMatch,
   type SyncDefinition,
@@ -121,7 +122,7 @@ function chosenThen({ mapping }: SyncRules, { record, creation }: Input, row: Pl
 
 /**
  * What matching decided when this was planned. The record that is joined is as it was seen then, and one of the values
- * that are wanted now must still lead to it.
+ * that are wanted now must still lead to it: what it was found by, or what is known of it.
  */
 function matchOf(row: PlanChangeRow, needs: NeedsMatch, kind: TargetKind): Match | null {
   if (row.action === "create") return { decision: "create" };
@@ -129,12 +130,18 @@ function matchOf(row: PlanChangeRow, needs: NeedsMatch, kind: TargetKind): Match
   const attributes = parse(row.before) ?? {};
   const by = needs.values.find(({ attribute, key }) => {
     const declared = kind.attributes.find(({ name }) => name === attribute);
-    return declared !== undefined && matchKeys(attributes[attribute], declared).includes(key);
+    if (declared === undefined) return false;
+    const found = row.matched_by === attribute && matchKey(parseValue(row.matched_value), declared) === key;
+    return found || matchKeys(attributes[attribute], declared).includes(key);
   });
   if (by === undefined) return null;
   const privileged = row.hold === "privileged_join";
   const record = { kind: row.kind, id: row.record_id, attributes, active: row.active !== 1, privileged };
-  return { decision: "join", record, by };
+  return { decision: "join", record, by, others: [] };
+}
+
+function parseValue(text: string | null): Value {
+  return text === null ? null : (JSON.parse(text) as Value);
 }
 
 function isSame(row: PlanChangeRow, evaluation: Evaluation): boolean {

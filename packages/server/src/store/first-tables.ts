@@ -117,7 +117,7 @@ export const FIRST_TABLES: readonly Table[] = [
     },
     ["connection", "kind"],
   ),
-  table(
+  table<"links", "matched_by">(
     "links",
     {
       target: "text",
@@ -180,7 +180,7 @@ export const FIRST_TABLES: readonly Table[] = [
     },
     ["id"],
   ),
-  table(
+  table<"plan_changes", "matched_by" | "matched_value">(
     "plan_changes",
     {
       plan: "text",

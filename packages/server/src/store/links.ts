@@ -19,6 +19,7 @@ const LINK_COLUMNS = [
   { name: "sequence", type: "int8" },
   { name: "linked_sequence", type: "int8" },
   { name: "created_at", type: "int8" },
+  { name: "matched_by", type: "text" },
 ] as const;
 
 const LINK_CONFLICT = `on conflict (target, kind, tenant, object_id) do update set

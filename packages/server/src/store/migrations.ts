@@ -99,6 +99,13 @@ const GONE_MEMBERS: Table = table(
   ["target", "tenant", "group_id", "record_id"],
 );
 
+/** By what a record was found that was joined. */
+const MATCHED_COLUMNS = [
+  ["plan_changes", "matched_by"],
+  ["plan_changes", "matched_value"],
+  ["links", "matched_by"],
+] as const;
+
 const CREDENTIAL_WARNINGS: Table = table(
   "credential_warnings",
   { connection: "text", kind: "text", ends_at: "int8", threshold: "int8" },
@@ -227,6 +234,14 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
     "0011_gone_members": {
       up: async (db) => {
         await sql.raw(createTable(GONE_MEMBERS, engine)).execute(db);
+      },
+    },
+    "0012_matched_by": {
+      up: async (db) => {
+        const text = engine === "postgres" ? 'text collate "C"' : "text";
+        for (const [name, column] of MATCHED_COLUMNS) {
+          await sql.raw(`alter table "${name}" add column "${column}" ${text}`).execute(db);
+        }
       },
     },
   };

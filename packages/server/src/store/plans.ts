@@ -30,6 +30,8 @@ const CHANGE_COLUMNS = [
   { name: "link_sequence", type: "int8" },
   { name: "hold", type: "text" },
   { name: "state", type: "text" },
+  { name: "matched_by", type: "text" },
+  { name: "matched_value", type: "text" },
 ] as const;
 
 const ISSUE_COLUMNS = [

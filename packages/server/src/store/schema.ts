@@ -311,6 +311,8 @@ interface Links {
   /** The number of its creation or return; what waits for this record looks here. */
   linked_sequence: number;
   created_at: number;
+  /** The target attribute by which a joined record was found; null for created ones, and joins older than this column. */
+  matched_by: string | null;
 }
 
 /** Memberships that the target acknowledged from us, both ends as object ids. */
@@ -401,6 +403,9 @@ interface PlanChanges {
   hold: string | null;
   /** planned | again (an earlier intent had no effect) | applied | unchanged | refused | conflict | missing | skipped */
   state: string;
+  /** Of a join: the target attribute, and JSON of the value looked for, by which the record was found. */
+  matched_by: string | null;
+  matched_value: string | null;
 }
 
 /** What the evaluation found beside changes; becomes the pending set when the plan begins to be applied. */
