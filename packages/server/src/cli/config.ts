@@ -1,13 +1,13 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { ConnectorError } from "@entrain/core";
 import { type CurrentConfiguration, loadConfiguration } from "../config/current.ts";
 import { differencesOf, type EntryDifference } from "../config/difference.ts";
 import type { ConfigurationDocument } from "../config/document.ts";
 import { readDocument } from "../config/read.ts";
 import { plainDocument, renderDocument } from "../config/render.ts";
 import { command, type Invocation, type Options, type Register } from "./command.ts";
+import { registerEntraSchema } from "./entra-schema.ts";
 import { apply } from "./entries.ts";
+import { nameOfGiven, readGiven } from "./given-text.ts";
 import type { Installation } from "./world.ts";
 
 export const register: Register = (group, world, ended) => {
@@ -23,6 +23,7 @@ export const register: Register = (group, world, ended) => {
     .description("make the configuration what the document says, all of it or nothing; - reads standard input")
     .option("--prune", "remove entries that the document's sections do not hold");
   command(applying, world, ended, applyDocument);
+  registerEntraSchema(group, world, ended);
 };
 
 async function exportDocument(invocation: Invocation): Promise<undefined> {
@@ -79,37 +80,9 @@ interface Read {
 }
 
 async function readFor(invocation: Invocation, { store, types }: Installation, file: string): Promise<Read> {
-  const text = file === "-" ? await readInput(invocation) : await readText(file);
+  const text = await readGiven(invocation, file);
   const current = await loadConfiguration(store);
-  const name = file === "-" ? "standard input" : file;
-  return { current, document: readDocument(text, { name, types, current }) };
-}
-
-const LONGEST_CHARACTERS = 16 * 1024 * 1024;
-
-async function readInput({ world }: Invocation): Promise<string> {
-  let text = "";
-  world.stdin.setEncoding("utf8");
-  for await (const chunk of world.stdin) {
-    text += String(chunk);
-    if (text.length > LONGEST_CHARACTERS) break; // The reader of documents says that it is too large.
-  }
-  return text;
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-    const reasons: { readonly [code: string]: string } = {
-      ENOENT: "there is no such file",
-      EISDIR: "it is a folder",
-      EACCES: "permission is denied",
-    };
-    const message = `The file ${file} cannot be read: ${reasons[code] ?? code}.`;
-    throw new ConnectorError("config_invalid", message, { stops: "run", retry: "never", cause: error });
-  }
+  return { current, document: readDocument(text, { name: nameOfGiven(file), types, current }) };
 }
 
 function placeOf({ section, name }: EntryDifference): string {

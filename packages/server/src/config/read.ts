@@ -58,6 +58,11 @@ export function checkValue(value: unknown, context: Omit<ReadContext, "name">): 
   return identifyCredentials(document, context.current);
 }
 
+/** What would be refused of a configuration that was put together elsewhere. */
+export function flawsOf(value: unknown, context: Omit<ReadContext, "name">): readonly Flaw[] {
+  return checkDocument(value, context).flaws;
+}
+
 function checkDocument(
   value: unknown,
   context: Omit<ReadContext, "name">,

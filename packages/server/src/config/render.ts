@@ -29,7 +29,12 @@ export function plainDocument(configuration: CompleteConfiguration): Plain {
 
 /** The same in YAML. Secrets are references; a sealed one is `{ sealed: true }`, which keeps what the store holds. */
 export function renderDocument(configuration: CompleteConfiguration): string {
-  const document = new Document(plainDocument(configuration), { aliasDuplicateObjects: false });
+  return renderPlain(plainDocument(configuration));
+}
+
+/** A document, or some of its sections, in YAML. */
+export function renderPlain(plain: Plain): string {
+  const document = new Document(plain, { aliasDuplicateObjects: false });
   visit(document, {
     Collection: (_key, node, ancestors) => {
       // The document, a section, an entry and its settings stand on lines of their own; what is small and plain on one.
