@@ -1,0 +1,116 @@
+import { RE2JS } from "re2js";
+import { ExpressionFault } from "../fault.ts";
+import type { Argument } from "../function.ts";
+import { isAscii } from "./case.ts";
+import { PatternFlaw, type Translation, translate } from "./pattern-syntax.ts";
+import { atBinding, failed, type Reader, textIn } from "./readers.ts";
+
+/** A pattern, ready to be searched for. */
+export interface Pattern {
+  readonly translation: Translation;
+  readonly regex: RE2JS;
+}
+
+/** One find: positions of the whole match and of each group by RE2's number, `null` for one that took no part. */
+export interface Found {
+  readonly start: number;
+  readonly end: number;
+  readonly group: (index: number) => { readonly start: number; readonly end: number } | null;
+}
+
+/** What one call may spend: pattern instructions times characters to search. About half a second. */
+const MAX_SEARCH = 200_000_000;
+/** Patterns that one argument keeps, where records give them. */
+const MAX_KEPT = 50;
+
+/** The pattern of an argument, `null` for NULL: compiled once where it is constant, else kept for a while. */
+export function patternIn(of: string, parameter: string, argument: Argument | undefined): Reader<Pattern | null> {
+  const place = { of, parameter, argument };
+  const text = textIn(of, parameter, argument);
+  const compiled = (source: string): Pattern => {
+    try {
+      return compile(source);
+    } catch (error) {
+      if (error instanceof PatternFlaw) throw failed(place, error.message);
+      throw error;
+    }
+  };
+  const { constant } = argument ?? {};
+  if (typeof constant === "string") {
+    const pattern = atBinding(() => compiled(constant));
+    return () => pattern;
+  }
+  const kept = new Map<string, Pattern>();
+  return (context) => {
+    const source = text(context);
+    if (source === null) return null;
+    const known = kept.get(source);
+    if (known !== undefined) return known;
+    const pattern = compiled(source);
+    const [oldest] = kept.keys();
+    if (oldest !== undefined && kept.size >= MAX_KEPT) kept.delete(oldest);
+    kept.set(source, pattern);
+    return pattern;
+  };
+}
+
+/** @throws PatternFlaw */
+function compile(source: string): Pattern {
+  const translation = translate(source);
+  try {
+    return { translation, regex: RE2JS.compile(translation.source) };
+  } catch (error) {
+    throw new PatternFlaw(`cannot be read by RE2: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/**
+ * Tells every match in turn, from left to right, as .NET's `Regex.Matches` finds them: an empty one may follow on another.
+ * `tell` answers whether to go on. A pattern sees whole characters, never half of a surrogate pair.
+ * @throws ExpressionFault `expression_too_large` where that would take too long, `expression_failed` where RE2 and .NET
+ *   could differ on this text
+ */
+export function search(
+  { translation, regex }: Pattern,
+  text: string,
+  place: { readonly of: string; readonly parameter: string; readonly argument: Argument | undefined },
+  tell: (found: Found) => boolean,
+): void {
+  const doubt = doubtOf(translation, text);
+  if (doubt !== null) throw failed(place, doubt);
+  const matcher = regex.matcher(text);
+  const found = (index: number) => {
+    const start = matcher.start(index);
+    return start < 0 ? null : { start, end: matcher.end(index) };
+  };
+  let spent = 0;
+  let from = 0;
+  while (from <= text.length) {
+    spent += (text.length - from) * translation.size;
+    if (spent > MAX_SEARCH) throw tooMuch(place, text);
+    if (!matcher.find(from)) return;
+    const start = matcher.start();
+    const end = matcher.end();
+    if (!tell({ start, end, group: found })) return;
+    from = end > start ? end : end + String.fromCodePoint(text.codePointAt(end) ?? 0).length;
+  }
+}
+
+/** What RE2 would find otherwise than .NET: said rather than answered wrongly. */
+function doubtOf({ boundaries, ends }: Translation, text: string): string | null {
+  if (ends && text.endsWith("\n"))
+    return "asks for the end ($) of a text that ends in a line feed; take that off first";
+  if (
+    boundaries &&
+    !isAscii(text) &&
+    /[^\p{ASCII}\P{L}]|[^\p{ASCII}\P{Mn}]|[^\p{ASCII}\P{Nd}]|[^\p{ASCII}\P{Pc}]|[\u200c\u200d]/u.test(text)
+  ) {
+    return "asks for word boundaries (\\b), which RE2 finds only in texts whose letters are all ASCII; name the characters that part words, as in [^\\w]";
+  }
+  return null;
+}
+
+function tooMuch({ of, parameter, argument }: Parameters<typeof search>[2], text: string): ExpressionFault {
+  const message = `${of}: ${parameter} would be searched too often in a text of ${text.length} characters.`;
+  return new ExpressionFault("expression_too_large", message, argument?.at ?? { start: 0, end: 0 });
+}
