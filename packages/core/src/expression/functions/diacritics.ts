@@ -77,16 +77,31 @@ const LONGEST = Math.max(...[...PLAIN.keys()].map((letter) => letter.length));
 function withoutDiacritics(text: string): string {
   const composed = text.normalize("NFC");
   let result = "";
+  let from = 0;
   let position = 0;
   while (position < composed.length) {
-    let length = LONGEST;
-    let plain: string | undefined;
-    while (length > 0 && plain === undefined) {
-      plain = PLAIN.get(composed.slice(position, position + length));
-      if (plain === undefined) length -= 1;
+    const length = isPlain(composed, position) ? 0 : letterAt(composed, position);
+    if (length === 0) {
+      position += 1;
+      continue;
     }
-    result += plain ?? composed.charAt(position);
-    position += Math.max(length, 1);
+    result += composed.slice(from, position) + (PLAIN.get(composed.slice(position, position + length)) ?? "");
+    position += length;
+    from = position;
   }
-  return result;
+  return result + composed.slice(from);
+}
+
+/** A letter of ASCII that no combining mark follows (U+0300 to U+036F, where all of the table's stand): most letters of most names. */
+function isPlain(text: string, position: number): boolean {
+  const next = text.charCodeAt(position + 1);
+  return text.charCodeAt(position) < 0x80 && !(next >= 0x300 && next <= 0x36f);
+}
+
+/** How long the letter of the table is that stands at a position; 0 where none does. */
+function letterAt(text: string, position: number): number {
+  for (let length = LONGEST; length > 0; length -= 1) {
+    if (PLAIN.has(text.slice(position, position + length))) return length;
+  }
+  return 0;
 }
