@@ -41,6 +41,8 @@ export function civilOf(seconds: number): Civil {
 
 /** Of a {@link Civil} without {@link impossible} parts. */
 export function secondsOf({ year, month, day, hour, minute, second }: Civil): number {
+  // Date.UTC takes the years 0 to 99 for those of the twentieth century.
+  if (year >= 100) return Date.UTC(year, month - 1, day, hour, minute, second) / 1000;
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   date.setUTCHours(hour, minute, second);

@@ -2,15 +2,14 @@ import type { Argument, FunctionDefinition } from "../function.ts";
 import { atBinding, failed, isGiven, type Reader, textIn, toText } from "../functions/readers.ts";
 import { formatDate } from "./format.ts";
 import { type Place, shownValue } from "./operands.ts";
-import { parseExact } from "./parse.ts";
+import { exactReader, type ReadExact } from "./parse.ts";
 import { compilePattern, type Pattern, specifiersOf } from "./pattern.ts";
 import { readStyles, type Styles } from "./styles.ts";
 
 const OF = "FormatDateTime";
 
 interface Settings {
-  readonly styles: Styles;
-  readonly input: Pattern;
+  readonly read: ReadExact;
   readonly output: Pattern;
 }
 
@@ -46,8 +45,8 @@ export const FORMAT_DATE_TIME: FunctionDefinition = {
     return (context) => {
       const given = text(context);
       if (given === null || given === "") return null;
-      const { styles: how, input: pattern, output: wanted } = settings(context);
-      const date = parseExact(given, pattern, how);
+      const { read, output: wanted } = settings(context);
+      const date = read(given);
       if (typeof date === "string") throw failed(place, `cannot read ${shownValue(given)} as a date: ${date}`);
       return formatDate(date, wanted);
     };
@@ -82,7 +81,7 @@ function settingsIn(
     settingsOf({ styles: how?.(context) ?? "", input: from?.(context) ?? "", output: to?.(context) ?? "" }, places);
 }
 
-type Three<T> = { readonly [K in keyof Settings]: T };
+type Three<T> = { readonly styles: T; readonly input: T; readonly output: T };
 
 function settingsOf(texts: Three<string>, places: Three<Place>): Settings {
   const styles = readStyles(texts.styles);
@@ -93,7 +92,7 @@ function settingsOf(texts: Three<string>, places: Three<Place>): Settings {
   if (typeof output === "string") throw failed(places.output, `cannot be used: ${output}`);
   const flaw = restingOnToday(styles, input, output);
   if (flaw !== null) throw failed(places.input, flaw);
-  return { styles, input, output };
+  return { read: exactReader(input, styles), output };
 }
 
 /**

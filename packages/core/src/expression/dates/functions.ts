@@ -118,7 +118,7 @@ export const MOMENT_FUNCTIONS: readonly FunctionDefinition[] = [
     name: "Now",
     summary: "The present point in time in UTC, written M/d/yyyy h:mm:ss tt; only where a record is created.",
     parameters: [],
-    example: { expression: 'DateDiff("d", Now(), DateAdd("d", 5, Now()))', attributes: {}, value: 5 },
+    example: { expression: "Now()", attributes: {}, value: "7/2/2021 3:33:38 PM" },
     volatile: true,
     bind: (_, at) => (context) => {
       if (context.creation !== undefined) return new Moment(context.creation.now);

@@ -32,10 +32,11 @@ export function readField(found: Found, letter: string, count: number): boolean 
 
 /** One letter reads one or two digits; more read just as many. */
 function readNumber(found: Found, name: string, count: number): boolean {
-  const digits = digitsAt(found, count === 1 ? 2 : count);
-  if (digits.length < count) return false;
-  found.at += digits.length;
-  return keep(found, name, Number(digits));
+  const end = endOfDigits(found, count === 1 ? 2 : count);
+  if (end - found.at < count) return false;
+  const value = Number(found.source.slice(found.at, end));
+  found.at = end;
+  return keep(found, name, value);
 }
 
 function readName(found: Found, name: string, names: readonly string[], count: number, first: number): boolean {
@@ -44,10 +45,10 @@ function readName(found: Found, name: string, names: readonly string[], count: n
 }
 
 function readFraction(found: Found, count: number, exact: boolean): boolean {
-  const digits = digitsAt(found, count);
-  if (exact && digits.length < count) return false;
-  found.at += digits.length;
-  const ticks = Number(digits.padEnd(7, "0"));
+  const end = endOfDigits(found, count);
+  if (exact && end - found.at < count) return false;
+  const ticks = Number(found.source.slice(found.at, end).padEnd(7, "0"));
+  found.at = end;
   if (found.ticks !== null && found.ticks !== ticks) return false;
   found.ticks = ticks;
   return true;
@@ -94,8 +95,10 @@ function readWord(found: Found, word: string): boolean {
   return true;
 }
 
-function digitsAt(found: Found, most: number): string {
-  return /^\d*/.exec(found.source.slice(found.at, found.at + most))?.[0] ?? "";
+function endOfDigits({ source, at }: Found, most: number): number {
+  let end = at;
+  while (end < source.length && end < at + most && source.charCodeAt(end) >= 48 && source.charCodeAt(end) <= 57) end++;
+  return end;
 }
 
 function keep(found: Found, name: string, value: number): boolean {

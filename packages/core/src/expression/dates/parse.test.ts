@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { formatDate } from "./format.ts";
-import { parseExact } from "./parse.ts";
+import { exactReader } from "./parse.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
 import { readStyles } from "./styles.ts";
 
@@ -16,7 +16,7 @@ function pattern(format: string): Pattern {
 function parsed(text: string, format: string, names = ""): string {
   const styles = readStyles(names);
   if (typeof styles === "string") throw new Error(styles);
-  const date = parseExact(text, pattern(format), styles);
+  const date = exactReader(pattern(format), styles)(text);
   return typeof date === "string" ? date : formatDate(date, pattern("yyyy-MM-ddTHH:mm:ss.FFFFFFFK"));
 }
 
@@ -126,8 +126,8 @@ describe("a date that does not fit says where", () => {
         if (typeof compiled === "string") return;
         const styles = readStyles("");
         if (typeof styles === "string") return;
-        parseExact(text.join(""), compiled, styles);
-        parseExact(other, compiled, styles);
+        exactReader(compiled, styles)(text.join(""));
+        exactReader(compiled, styles)(other);
       }),
     );
   });
@@ -140,6 +140,14 @@ describe("the styles of reading", () => {
       readStyles("AllowWhiteSpaces"),
       readStyles("AllowInnerWhite,AllowLeadingWhite,AllowTrailingWhite"),
     );
+  });
+
+  it("are those of .NET by number, as administrators write them too", () => {
+    assert.deepEqual(readStyles("32"), readStyles("AssumeLocal"));
+    assert.deepEqual(readStyles("131"), readStyles(""));
+    assert.deepEqual(readStyles("0"), readStyles("None"));
+    assert.match(String(readStyles("256")), /no DateTimeStyle/);
+    assert.match(String(readStyles("96")), /exclude each other/);
   });
 
   it("refuse an unknown name and what .NET refuses together", () => {

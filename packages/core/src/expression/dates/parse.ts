@@ -6,26 +6,34 @@ import type { Pattern, Token } from "./pattern.ts";
 import type { Styles } from "./styles.ts";
 import { zoned } from "./zone.ts";
 
+/** Reads a text; a text as the answer says what is wrong with it. */
+export type ReadExact = (text: string) => DateTime | string;
+
 /**
- * Reads a date that fits the pattern exactly, as DateTime.ParseExact does in the invariant culture; a text says what
- * does not fit. A month or day that the pattern lacks is the first. A year that it lacks is 2000, and the whole date
- * 0001-01-01 under `NoCurrentDateDefault` and else 2000-01-01: .NET would take the present ones, which a mapping that
- * is to come to rest cannot, so the caller must see to it that nothing rests on them.
+ * Reads dates that fit the pattern exactly, as DateTime.ParseExact does in the invariant culture. A month or day that the
+ * pattern lacks is the first. A year that it lacks is 2000, and the whole date 0001-01-01 under `NoCurrentDateDefault` and
+ * else 2000-01-01: .NET would take the present ones, which a mapping that is to come to rest cannot, so the caller must
+ * see to it that nothing rests on them.
  */
-export function parseExact(text: string, pattern: Pattern, styles: Styles): DateTime | string {
-  const { tokens, source } = trimmed(text, pattern, styles);
-  const found: Found = { source, at: 0, values: new Map(), ticks: null, mark: null, offset: null, universal: false };
-  for (const [index, token] of tokens.entries()) {
-    if (styles.innerWhite) skipWhite(found);
-    if (!readToken(found, token, tokens[index + 1], styles)) return misfit(found, token, pattern);
-  }
-  if (found.at < source.length)
-    return `${shown(source.slice(found.at))} is left over behind ${JSON.stringify(pattern.format)}`;
-  if (pattern.universal) {
-    found.offset = 0;
-    found.universal = true;
-  }
-  return settled(found, pattern, styles);
+export function exactReader(pattern: Pattern, styles: Styles): ReadExact {
+  const tokens = trimmedTokens(pattern, styles);
+  return (text) => {
+    const source = trimmedText(text, styles);
+    const found: Found = { source, at: 0, values: new Map(), ticks: null, mark: null, offset: null, universal: false };
+    for (let index = 0; index < tokens.length; index++) {
+      const token = tokens[index];
+      if (token === undefined) break;
+      if (styles.innerWhite) skipWhite(found);
+      if (!readToken(found, token, tokens[index + 1], styles)) return misfit(found, token, pattern);
+    }
+    if (found.at < source.length)
+      return `${shown(source.slice(found.at))} is left over behind ${JSON.stringify(pattern.format)}`;
+    if (pattern.universal) {
+      found.offset = 0;
+      found.universal = true;
+    }
+    return settled(found, pattern, styles);
+  };
 }
 
 function readToken(found: Found, token: Token, next: Token | undefined, styles: Styles): boolean {
@@ -47,10 +55,8 @@ function readQuoted(found: Found, char: string, styles: Styles): boolean {
 
 /** An unquoted `Z` of the pattern is met by `Z` and `GMT` alike, in any case. */
 function readZoneName(found: Found, name: "Z" | "GMT"): boolean {
-  const zone =
-    name === "GMT"
-      ? /^GMT/.exec(found.source.slice(found.at))
-      : /^(?:GMT|Z)(?![a-z])/i.exec(found.source.slice(found.at));
+  const rest = found.source.slice(found.at, found.at + 4);
+  const zone = (name === "GMT" ? /^GMT/ : /^(?:GMT|Z)(?![a-z])/i).exec(rest);
   if (zone === null || (found.offset !== null && found.offset !== 0)) return false;
   found.at += zone[0].length;
   found.offset = 0;
@@ -92,18 +98,15 @@ function hourOf({ values, mark }: Found): number | null {
   return (hour % 12) + (mark === "P" ? 12 : 0);
 }
 
-function trimmed(text: string, pattern: Pattern, styles: Styles): { tokens: readonly Token[]; source: string } {
-  let source = text;
-  let tokens = pattern.tokens;
-  if (styles.trailingWhite) {
-    source = source.trimEnd();
-    tokens = withoutWhite(tokens.toReversed(), (quoted) => quoted.trimEnd()).toReversed();
-  }
-  if (styles.leadingWhite) {
-    source = source.trimStart();
-    tokens = withoutWhite(tokens, (quoted) => quoted.trimStart());
-  }
-  return { tokens, source };
+function trimmedText(text: string, styles: Styles): string {
+  const source = styles.trailingWhite ? text.trimEnd() : text;
+  return styles.leadingWhite ? source.trimStart() : source;
+}
+
+function trimmedTokens({ tokens }: Pattern, styles: Styles): readonly Token[] {
+  let kept = tokens;
+  if (styles.trailingWhite) kept = withoutWhite(kept.toReversed(), (quoted) => quoted.trimEnd()).toReversed();
+  return styles.leadingWhite ? withoutWhite(kept, (quoted) => quoted.trimStart()) : kept;
 }
 
 /** White space is taken off a pattern's end as well, also within a quotation there. */

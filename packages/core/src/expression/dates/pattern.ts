@@ -17,6 +17,8 @@ export interface Pattern {
 
 const FIELDS = "dfFghHKmMstyz";
 const MAX_FRACTION_DIGITS = 7;
+/** Characters of a format; the longest standard one has 27. */
+const MAX_FORMAT = 256;
 
 /**
  * Compiles a format as "Standard date and time format strings" (one character) or "Custom date and time format strings"
@@ -24,6 +26,7 @@ const MAX_FRACTION_DIGITS = 7;
  */
 export function compilePattern(format: string): Pattern | string {
   if (format === "") return "a date format is missing";
+  if (format.length > MAX_FORMAT) return `a date format has at most ${MAX_FORMAT} characters`;
   if (format.length > 1) return ofCustom(format, format);
   const standard = STANDARD_FORMATS.get(format);
   if (standard !== undefined) return { ...ofStandard(format, standard), universal: format === "U" };

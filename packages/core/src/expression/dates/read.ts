@@ -24,6 +24,9 @@ const CLOCK = String.raw`(?<hour>\d{1,2})(?::(?<minute>\d{2})(?::(?<second>\d{2}
 const TIME = String.raw`(?:(?:\s*T\s*|,?\s+)${CLOCK}\s*(?:(?<mark>[AP])M?)?)?`;
 const ZONE = String.raw`\s*(?:(?<utc>Z|GMT|UTC)|(?<sign>[+-])(?<hours>\d{1,2})(?::?(?<minutes>\d{2}))?)?`;
 
+/** The form that nearly all have, by place and not by name: it is read much faster. */
+const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?)?(?:(Z)|([+-])(\d\d):(\d\d))?$/;
+
 const SHAPES: readonly RegExp[] = [
   String.raw`(?<year>\d{4})(?<between>[-/.])(?<month>\d{1,2})\k<between>(?<day>\d{1,2})`,
   String.raw`(?<month>\d{1,2})(?<between>[-/.])(?<day>\d{1,2})\k<between>${YEAR}`,
@@ -39,6 +42,11 @@ const SHAPES: readonly RegExp[] = [
 export function readDate(text: string): DateTime | string {
   const source = text.trim();
   if (source.length > MAX_LENGTH) return `it has more than ${MAX_LENGTH} characters`;
+  const iso = ISO.exec(source);
+  if (iso !== null) {
+    const [, year, month, day, hour, minute, second, fraction, , sign, hours, minutes] = iso;
+    return dateOf({ year, month, day, hour, minute, second, fraction, sign, hours, minutes });
+  }
   for (const shape of SHAPES) {
     const groups = shape.exec(source)?.groups;
     if (groups !== undefined) return dateOf(groups);
@@ -46,7 +54,24 @@ export function readDate(text: string): DateTime | string {
   return "it has no form that a date has";
 }
 
-type Groups = { readonly [name: string]: string | undefined };
+/** The parts of a date as texts. */
+interface Groups {
+  readonly weekday?: string | undefined;
+  readonly year?: string | undefined;
+  /** The month's name, or its number in `month`. */
+  readonly name?: string | undefined;
+  readonly month?: string | undefined;
+  readonly day?: string | undefined;
+  readonly hour?: string | undefined;
+  readonly minute?: string | undefined;
+  readonly second?: string | undefined;
+  readonly fraction?: string | undefined;
+  readonly mark?: string | undefined;
+  /** Of the offset from UTC. */
+  readonly sign?: string | undefined;
+  readonly hours?: string | undefined;
+  readonly minutes?: string | undefined;
+}
 
 function dateOf(groups: Groups): DateTime | string {
   const hour = hourOf(groups);
@@ -68,7 +93,7 @@ function dateOf(groups: Groups): DateTime | string {
     return `the day is a ${DAYS[weekdayOf(clock)]}`;
   const offset = offsetGiven(groups);
   if (offset === null) return "its offset from UTC is more than 14 hours";
-  const ticks = Math.round(Number(`0.${groups.fraction ?? 0}`) * TICKS_PER_SECOND);
+  const ticks = groups.fraction === undefined ? 0 : Math.round(Number(`0.${groups.fraction}`) * TICKS_PER_SECOND);
   const carry = ticks === TICKS_PER_SECOND ? 1 : 0;
   return zoned(clock + carry, carry === 1 ? 0 : ticks, { offset, universal: true }, DEFAULT_STYLES);
 }
