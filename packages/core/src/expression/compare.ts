@@ -24,11 +24,7 @@ export function compare(operator: Comparison, left: Side, right: Side, at: Span)
   const [x, y] = [scalarOf(a, b), scalarOf(b, a)];
   if (x !== null && y !== null) return holds(operator, x - y);
   if (operator === "=" || operator === "<>") return (textOf(a, at) === textOf(b, at)) === (operator === "=");
-  if (typeof a === "object" || typeof b === "object" || typeof a === "number" || typeof b === "number") {
-    throw new ExpressionFault("expression_failed", unordered(operator, a, b), at);
-  }
-  const [s, t] = [textOf(a, at), textOf(b, at)];
-  return holds(operator, s < t ? -1 : s > t ? 1 : 0);
+  throw new ExpressionFault("expression_failed", unordered(operator, a, b), at);
 }
 
 function single(operand: Operand): Operand {

@@ -8,6 +8,10 @@ export const MAX_EXPRESSION_LENGTH = 10_000;
 export const MAX_DEPTH = 50;
 /** Arguments of one call: a `Switch` over every country has about 500. */
 export const MAX_ARGUMENTS = 1_000;
+/** Faults that are told of one expression: more help nobody. */
+export const MAX_FAULTS = 20;
+/** Characters of an attribute's name: a SCIM path with a filter has about 150. */
+export const MAX_NAME = 512;
 /** Characters (UTF-16 code units) of a text that a function is given or gives. */
 export const MAX_TEXT = 262_144;
 /** Items of a list that a function is given or gives. */

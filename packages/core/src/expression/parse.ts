@@ -1,10 +1,7 @@
 import { ExpressionFault } from "./fault.ts";
-import { MAX_ARGUMENTS, MAX_DEPTH, MAX_EXPRESSION_LENGTH } from "./limits.ts";
+import { MAX_ARGUMENTS, MAX_DEPTH, MAX_EXPRESSION_LENGTH, MAX_FAULTS } from "./limits.ts";
 import { type Token, tokensOf } from "./tokens.ts";
 import type { Span, Tree } from "./tree.ts";
-
-/** More faults than this help nobody. */
-const MAX_FAULTS = 20;
 
 /**
  * Reads an expression ("Reference for writing expressions for attribute mappings in Microsoft Entra ID"). Beside calls,
@@ -22,15 +19,15 @@ export function parse(
   const { tokens, faults } = tokensOf(text);
   const parser = new Parser(tokens, text.length);
   const tree = parser.whole();
-  const [first, ...rest] = inOrder([...faults, ...parser.faults]).slice(0, MAX_FAULTS);
+  const [first, ...rest] = inOrder([...faults, ...parser.faults]);
   return first === undefined ? { tree } : { faults: [first, ...rest] };
 }
 
-/** By where they stand; of several at one place the first that was found, for the others follow from it. */
+/** By where they stand; of several at one place the first that was found, for the others follow from it. The first MAX_FAULTS. */
 export function inOrder(faults: readonly ExpressionFault[]): readonly ExpressionFault[] {
   const first = new Map<number, ExpressionFault>();
   for (const fault of faults) if (!first.has(fault.at.start)) first.set(fault.at.start, fault);
-  return [...first.values()].sort((a, b) => a.at.start - b.at.start);
+  return [...first.values()].sort((a, b) => a.at.start - b.at.start).slice(0, MAX_FAULTS);
 }
 
 class Parser {
@@ -54,7 +51,7 @@ class Parser {
     const tree = this.#expression(1);
     const rest = this.#peek();
     if (rest !== undefined && this.#isMark(")")) this.#fault('This ")" closes nothing.', rest.at);
-    else if (rest !== undefined) this.#fault(afterValue(rest), rest.at);
+    else if (rest !== undefined) this.#misplaced(rest);
     return tree;
   }
 
@@ -156,12 +153,21 @@ class Parser {
   /** Faults what stands where a comma or the closing parenthesis should, and goes on behind it. */
   #unexpected(open: Span): void {
     const token = this.#peek();
-    if (token === undefined) this.#fault('This "(" is never closed.', open);
-    else {
-      this.#fault(afterValue(token), token.at);
+    if (token !== undefined) {
+      this.#misplaced(token);
       this.#recover();
-      if (this.#peek() === undefined) this.#fault('This "(" is never closed.', open);
     }
+    // A text that is not closed took the parenthesis with it.
+    const last = this.#tokens.at(-1);
+    if (this.#peek() === undefined && !(last?.type === "text" && !last.closed)) {
+      this.#fault('This "(" is never closed.', open);
+    }
+  }
+
+  /** What follows a word that was faulted already may well belong to it. */
+  #misplaced(token: Token): void {
+    const before = this.#tokens[this.#position - 1];
+    if (before?.type !== "invalid") this.#fault(afterValue(token, before), token.at);
   }
 
   /** To the next comma or closing parenthesis of the same call. */
@@ -187,12 +193,12 @@ class Parser {
   }
 
   #fault(message: string, at: Span, code: "expression_invalid" | "expression_too_large" = "expression_invalid"): void {
-    if (!this.#stopped) this.faults.push(new ExpressionFault(code, message, at));
+    if (!this.#stopped && this.faults.length < MAX_FAULTS) this.faults.push(new ExpressionFault(code, message, at));
   }
 }
 
 /** What is wrong with a word that follows a value. */
-function afterValue(token: Token): string {
+function afterValue(token: Token, before: Token | undefined): string {
   if (token.type === "name" && /^and$/i.test(token.name)) {
     return "There is no AND: nest one IIF in the other's second value.";
   }
@@ -200,10 +206,9 @@ function afterValue(token: Token): string {
     return "There is no OR: nest one IIF in the other's third value.";
   }
   if (token.type === "mark" && token.mark === ",") return "A comma stands only between the arguments of a function.";
-  if (token.type === "text") {
-    return 'A comma is missing before this text. If the quote belongs to the text before it, write it \\".';
-  }
-  return `A comma is missing before ${inWords(token)}.`;
+  const close = before?.type === "text" && before.at.end === token.at.start;
+  const quote = close ? ' If the quote before it belongs to the text, write it \\".' : "";
+  return `A comma is missing before ${inWords(token)}.${quote}`;
 }
 
 function inWords(token: Token): string {
