@@ -173,6 +173,8 @@ describe("the export as an Entra provisioning schema", () => {
       "sensitive mapping.title",
     ]);
     assert.deepEqual(lost(mapping({ constant: ["x"] })), ["value_lost mapping.title.constant"]);
+    const matching = [{ attribute: "userName", expression: "[mail]" }];
+    assert.deepEqual(lost({ matching }), ["matching_lost matching.userName"]);
     const groups = { include: ["Sales"], transitive: true };
     assert.deepEqual(lost({ scope: { groups } }), ["scope_lost scope.groups"]);
     const verbs = { outOfScope: "delete", disabled: "ignore", softDeleted: "disable", deleted: "disable" } as const;

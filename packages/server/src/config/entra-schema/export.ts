@@ -110,6 +110,12 @@ function objectName(type: string, kind: TargetKind): string {
 }
 
 function exportAttributes({ mapping, matching }: SyncDefinition, tell: Tell): readonly WrittenAttribute[] {
+  const matched = matching.map((rule) => (typeof rule === "string" ? rule : null));
+  for (const rule of matching) {
+    if (typeof rule === "string") continue;
+    const detail = `Entra matches by what is mapped, and has no expression of its own to find ${rule.attribute} by; it was left out`;
+    tell("matching_lost", `matching.${rule.attribute}`, detail);
+  }
   return Object.entries(mapping).flatMap(([name, rule]) => {
     const place = `mapping.${name}`;
     const source = sourceOf(rule, place, tell);
@@ -123,7 +129,7 @@ function exportAttributes({ mapping, matching }: SyncDefinition, tell: Tell): re
       tell("default_on_create", `${place}.default`, "Entra writes a default only into new records");
     }
     if (rule.sensitive === true) tell("sensitive", place, "Entra shows the value in its provisioning logs");
-    return [writtenAttribute(name, source, { rule, fallback, priority: matching.indexOf(name) + 1 })];
+    return [writtenAttribute(name, source, { rule, fallback, priority: matched.indexOf(name) + 1 })];
   });
 }
 

@@ -30,7 +30,7 @@ export interface ImportOptions {
   readonly assigned?: string;
 }
 
-/** The syncs by name, in the schema's order, and all that is not as it was. */
+/** The syncs by name, those of people first, and all that is not as it was. */
 export interface Imported {
   readonly syncs: ReadonlyMap<string, ImportedSync>;
   readonly notes: readonly Note[];
@@ -47,10 +47,13 @@ export function importEntraSchema(rules: readonly EntraRule[], options: ImportOp
   };
   const rule = chooseRule(rules, options.rule, tell);
   const syncs = new Map<string, ImportedSync>();
-  const chosen = rule.mappings.flatMap((mapping) => {
-    const kind = kindOf(mapping, options.kinds, tell);
-    return kind === null ? [] : [{ mapping, kind }];
-  });
+  const chosen = rule.mappings
+    .flatMap((mapping) => {
+      const kind = kindOf(mapping, options.kinds, tell);
+      return kind === null ? [] : [{ mapping, kind }];
+    })
+    // People before groups, as they have to be provisioned: groups have them as members.
+    .sort((a, b) => Number(a.kind.source === "group") - Number(b.kind.source === "group"));
   for (const { mapping, kind } of chosen) {
     const name = freeName(options.name, kind.source === "group" && chosen.length > 1, syncs);
     const other = [...syncs].find(([, { records }]) => records === kind.name);
