@@ -154,6 +154,7 @@ describe("dates pass from function to function", () => {
       evaluated(open, { styles: "AssumeUniversal", input: "yyyy-MM-dd" }),
       "2020-03-16T00:00:00.0000000+00:00",
     );
+    assert.equal(evaluated('FormatDateTime("16/03/2020", 32, "dd/MM/yyyy", "o")'), "2020-03-16T00:00:00.0000000+00:00");
     assert.equal(evaluated(open, { input: "yyyy-MM-dd" }), "2020-03-16T00:00:00.0000000");
   });
 
@@ -176,6 +177,7 @@ const FAULTS: readonly (readonly [expression: string, attributes: Attributes, fa
   ],
   ['CDate("2021-02-29")', {}, /^expression_invalid@7: .*"2021-02-29".*month 2 of 2021 has no day 29/],
   ["CDate([date])", { date: 44_197 }, /^expression_failed@7: CDate: expression takes a date, not a number/],
+  ["CDate([date])", { date: { year: 2020 } }, /^expression_failed@7: .*not an object/],
   ["CDate([date])", { date: true }, /^expression_failed@7: .*not a boolean/],
   [
     "CDate([date])",

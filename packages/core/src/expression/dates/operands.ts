@@ -49,7 +49,8 @@ function toDate(operand: Operand, place: Place): DateTime | null {
     const seconds = Math.floor(value.ms / 1000);
     return { seconds, ticks: Math.round((value.ms - seconds * 1000) * 10_000), kind: "utc" };
   }
-  if (typeof value !== "string") throw failed(place, `takes a date, not a ${typeof value}`);
+  if (typeof value !== "string")
+    throw failed(place, `takes a date, not ${typeof value === "object" ? "an object" : `a ${typeof value}`}`);
   const date = readDate(value);
   if (typeof date !== "string") return date;
   throw failed(
