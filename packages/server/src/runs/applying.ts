@@ -7,6 +7,7 @@ import type { DB } from "../store/schema.ts";
 import type { Lease, Store } from "../store/store.ts";
 import type { Actor, Progress, SyncRow } from "./context.ts";
 import type { PrepareContext } from "./prepare.ts";
+import type { Reveal } from "./reveal.ts";
 import type { ScopeNow } from "./scope-now.ts";
 import type { StillWanted } from "./still-wanted.ts";
 
@@ -27,6 +28,7 @@ export interface ApplyContext {
   readonly space: LinkSpace;
   readonly scopeNow: ScopeNow | null;
   readonly stillWanted: StillWanted;
+  readonly reveal: Reveal;
   /**
    * Does work when a read of the directory has ended and no other can begin; null where nobody asked for this very plan:
    * what cannot be told then is planned anew by the next run.
@@ -69,8 +71,9 @@ export function entryBase(context: ApplyContext): Pick<JournalEntry, "actor" | "
 
 /** What preparing a batch of the plan works with. */
 export function sceneOf(context: ApplyContext): PrepareContext {
-  const { store, space, sync, kind, plan, scopeNow, stillWanted } = context;
-  return { store, space, sync: sync.id, connection: sync.connection, kind, upto: plan.upto, scopeNow, stillWanted };
+  const { store, space, sync, kind, plan, scopeNow, stillWanted, reveal } = context;
+  const { id, connection } = sync;
+  return { store, space, sync: id, connection, kind, upto: plan.upto, scopeNow, stillWanted, reveal };
 }
 
 /** Takes intents that have an outcome off the list of open ones. */

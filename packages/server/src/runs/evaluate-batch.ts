@@ -293,6 +293,7 @@ async function withMatches(
   const unlinked = asking.map(({ item, needs }) => ({
     objectId: item.row.id,
     name: nameOf(needs.record),
+    attributes: needs.record.attributes,
     values: needs.values,
   }));
   const matches = await matcher.match(unlinked);

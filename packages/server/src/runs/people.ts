@@ -1,9 +1,11 @@
-import { type Attributes, matchKey } from "@entrain/core";
+import { type Attributes, matchKey, type SyncDefinition } from "@entrain/core";
 import { loadRecords, loadWatermark } from "../store/directory.ts";
 import { loadPhotos } from "../store/photos.ts";
 import type { Store } from "../store/store.ts";
 import type { Engine } from "./context.ts";
+import { type GuestHome, homeOf } from "./guest-home.ts";
 import { nameIn } from "./names.ts";
+import { sensitiveSources, shown, withoutSensitiveSources } from "./sensitive.ts";
 import { type Standing, standingsOf } from "./standing.ts";
 
 /** A person of the directory. */
@@ -103,6 +105,8 @@ export interface PersonDetail extends PersonView {
     readonly recordId: string;
     readonly sync: string | null;
     readonly origin: string;
+    /** Of a joined record: the target attribute by which it was found. */
+    readonly matchedBy: string | null;
     readonly active: boolean;
     readonly known: Attributes;
   }[];
@@ -112,6 +116,8 @@ export interface PersonDetail extends PersonView {
     readonly code: string;
     readonly detail: string;
   }[];
+  /** Who an invited account is at home, where that tenant is connected; nothing is linked by it. */
+  readonly home: GuestHome | null;
   /** Whether each sync's target holds the person, and why or why not. */
   readonly syncs: readonly Standing[];
 }
@@ -138,6 +144,12 @@ async function personDetails(engine: Engine, id: string): Promise<readonly Perso
     .execute();
   return await Promise.all(
     rows.map(async (row) => {
+      const syncs = await store.db
+        .selectFrom("syncs")
+        .select("definition")
+        .where("connection", "=", row.connection)
+        .execute();
+      const sources = syncs.flatMap((sync) => sensitiveSources(JSON.parse(sync.definition) as SyncDefinition));
       const hash = (await loadPhotos(store.db, row.connection, [id])).get(id);
       const read = JSON.parse(row.attributes) as Attributes;
       const attributes = hash === undefined ? read : { ...read, photo: { hash } };
@@ -156,7 +168,7 @@ async function personDetails(engine: Engine, id: string): Promise<readonly Perso
         .innerJoin("targets", "targets.id", "links.target")
         .leftJoin("syncs", "syncs.id", "links.sync")
         .select(["targets.name as target", "links.kind", "links.record_id", "syncs.name as sync"])
-        .select(["links.origin", "links.active", "links.known"])
+        .select(["links.origin", "links.active", "links.known", "links.matched_by"])
         .where("links.tenant", "=", row.tenant)
         .where("links.object_id", "=", id)
         .execute();
@@ -169,7 +181,7 @@ async function personDetails(engine: Engine, id: string): Promise<readonly Perso
         .execute();
       return {
         ...personView(id, row.alias, attributes),
-        attributes,
+        attributes: withoutSensitiveSources(attributes, sources),
         manager: row.manager,
         managerRecord: await managerOf(store, row.connection, row.manager),
         removed: row.removed,
@@ -181,10 +193,12 @@ async function personDetails(engine: Engine, id: string): Promise<readonly Perso
           recordId: link.record_id,
           sync: link.sync,
           origin: link.origin,
+          matchedBy: link.matched_by,
           active: link.active === 1,
-          known: JSON.parse(link.known) as Attributes,
+          known: shown(JSON.parse(link.known) as Attributes),
         })),
         pending,
+        home: row.kind === "user" ? await homeOf(store, { connection: row.connection, attributes: read }) : null,
         syncs: await standingsOf(engine, { connection: row.connection, id }),
       };
     }),

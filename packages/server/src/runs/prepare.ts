@@ -1,5 +1,6 @@
 import {
   type Attributes,
+  isConcealed,
   isReference,
   sameValue,
   type TargetChange,
@@ -13,6 +14,7 @@ import { type LinkRow, type LinkSpace, linkedRecords, loadLinks } from "../store
 import { idsOf, type PlanChangeRow } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
 import { withGoneMembers } from "./gone-members.ts";
+import type { Reveal } from "./reveal.ts";
 import type { ScopeNow } from "./scope-now.ts";
 import type { StillWanted } from "./still-wanted.ts";
 
@@ -21,6 +23,8 @@ export interface Prepared {
   readonly row: PlanChangeRow;
   /** What is sent; null when the change is stale, or asks for nothing that the target could do yet. */
   readonly send: TargetChange | null;
+  /** The values of it that nobody else is to see. */
+  readonly sensitive: readonly Value[];
   /** Why it is not sent. */
   readonly stale: string | null;
   /** Whether it is stale cannot be told just now, so it is not sent; nothing else may be made of that. */
@@ -54,6 +58,7 @@ export interface PrepareContext {
   readonly scopeNow: ScopeNow | null;
   /** Which changes are what would be planned now, although their records changed. */
   readonly stillWanted: StillWanted;
+  readonly reveal: Reveal;
 }
 
 /**
@@ -86,8 +91,10 @@ export async function prepareBatch(
   const still = changed.length === 0 ? new Set<number>() : await context.stillWanted(changed);
   const joined = rows.flatMap((row) => (row.action === "join" && row.record_id !== null ? [row.record_id] : []));
   const taken = await linkedRecords(store.db, space.target, kind.name, joined);
+  const revealed = await context.reveal(rows);
   const prepared = rows.map((row) =>
     prepare(row, {
+      revealed: revealed.get(row.ordinal) ?? {},
       kind,
       sync: context.sync,
       link: links.get(row.object_id),
@@ -174,6 +181,8 @@ interface Surroundings {
   readonly scope: ReadonlyMap<string, boolean> | null;
   /** Records of the target that are to be joined here and are linked by now. */
   readonly taken: ReadonlyMap<string, unknown>;
+  /** The change's sensitive values, as far as they still are what the plan saw. */
+  readonly revealed: Attributes;
   /** The change's members that the target acknowledged from us; null when that is not asked about. */
   readonly standing: ReadonlySet<string> | null;
 }
@@ -188,6 +197,7 @@ function prepare(row: PlanChangeRow, around: Surroundings): Prepared {
     untold: false,
     done: false,
     known: {},
+    sensitive: [],
     dropped: [],
     add: [],
     remove: [],
@@ -292,6 +302,11 @@ function prepareMembers(base: Base, around: Surroundings, left: MembersLeft): Pr
 function prepareAttributes(base: Base, around: Surroundings): Prepared {
   const { row } = base;
   const after = parse(row.after);
+  const writes = row.action === "delete" ? {} : writesOf({ before: parse(row.before), after });
+  const lost = Object.entries(writes).find(([name, value]) => isConcealed(value) && !(name in around.revealed));
+  if (lost !== undefined && around.isChecked) {
+    return { ...base, stale: `the value of ${lost[0]} changed after the plan was made`, send: null };
+  }
   const dropped = new Set<string>();
   const resolve = (value: Value): Value | undefined => {
     if (!isReference(value)) return value;
@@ -300,8 +315,10 @@ function prepareAttributes(base: Base, around: Surroundings): Prepared {
     return recordId;
   };
   const set: { [name: string]: Value } = {};
-  for (const [name, value] of Object.entries(writesOf({ before: parse(row.before), after }))) {
-    const resolved = resolve(value);
+  const sensitive: Value[] = [];
+  for (const [name, value] of Object.entries(writes)) {
+    const resolved = isConcealed(value) ? around.revealed[name] : resolve(value);
+    if (isConcealed(value) && resolved !== undefined) sensitive.push(resolved);
     if (resolved !== undefined && !(row.action === "create" && resolved === null)) set[name] = resolved;
   }
   const known: { [name: string]: Value } = {};
@@ -311,10 +328,10 @@ function prepareAttributes(base: Base, around: Surroundings): Prepared {
     kind: row.kind,
     action: row.action as TargetChange["action"],
     recordId: row.record_id,
-    set: row.action === "delete" ? {} : set,
+    set,
     ...(row.active === null ? {} : { active: row.active === 1 }),
   };
-  return { ...base, send, known, dropped: [...dropped] };
+  return { ...base, send, sensitive, known, dropped: [...dropped] };
 }
 
 function parse(text: string | null): Attributes | null {

@@ -5,7 +5,7 @@ import { loadRun, type RunRow, runsPage } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import type { Progress } from "./context.ts";
 import { nameIn } from "./names.ts";
-import { changeOf } from "./seal.ts";
+import { shownChange } from "./seal.ts";
 
 /** How a sync stands. Times are milliseconds UTC. */
 export interface SyncStatus {
@@ -241,7 +241,7 @@ export async function planChanges(
 ): Promise<readonly PlannedChangeView[]> {
   const rows = await changesPage(store.db, plan, options);
   return rows.map((row) => ({
-    ...changeOf(row),
+    ...shownChange(row),
     ordinal: row.ordinal,
     state: row.state,
     hold: row.hold,

@@ -4,6 +4,7 @@ import type { Lease } from "../store/store.ts";
 import type { Actor, ConnectionRow, Engine, Progress, SyncRow, TargetRow } from "./context.ts";
 import { closeSettledHolds, type ReviewContext } from "./overtaken.ts";
 import { kindOf } from "./plan.ts";
+import { revealer } from "./reveal.ts";
 import { scopeNow } from "./scope-now.ts";
 import { stillWanted } from "./still-wanted.ts";
 import { WaitTeller } from "./waits.ts";
@@ -112,6 +113,7 @@ export function reviewOf(session: Session): ReviewContext {
       ...scene,
       upto,
       stillWanted: stillWanted(store, { sync, space, kind, plannedAt: created_at }),
+      reveal: revealer(store, { sync, space, kind, plannedAt: created_at }),
     }),
   };
 }

@@ -1,6 +1,6 @@
 import Type, { type TSchema } from "typebox";
 import { findPlan, type PlannedChangeView, type PlanView, planIssues, planView } from "../../runs/queries.ts";
-import { changeOf } from "../../runs/seal.ts";
+import { shownChange } from "../../runs/seal.ts";
 import type { PlanKey } from "../../store/plans.ts";
 import type { Store } from "../../store/store.ts";
 import { type ApiContext, findSync } from "../context.ts";
@@ -62,6 +62,9 @@ const CHANGE: TSchema = Type.Object({
   before: ANY,
   after: ANY,
   active: orNull(Type.Boolean()),
+  matchedBy: Type.Optional(
+    Type.Object({ attribute: Type.String(), value: ANY }, { description: "Of a join: by what the record was found." }),
+  ),
   add: Type.Array(Type.String()),
   remove: Type.Array(Type.String()),
   addTotal: Type.Integer({ description: "`add` holds at most the first 100." }),
@@ -190,7 +193,7 @@ async function changesOf(
   const rows = await query.orderBy("phase").orderBy("rank").orderBy("ordinal").limit(options.limit).execute();
   return rows.map((row) => {
     const { ordinal, state, hold, phase, rank } = row;
-    return { ...changeOf(row), ordinal, state, hold, key: { phase, rank, ordinal } };
+    return { ...shownChange(row), ordinal, state, hold, key: { phase, rank, ordinal } };
   });
 }
 
