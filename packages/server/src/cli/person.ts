@@ -1,4 +1,5 @@
 import { ConnectorError, inWords } from "@entrain/core";
+import { homeInWords } from "../runs/guest-home.ts";
 import { findPeople, type PersonDetail, showPerson } from "../runs/people.ts";
 import type { Standing } from "../runs/standing.ts";
 import { command, type Invocation, numberOption, type Options, type Register, textOption, usage } from "./command.ts";
@@ -60,6 +61,7 @@ function linesOf(person: PersonDetail): readonly string[] {
   const elsewhere = person.links.filter(({ sync }) => sync === null || !syncs.has(sync));
   return [
     `${person.displayName ?? person.id} in ${person.connection}${person.removed === null ? "" : " (removed)"}`,
+    ...(person.home === null ? [] : [`  ${homeInWords(person.home)}`]),
     ...values.map(([name, value]) => `  ${name}: ${inWords(value)}`),
     `  manager: ${managerInWords(person)}`,
     `  groups: ${groupsInWords(person)}`,

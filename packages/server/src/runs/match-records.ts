@@ -1,5 +1,8 @@
 import {
+  type Attributes,
   chooseMatch,
+  guestOf,
+  isAtHome,
   type Match,
   type MatchTry,
   type MatchValue,
@@ -23,8 +26,13 @@ export const RECORD = "the target record";
 interface Unlinked {
   readonly objectId: string;
   readonly name: string;
+  /** Of the source record. */
+  readonly attributes: Attributes;
   readonly values: readonly MatchValue[];
 }
+
+const SAME_PERSON =
+  "the two are one person, a guest of the one tenant who is at home in the other: take guests out of one scope";
 
 /** Finds the target's records that unlinked source records match, by look-up or by reading the target once. */
 export class Matcher {
@@ -65,7 +73,8 @@ export class Matcher {
     const owns = owner.sync === null ? "no sync owns it any more" : `the sync ${owner.sync} owns it`;
     const leaves =
       owner.sync === sync.name ? `it is not joined for ${who}` : `${sync.name} does not join it for ${who}`;
-    return { ...match, finding: { ...match.finding, detail: `${match.finding.detail}; ${owns}, so ${leaves}` } };
+    const same = samePerson(record.attributes, owner.attributes) ? `; ${SAME_PERSON}` : "";
+    return { ...match, finding: { ...match.finding, detail: `${match.finding.detail}; ${owns}, so ${leaves}${same}` } };
   }
 
   /**
@@ -232,6 +241,13 @@ interface Adoption {
   lost: number;
   /** The index holds the target's records by their ids too. */
   indexed: boolean;
+}
+
+/** Whether one of two records is the other as a guest. */
+function samePerson(one: Attributes, other: Attributes | null): boolean {
+  if (other === null) return false;
+  const [here, there] = [guestOf(one), guestOf(other)];
+  return (here !== null && isAtHome(here, other)) || (there !== null && isAtHome(there, one));
 }
 
 /** A matching key in the plan's index; the part before `=` is the attribute. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import type { MatchingRule } from "@entrain/core";
 import type { GraphUser, TenantFile } from "@entrain/simulator";
-import { plannedIn, scimContent, scimUser, scimWrites, unsynced } from "./testing/observe.ts";
+import { changesIn, plannedIn, scimContent, scimUser, scimWrites, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { crowd, idOf, person } from "./testing/tenant.ts";
 import { MINUTE, type TestClock, testClock } from "./testing/time.ts";
@@ -14,7 +15,7 @@ afterEach(() => scene.close());
 const MAIL = 'emails[type eq "work"].value';
 const EMPLOYEE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber";
 
-async function open(users: readonly GraphUser[], matching: readonly string[]): Promise<void> {
+async function open(users: readonly GraphUser[], matching: readonly MatchingRule[]): Promise<void> {
   const tenant: TenantFile = { users, groups: [] };
   clock = testClock();
   scene = await openScene({ clock, simulator: { tenant } });
@@ -160,7 +161,7 @@ test("a joined record is disabled when its person is deleted for good, never del
   assert.equal(scene.scim.store.users.get(id)?.active, false);
 });
 
-test("the first matching attribute with a hit decides, the next is asked only without one", async () => {
+test("the first matching attribute with a hit decides", async () => {
   await open([person("Eve Both", { employeeId: "E-1" })], [EMPLOYEE, "userName"]);
   const byNumber = stranger({
     userName: "old.name@contoso.com",
@@ -202,5 +203,53 @@ test("a sync that must not create joins and waits, and creates nothing", async (
   assert.deepEqual(
     scimWrites(scene.scim).filter((write) => write.startsWith("POST")),
     [],
+  );
+});
+
+test("a person is found by an expression over the source, whatever the mapping writes there", async () => {
+  const alias: MatchingRule = { attribute: "userName", expression: 'Join("@", [mailNickname], "old.example")' };
+  await open([cy, ana], [alias, "externalId"]);
+  const id = stranger({ userName: "CY.Alone@old.example" });
+  const run = await scene.run(sync);
+  assert.deepEqual([run.result, run.counts.join, run.counts.create], ["succeeded", 1, 1]);
+  assert.equal(scimUser(scene.scim, cy.id)?.id, id);
+  const joined = (await plannedIn(scene.store, run.run)).find(({ action }) => action === "join");
+  assert.deepEqual(joined?.matchedBy, { attribute: "userName", value: "cy.alone@old.example" });
+  assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
+});
+
+test("what an expression cannot tell is an issue, and nobody is created in doubt", async () => {
+  const number: MatchingRule = { attribute: EMPLOYEE, expression: "NumFromDate([employeeId])" };
+  await open([person("Eve Both", { employeeId: "E-1" })], [number, "userName"]);
+  const run = await scene.run(sync);
+  assert.deepEqual([run.counts.create, run.failed], [0, 1]);
+  assert.deepEqual([...(await unsynced(scene.store, sync)).values()], ["expression_failed"]);
+});
+
+test("which record a later attribute finds is said in the reason of the join", async () => {
+  await open([person("Eve Both", { employeeId: "E-1" })], [EMPLOYEE, "userName"]);
+  const extension = { employeeNumber: "e-1" };
+  stranger({ userName: "old@x", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": extension });
+  const namesake = stranger({ userName: "eve.both@contoso.com" });
+  const { plan } = await scene.plan(sync);
+  const [join] = await changesIn(scene.store, plan.id);
+  assert.match(
+    join?.reason ?? "",
+    new RegExp(
+      `; userName "eve.both@contoso.com" fits eve.both@contoso.com \\(${namesake}\\), but .*employeeNumber goes before$`,
+    ),
+  );
+});
+
+test("people who share a value are told with the record that it fits", async () => {
+  await open([ana, bo], [MAIL]);
+  const id = stranger({ displayName: "Front Desk", emails: [{ type: "work", value: "front.desk@contoso.com" }] });
+  await scene.run(sync);
+  const pending = await scene.store.db.selectFrom("pending").select("detail").distinct().execute();
+  const people = [ana, bo].sort((a, b) => (a.id < b.id ? -1 : 1)).map((one) => `${one.displayName} (${one.id})`);
+  assert.equal(pending.length, 1);
+  assert.ok(
+    pending[0]?.detail.endsWith(` is the same for ${people.join(", ")}; in the target it fits Front Desk (${id})`),
+    pending[0]?.detail,
   );
 });

@@ -33,12 +33,24 @@ const DETAIL: TSchema = Type.Object({
       recordId: Type.String(),
       sync: orNull(Type.String()),
       origin: Type.String(),
+      matchedBy: orNull(Type.String({ description: "Of a joined record: the attribute by which it was found." })),
       active: Type.Boolean(),
       known: ANY,
     }),
   ),
   pending: Type.Array(
     Type.Object({ sync: Type.String(), reason: Type.String(), code: Type.String(), detail: Type.String() }),
+  ),
+  home: orNull(
+    Type.Object(
+      {
+        connection: Type.String(),
+        id: Type.String(),
+        displayName: orNull(Type.String()),
+        userPrincipalName: Type.String(),
+      },
+      { description: "Who an invited account is at home, where that tenant is connected; nothing is linked by it." },
+    ),
   ),
   syncs: Type.Array(
     Type.Object({
