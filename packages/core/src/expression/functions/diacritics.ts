@@ -71,6 +71,8 @@ const PLAIN: ReadonlyMap<string, string> = new Map(
   ),
 );
 
+/** The UTF-16 code units that letters of the table begin with: all others stay without a look at the table. */
+const FIRST: ReadonlySet<number> = new Set([...PLAIN.keys()].map((letter) => letter.charCodeAt(0)));
 const LONGEST = Math.max(...[...PLAIN.keys()].map((letter) => letter.length));
 
 /** Letters of several code points come before those that they begin with. What stays is in NFC. */
@@ -80,7 +82,7 @@ function withoutDiacritics(text: string): string {
   let from = 0;
   let position = 0;
   while (position < composed.length) {
-    const length = isPlain(composed, position) ? 0 : letterAt(composed, position);
+    const length = mayBeLetter(composed, position) ? letterAt(composed, position) : 0;
     if (length === 0) {
       position += 1;
       continue;
@@ -92,10 +94,12 @@ function withoutDiacritics(text: string): string {
   return result + composed.slice(from);
 }
 
-/** A letter of ASCII that no combining mark follows (U+0300 to U+036F, where all of the table's stand): most letters of most names. */
-function isPlain(text: string, position: number): boolean {
+/** Letters of ASCII begin one of the table only where a combining mark follows (U+0300 to U+036F, where all of its marks are). */
+function mayBeLetter(text: string, position: number): boolean {
+  const code = text.charCodeAt(position);
+  if (code >= 0x80) return FIRST.has(code);
   const next = text.charCodeAt(position + 1);
-  return text.charCodeAt(position) < 0x80 && !(next >= 0x300 && next <= 0x36f);
+  return next >= 0x300 && next <= 0x36f;
 }
 
 /** How long the letter of the table is that stands at a position; 0 where none does. */

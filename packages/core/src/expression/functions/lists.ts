@@ -30,18 +30,12 @@ export const LIST_FUNCTIONS: readonly FunctionDefinition[] = [
       return (context) => {
         const between = separator(context) ?? "";
         let joined = "";
-        let isFirst = true;
-        const add = (text: string | null): void => {
-          if (text === null || text === "") return;
-          joined = isFirst ? text : joined + between + text;
-          isFirst = false;
-          if (joined.length > MAX_TEXT) throw tooLong("What Join gives", at);
-        };
         for (const { read, place } of sources) {
           const operand = read(context);
-          if (typeof operand === "string") add(operand);
-          else if (isList(operand)) for (const item of operand) add(toText(item, place));
-          else add(toText(operand, place));
+          if (typeof operand === "string") joined = joinedWith(joined, between, operand);
+          else if (!isList(operand)) joined = joinedWith(joined, between, toText(operand, place));
+          else for (const item of operand) joined = joinedWith(joined, between, toText(item, place));
+          if (joined.length > MAX_TEXT) throw tooLong("What Join gives", at);
         }
         return joined;
       };
@@ -115,4 +109,10 @@ function keyOf(item: Operand): unknown {
     : typeof item === "string"
       ? `text ${item}`
       : item;
+}
+
+/** Nothing empty was joined before, so an empty text is the beginning. */
+function joinedWith(joined: string, between: string, text: string | null): string {
+  if (text === null || text === "") return joined;
+  return joined === "" ? text : joined + between + text;
 }

@@ -136,7 +136,10 @@ export const TEXT_FUNCTIONS: readonly FunctionDefinition[] = [
     example: { expression: "StripSpaces([surname])", attributes: { surname: "van der Berg" }, value: "vanderBerg" },
     bind: ([first]) => {
       const source = textIn("StripSpaces", "source", first);
-      return (context) => source(context)?.replaceAll(" ", "") ?? null;
+      return (context) => {
+        const text = source(context);
+        return text?.includes(" ") ? text.replaceAll(" ", "") : text;
+      };
     },
   },
   {
