@@ -204,7 +204,7 @@ class Compiler {
     this.sensitive ||= name === "Redact";
     let inner: Evaluate;
     try {
-      inner = definition.bind(args, at);
+      inner = definition.bind(args, at, this.meter.search);
     } catch (error) {
       this.faults.push(error instanceof ExpressionFault ? error : unexpected(name, error, at));
       return variable(() => null, at);

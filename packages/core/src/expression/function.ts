@@ -31,6 +31,9 @@ export interface Argument {
   readonly at: Span;
 }
 
+/** What a function asks before it searches for a pattern. @throws ExpressionFault `expression_too_large` */
+export type Search = (steps: number, what: string, at: Span) => void;
+
 /** One function of the language. */
 export interface FunctionDefinition {
   readonly name: string;
@@ -51,5 +54,5 @@ export interface FunctionDefinition {
    * Called once, with arguments whose number was checked against the parameters.
    * @throws ExpressionFault `expression_invalid` at the argument that can never be right
    */
-  readonly bind: (args: readonly Argument[], at: Span) => Evaluate;
+  readonly bind: (args: readonly Argument[], at: Span, search: Search) => Evaluate;
 }

@@ -19,6 +19,8 @@ export const MAX_ITEMS = 10_000;
 
 /** Characters and items that one evaluation reads and makes in all: what bounds its time. */
 export const MAX_WORK = 4_194_304;
+/** Instructions of patterns times characters that they search, in one evaluation: about a second at worst. */
+export const MAX_SEARCH = 50_000_000;
 
 /**
  * Refuses a text or list that is beyond the bounds, and answers its size; texts inside a list count together. Every argument that is read from

@@ -6,6 +6,8 @@ export interface Translation {
   readonly names: ReadonlyMap<string, number>;
   /** About how many instructions RE2 makes of it. */
   readonly size: number;
+  /** How many characters a match may have; infinite where something repeats without end. */
+  readonly longest: number;
   /** It asks for word boundaries, which RE2 knows among ASCII letters alone. */
   readonly boundaries: boolean;
   /** It asks for the end of the text, which in .NET may also stand before a last line feed. */
@@ -16,7 +18,7 @@ export interface Translation {
 export class PatternFlaw extends Error {}
 
 /** Instructions of one pattern: far beyond what a person writes, and compiled in milliseconds. */
-const MAX_SIZE = 20_000;
+const MAX_SIZE = 10_000;
 const MAX_REPEATS = 1_000;
 /** How deep groups may nest. */
 const MAX_GROUPS = 100;
@@ -72,6 +74,7 @@ class Translator {
   #out = "";
   readonly #groups: (string | null)[] = [];
   readonly #frames: Frame[] = [{ size: 1, last: 0 }];
+  #endless = false;
   #boundaries = false;
   #ends = false;
 
@@ -91,6 +94,7 @@ class Translator {
       numbers: [0, ...unnamed, ...named],
       names: new Map(named.map((index) => [this.#groups[index - 1] ?? "", index])),
       size,
+      longest: this.#endless ? Number.POSITIVE_INFINITY : size,
       boundaries: this.#boundaries,
       ends: this.#ends,
     };
@@ -305,6 +309,7 @@ class Translator {
     if (most !== "" && Number(most) < Number(least)) {
       throw new PatternFlaw("has a repetition whose counts run backwards");
     }
+    this.#endless ||= comma !== "" && most === "";
     this.#quantifier(`{${Number(least)}${comma}${most === "" ? "" : Number(most)}}`, times);
   }
 
@@ -312,6 +317,7 @@ class Translator {
   #quantifier(source: string, times: number): void {
     const frame = this.#top();
     if (frame.last === 0) throw new PatternFlaw(`has a ${source} with nothing before it to repeat`);
+    this.#endless ||= source === "*" || source === "+";
     frame.size += Number.isNaN(times) ? 1 : frame.last * Math.max(times, 1);
     this.#bound(frame);
     frame.last = 0;

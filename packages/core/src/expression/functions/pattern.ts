@@ -1,6 +1,5 @@
 import { RE2JS } from "re2js";
-import { ExpressionFault } from "../fault.ts";
-import type { Argument } from "../function.ts";
+import type { Argument, Search } from "../function.ts";
 import { isAscii } from "./case.ts";
 import { PatternFlaw, type Translation, translate } from "./pattern-syntax.ts";
 import { atBinding, failed, type Reader, textIn } from "./readers.ts";
@@ -18,8 +17,6 @@ export interface Found {
   readonly group: (index: number) => { readonly start: number; readonly end: number } | null;
 }
 
-/** What one call may spend: pattern instructions times characters to search. About half a second. */
-const MAX_SEARCH = 200_000_000;
 /** Patterns that one argument keeps, where records give them. */
 const MAX_KEPT = 50;
 
@@ -64,34 +61,45 @@ function compile(source: string): Pattern {
   }
 }
 
+/** Where a search is asked for, for its faults, and what counts it. */
+export interface SearchPlace {
+  readonly of: string;
+  readonly parameter: string;
+  readonly argument: Argument | undefined;
+  readonly search: Search;
+}
+
 /**
  * Tells every match in turn, from left to right, as .NET's `Regex.Matches` finds them: an empty one may follow on another.
  * `tell` answers whether to go on. A pattern sees whole characters, never half of a surrogate pair.
  * @throws ExpressionFault `expression_too_large` where that would take too long, `expression_failed` where RE2 and .NET
  *   could differ on this text
  */
-export function search(
+export function searchFor(
   { translation, regex }: Pattern,
   text: string,
-  place: { readonly of: string; readonly parameter: string; readonly argument: Argument | undefined },
+  place: SearchPlace,
   tell: (found: Found) => boolean,
 ): void {
   const doubt = doubtOf(translation, text);
   if (doubt !== null) throw failed(place, doubt);
+  const { size, longest } = translation;
+  const what = `${place.of}: ${place.parameter}`;
+  const at = place.argument?.at ?? { start: 0, end: 0 };
   const matcher = regex.matcher(text);
-  const found = (index: number) => {
+  const group = (index: number) => {
     const start = matcher.start(index);
     return start < 0 ? null : { start, end: matcher.end(index) };
   };
-  let spent = 0;
+  place.search(text.length * size, what, at);
   let from = 0;
   while (from <= text.length) {
-    spent += (text.length - from) * translation.size;
-    if (spent > MAX_SEARCH) throw tooMuch(place, text);
     if (!matcher.find(from)) return;
     const start = matcher.start();
     const end = matcher.end();
-    if (!tell({ start, end, group: found })) return;
+    if (!tell({ start, end, group })) return;
+    // A search looks no further than the end of what it found, and of what could have been a longer match.
+    place.search(Math.min(text.length - from, end - from + longest) * size, what, at);
     from = end > start ? end : end + String.fromCodePoint(text.codePointAt(end) ?? 0).length;
   }
 }
@@ -108,9 +116,4 @@ function doubtOf({ boundaries, ends }: Translation, text: string): string | null
     return "asks for word boundaries (\\b), which RE2 finds only in texts whose letters are all ASCII; name the characters that part words, as in [^\\w]";
   }
   return null;
-}
-
-function tooMuch({ of, parameter, argument }: Parameters<typeof search>[2], text: string): ExpressionFault {
-  const message = `${of}: ${parameter} would be searched too often in a text of ${text.length} characters.`;
-  return new ExpressionFault("expression_too_large", message, argument?.at ?? { start: 0, end: 0 });
 }

@@ -1,14 +1,20 @@
 import type { EvaluationContext } from "../context.ts";
 import { ExpressionFault } from "../fault.ts";
-import type { Argument, Evaluate, FunctionDefinition } from "../function.ts";
+import type { Argument, Evaluate, FunctionDefinition, Search } from "../function.ts";
 import { MAX_TEXT, tooLong } from "../limits.ts";
 import type { Span } from "../tree.ts";
-import { type Pattern, patternIn, search } from "./pattern.ts";
+import { type Pattern, patternIn, searchFor } from "./pattern.ts";
 import { atBinding, failed, invalid, isGiven, NOBODY, type Reader, textIn } from "./readers.ts";
 import { type Replacement, replacementOf, unknownGroup } from "./replacement.ts";
 
 /** Replace's arguments by their names. */
 type Given = { readonly [parameter in (typeof NAMES)[number]]: Argument | undefined };
+
+/** Where the call stands, and what counts its searches. */
+interface Call {
+  readonly at: Span;
+  readonly search: Search;
+}
 
 const NAMES = [
   "source",
@@ -21,7 +27,7 @@ const NAMES = [
 ] as const;
 
 /** Which parameters beside the source make Replace do what. */
-const MODES: { readonly [given: string]: (given: Given, at: Span) => Evaluate } = {
+const MODES: { readonly [given: string]: (given: Given, call: Call) => Evaluate } = {
   "oldValue, replacementValue": bindPlain,
   "oldValue, template": bindTemplate,
   "regexPattern, replacementValue": bindPattern,
@@ -83,11 +89,11 @@ export const REPLACE_FUNCTIONS: readonly FunctionDefinition[] = [
       attributes: { phone: "+47 5550100" },
       value: "05550100",
     },
-    bind: (args, at) => {
+    bind: (args, at, search) => {
       const given = Object.fromEntries(NAMES.map((name, index) => [name, args[index]])) as Given;
       const names = NAMES.slice(1).filter((name) => isGiven(given[name]));
       const bind = MODES[names.join(", ")];
-      if (bind !== undefined) return bind(given, at);
+      if (bind !== undefined) return bind(given, { at, search });
       const ways = Object.keys(MODES).map((way) => `(${way})`);
       const message = `Replace takes beside its source ${ways.slice(0, -1).join(", ")} or ${ways.at(-1)}, not (${names.join(", ")}).`;
       throw new ExpressionFault("expression_invalid", message, at);
@@ -103,7 +109,7 @@ function placeOf(given: Given, parameter: (typeof NAMES)[number]) {
   return { of: "Replace", parameter, argument: given[parameter] };
 }
 
-function bindPlain(given: Given, at: Span): Evaluate {
+function bindPlain(given: Given, { at }: Call): Evaluate {
   const source = reader(given, "source");
   const old = neededText(given, "oldValue");
   const value = reader(given, "replacementValue");
@@ -114,7 +120,7 @@ function bindPlain(given: Given, at: Span): Evaluate {
 }
 
 /** A source without a value gives none: half a login name, such as "@contoso.com", would be wrong. */
-function bindTemplate(given: Given, at: Span): Evaluate {
+function bindTemplate(given: Given, { at }: Call): Evaluate {
   const source = reader(given, "source");
   const old = neededText(given, "oldValue");
   const template = reader(given, "template");
@@ -124,7 +130,7 @@ function bindTemplate(given: Given, at: Span): Evaluate {
   };
 }
 
-function bindPattern(given: Given, at: Span): Evaluate {
+function bindPattern(given: Given, call: Call): Evaluate {
   const source = reader(given, "source");
   const pattern = patternIn("Replace", "regexPattern", given.regexPattern);
   const replacement = replacementIn(given, pattern);
@@ -133,14 +139,14 @@ function bindPattern(given: Given, at: Span): Evaluate {
     const compiled = pattern(context);
     if (text === null || text === "" || compiled === null) return text;
     const instead = replacement(context, compiled);
-    return replaceFound(text, compiled, { given, at }, (found, replace) => {
+    return replaceFound(text, compiled, { given, call }, (found, replace) => {
       replace(found.start, found.end, instead(text, found));
     });
   };
 }
 
 /** The replacement is taken as it is written: references to groups are for patterns without a named one. */
-function bindGroup(given: Given, at: Span): Evaluate {
+function bindGroup(given: Given, call: Call): Evaluate {
   const source = reader(given, "source");
   const pattern = patternIn("Replace", "regexPattern", given.regexPattern);
   const group = groupIn(given, pattern);
@@ -151,14 +157,14 @@ function bindGroup(given: Given, at: Span): Evaluate {
     if (text === null || text === "" || compiled === null) return text;
     const index = group(context, compiled);
     const instead = value(context) ?? "";
-    return replaceFound(text, compiled, { given, at }, (found, replace) => {
+    return replaceFound(text, compiled, { given, call }, (found, replace) => {
       const part = found.group(index);
       if (part !== null) replace(part.start, part.end, instead);
     });
   };
 }
 
-function bindOther(given: Given): Evaluate {
+function bindOther(given: Given, call: Call): Evaluate {
   const source = reader(given, "source");
   if (given.replacementAttributeName?.constant !== undefined) {
     throw invalid(placeOf(given, "replacementAttributeName"), "takes an attribute, as in [mobile]");
@@ -174,7 +180,7 @@ function bindOther(given: Given): Evaluate {
     if (from === null || compiled === null) return null;
     const index = group(context, compiled);
     let taken: string | null = null;
-    search(compiled, from, placeOf(given, "regexPattern"), (found) => {
+    searchFor(compiled, from, { ...placeOf(given, "regexPattern"), search: call.search }, (found) => {
       const part = found.group(index);
       taken = part === null ? null : from.slice(part.start, part.end);
       return false;
@@ -249,7 +255,7 @@ function replaceText(text: string, old: string, value: string, at: Span): string
 function replaceFound(
   text: string,
   pattern: Pattern,
-  { given, at }: { readonly given: Given; readonly at: Span },
+  { given, call }: { readonly given: Given; readonly call: Call },
   decide: (found: Parameters<Replacement>[1], replace: (start: number, end: number, value: string) => void) => void,
 ): string {
   let result = "";
@@ -257,9 +263,9 @@ function replaceFound(
   const replace = (start: number, end: number, value: string): void => {
     result += text.slice(rest, start) + value;
     rest = end;
-    if (result.length > MAX_TEXT) throw tooLong("What Replace gives", at);
+    if (result.length > MAX_TEXT) throw tooLong("What Replace gives", call.at);
   };
-  search(pattern, text, placeOf(given, "regexPattern"), (found) => {
+  searchFor(pattern, text, { ...placeOf(given, "regexPattern"), search: call.search }, (found) => {
     decide(found, replace);
     return true;
   });
