@@ -1,6 +1,6 @@
 import { ExpressionFault } from "./fault.ts";
 import type { Search } from "./function.ts";
-import { checkSize, MAX_TEXT, MAX_WORK } from "./limits.ts";
+import { checkSize, MAX_SEARCH, MAX_TEXT, MAX_WORK } from "./limits.ts";
 import type { Operand } from "./operand.ts";
 import type { Span } from "./tree.ts";
 
