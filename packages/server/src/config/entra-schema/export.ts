@@ -89,7 +89,7 @@ export function exportEntraSchema(
     targetObjectName: objectName(type, kind),
     flowTypes: lifecycle.flowTypes,
     scope: exportScope(sync.scope, tell),
-    attributeMappings: [...exportAttributes(sync, tell), ...ownAttributes(lifecycle.active, kind)],
+    attributeMappings: [...exportAttributes(sync, kind, tell), ...ownAttributes(lifecycle.active, kind)],
   };
   const rule = {
     name: group ? "GROUP_OUTBOUND_GROUP" : "USER_OUTBOUND_USER",
@@ -109,7 +109,17 @@ function objectName(type: string, kind: TargetKind): string {
     : "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 }
 
-function exportAttributes({ mapping, matching }: SyncDefinition, tell: Tell): readonly WrittenAttribute[] {
+function exportAttributes(
+  { mapping, matching }: SyncDefinition,
+  kind: TargetKind,
+  tell: Tell,
+): readonly WrittenAttribute[] {
+  if (kind.source === "user" && readsPrincipalName(mapping)) {
+    const detail =
+      "userPrincipalName: Entra writes a guest's own address for it, without #EXT#; where guests are provisioned as the directory has " +
+      "them, replace it by originalUserPrincipalName";
+    tell("guest_names", "mapping", detail);
+  }
   const matched = matching.map((rule) => (typeof rule === "string" ? rule : null));
   for (const rule of matching) {
     if (typeof rule === "string") continue;
@@ -131,6 +141,14 @@ function exportAttributes({ mapping, matching }: SyncDefinition, tell: Tell): re
     if (rule.sensitive === true) tell("sensitive", place, "Entra shows the value in its provisioning logs");
     return [writtenAttribute(name, source, { rule, fallback, priority: matched.indexOf(name) + 1 })];
   });
+}
+
+function readsPrincipalName(mapping: SyncDefinition["mapping"]): boolean {
+  return Object.values(mapping).some((rule) =>
+    "direct" in rule
+      ? rule.direct === "userPrincipalName"
+      : "expression" in rule && rule.expression.includes("[userPrincipalName]"),
+  );
 }
 
 interface Flow {

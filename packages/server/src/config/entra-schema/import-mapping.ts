@@ -11,6 +11,9 @@ export interface ImportedMapping {
 
 type Tell = (note: Note) => void;
 
+/** Nobody mistyped a longer name, and finding the nearest to it would take its time. */
+const LONGEST_NAME = 200;
+
 /** Entra's attribute mappings as rules of a kind of target records, and the attributes that records are matched by. */
 export function importAttributes({ attributes }: EntraObjectMapping, kind: TargetKind, tell: Tell): ImportedMapping {
   const mapping = new Map<string, MappingRule>();
@@ -28,6 +31,7 @@ export function importAttributes({ attributes }: EntraObjectMapping, kind: Targe
     if (mapping.has(name)) {
       const detail = `${name} is mapped twice; the first mapping was taken`;
       tell({ place: one.place, code: "attribute_twice", detail, fix: "Choose one of the two in the document." });
+      lost();
       continue;
     }
     const rule = ruleOf(one, tell);
@@ -61,7 +65,8 @@ function targetOf(one: EntraAttributeMapping, kind: TargetKind, tell: Tell): str
   }
   const names = kind.attributes.map(({ name }) => name);
   const detail = `the target's ${kind.name} has no attribute ${target}; it was left out`;
-  const fix = `Map another attribute, if the value is needed${suggestion(target, names) || "."}`;
+  const near = target.length > LONGEST_NAME ? "" : suggestion(target, names);
+  const fix = `Map another attribute, if the value is needed${near || "."}`;
   tell({ place, code: "attribute_unknown", detail, fix });
   return null;
 }
@@ -100,7 +105,18 @@ function wayOf({ source, defaultValue, target, place }: EntraAttributeMapping, t
     return null;
   };
   if (source === null) {
-    if (defaultValue !== null) return { constant: defaultValue };
+    if (defaultValue !== null) {
+      const detail =
+        `${target} has no source and the default "${defaultValue}", which Entra writes into new records, and where it finds the ` +
+        "target empty. Here it is written into new records only";
+      tell({
+        place,
+        code: "default_on_create",
+        detail,
+        fix: "Write `apply: always` if the target shall always hold it.",
+      });
+      return { constant: defaultValue };
+    }
     return lost("value_lost", "it has neither source nor default, so Entra writes nothing either", null);
   }
   if (source.type === "Constant") {

@@ -107,6 +107,7 @@ describe("the import of an Entra provisioning schema", () => {
       "mapping_disabled objectMappings[2]",
       "default_on_create objectMappings[1].attributeMappings[5]",
       "attribute_unknown objectMappings[1].attributeMappings[9]",
+      "default_on_create objectMappings[1].attributeMappings[18]",
       "flow_unknown objectMappings[1].attributeMappings[20]",
       "attribute_unknown objectMappings[1].attributeMappings[24]",
       "deprovision objectMappings[1].attributeMappings[1]",

@@ -75,6 +75,8 @@ describe("the reading of a provisioning schema", () => {
     );
     assert.match(within([{ attributeMappings: [{ matchingPriority: "1" }] }]), /matchingPriority must be a number/);
     assert.match(within([{ sourceObjectName: 7 }]), /sourceObjectName is 7 where text belongs/);
+    assert.match(within(Array(5001).fill({})), /objectMappings has 5001 items/);
+    assert.match(within([{ sourceObjectName: "x".repeat(20_001) }]), /sourceObjectName has over 20000 characters/);
     assert.match(
       within([{ scope: { groups: [{ clauses: [7] }] } }]),
       /scope\.groups\[0\]\.clauses\[0\] is 7 where an object/,

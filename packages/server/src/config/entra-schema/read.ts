@@ -12,6 +12,9 @@ import type {
 type Node = { readonly [name: string]: unknown };
 
 const LARGEST_CHARACTERS = 16 * 1024 * 1024;
+const MOST_ITEMS = 5_000;
+/** An expression has at most 10,000 characters; everything else is shorter. */
+const LONGEST_TEXT = 20_000;
 const FETCH = "GET /servicePrincipals/{id}/synchronization/jobs/{job id}/schema";
 
 /**
@@ -145,7 +148,6 @@ function readAttributeMapping(value: unknown, place: string): EntraAttributeMapp
     flowType: text(node, "flowType", place) ?? "Always",
     flowBehavior: text(node, "flowBehavior", place) ?? "FlowWhenChanged",
     matchingPriority: priority,
-    exportMissingReferences: member(node, "exportMissingReferences") === true,
   };
 }
 
@@ -194,17 +196,19 @@ function object(value: unknown, place: string): Node {
 /** A member that is a list; what is not there, or null, is an empty one. */
 function list(node: Node, name: string, place: string): readonly unknown[] {
   const value = member(node, name) ?? [];
-  if (Array.isArray(value)) return value;
-  throw broken(
-    `${place}${place === "" ? "" : "."}${name}`,
-    `is ${inWords(value)} where a list belongs${cutOff(value)}`,
-  );
+  const at = `${place}${place === "" ? "" : "."}${name}`;
+  if (Array.isArray(value)) {
+    if (value.length <= MOST_ITEMS) return value;
+    throw broken(at, `has ${value.length} items, and no schema has over ${MOST_ITEMS}`);
+  }
+  throw broken(at, `is ${inWords(value)} where a list belongs${cutOff(value)}`);
 }
 
 function text(node: Node, name: string, place: string): string | null {
   const value = member(node, name) ?? null;
   if (value === null || value === "") return null;
-  if (typeof value === "string") return value;
+  if (typeof value === "string" && value.length <= LONGEST_TEXT) return value;
+  if (typeof value === "string") throw broken(`${place}.${name}`, `has over ${LONGEST_TEXT} characters`);
   throw broken(`${place}.${name}`, `is ${inWords(value)} where text belongs`);
 }
 

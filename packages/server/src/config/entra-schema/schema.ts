@@ -52,7 +52,6 @@ export interface EntraAttributeMapping {
   readonly flowType: string;
   readonly flowBehavior: string;
   readonly matchingPriority: number;
-  readonly exportMissingReferences: boolean;
 }
 
 /** "attributeMappingSource resource type". `type`: `Attribute`, `Constant` or `Function`; `expression` is the whole as text. */
