@@ -90,7 +90,7 @@ export function plainOf(operand: Operand): Value | undefined {
 }
 
 /** `M/d/yyyy h:mm:ss tt` in UTC and the invariant culture: `3/16/2020 7:00:00 AM`. */
-export function formatMoment(moment: Moment): string {
+function formatMoment(moment: Moment): string {
   const date = new Date(moment.ms);
   const hour = date.getUTCHours();
   const two = (part: number) => String(part).padStart(2, "0");

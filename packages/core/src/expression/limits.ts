@@ -15,7 +15,7 @@ export const MAX_NAME = 512;
 /** Characters (UTF-16 code units) of a text that a function is given or gives. */
 export const MAX_TEXT = 262_144;
 /** Items of a list that a function is given or gives. */
-export const MAX_ITEMS = 10_000;
+const MAX_ITEMS = 10_000;
 
 /** Characters and items that one evaluation reads and makes in all: what bounds its time. */
 export const MAX_WORK = 4_194_304;

@@ -102,6 +102,10 @@ async function evaluateLines(invocation: Invocation, file: string): Promise<Exit
 async function openFile(path: string): Promise<Readable> {
   try {
     const handle = await open(path);
+    if ((await handle.stat()).isDirectory()) {
+      await handle.close();
+      throw new Error("it is a folder");
+    }
     return handle.createReadStream();
   } catch (error) {
     throw usage(`The file ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`);

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { type TestContext, test } from "node:test";
+import { systemClock } from "../clock.ts";
+import { runProgram } from "./program.ts";
+import { temporaryFolder } from "./testing.ts";
+import type { World } from "./world.ts";
+
+interface Said {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What a command prints that opens no installation: one that it opened anyway would fail. */
+async function say(args: readonly string[], input = ""): Promise<Said> {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  stdin.end(input);
+  const world: World = {
+    stdin,
+    stdout,
+    stderr,
+    environment: {},
+    clock: systemClock,
+    user: "olga",
+    version: "1.2.3",
+    signal: new AbortController().signal,
+    targetTypes: async () => new Map(),
+    openInstallation: async () => assert.fail("nothing needs to be opened"),
+    serve: async () => undefined,
+  };
+  const [out, err] = [collected(stdout), collected(stderr)];
+  const code = await runProgram(["expression", ...args], world);
+  stdout.end();
+  stderr.end();
+  return { code, stdout: await out, stderr: await err };
+}
+
+async function collected(stream: PassThrough): Promise<string> {
+  let text = "";
+  for await (const chunk of stream.setEncoding("utf8")) text += String(chunk);
+  return text;
+}
+
+async function json(...args: readonly string[]): Promise<unknown> {
+  return JSON.parse((await say(["eval", ...args, "--json"])).stdout);
+}
+
+const ANA = '{"givenName":"Ana","surname":"Díaz","businessPhones":["+1","+2"],"name":{"first":"A"},"x.y":"whole"}';
+
+test("expression eval prints the value: a text as it is, anything else as JSON", async () => {
+  const printed = async (expression: string) => (await say(["eval", expression, "--attributes", ANA])).stdout;
+  assert.equal(await printed('Join(" ", [givenName], [surname])'), "Ana Díaz\n");
+  assert.equal(await printed("[businessPhones]"), '["+1","+2"]\n');
+  assert.equal(await printed("IsPresent([givenName])"), "true\n");
+  assert.equal(await printed("[department]"), "NULL\n");
+  assert.equal(await printed('""'), "\n");
+  assert.equal(await printed("IgnoreFlowIfNullOrEmpty([department])"), "The target's attribute is left as it is.\n");
+});
+
+test("expression eval --json prints the value, or the fault with its code and column", async () => {
+  assert.deepEqual(await json("Count([businessPhones])", "--attributes", ANA), { value: 2 });
+  assert.deepEqual(await json("[name.first]", "--attributes", ANA), { value: "A" });
+  assert.deepEqual(await json("[x.y]", "--attributes", ANA), { value: "whole" });
+  assert.deepEqual(await json("[department]"), { value: null });
+  assert.deepEqual(await json("IgnoreFlowIfNullOrEmpty([department])"), { value: null, omitted: true });
+  const first = { code: "expression_invalid", message: "There is no function Jion; did you mean Join?", column: 1 };
+  const second = { code: "expression_invalid", message: "There is no function Lft; did you mean Left?", column: 11 };
+  assert.deepEqual(await json('Jion(" ", Lft([a], 1))'), { error: first, faults: [first, second] });
+});
+
+test("a fault is told in a sentence with its column, and ends the command with 1", async () => {
+  const said = await say(["eval", "CDate([hired])", "--attributes", '{"hired":"soon"}']);
+  assert.deepEqual([said.code, said.stdout], [1, ""]);
+  assert.match(said.stderr, /^error: column 7: .*soon.*\n$/);
+  assert.equal((await say(["eval", "CDate([hired])", "--attributes", '{"hired":"soon"}', "--json"])).code, 1);
+});
+
+test("the person counts as being created, so that time and chance have values", async () => {
+  const { value } = (await json("Guid()")) as { readonly value: string };
+  assert.match(value, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.match(String((await say(["eval", "RandomString(12,3,0,3,3)"])).stdout), /^\S{12}\n$/);
+  assert.match(String((await say(["eval", "Now()"])).stdout), /^\d+\/\d+\/\d{4} \d+:\d\d:\d\d [AP]M\n$/);
+});
+
+test("--taken names the values that the target holds already, in any case", async () => {
+  const expression = 'SelectUniqueValue([a], Append([a], "1"), Append([a], "2"))';
+  const given = ["eval", expression, "--attributes", '{"a":"ana"}'];
+  assert.equal((await say(given)).stdout, "ana\n");
+  assert.equal((await say([...given, "--taken", "ANA", "--taken", "ana1"])).stdout, "ana2\n");
+});
+
+test("--file answers every line by one line of JSON, and goes on after a faulty one", async (t: TestContext) => {
+  const lines = [
+    '\uFEFF{"expression":"ToUpper([a])","attributes":{"a":"x"}}',
+    "not json",
+    "",
+    '{"attributes":{}}',
+    '{"expression":"Left([a])"}',
+    '{"expression":"[a]","attributes":[]}',
+    '{"expression":"SelectUniqueValue([a], \\"z\\")","attributes":{"a":"x"},"taken":["X"]}\r',
+  ];
+  const file = join(await temporaryFolder(t), "cases.jsonl");
+  await writeFile(file, lines.join("\n"));
+  for (const said of [
+    await say(["eval", "--file", file]),
+    await say(["eval", "--file", "-", "--json"], lines.join("\n")),
+  ]) {
+    const answers = said.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { error?: { code: string } });
+    assert.deepEqual(
+      answers.map((answer) => answer.error?.code ?? answer),
+      [{ value: "X" }, "usage", "usage", "expression_invalid", "usage", { value: "z" }],
+    );
+    assert.equal(said.code, 1);
+  }
+  assert.equal((await say(["eval", "--file", "-"], `${lines[0]}\n`)).code, 0);
+  assert.deepEqual(await say(["eval", "--file", "-"], ""), { code: 0, stdout: "", stderr: "" });
+});
+
+test("wrong usage is told in one sentence and ends with 2", async () => {
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [["eval"], /Give an expression, or --file/],
+    [["eval", "[a]", "--attributes", "{a:1}"], /--attributes takes a JSON object, such as/],
+    [["eval", "[a]", "--attributes", "[1]"], /--attributes takes a JSON object, such as/],
+    [["eval", "[a]", "--file", "x"], /Give --file alone/],
+    [["eval", "--file", "/nowhere/at/all"], /The file \/nowhere\/at\/all cannot be read/],
+    [["eval", "--file", "/"], /The file \/ cannot be read/],
+  ];
+  for (const [args, told] of cases) {
+    const said = await say(args);
+    assert.deepEqual([said.code, said.stdout], [2, ""], args.join(" "));
+    assert.match(said.stderr, told);
+    assert.equal(said.stderr.trimEnd().split("\n").length, 1, said.stderr);
+  }
+});
+
+test("expression functions lists all of them, or tells one in full", async () => {
+  const all = await say(["functions"]);
+  assert.match(all.stdout, /^Join\(separator, .*$/m);
+  const listed = JSON.parse((await say(["functions", "--json"])).stdout) as { name: string }[];
+  assert.equal(all.stdout.trimEnd().split("\n").length, listed.length + 1);
+  const one = await say(["functions", "tolower"]);
+  assert.match(one.stdout, /^ToLower\(source, \[culture\]\)\n.*\n {2}source: /);
+  const unknown = await say(["functions", "ToLowr"]);
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /There is no function ToLowr\. Did you mean ToLower\?/);
+});
