@@ -22,7 +22,11 @@ export interface Installation {
   close(): Promise<void>;
 }
 
-export async function openInstallation(address: TenantAddress, scheme: "http" | "https"): Promise<Installation> {
+export async function openInstallation(
+  address: TenantAddress,
+  scheme: "http" | "https",
+  onRequest?: (event: RequestEvent) => void,
+): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), "entrain-bench-"));
   const store = await openStore({
     location: { kind: "sqlite", folder },
@@ -36,7 +40,7 @@ export async function openInstallation(address: TenantAddress, scheme: "http" | 
     store,
     engine: {
       store,
-      openSource: async () => sourceOf(address, scheme),
+      openSource: async () => sourceOf(address, scheme, onRequest),
       openTarget: async () => createPortalTarget(store, TARGET),
     },
     close: async () => {

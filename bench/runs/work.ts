@@ -1,3 +1,4 @@
+import type { Scope } from "@entrain/core";
 import { type Child, startChild } from "../child.ts";
 import type { Tenant, TenantAddress } from "../tenant/tenant.ts";
 import type { RunReport, WorkRequest } from "./worker.ts";
@@ -6,6 +7,8 @@ import type { RunReport, WorkRequest } from "./worker.ts";
 export interface Worker {
   /** Runs the sync of all people into the portal; with `collect` the heap is measured at each batch. */
   run(options?: { readonly collect: boolean }): Promise<RunReport>;
+  /** Gives the sync another scope and plans it. */
+  plan(scope: Scope): Promise<RunReport>;
   close(): Promise<void>;
 }
 
@@ -18,6 +21,7 @@ export async function startWorker(
   await child.ask({ ask: "open", address: addressOf(tenant) });
   return {
     run: (how = { collect: false }) => child.ask({ ask: "run", ...how }),
+    plan: (scope) => child.ask({ ask: "plan", scope }),
     close: async () => {
       await child.ask({ ask: "close" });
       await child.stop();

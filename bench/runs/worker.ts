@@ -1,6 +1,6 @@
-import type { Counts } from "@entrain/core";
+import type { Counts, Scope, SyncDefinition } from "@entrain/core";
 import { boundHeap } from "../../packages/server/src/memory.ts";
-import { runSync } from "../../packages/server/src/runs/run.ts";
+import { planSync, runSync } from "../../packages/server/src/runs/run.ts";
 import { answerParent } from "../child.ts";
 import { type Installation, openInstallation, SYNC } from "../installation.ts";
 import type { TenantAddress } from "../tenant/tenant.ts";
@@ -11,6 +11,8 @@ export type WorkRequest =
   | { readonly ask: "open"; readonly address: TenantAddress }
   /** With `collect` the heap is collected and measured at each batch, which takes time. Needs `--expose-gc`. */
   | { readonly ask: "run"; readonly collect: boolean }
+  /** Gives the sync this scope and plans it, without applying anything. */
+  | { readonly ask: "plan"; readonly scope: Scope }
   | { readonly ask: "close" };
 
 /** One run. Memory is in bytes: the largest so far, of the whole process, and (with `collect`) of what is in use. */
@@ -21,6 +23,8 @@ export interface RunReport {
   readonly applyMs: number;
   readonly result: string;
   readonly counts: Counts | null;
+  /** Paths of what was asked of Graph and the sign-in service, in order. */
+  readonly requests: readonly string[];
   readonly residentPeak: number;
   /** The JavaScript heap and the buffers outside it, after a collection. */
   readonly heapPeak: number;
@@ -33,9 +37,12 @@ const NOTHING: RunReport = {
   applyMs: 0,
   result: "",
   counts: null,
+  requests: [],
   residentPeak: 0,
   heapPeak: 0,
 };
+
+let requests: string[] = [];
 
 async function run({ engine, store }: Installation, collect: boolean): Promise<RunReport> {
   let heapPeak = 0;
@@ -69,9 +76,32 @@ async function run({ engine, store }: Installation, collect: boolean): Promise<R
     applyMs: ms - readMs - planMs,
     result,
     counts,
+    requests,
     residentPeak: residentPeak(),
     heapPeak,
   };
+}
+
+async function plan({ engine, store }: Installation, scope: Scope): Promise<RunReport> {
+  const row = await store.db.selectFrom("syncs").selectAll().where("id", "=", SYNC).executeTakeFirstOrThrow();
+  const definition: SyncDefinition = { ...(JSON.parse(row.definition) as SyncDefinition), scope };
+  await store.transaction((tx) =>
+    tx
+      .updateTable("syncs")
+      .set({ definition: JSON.stringify(definition), revision: row.revision + 1 })
+      .where("id", "=", SYNC)
+      .execute(),
+  );
+  const begun = performance.now();
+  const planned = await planSync(engine, {
+    sync: SYNC,
+    actor: { kind: "system", id: "benchmark" },
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+  });
+  const ms = performance.now() - begun;
+  const counts = JSON.parse(planned.plan.counts) as Counts;
+  return { ...NOTHING, ms, counts, requests, residentPeak: residentPeak() };
 }
 
 if (import.meta.main) {
@@ -79,11 +109,13 @@ if (import.meta.main) {
   answerParent<WorkRequest, RunReport>(async (request) => {
     if (request.ask === "open") {
       boundHeap(); // As the program itself does.
-      installation = await openInstallation(request.address, "http");
+      installation = await openInstallation(request.address, "http", ({ path }) => requests.push(path));
       return NOTHING;
     }
     if (installation === null) throw new Error("there is no installation yet");
+    requests = [];
     if (request.ask === "run") return run(installation, request.collect);
+    if (request.ask === "plan") return plan(installation, request.scope);
     await installation.close();
     return NOTHING;
   });

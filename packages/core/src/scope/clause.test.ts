@@ -104,11 +104,23 @@ describe("a clause on a date", () => {
     assert.equal(hired("2026-02-28T01:00:00+01:00", "Greater_Than_OR_EQUALS", "2026-02-28T00:00Z").in, true);
     assert.equal(hired("2026-02-28T00:00:00", "Greater_Than_OR_EQUALS", "2026-02-28").in, true);
     assert.equal(hired("2026-02-28", "Greater_Than", "2026-02-27T23:59:59.9999999Z").in, true);
+    assert.equal(hired("2028-02-29", "Greater_Than", "2028-02-28").in, true);
     assert.equal(hired("0001-01-01T00:00:00Z", "Greater_Than", "1601-01-01").in, false);
   });
 
   it("takes no other text for a date, and no number", () => {
-    for (const value of ["28.02.2027", "2027-02-30", "2027-13-01", "soon", "2027-02-01T25:00:00Z", 20270228, true]) {
+    for (const value of [
+      "28.02.2027",
+      "2027-02-29",
+      "2100-02-29",
+      "2027-04-31",
+      "2027-13-01",
+      "2027-01-00",
+      "soon",
+      "2027-02-01T25:00:00Z",
+      20270228,
+      true,
+    ]) {
       assert.equal(hired(value, "Greater_Than", "2026-02-28").in, false, String(value));
     }
     assert.equal(decide("employeeId", "Greater_Than", "7", { employeeId: "2026-02-28" }).in, false);

@@ -123,13 +123,19 @@ function greater(wanted: string, orEqual: boolean): Test {
 /** A date or date and time of ISO 8601 in milliseconds UTC, which is its zone where it names none; `null` for any other text. */
 function timeOf(text: string): number | null {
   if (!DATE.test(text)) return null;
-  const day = text.slice(0, 10);
-  const midnight = Date.parse(`${day}T00:00:00Z`);
-  // A day that its month does not have is read as one of the next month.
-  if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return null;
-  if (text.length === 10) return midnight;
-  const time = Date.parse(/(?:Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`);
+  const [year, month, day] = [Number(text.slice(0, 4)), Number(text.slice(5, 7)), Number(text.slice(8, 10))];
+  // A day that its month does not have is read as one of the next month, and not as a date here.
+  if (month < 1 || month > 12 || day < 1 || day > daysOf(year, month)) return null;
+  const time = Date.parse(text.length === 10 || ZONE.test(text) ? text : `${text}Z`);
   return Number.isNaN(time) ? null : time;
+}
+
+const ZONE = /(?:Z|[+-]\d\d:\d\d)$/;
+const DAYS: readonly number[] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+function daysOf(year: number, month: number): number {
+  const leaps = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return month === 2 && leaps ? 29 : (DAYS[month - 1] ?? 0);
 }
 
 /**

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { ConnectorError, type Scope } from "@entrain/core";
+import { parse } from "yaml";
 import { readDocument } from "./read.ts";
 import { renderDocument } from "./render.ts";
 import { TYPES } from "./testing.ts";
@@ -115,3 +117,15 @@ describe("the scope of a configuration", () => {
 function filter(attribute: string, operator: string, value?: string): string {
   return JSON.stringify({ filters: [[{ attribute, operator, ...(value === undefined ? {} : { value }) }]] });
 }
+
+describe("the page about scopes", () => {
+  it("shows nothing that a configuration would refuse", () => {
+    const page = readFileSync(new URL("../../../../docs/scope.md", import.meta.url), "utf8");
+    const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = ""]) => text);
+    assert.ok(examples.length > 2);
+    for (const example of examples) {
+      const { scope } = parse(example) as { readonly scope: Scope };
+      assert.equal(flawOf(JSON.stringify(scope)), "no flaw", example);
+    }
+  });
+});
