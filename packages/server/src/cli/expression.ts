@@ -39,7 +39,7 @@ Exit codes: 0 success, 1 where an expression failed, 2 wrong usage.`,
   command(functions, world, ended, functions_);
 };
 
-function collect(value: string, others: readonly string[]): readonly string[] {
+function collect(value: string, others: readonly string[] = []): readonly string[] {
   return [...others, value];
 }
 
@@ -151,8 +151,9 @@ async function functions_(invocation: Invocation, [name = ""]: readonly string[]
   const all = [...FUNCTIONS.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   if (name === "") {
     await invocation.output.value(all.map(documented));
-    const rows = all.map((one) => [signatureOf(one), one.summary]);
-    await invocation.output.table(["FUNCTION", "DOES"], rows);
+    const rows = all.map(({ name, summary }) => [name, summary]);
+    await invocation.output.table(["FUNCTION", "GIVES"], rows);
+    await invocation.output.say("entrain expression functions NAME tells its parameters, with an example.");
     return undefined;
   }
   const one = all.find((definition) => definition.name.toLowerCase() === name.toLowerCase());
