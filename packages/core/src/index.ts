@@ -11,6 +11,7 @@ export {
   compileMapping,
   type Mapped,
   type MappingOptions,
+  type TracedField,
   uniqueCandidates,
 } from "./mapping/mapping.ts";
 export type { CompiledRule } from "./mapping/rule.ts";
@@ -80,7 +81,7 @@ export type {
 } from "./model/target.ts";
 export { type Attributes, isConcealed, isReference, type Reference, type Value } from "./model/value.ts";
 export { type Wait, type WaitListener, waitInWords } from "./model/wait.ts";
-export { grouped, inWords, nameOf, plain } from "./model/wording.ts";
+export { grouped, inWords, nameOf, plain, SENSITIVE } from "./model/wording.ts";
 export { type Removal, removalOf } from "./planning/deprovision.ts";
 export { sameValue, writesOf } from "./planning/difference.ts";
 export { canonicalJson, createPlanDigest, type Hasher, type PlanDigest, type PlanHeader } from "./planning/digest.ts";

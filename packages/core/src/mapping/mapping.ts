@@ -7,7 +7,7 @@ import type { Finding } from "../model/plan.ts";
 import { type DirectoryRecord, isEmpty } from "../model/record.ts";
 import type { TargetKind } from "../model/target.ts";
 import { type Attributes, isConcealed, type Value } from "../model/value.ts";
-import { nameOf } from "../model/wording.ts";
+import { nameOf, SENSITIVE } from "../model/wording.ts";
 import { convert } from "./convert.ts";
 import { type CompiledRule, compileRule } from "./rule.ts";
 import type { SourceFlaw } from "./source.ts";
@@ -37,6 +37,8 @@ export interface CompiledMapping {
   readonly reveal: (record: DirectoryRecord, creating: boolean, creation?: Creation) => Mapped;
   /** A value that a target gave, in the form that `map` answers: concealed where its attribute is sensitive. */
   readonly concealed: (attribute: string, value: Value) => Value;
+  /** How each attribute comes about, by the very rules of `map`. */
+  readonly trace: (record: DirectoryRecord, creating: boolean, creation?: Creation) => readonly TracedField[];
   readonly rules: readonly CompiledRule[];
   /** Rules whose value is chosen so that no other record has it, once it is sure that the record is created. */
   readonly uniques: readonly CompiledRule[];
@@ -47,6 +49,22 @@ export interface CompiledMapping {
   /** What is written on creation rests on time or chance. */
   readonly volatile: boolean;
   readonly sensitive: boolean;
+}
+
+/** How one target attribute of one record comes about. Nothing of a sensitive one is told, its sources included. */
+export interface TracedField {
+  readonly attribute: string;
+  /** What its rule reads, by the names that it is written with; an attribute that was never read is left out. */
+  readonly sources: Attributes;
+  /** In the attribute's type, `null` to clear; `undefined`: the target's value is left as it is. */
+  readonly value: Value | undefined;
+  /** The source has no value for it: `value` is a default, clears, or is nothing. */
+  readonly emptied: boolean;
+  /** Chosen among several when the record is created, so that nobody else has it. */
+  readonly chosen: boolean;
+  /** Written when the record is created, and this one is not. */
+  readonly onlyOnCreate: boolean;
+  readonly issue: Finding | null;
 }
 
 export interface MappingOptions {
@@ -105,7 +123,30 @@ function mappingOf(rules: readonly CompiledRule[], digest: (text: string) => str
     sensitive: secret.size > 0,
     map: through(conceal),
     reveal: through(null),
+    trace: (record, creating, creation) => {
+      const context = creation ? { record, creation } : { record };
+      return rules.map((rule) => traced(rule, { creating, concealing: conceal }, context));
+    },
     concealed: (attribute, value) => (secret.has(attribute) && !isConcealed(value) ? conceal(attribute, value) : value),
+  };
+}
+
+function traced(rule: CompiledRule, how: MapHow, context: EvaluationContext): TracedField {
+  const { name } = rule.attribute;
+  const { attributes, emptied, issues } = map([rule], how, context);
+  const sources: { [name: string]: Value } = {};
+  for (const source of rule.sources) {
+    const value = source.get(context);
+    if (value !== undefined) sources[source.name] = rule.sensitive ? SENSITIVE : value;
+  }
+  return {
+    attribute: name,
+    sources,
+    value: attributes[name],
+    emptied: emptied.length > 0,
+    chosen: rule.candidates !== null,
+    onlyOnCreate: rule.onlyOnCreate && !how.creating,
+    issue: issues[0] ?? null,
   };
 }
 
@@ -137,11 +178,12 @@ function isEmptyOperand(given: Operand): boolean {
   return given === null || given === "" || (Array.isArray(given) && given.length === 0);
 }
 
-function map(
-  rules: readonly CompiledRule[],
-  how: { readonly creating: boolean; readonly concealing: Conceal | null },
-  context: EvaluationContext,
-): Mapped {
+interface MapHow {
+  readonly creating: boolean;
+  readonly concealing: Conceal | null;
+}
+
+function map(rules: readonly CompiledRule[], how: MapHow, context: EvaluationContext): Mapped {
   const { creating, concealing } = how;
   const attributes: { [name: string]: Value } = {};
   let emptied: string[] | null = null;

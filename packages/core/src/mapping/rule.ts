@@ -27,10 +27,17 @@ export interface CompiledRule {
   readonly sensitive: boolean;
   /** The source attributes that it reads, without what lies inside them. */
   readonly reads: readonly string[];
+  /** What it reads, by the names that the rule is written with. */
+  readonly sources: readonly RuleSource[];
   /** It reads attributes of the manager: it is evaluated anew when those change. */
   readonly readsManagers: boolean;
   /** Rests on time or chance. */
   readonly volatile: boolean;
+}
+
+export interface RuleSource {
+  readonly name: string;
+  readonly get: SourceRead["get"];
 }
 
 /** What a rule is compiled for. */
@@ -41,10 +48,16 @@ export interface RuleSubject {
 }
 
 /** Where a rule's value comes from. */
-type Way = Pick<CompiledRule, "evaluate" | "candidates" | "reads" | "readsManagers" | "volatile" | "sensitive">;
+type Way = Pick<
+  CompiledRule,
+  "evaluate" | "candidates" | "reads" | "sources" | "readsManagers" | "volatile" | "sensitive"
+>;
 
 const NOTHING: readonly never[] = [];
-const FIXED = { candidates: null, reads: NOTHING, readsManagers: false, volatile: false, sensitive: false } as const;
+const FIXED = {
+  ...{ candidates: null, reads: NOTHING, sources: NOTHING },
+  ...{ readsManagers: false, volatile: false, sensitive: false },
+} as const;
 
 /** Compiles one rule, or says what is wrong with it. An empty source clears the target unless the rule says otherwise. */
 export function compileRule(
@@ -126,7 +139,8 @@ function directOf(direct: string, { attribute, kind, sourceFlaw }: RuleSubject):
     return { flaw: `: is a reference, and ${direct} cannot be read as one; map \`manager\` itself` };
   }
   if (!source.isManager && attribute.type === "reference") return { flaw: `: ${ONLY_MANAGER}` };
-  return { ...FIXED, evaluate: source.get, reads: source.reads, readsManagers: source.readsManagers };
+  const { get, reads, readsManagers } = source;
+  return { ...FIXED, evaluate: get, reads, sources: [{ name: direct, get }], readsManagers };
 }
 
 function constantOf(constant: Value, attribute: TargetAttribute): Way | { readonly flaw: string } {
@@ -141,7 +155,8 @@ function expressionOf(
   kind: SourceKind,
   sourceFlaw: SourceFlaw | undefined,
 ): Way | { readonly faults: readonly ExpressionFault[] } {
-  const sources: SourceRead[] = [];
+  const read: SourceRead[] = [];
+  const sources: RuleSource[] = [];
   const compiled = compileExpression(text, {
     attribute: (name) => {
       const source = sourceOf(name, kind, sourceFlaw);
@@ -149,7 +164,8 @@ function expressionOf(
       if (source.isManager) {
         return "the manager is a reference; write [manager.mail], [manager.displayName] or another attribute of the manager";
       }
-      sources.push(source);
+      read.push(source);
+      if (!sources.some((one) => one.name === name)) sources.push({ name, get: source.get });
       return source.get;
     },
   });
@@ -162,8 +178,9 @@ function expressionOf(
       return result.value === OMITTED ? undefined : result.value;
     },
     candidates,
-    reads: [...new Set(sources.flatMap(({ reads }) => reads))],
-    readsManagers: sources.some(({ readsManagers }) => readsManagers),
+    reads: [...new Set(read.flatMap(({ reads }) => reads))],
+    sources,
+    readsManagers: read.some(({ readsManagers }) => readsManagers),
     volatile,
     sensitive,
   };

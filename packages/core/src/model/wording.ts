@@ -17,6 +17,9 @@ export function plain(text: string): string {
     .replace(/\ufffd$/, "")}…`;
 }
 
+/** What is shown for a sensitive value. */
+export const SENSITIVE = "[sensitive]";
+
 /**
  * A value in words, for reasons: `Sales`, `true`, `a, b`, `empty`. `nameOf` turns a reference into a name where the
  * caller knows one.
@@ -26,7 +29,7 @@ export function inWords(value: Value | undefined, nameOf?: (objectId: string) =>
   if (typeof value === "string") return plain(value);
   if (typeof value !== "object") return String(value);
   if (isReference(value)) return plain(nameOf?.(value.$ref) ?? value.$ref);
-  if (isConcealed(value)) return "[sensitive]";
+  if (isConcealed(value)) return SENSITIVE;
   if (!Array.isArray(value)) return plain(JSON.stringify(value));
   return value.length === 0 ? "empty" : plain(value.map((item: Value) => inWords(item, nameOf)).join(", "));
 }

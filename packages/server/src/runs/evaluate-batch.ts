@@ -25,7 +25,7 @@ import type { Store } from "../store/store.ts";
 import type { Candidates } from "./candidates.ts";
 import { asScopeSees, withManager } from "./managers.ts";
 import { indexKey, type Matcher, RECORD } from "./match-records.ts";
-import type { NewChange, NewIssue, PlanContext, WantedKey } from "./plan-context.ts";
+import type { BatchContext, NewChange, NewIssue, WantedKey } from "./plan-context.ts";
 import { asksForPhotos } from "./read-photos.ts";
 import { decideScope, groupsOf, withAppRoles } from "./scope-groups.ts";
 import { type Chosen, chooseUniques, withChosen } from "./unique-values.ts";
@@ -50,7 +50,7 @@ interface Item {
 
 /** Evaluates a batch of records: links, scope, mapping, and matching for those without a link. */
 export async function evaluateBatch(
-  context: PlanContext,
+  context: BatchContext,
   matcher: Matcher,
   candidates: Candidates,
 ): Promise<Evaluated> {
@@ -82,7 +82,7 @@ export async function evaluateBatch(
 }
 
 /** The matching values that unlinked records want, whatever becomes of them now. */
-export async function wantedBy(context: PlanContext, rows: readonly DirectoryRow[]): Promise<readonly WantedKey[]> {
+export async function wantedBy(context: BatchContext, rows: readonly DirectoryRow[]): Promise<readonly WantedKey[]> {
   const items = await inputsOf(context, rows);
   return items.flatMap((item) => {
     const needs = evaluate(context.rules, item.input);
@@ -105,10 +105,10 @@ export function recordOf(row: DirectoryRow): DirectoryRecord {
 
 /** What evaluating a record asks of its surroundings: less than a plan has, for one record is looked at without one. */
 export type EvaluationContext = Pick<
-  PlanContext,
+  BatchContext,
   "store" | "space" | "kind" | "groups" | "scope" | "mapping" | "creationOf" | "sync" | "complete"
 > & {
-  readonly span: Pick<PlanContext["span"], "cursor">;
+  readonly span: Pick<BatchContext["span"], "cursor">;
 };
 
 /** Everything that is known of these records, as core evaluates it. */
@@ -213,7 +213,7 @@ function knownLink(link: LinkRow, owned: boolean, exists: (id: string) => boolea
  * found gone are told apart from new ones.
  */
 async function verified(
-  context: PlanContext,
+  context: BatchContext,
   matcher: Matcher,
   items: readonly Item[],
   pending: ReadonlyMap<string, PendingRow>,
@@ -241,7 +241,7 @@ async function verified(
 
 /** A link with the values that the target holds now. What is not known of it stays unknown: it is not ours to write. */
 function readAnew(
-  { kind, mapping }: PlanContext,
+  { kind, mapping }: BatchContext,
   link: KnownLink,
   record: TargetRecord,
   objectIdOf: ReadonlyMap<string, string>,
@@ -282,7 +282,7 @@ interface Decided {
 }
 
 async function withMatches(
-  context: PlanContext,
+  context: BatchContext,
   matcher: Matcher,
   first: readonly Decided[],
 ): Promise<readonly Decided[]> {
@@ -326,7 +326,7 @@ async function withMatches(
 
 /** Values that nobody else has, for the records that will be created. */
 async function choicesFor(
-  context: PlanContext,
+  context: BatchContext,
   matcher: Matcher,
   asking: readonly { readonly item: Item; readonly needs: NeedsMatch }[],
   matches: readonly Match[],
@@ -340,7 +340,7 @@ async function choicesFor(
 }
 
 /** A joined record's references are record ids of the target; where they are linked, they are compared as anchors. */
-async function objectIds(context: PlanContext, values: readonly Value[]): Promise<ReadonlyMap<string, string>> {
+async function objectIds(context: BatchContext, values: readonly Value[]): Promise<ReadonlyMap<string, string>> {
   const ids = [...new Set(values.filter((value) => typeof value === "string"))];
   const found = new Map<string, string>();
   for (const kind of new Set(context.kind.attributes.flatMap((attribute) => attribute.references ?? []))) {

@@ -11,9 +11,10 @@ import {
   type TargetRecord,
 } from "@entrain/core";
 import { countLinks } from "../store/links.ts";
+import type { Lease } from "../store/store.ts";
 import { refuseManyLost } from "./emptied.ts";
 import { type LinkOwner, linkOwners, ownerInWords } from "./link-owners.ts";
-import type { PlanContext } from "./plan-context.ts";
+import type { BatchContext } from "./plan-context.ts";
 
 /** Values that one `find` takes. */
 const FIND = 100;
@@ -23,7 +24,8 @@ const MANY = 200;
 /** Stands in the index where others have the name of an attribute. */
 export const RECORD = "the target record";
 
-interface Unlinked {
+/** A source record that matching decides on. */
+export interface Unlinked {
   readonly objectId: string;
   readonly name: string;
   /** Of the source record. */
@@ -36,45 +38,20 @@ const SAME_PERSON =
 
 /** Finds the target's records that unlinked source records match, by look-up or by reading the target once. */
 export class Matcher {
-  readonly #context: PlanContext;
+  readonly #context: BatchContext;
   /** Set once the whole target was read into the plan's index. */
   #source: "target" | "index" = "target";
   #adoption: Adoption | null = null;
 
-  constructor(context: PlanContext) {
+  constructor(context: BatchContext) {
     this.#context = context;
   }
 
   /** One decision per record, in the order of `records`. */
   async match(records: readonly Unlinked[]): Promise<readonly Match[]> {
     if (records.length === 0) return [];
-    if (this.#source === "target" && records.length >= MANY) await this.#readTarget();
-    const { kind, store, space } = this.#context;
-    const tries = await this.#tries(records);
-    const candidates = tries.flatMap((of) => of.flatMap((one) => one.candidates.map((candidate) => candidate.id)));
-    const of = { target: space.target, kind: kind.name };
-    const owners = await linkOwners(store, of, [...new Set(candidates)]);
-    const linkedTo = (id: string): string | null => {
-      const owner = owners.get(id);
-      return owner === undefined ? null : ownerInWords(owner);
-    };
-    return records.map((record, at) => {
-      const match = chooseMatch({ objectId: record.objectId, name: record.name }, tries[at] ?? [], kind, linkedTo);
-      const owner = match.decision === "issue" ? owners.get(match.taken ?? "") : undefined;
-      return owner === undefined ? match : this.#withBothSides(match, record, owner);
-    });
-  }
-
-  /** The first owner keeps a record that two syncs reach; who comes second is told of both. */
-  #withBothSides(match: Match, record: Unlinked, owner: LinkOwner): Match {
-    if (match.decision !== "issue") return match;
-    const { sync } = this.#context;
-    const who = `${plain(record.name)} (${record.objectId})`;
-    const owns = owner.sync === null ? "no sync owns it any more" : `the sync ${owner.sync} owns it`;
-    const leaves =
-      owner.sync === sync.name ? `it is not joined for ${who}` : `${sync.name} does not join it for ${who}`;
-    const same = samePerson(record.attributes, owner.attributes) ? `; ${SAME_PERSON}` : "";
-    return { ...match, finding: { ...match.finding, detail: `${match.finding.detail}; ${owns}, so ${leaves}${same}` } };
+    if (records.length >= MANY) await this.#index();
+    return await decideMatches(this.#context, records, await this.#tries(records));
   }
 
   /**
@@ -89,7 +66,7 @@ export class Matcher {
       lost: 0,
       indexed: false,
     };
-    if (this.#source === "target" && this.#adoption.links >= MANY) await this.#readTarget();
+    if (this.#adoption.links >= MANY) await this.#index();
     const found = this.#adoption.indexed ? await this.#indexed(ids) : await this.#got(ids);
     this.#adoption.lost += ids.length - found.size;
     if (!this.#context.recreate) refuseManyLost(this.#adoption.lost, this.#adoption.links, definition.guard.removals);
@@ -208,8 +185,14 @@ export class Matcher {
     return found;
   }
 
-  async #readTarget(): Promise<void> {
-    const { target, kind, signal, store, plan, lease, rules, mapping } = this.#context;
+  /** Reads the whole target once, where it may be written down. */
+  async #index(): Promise<void> {
+    const { lease } = this.#context;
+    if (this.#source === "target" && lease !== null) await this.#readTarget(lease);
+  }
+
+  async #readTarget(lease: Lease): Promise<void> {
+    const { target, kind, signal, store, plan, rules, mapping } = this.#context;
     const uniques = mapping.uniques.map(({ attribute }) => attribute.name);
     const indexed = [...new Set([...rules.matching.attributes, ...uniques])];
     for await (const page of target.list(kind.name, { members: false }, signal)) {
@@ -243,6 +226,36 @@ interface Adoption {
   indexed: boolean;
 }
 
+/** One decision per record, in the order of `records`, by what their values found. */
+export async function decideMatches(
+  { kind, store, space, sync }: Pick<BatchContext, "kind" | "store" | "space" | "sync">,
+  records: readonly Unlinked[],
+  tries: readonly (readonly MatchTry[])[],
+): Promise<readonly Match[]> {
+  const candidates = tries.flatMap((of) => of.flatMap((one) => one.candidates.map((candidate) => candidate.id)));
+  const of = { target: space.target, kind: kind.name };
+  const owners = await linkOwners(store, of, [...new Set(candidates)]);
+  const linkedTo = (id: string): string | null => {
+    const owner = owners.get(id);
+    return owner === undefined ? null : ownerInWords(owner);
+  };
+  return records.map((record, at) => {
+    const match = chooseMatch({ objectId: record.objectId, name: record.name }, tries[at] ?? [], kind, linkedTo);
+    const owner = match.decision === "issue" ? owners.get(match.taken ?? "") : undefined;
+    return owner === undefined ? match : withBothSides(match, record, owner, sync.name);
+  });
+}
+
+/** The first owner keeps a record that two syncs reach; who comes second is told of both. */
+function withBothSides(match: Match, record: Unlinked, owner: LinkOwner, sync: string): Match {
+  if (match.decision !== "issue") return match;
+  const who = `${plain(record.name)} (${record.objectId})`;
+  const owns = owner.sync === null ? "no sync owns it any more" : `the sync ${owner.sync} owns it`;
+  const leaves = owner.sync === sync ? `it is not joined for ${who}` : `${sync} does not join it for ${who}`;
+  const same = samePerson(record.attributes, owner.attributes) ? `; ${SAME_PERSON}` : "";
+  return { ...match, finding: { ...match.finding, detail: `${match.finding.detail}; ${owns}, so ${leaves}${same}` } };
+}
+
 /** Whether one of two records is the other as a guest. */
 function samePerson(one: Attributes, other: Attributes | null): boolean {
   if (other === null) return false;
@@ -255,7 +268,7 @@ export function indexKey(attribute: string, key: string): string {
   return `${attribute}=${key}`;
 }
 
-function keysOf(record: TargetRecord, attribute: string, context: PlanContext): readonly string[] {
+function keysOf(record: TargetRecord, attribute: string, context: BatchContext): readonly string[] {
   const definition = context.kind.attributes.find((one) => one.name === attribute);
   return definition ? matchKeys(record.attributes[attribute], definition) : [];
 }

@@ -39,6 +39,13 @@ export interface PlanContext {
   readonly onProgress: (progress: Progress) => void;
 }
 
+/** What evaluating records works with. Without a lease nothing is written, and the target is asked for each record. */
+export type BatchContext = Omit<PlanContext, "lease" | "plan" | "onProgress"> & {
+  readonly lease: Lease | null;
+  /** Whose index of matching values is looked into. */
+  readonly plan: Pick<PlanRow, "id">;
+};
+
 /** A change as the planner hands it on; the store gives it an ordinal. */
 export type NewChange = Omit<PlanChangeRow, "plan" | "ordinal" | "rank" | "state">;
 /** What was found beside changes. */

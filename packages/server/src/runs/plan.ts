@@ -31,7 +31,7 @@ import { type Chance, loadChance } from "./creation.ts";
 import { evaluateBatch, wantedBy } from "./evaluate-batch.ts";
 import { guardHolds } from "./guard.ts";
 import { Matcher } from "./match-records.ts";
-import type { NewIssue, PlanContext } from "./plan-context.ts";
+import type { BatchContext, NewIssue, PlanContext } from "./plan-context.ts";
 import { planMemberships } from "./plan-members.ts";
 import { PlanWriter } from "./plan-writer.ts";
 import { resolveScopeGroups } from "./scope-groups.ts";
@@ -209,7 +209,39 @@ async function pinnedRecords(context: PlanContext): Promise<ReadonlySet<string>>
 }
 
 async function openPlan(options: PlanOptions): Promise<PlanContext> {
-  const { store, sync, connection, targetRow, target, lease } = options;
+  const { store, sync, lease } = options;
+  const basis = await openBasis(options);
+  const plan: PlanRow = {
+    id: newId(store.clock, "plan"),
+    sync: sync.id,
+    run: options.run,
+    part: "changes",
+    revision: sync.revision,
+    complete: basis.complete ? 1 : 0,
+    state: "building",
+    digest: null,
+    counts: JSON.stringify(NO_COUNTS),
+    holds: "[]",
+    upto: basis.span.upto,
+    link_upto: await lastLinked(store, sync),
+    created_at: basis.span.now,
+    sealed_at: null,
+    approved_by: null,
+    approved_at: null,
+    finished_at: null,
+  };
+  await store.fenced(lease, (tx) => createPlan(tx, plan));
+  return { ...options, ...basis, plan };
+}
+
+/** What planning a sync rests on, compiled and resolved; writes nothing. @throws ConnectorError `config_invalid` */
+export async function openBasis(
+  options: Pick<
+    PlanOptions,
+    "store" | "sync" | "connection" | "targetRow" | "target" | "position" | "recreate" | "signal"
+  >,
+): Promise<Omit<BatchContext, "lease" | "plan">> {
+  const { store, sync, connection, targetRow, target, recreate, signal } = options;
   const definition = JSON.parse(sync.definition) as SyncDefinition;
   const kind = kindOf(target, sync);
   const chance = await loadChance(store);
@@ -219,38 +251,21 @@ async function openPlan(options: PlanOptions): Promise<PlanContext> {
   // Under the name of another group than before, everybody in either of them may have come or gone.
   const cursor = groups?.renamed === true ? 0 : evaluated;
   const { upto, complete } = options.position;
-  const plan: PlanRow = {
-    id: newId(store.clock, "plan"),
-    sync: sync.id,
-    run: options.run,
-    part: "changes",
-    revision: sync.revision,
-    complete: complete ? 1 : 0,
-    state: "building",
-    digest: null,
-    counts: JSON.stringify(NO_COUNTS),
-    holds: "[]",
-    upto,
-    link_upto: await lastLinked(store, sync),
-    created_at: store.clock.now(),
-    sealed_at: null,
-    approved_by: null,
-    approved_at: null,
-    finished_at: null,
-  };
-  await store.fenced(lease, (tx) => createPlan(tx, plan));
-  const span: Span = { store, sync, kind: kind.source, cursor, upto: plan.upto, now: store.clock.now() };
+  const now = store.clock.now();
+  const span: Span = { store, sync, kind: kind.source, cursor, upto, now };
+  const space = { target: targetRow.id, tenant: connection.tenant };
+  const creationOf = chance.creationOf(sync.id, now);
   return {
-    ...options,
+    ...{ store, sync, target, signal },
     definition,
     kind,
-    space: { target: targetRow.id, tenant: connection.tenant },
+    space,
     groups,
     span,
-    plan,
     complete,
+    recreate,
     ...rules,
-    creationOf: chance.creationOf(sync.id, plan.created_at),
+    creationOf,
   };
 }
 

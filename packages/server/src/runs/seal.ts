@@ -200,16 +200,26 @@ async function plannedHere(store: Store, plan: string, ids: readonly string[]): 
   return found;
 }
 
-/** What the target holds instead of a new reference that cannot be written is outdated: it is cleared, unless kept. */
-async function withoutReference(context: SealContext, tx: Transaction<DB>, row: PlanChangeRow): Promise<void> {
-  const before = row.before === null ? {} : (JSON.parse(row.before) as { [name: string]: Value });
-  const after = JSON.parse(row.after ?? "{}") as { [name: string]: Value };
+/** What a change writes without a reference: what the target holds in its place is outdated and cleared, unless it is kept. */
+export function withoutReferenceTo(
+  id: string,
+  { before, after }: { readonly before: Attributes; readonly after: Attributes },
+  keeps: (attribute: string) => boolean,
+): Attributes {
+  const left: { [name: string]: Value } = { ...after };
   for (const [name, value] of Object.entries(after)) {
-    if (!isReference(value) || value.$ref !== row.waits_for) continue;
+    if (!isReference(value) || value.$ref !== id) continue;
     const old = before[name];
-    if (old === undefined) delete after[name];
-    else after[name] = context.keeps(name) || context.plan.complete === 0 ? old : null;
+    if (old === undefined) delete left[name];
+    else left[name] = keeps(name) ? old : null;
   }
+  return left;
+}
+
+async function withoutReference(context: SealContext, tx: Transaction<DB>, row: PlanChangeRow): Promise<void> {
+  const before = JSON.parse(row.before ?? "{}") as Attributes;
+  const keeps = (name: string): boolean => context.keeps(name) || context.plan.complete === 0;
+  const after = withoutReferenceTo(row.waits_for ?? "", { before, after: JSON.parse(row.after ?? "{}") }, keeps);
   const nothingLeft = row.action === "update" && Object.keys(writesOf({ before, after })).length === 0;
   if (nothingLeft) {
     await tx.deleteFrom("plan_changes").where("plan", "=", row.plan).where("ordinal", "=", row.ordinal).execute();

@@ -3,13 +3,11 @@ import {
   isConcealed,
   isEmpty,
   type Outcome,
+  SENSITIVE,
   type SyncDefinition,
   sourceNameOf,
   type Value,
 } from "@entrain/core";
-
-/** What is shown for a sensitive value. */
-const SENSITIVE = "[sensitive]";
 
 /** Attributes as they are shown: what stands for a sensitive value says so, and nothing else. */
 export function shown<A extends Attributes | null>(attributes: A): A {

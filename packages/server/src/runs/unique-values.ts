@@ -11,7 +11,7 @@ import {
   type Value,
 } from "@entrain/core";
 import { indexKey, type Matcher } from "./match-records.ts";
-import type { PlanContext, WantedKey } from "./plan-context.ts";
+import type { BatchContext, WantedKey } from "./plan-context.ts";
 
 /** A record that will be created. */
 interface Creating {
@@ -31,7 +31,7 @@ export type Chosen =
  * still need one, so that mostly one round suffices.
  */
 export async function chooseUniques(
-  context: PlanContext,
+  context: BatchContext,
   matcher: Matcher,
   batch: readonly Creating[],
 ): Promise<ReadonlyMap<string, Chosen>> {
@@ -63,7 +63,7 @@ interface Seeking {
 
 async function chooseFor(
   rule: CompiledRule,
-  context: PlanContext,
+  context: BatchContext,
   matcher: Matcher,
   batch: readonly Creating[],
 ): Promise<ReadonlyMap<string, Found>> {
