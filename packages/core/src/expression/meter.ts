@@ -22,6 +22,7 @@ export class Meter {
     const message = `The expression handles more than ${MAX_WORK} characters for one record.`;
     throw new ExpressionFault("expression_too_large", message, at);
   }
+
   /**
    * Counts what searching for a pattern costs: its instructions times the characters that it may look at.
    * @throws ExpressionFault `expression_too_large`

@@ -146,7 +146,10 @@ export function makeContext(pick: Chance): EvaluationContext {
   const creation = {
     now: 1_600_000_000_000 + pick(2_000_000_000),
     guid: () => "00aa00aa-bb11-cc22-dd33-44ee44ee44ee",
-    random: pick,
+    random: (limit: number) => {
+      if (!Number.isInteger(limit) || limit < 1) throw new Error(`a random number below ${limit}`);
+      return pick(limit);
+    },
   };
   return { record, ...(pick(3) > 0 ? { creation } : {}), ...(pick(2) === 0 ? { isTaken: () => pick(2) === 0 } : {}) };
 }
@@ -164,7 +167,7 @@ function makeValue(pick: Chance, depth: number): Value {
 
 /** Attributes are read by their bare names; a few are refused, as an unknown one would be. */
 export const READ_BY_NAME: CompileOptions = {
-  attribute: (name) => (name === "surName" ? "There is no such attribute." : ({ record }) => record.attributes[name]),
+  attribute: (name) => (name === "surName" ? "there is no such attribute" : ({ record }) => record.attributes[name]),
 };
 
 /** What a test compiles to be evaluated. @throws Error with the faults */

@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import type { EvaluationContext } from "@entrain/core";
+import type { Clock } from "../clock.ts";
 import type { Store } from "../store/store.ts";
 
 /** Time and chance for the creation of one record. */
@@ -45,6 +46,11 @@ async function makeSeed(store: Store): Promise<string> {
     { repeatable: true },
   );
   return (await readSeed(store)) ?? value; // Another process may have been faster.
+}
+
+/** Chance that nobody can foresee and that never comes again, for what is only tried. */
+export function freshCreation(clock: Clock): Creation {
+  return new Seeded(Buffer.from(clock.bytes(SEED_BYTES)), "trial", clock.now());
 }
 
 const WORD_BYTES = 6;

@@ -9,6 +9,7 @@ import {
   type Value,
 } from "@entrain/core";
 import type { Clock } from "../clock.ts";
+import { freshCreation } from "./creation.ts";
 
 /** One case on which an expression is tried. */
 export interface Trial {
@@ -39,7 +40,7 @@ export function evaluateOnce({ expression, attributes, taken }: Trial, clock: Cl
   const keys = new Set(taken.map((value) => matchKey(value, {})));
   const context: EvaluationContext = {
     record,
-    creation: { now: clock.now(), guid: () => guidOf(clock), random: (limit) => randomBelow(clock, limit) },
+    creation: freshCreation(clock),
     isTaken: (value) => keys.has(matchKey(value, {})),
   };
   const result = compiled.expression.evaluate(context);
@@ -66,23 +67,4 @@ function readNamed(name: string): ReadAttribute {
     }
     return value ?? null;
   };
-}
-
-/** A random (version 4) UUID of RFC 9562. */
-function guidOf(clock: Clock): string {
-  const bytes = [...clock.bytes(16)];
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
-/** Unpredictable, for it may become a part of a password, and even: numbers that would favour some are drawn again. */
-function randomBelow(clock: Clock, limit: number): number {
-  const fair = 0x1_0000_0000 - (0x1_0000_0000 % limit);
-  for (;;) {
-    const [a = 0, b = 0, c = 0, d = 0] = clock.bytes(4);
-    const drawn = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
-    if (drawn < fair) return drawn % limit;
-  }
 }
