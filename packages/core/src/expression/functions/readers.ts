@@ -110,7 +110,7 @@ function numberNamed(operand: Operand, place: Place): number {
   try {
     return numberOf(operand, atOf(place));
   } catch (error) {
-    if (error instanceof ExpressionFault) throw failed(place, `cannot read its number: ${error.message}`);
+    if (error instanceof ExpressionFault) throw failed(place, `cannot be read: ${error.message.replace(/\.$/, "")}`);
     throw error;
   }
 }
