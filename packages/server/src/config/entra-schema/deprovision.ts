@@ -1,5 +1,5 @@
 import { DEFAULTS, type Deprovision, type Operations, type SyncDefinition, type TargetKind } from "@entrain/core";
-import { ACTIVE, nameKey, readsSoftDeleted } from "./names.ts";
+import { isLifecycle, readsSoftDeleted } from "./names.ts";
 import type { EntraAttributeMapping, EntraObjectMapping, Note } from "./schema.ts";
 
 /** What a sync does with records, and with those who leave. */
@@ -16,10 +16,11 @@ const ONLY_ACCOUNT = { outOfScope: "ignore", disabled: "disable", softDeleted: "
 export function importLifecycle(mapping: EntraObjectMapping, kind: TargetKind, tell: (note: Note) => void): Lifecycle {
   const flows = new Set((mapping.flowTypes ?? ["Add", "Update", "Delete"]).map((flow) => flow.toLowerCase()));
   const deleted = flows.has("delete") ? "delete" : "ignore";
-  const leaving = kind.disable ? importLeaving(mapping, flows.has("update"), tell) : groupsLeaving(flows.has("delete"));
+  const updates = flows.has("update");
+  const leaving = kind.disable ? importLeaving(mapping, kind, updates, tell) : groupsLeaving(flows.has("delete"));
   const deprovision: Deprovision = { ...leaving, deleted };
   const remove = Object.values(deprovision).some((verb) => verb !== "ignore");
-  return { operations: { create: flows.has("add"), update: flows.has("update"), remove }, deprovision };
+  return { operations: { create: flows.has("add"), update: updates, remove }, deprovision };
 }
 
 /** A kind that cannot be disabled is deleted by Entra, as it is here by `disable`. */
@@ -30,11 +31,17 @@ function groupsLeaving(deletes: boolean): Omit<Deprovision, "deleted"> {
 
 function importLeaving(
   { attributes, place }: EntraObjectMapping,
+  kind: TargetKind,
   updates: boolean,
   tell: (note: Note) => void,
 ): Omit<Deprovision, "deleted"> {
-  const byDeletion = attributes.find(readsSoftDeleted);
-  const active = byDeletion ?? attributes.find(({ target }) => nameKey(target) === ACTIVE);
+  const about = attributes.filter((one) => isLifecycle(one, kind));
+  const byDeletion = about.find(readsSoftDeleted);
+  const active = byDeletion ?? about[0];
+  for (const other of about.filter((one) => one !== active)) {
+    const detail = `${other.target} was left out beside ${active?.target}: \`deprovision\` alone decides who is disabled`;
+    tell({ place: other.place, code: "deprovision", detail, fix: null });
+  }
   const told = (detail: string, verbs: Omit<Deprovision, "deleted">): Omit<Deprovision, "deleted"> => {
     const fix = "See `deprovision` in the document: it may say something else of each case.";
     tell({ place: active?.place ?? place, code: "deprovision", detail, fix });

@@ -1,6 +1,6 @@
 import { type MappingRule, sourceNameOf, type TargetKind } from "@entrain/core";
 import { suggestion } from "../nearest.ts";
-import { ACTIVE, attributeNamed, MEMBERS, nameKey, readsSoftDeleted } from "./names.ts";
+import { attributeNamed, isLifecycle, MEMBERS, nameKey, readsSoftDeleted, SOFT_DELETED } from "./names.ts";
 import type { EntraAttributeMapping, EntraObjectMapping, EntraSource, Note } from "./schema.ts";
 
 /** What Entra's attribute mappings are here. */
@@ -57,8 +57,14 @@ function targetOf(one: EntraAttributeMapping, kind: TargetKind, tell: Tell): str
   const { place, target } = one;
   const declared = attributeNamed(kind, target);
   if (declared !== undefined && !readsSoftDeleted(one)) return declared.name;
-  // Enabling and disabling is told with the whole of deprovisioning.
-  if (kind.disable && (readsSoftDeleted(one) || nameKey(target) === ACTIVE)) return null;
+  if (declared !== undefined) {
+    const name = sourceNameOf(SOFT_DELETED);
+    const detail = `${target} was left out: ${"flaw" in name ? name.flaw : SOFT_DELETED}`;
+    tell({ place, code: "source_unknown", detail, fix: "Map another source attribute, if the value is needed." });
+    return null;
+  }
+  // Told with the whole of deprovisioning.
+  if (isLifecycle(one, kind)) return null;
   if (kind.members.length > 0 && nameKey(target) === MEMBERS) {
     tell({ place, code: "members", detail: "members are provisioned with their group, without a mapping", fix: null });
     return null;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import type { ImportedSync } from "./import.ts";
 import { fixture, imported, type Json, peopleIn } from "./testing/fixture.ts";
 
@@ -255,6 +256,58 @@ describe("the import of an Entra provisioning schema", () => {
     );
     assert.equal(lifecycle(schema), "true ignore ignore ignore delete");
     assert.match(notes(schema, "deprovision").join("\n"), /no mapping reads IsSoftDeleted/);
+  });
+
+  it("leaves out nothing silently that reads who is soft-deleted", () => {
+    const source = {
+      type: "Function",
+      name: "Switch",
+      expression: 'Switch([IsSoftDeleted], [jobTitle], "True", "Left")',
+    };
+    const title = withAttribute("title", { source });
+    assert.equal(only(title).mapping.title, undefined);
+    assert.match(notes(title, "source_unknown").join("\n"), /title was left out: IsSoftDeleted is no attribute/);
+    assert.deepEqual(notes(title, "deprovision"), notes(fixture(), "deprovision"));
+    const suspended = withAttribute("suspended", { source: { type: "Attribute", name: "IsSoftDeleted" } });
+    assert.equal(notes(suspended, "deprovision").length, 2);
+    assert.match(notes(suspended, "deprovision").join("\n"), /suspended was left out beside active/);
+    const schema = fixture();
+    const rules = schema.synchronizationRules as { objectMappings: { attributeMappings: Json[] }[] }[];
+    Object.assign(rules[0]?.objectMappings[0]?.attributeMappings[0] ?? {}, { source });
+    assert.match(notes(schema, "source_unknown").join("\n"), /displayName was left out: IsSoftDeleted/);
+    assert.match(notes(schema, "matching_lost").join("\n"), /displayName, which is not mapped here/);
+  });
+
+  it("carries every attribute mapping over or lists it", () => {
+    const targets = ["userName", "TITLE", "title", "active", "suspended", "members", "manager", "externalId", ""];
+    const names = ["mail", "IsSoftDeleted", "netId", "accountEnabled", "telephoneNumber", ""];
+    const expressions = ["[mail]", "Not([IsSoftDeleted])", 'Join("", [city])', '"x"', ""];
+    const source = fc.record({
+      type: fc.constantFrom("Attribute", "Constant", "Function", "Other"),
+      name: fc.constantFrom(...names),
+      expression: fc.constantFrom(...expressions),
+    });
+    const mapping = fc.record({
+      targetAttributeName: fc.constantFrom(...targets),
+      source: fc.option(source),
+      defaultValue: fc.option(fc.constantFrom("x", "")),
+      flowType: fc.constantFrom("Always", "ObjectAddOnly", "AttributeAddOnly", "ValueAddOnly", "MultiValueAddOnly"),
+      matchingPriority: fc.constantFrom(0, 1, 2),
+    });
+    fc.assert(
+      fc.property(fc.array(mapping, { maxLength: 6 }), (attributeMappings) => {
+        const { syncs, notes: told } = imported(withPeople({ attributeMappings }));
+        const carried = Object.keys(syncs.get("people")?.mapping ?? {}).length;
+        const places = told.map(({ place }) => place).filter((place) => /Mappings\[1\]\.attributeMappings/.test(place));
+        const lost = told.filter(({ code, place, detail }) => {
+          const isLost = /left out|taken|`deprovision`/.test(detail) || code === "deprovision";
+          return places.includes(place) && isLost && code !== "matching_lost";
+        });
+        const unique = new Set(lost.map(({ place }) => place));
+        assert.equal(carried + unique.size, attributeMappings.length, JSON.stringify(told, null, 1));
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   it("gives mappings for the same records names of their own, and says that they meet", () => {

@@ -3,6 +3,8 @@ import type { EntraAttributeMapping } from "./schema.ts";
 
 /** Enabling and disabling, which SCIM keeps in an attribute and Entrain does by changes of their own. */
 export const ACTIVE = "active";
+/** Entra's computed attribute: true for whoever left the scope, was disabled or deleted. */
+export const SOFT_DELETED = "IsSoftDeleted";
 /** A group's members, which follow without a mapping. */
 export const MEMBERS = "members";
 
@@ -20,6 +22,12 @@ export function attributeNamed(kind: TargetKind, name: string): TargetAttribute 
     kind.attributes.find((one) => one.name === name) ??
     kind.attributes.find((one) => nameKey(one.name) === nameKey(name))
   );
+}
+
+/** Whether an Entra mapping is about enabling and disabling, which is no attribute of this kind but what `deprovision` decides. */
+export function isLifecycle(mapping: EntraAttributeMapping, kind: TargetKind): boolean {
+  if (!kind.disable || attributeNamed(kind, mapping.target) !== undefined) return false;
+  return nameKey(mapping.target) === ACTIVE || readsSoftDeleted(mapping);
 }
 
 /** Whether an Entra mapping writes whether somebody is soft-deleted, in whichever way. */
