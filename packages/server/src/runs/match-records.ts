@@ -25,7 +25,7 @@ const MANY = 200;
 export const RECORD = "the target record";
 
 /** A source record that matching decides on. */
-export interface Unlinked {
+interface Unlinked {
   readonly objectId: string;
   readonly name: string;
   /** Of the source record. */
@@ -268,7 +268,12 @@ export function indexKey(attribute: string, key: string): string {
   return `${attribute}=${key}`;
 }
 
-function keysOf(record: TargetRecord, attribute: string, context: BatchContext): readonly string[] {
-  const definition = context.kind.attributes.find((one) => one.name === attribute);
+/** The matching keys that a target record has by one attribute. */
+export function keysOf(
+  record: Pick<TargetRecord, "attributes">,
+  attribute: string,
+  { kind }: Pick<BatchContext, "kind">,
+): readonly string[] {
+  const definition = kind.attributes.find((one) => one.name === attribute);
   return definition ? matchKeys(record.attributes[attribute], definition) : [];
 }

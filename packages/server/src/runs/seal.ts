@@ -27,6 +27,8 @@ import {
 } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
 import type { Lease, Store } from "../store/store.ts";
+import { RECORD } from "./match-records.ts";
+import type { NewChange } from "./plan-context.ts";
 import { shown } from "./sensitive.ts";
 
 /** What sealing works with. */
@@ -60,7 +62,9 @@ export async function dropAmbiguous(
     .having(sql<number>`count(distinct object_id)`, ">", 1)
     .execute();
   const reasons = new Map<string, string>();
-  for (const { key } of shared) {
+  // A record that several want is told by its id where no value that they share says more.
+  const [less, more] = [true, false].map((one) => shared.filter(({ key }) => (attributeOf(key) === RECORD) === one));
+  for (const { key } of [...(less ?? []), ...(more ?? [])]) {
     const wanting = await store.db
       .selectFrom("match_index")
       .innerJoin("plan_changes", (join) =>
@@ -76,14 +80,22 @@ export async function dropAmbiguous(
       .where("plan_changes.action", "in", ["create", "join"])
       .orderBy("match_index.object_id")
       .execute();
-    const shared = `${attributeOf(key)} ${sharedValue(key, wanting[0]?.after ?? null)}`;
-    const people = wanting.map(({ object_id, name }) => `${name} (${object_id})`);
-    const detail = `${shared} is the same for ${listed(people)}${inTarget(wanting)}`;
+    const detail = ambiguityOf(key, wanting);
     for (const row of wanting) if (row.object_id !== null) reasons.set(row.object_id, detail);
   }
   if (reasons.size === 0) return { dropped: 0, held: 0 };
   const held = await store.fenced(context.lease, (tx) => turnIntoIssues(context, tx, reasons, firstIssue));
   return { dropped: reasons.size, held };
+}
+
+/** Who shares a matching value, and which records of the target it fits. */
+export function ambiguityOf(
+  key: string,
+  wanting: readonly Pick<PlanChangeRow, "object_id" | "name" | "after" | "record_id" | "before">[],
+): string {
+  const shared = `${attributeOf(key)} ${sharedValue(key, wanting[0]?.after ?? null)}`;
+  const people = wanting.map(({ object_id, name }) => `${name} (${object_id})`);
+  return `${shared} is the same for ${listed(people)}${inTarget(wanting)}`;
 }
 
 /** The target's records that they would have joined: `; in the target it fits Ana L. (7)`. */
@@ -314,13 +326,13 @@ export async function* planRows(store: Store, plan: string): AsyncGenerator<Plan
 }
 
 /** A stored change as it is shown. */
-export function shownChange(row: PlanChangeRow): Change {
+export function shownChange(row: NewChange): Change {
   const change = changeOf(row);
   return { ...change, before: shown(change.before), after: shown(change.after) };
 }
 
 /** A stored change in core's terms. */
-export function changeOf(row: PlanChangeRow): Change {
+export function changeOf(row: NewChange): Change {
   return {
     kind: row.kind,
     objectId: row.object_id,

@@ -1,0 +1,214 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { type Attributes, recordName, type TargetRecord } from "@entrain/core";
+import { openScratch } from "../store/scratch.ts";
+
+/** What becomes of a person without a link. */
+export type Decision = "join" | "create" | "left" | "ambiguous" | "elsewhere" | "unmatchable" | "other";
+
+/** One person without a link, decided. */
+export interface NotedPerson {
+  readonly objectId: string;
+  readonly name: string;
+  readonly decision: Decision;
+  readonly code: string | null;
+  readonly detail: string | null;
+  /** Of a join: the target attribute by which the record was found, and the record. */
+  readonly attribute: string | null;
+  readonly recordId: string | null;
+}
+
+/** A record of the target, and the keys by which it can be found. */
+export interface NotedRecord {
+  readonly record: Pick<TargetRecord, "id" | "attributes" | "active" | "privileged">;
+  readonly linked: boolean;
+  readonly keys: readonly string[];
+}
+
+const SCHEMA = `
+  create table records (id text primary key, body text, active int, privileged int, known int) without rowid;
+  create table keys (key text, id text);
+  create index keys_by_key on keys (key);
+  create table people (place integer primary key, object_id text unique, name text, decision text, code text, detail text,
+    attribute text, record_id text);
+  create table wanted (key text, object_id text);
+  create index wanted_by_key on wanted (key);`;
+const ASKED = 500;
+const SAID_NAMES = 5;
+
+/** The notes of one report: what the target holds and what was decided, in a database of its own. */
+export class ReportNotes {
+  readonly #database: DatabaseSync = openScratch();
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor() {
+    this.#database.exec(SCHEMA);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  addRecords(records: readonly NotedRecord[]): void {
+    this.#together(() => {
+      for (const { record, linked, keys } of records) {
+        const body = JSON.stringify(record.attributes);
+        const flags = [Number(record.active), Number(record.privileged === true), Number(linked)];
+        this.#run("insert or replace into records values (?, ?, ?, ?, ?)", record.id, body, ...flags);
+        for (const key of keys) this.#run("insert into keys values (?, ?)", key, record.id);
+      }
+    });
+  }
+
+  /** The records that have these keys. */
+  find(kind: string, keys: readonly string[]): ReadonlyMap<string, readonly TargetRecord[]> {
+    const found = new Map<string, TargetRecord[]>();
+    for (let at = 0; at < keys.length; at += ASKED) {
+      const slice = keys.slice(at, at + ASKED);
+      const marks = slice.map(() => "?").join(", ");
+      const rows = this.#database
+        .prepare(`select distinct key, records.* from keys join records using (id) where key in (${marks}) order by id`)
+        .all(...slice);
+      for (const { key, id, body, active, privileged } of rows) {
+        const attributes = JSON.parse(String(body)) as Attributes;
+        const record = { kind, id: String(id), attributes, active: active === 1, privileged: privileged === 1 };
+        found.set(String(key), [...(found.get(String(key)) ?? []), record]);
+      }
+    }
+    return found;
+  }
+
+  /** `wanted`: what keys a record that is created or joined wants. `met`: records that somebody in scope corresponds to. */
+  addPeople(
+    people: readonly NotedPerson[],
+    wanted: readonly { readonly key: string; readonly objectId: string }[],
+    met: readonly string[],
+  ): void {
+    this.#together(() => {
+      for (const { objectId, name, decision, code, detail, attribute, recordId } of people) {
+        const values = [objectId, name, decision, code, detail, attribute, recordId];
+        this.#run("insert or replace into people values (null, ?, ?, ?, ?, ?, ?, ?)", ...values);
+      }
+      for (const { key, objectId } of wanted) this.#run("insert into wanted values (?, ?)", key, objectId);
+      for (const id of met) this.#run("update records set known = 1 where id = ?", id);
+    });
+  }
+
+  /**
+   * People who want the same are ambiguous, whatever was decided of each alone. `said` tells a key in words; one that
+   * says less than others is told where there is no other.
+   */
+  settleShared(said: (key: string) => string, saysLess: (key: string) => boolean): void {
+    this.#together(() => {
+      const shared = "select key from wanted group by key having count(distinct object_id) > 1 order by key";
+      const keys = this.#database.prepare(shared).all();
+      const [less, more] = [true, false].map((one) => keys.filter(({ key }) => saysLess(String(key)) === one));
+      for (const { key } of [...(less ?? []), ...(more ?? [])]) {
+        const of = "from wanted join people using (object_id) where key = ?";
+        const named = `select distinct name, object_id, record_id ${of} order by object_id limit ${SAID_NAMES}`;
+        const rows = this.#all(named, String(key));
+        const count = Number(this.#all(`select count(distinct object_id) as count ${of}`, String(key))[0]?.count);
+        const names = rows.map(({ name, object_id: id }) => `${String(name)} (${String(id)})`).join(", ");
+        const more = count > rows.length ? ` and ${count - rows.length} more` : "";
+        const detail = `${said(String(key))} is the same for ${names}${more}${this.#inTarget(rows)}`;
+        this.#run(
+          "update people set decision = 'ambiguous', code = 'ambiguous', detail = ? where object_id in (select object_id from wanted where key = ?)",
+          detail,
+          String(key),
+        );
+      }
+    });
+  }
+
+  #inTarget(rows: readonly { readonly [column: string]: unknown }[]): string {
+    const ids = new Set(rows.flatMap(({ record_id: id }) => (id === null ? [] : [String(id)])));
+    const names = [...ids].map((id) => this.nameOf(id));
+    return names.length === 0 ? "" : `; in the target it fits ${names.join(", ")}`;
+  }
+
+  /** `Ana (7)`: a record of the target, for people. */
+  nameOf(id: string): string {
+    const [row] = this.#all("select body from records where id = ?", id);
+    return recordName({ id, attributes: row === undefined ? {} : (JSON.parse(String(row.body)) as Attributes) });
+  }
+
+  /** People by decision; of those that match a condition on what they would join, only these. */
+  people(
+    decision: Decision,
+    limit: number,
+    privileged = false,
+  ): { readonly count: number; readonly samples: readonly NotedPerson[] } {
+    const joined = privileged ? "join records on records.id = people.record_id and records.privileged = 1" : "";
+    const of = `from people ${joined} where decision = ?`;
+    const columns = "object_id, name, decision, code, detail, attribute, record_id";
+    const samples = this.#all(`select ${columns} ${of} order by place limit ${limit}`, decision);
+    return {
+      count: Number(this.#all(`select count(*) as count ${of}`, decision)[0]?.count),
+      samples: samples.map((row) => ({
+        objectId: String(row.object_id),
+        name: String(row.name),
+        decision,
+        code: textOf(row.code),
+        detail: textOf(row.detail),
+        attribute: textOf(row.attribute),
+        recordId: textOf(row.record_id),
+      })),
+    };
+  }
+
+  /** How many of a decision there are by what a column holds, most first. */
+  grouped(
+    decision: Decision,
+    column: "attribute" | "code",
+  ): readonly { readonly of: string; readonly count: number }[] {
+    const counts = `select ${column} as name, count(*) as count from people where decision = ? group by ${column}`;
+    return this.#all(`${counts} order by count desc, ${column}`, decision).map((row) => ({
+      of: String(row.name),
+      count: Number(row.count),
+    }));
+  }
+
+  /** The target's records to which nobody corresponds, and how many there are of all. */
+  unmanaged(limit: number): {
+    readonly records: number;
+    readonly count: number;
+    readonly active: number;
+    readonly samples: readonly { readonly id: string; readonly name: string; readonly active: boolean }[];
+  } {
+    const [all] = this.#all("select count(*) as count from records");
+    const [some] = this.#all("select count(*) as count, sum(active) as active from records where known = 0");
+    const samples = this.#all(`select id, active from records where known = 0 order by id limit ${limit}`);
+    return {
+      records: Number(all?.count),
+      count: Number(some?.count),
+      active: Number(some?.active ?? 0),
+      samples: samples.map((row) => {
+        const id = String(row.id);
+        return { id, name: this.nameOf(id), active: row.active === 1 };
+      }),
+    };
+  }
+
+  #run(sql: string, ...values: readonly (string | number | null)[]): void {
+    this.#prepared(sql).run(...values);
+  }
+
+  #all(sql: string, ...values: readonly string[]): readonly { readonly [column: string]: unknown }[] {
+    return this.#prepared(sql).all(...values);
+  }
+
+  #prepared(sql: string): StatementSync {
+    const statement = this.#statements.get(sql) ?? this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #together(work: () => void): void {
+    this.#database.exec("begin");
+    work();
+    this.#database.exec("commit");
+  }
+}
+
+function textOf(value: unknown): string | null {
+  return value === null || value === undefined ? null : String(value);
+}

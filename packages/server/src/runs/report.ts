@@ -1,0 +1,306 @@
+import { ConnectorError, evaluate, type MatchTry, type NeedsMatch, nameOf, type SyncDefinition } from "@entrain/core";
+import { loadWatermark } from "../store/directory.ts";
+import { linkedRecords } from "../store/links.ts";
+import { changedRecords } from "./candidates.ts";
+import type { Engine, Progress, SyncRow } from "./context.ts";
+import { loadChance } from "./creation.ts";
+import { type EvaluationContext, inputsOf } from "./evaluate-batch.ts";
+import { decideMatches, indexKey, keysOf, RECORD } from "./match-records.ts";
+import { compileSync, kindOf, kindsOf, readComplete } from "./plan.ts";
+import type { PlanContext } from "./plan-context.ts";
+import { type NotedPerson, ReportNotes } from "./report-notes.ts";
+import { resolveScopeGroups } from "./scope-groups.ts";
+
+/** How many there are, exactly, and the first few of them. */
+interface Some<T> {
+  readonly count: number;
+  readonly samples: readonly T[];
+}
+
+interface ReportedPerson {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** A person who is held, with the sentence that names both sides. */
+type ReportedIssue = ReportedPerson & { readonly code: string; readonly detail: string };
+
+interface ReportedJoin extends ReportedPerson {
+  readonly record: string;
+  /** `Ana (7)`. */
+  readonly recordName: string;
+  readonly attribute: string;
+}
+
+interface ByAttribute {
+  readonly attribute: string;
+  readonly count: number;
+}
+
+/** Who of a sync's scope corresponds to which record of its target, and what nobody corresponds to. */
+export interface SyncReport {
+  readonly sync: string;
+  readonly connection: string;
+  readonly target: string;
+  /** The target's kind of record. */
+  readonly records: string;
+  /** When the directory was read last, in milliseconds UTC. */
+  readonly readAt: number | null;
+  /** False when it was read in part. */
+  readonly complete: boolean;
+  /** Living records of the directory, and how many of them are in scope. */
+  readonly people: { readonly count: number; readonly inScope: number };
+  /** Records that the sync has already. */
+  readonly linked: { readonly created: number; readonly joined: number; readonly by: readonly ByAttribute[] };
+  readonly join: Some<ReportedJoin> & { readonly by: readonly ByAttribute[] };
+  /** Of `join`: records that have rights of their own in the target. These joins wait for approval. */
+  readonly privileged: Some<ReportedJoin>;
+  readonly create: Some<ReportedPerson>;
+  /** Found nowhere, while the sync makes no records. */
+  readonly left: Some<ReportedPerson>;
+  readonly ambiguous: Some<ReportedIssue>;
+  /** What their values find is linked to somebody else. */
+  readonly elsewhere: Some<ReportedIssue>;
+  readonly unmatchable: Some<ReportedIssue>;
+  /** Who cannot be planned for another reason. */
+  readonly other: Some<ReportedIssue> & {
+    readonly codes: readonly { readonly code: string; readonly count: number }[];
+  };
+  /** Records of the target that nobody in scope corresponds to; `records` are all of the kind. They are left alone. */
+  readonly unmanaged: Some<ReportedPerson & { readonly active: boolean }> & {
+    readonly active: number;
+    readonly records: number;
+  };
+}
+
+export interface ReportOptions {
+  readonly sync: SyncRow;
+  /** How many of each sort are named. */
+  readonly samples: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+type Scene = EvaluationContext & Pick<PlanContext, "rules" | "target" | "definition">;
+
+/**
+ * Compares everybody whom the directory holds with everything that the target holds, by the run's own rules. The target is
+ * read in full; nothing is written to it, to the source or to the store. Memory does not grow with either side.
+ * @throws ConnectorError `not_found` while the directory was never read
+ */
+export async function reportSync(engine: Engine, options: ReportOptions): Promise<SyncReport> {
+  const { store } = engine;
+  const { sync } = options;
+  const connection = await store.db
+    .selectFrom("connections")
+    .selectAll()
+    .where("id", "=", sync.connection)
+    .executeTakeFirstOrThrow();
+  const targetRow = await store.db
+    .selectFrom("targets")
+    .selectAll()
+    .where("id", "=", sync.target)
+    .executeTakeFirstOrThrow();
+  const target = await engine.openTarget(targetRow);
+  const notes = new ReportNotes();
+  try {
+    const kind = kindOf(target, sync);
+    const watermark = await loadWatermark(store.db, connection.id, kind.source);
+    if (watermark.read_at === null) throw neverRead(connection.name, sync.name);
+    const definition = JSON.parse(sync.definition) as SyncDefinition;
+    const chance = await loadChance(store);
+    const scene: Scene = {
+      ...compileSync(definition, kind, chance),
+      store,
+      sync,
+      kind,
+      definition,
+      target,
+      space: { target: sync.target, tenant: connection.tenant },
+      groups: await resolveScopeGroups(store, connection.id, definition.scope, 0),
+      complete: await readComplete(store, connection.id, kindsOf(kind, definition.scope)),
+      creationOf: chance.creationOf(sync.id, store.clock.now()),
+      span: { cursor: 0 },
+    };
+    await noteTarget(scene, notes, options);
+    const people = await notePeople(scene, notes, { ...options, upto: connection.sequence });
+    notes.settleShared(saidKey, (key) => key.startsWith(indexKey(RECORD, "")));
+    return {
+      sync: sync.name,
+      connection: connection.name,
+      target: targetRow.name,
+      records: kind.name,
+      readAt: watermark.read_at,
+      complete: scene.complete,
+      ...people,
+      ...decided(notes, options.samples),
+    };
+  } finally {
+    notes.close();
+    await target.close();
+  }
+}
+
+function neverRead(connection: string, sync: string): ConnectorError {
+  const message = `The directory of ${connection} was never read, so nobody can be compared with the target.`;
+  const fix = `Plan the sync first, which reads and writes nothing to the target: entrain sync plan ${sync}`;
+  return new ConnectorError("not_found", message, { stops: "sync", retry: "later", fix });
+}
+
+async function noteTarget(scene: Scene, notes: ReportNotes, { signal, onProgress }: ReportOptions): Promise<void> {
+  const { target, kind, rules, store, space } = scene;
+  const kept = new Set(["displayName", "userName", "name", ...rules.matching.attributes]);
+  let done = 0;
+  for await (const page of target.list(kind.name, { members: false }, signal)) {
+    signal.throwIfAborted();
+    const ids = page.map(({ id }) => id);
+    const linked = await linkedRecords(store.db, space.target, kind.name, ids);
+    notes.addRecords(
+      page.map((record) => ({
+        record: {
+          ...record,
+          attributes: Object.fromEntries(Object.entries(record.attributes).filter(([name]) => kept.has(name))),
+        },
+        linked: linked.has(record.id),
+        keys: rules.matching.attributes.flatMap((attribute) =>
+          keysOf(record, attribute, scene).map((key) => indexKey(attribute, key)),
+        ),
+      })),
+    );
+    done += page.length;
+    onProgress({ phase: "reading", detail: `${kind.name}s of the target`, done, total: null });
+  }
+}
+
+type People = Pick<SyncReport, "people" | "linked">;
+
+async function notePeople(
+  scene: Scene,
+  notes: ReportNotes,
+  options: ReportOptions & { readonly upto: number },
+): Promise<People> {
+  const { store, sync, kind } = scene;
+  const span = { store, sync, kind: kind.source, cursor: 0, upto: options.upto, now: store.clock.now() };
+  const tally = { count: 0, inScope: 0, created: 0, joined: 0, by: new Map<string, number>() };
+  for await (const { rows } of changedRecords(span)) {
+    options.signal.throwIfAborted();
+    const items = await inputsOf(scene, rows);
+    const asking: NeedsMatch[] = [];
+    const people: NotedPerson[] = [];
+    for (const { record, input, link } of items) {
+      if (record.removed === null) tally.count += 1;
+      if (record.removed === null && input.scope.in) tally.inScope += 1;
+      if (link !== undefined && input.link?.owned === true) {
+        if (link.origin === "joined") tally.joined += 1;
+        else tally.created += 1;
+        if (link.matched_by !== null) tally.by.set(link.matched_by, (tally.by.get(link.matched_by) ?? 0) + 1);
+        continue;
+      }
+      const evaluation = evaluate(scene.rules, input);
+      if (evaluation.type === "match") asking.push(evaluation);
+      else if (evaluation.type === "issue") people.push(withIssue(record.id, nameOf(record), evaluation.finding));
+      else if (evaluation.type === "suppressed") {
+        people.push(withIssue(record.id, nameOf(record), { code: "suppressed", detail: evaluation.detail }));
+      }
+    }
+    await noteMatches(scene, notes, asking, people);
+    options.onProgress({ phase: "planning", detail: `${kind.source}s`, done: tally.count, total: null });
+  }
+  const by = [...tally.by].map(([attribute, count]) => ({ attribute, count })).sort((a, b) => b.count - a.count);
+  const { count, inScope, created, joined } = tally;
+  return { people: { count, inScope }, linked: { created, joined, by } };
+}
+
+function withIssue(
+  objectId: string,
+  name: string,
+  { code, detail }: { readonly code: string; readonly detail: string },
+): NotedPerson {
+  const decision =
+    code === "unmatchable" || code === "ambiguous"
+      ? code
+      : code === "linked_elsewhere" || code === "owned_elsewhere"
+        ? "elsewhere"
+        : "other";
+  return { objectId, name, decision, code, detail, attribute: null, recordId: null };
+}
+
+async function noteMatches(
+  scene: Scene,
+  notes: ReportNotes,
+  asking: readonly NeedsMatch[],
+  others: readonly NotedPerson[],
+): Promise<void> {
+  const keys = asking.flatMap(({ values }) => values.map(({ attribute, key }) => indexKey(attribute, key)));
+  const found = notes.find(scene.kind.name, [...new Set(keys)]);
+  const tries = asking.map(({ values }) =>
+    values.map((value): MatchTry => {
+      return { value, candidates: found.get(indexKey(value.attribute, value.key)) ?? [], rivals: [] };
+    }),
+  );
+  const unlinked = asking.map(({ record, values }) => {
+    return { objectId: record.id, name: nameOf(record), attributes: record.attributes, values };
+  });
+  const matches = await decideMatches(scene, unlinked, tries);
+  const people: NotedPerson[] = [...others];
+  const wanted: { key: string; objectId: string }[] = [];
+  for (const [at, { objectId, name, values }] of unlinked.entries()) {
+    const match = matches[at];
+    if (match === undefined) throw new Error("matching answered fewer decisions than it was asked");
+    if (match.decision === "issue") {
+      people.push(withIssue(objectId, name, match.finding));
+      continue;
+    }
+    const isJoin = match.decision === "join";
+    const recordId = isJoin ? match.record.id : null;
+    const none = { objectId, name, code: null, detail: null };
+    if (!isJoin && !scene.rules.operations.create) {
+      people.push({ ...none, decision: "left", attribute: null, recordId });
+      continue;
+    }
+    people.push({ ...none, decision: match.decision, attribute: isJoin ? match.by.attribute : null, recordId });
+    for (const { attribute, key } of values) wanted.push({ key: indexKey(attribute, key), objectId });
+    if (recordId !== null) wanted.push({ key: indexKey(RECORD, recordId), objectId });
+  }
+  const met = tries.flatMap((of) => of.flatMap(({ candidates }) => candidates.map(({ id }) => id)));
+  notes.addPeople(people, wanted, met);
+}
+
+/** `userName "ana@x"`, as a key tells it. */
+function saidKey(key: string): string {
+  const end = Math.max(0, key.indexOf("="));
+  return `${key.slice(0, end)} "${key.slice(end + 1)}"`;
+}
+
+function decided(
+  notes: ReportNotes,
+  limit: number,
+): Omit<SyncReport, keyof People | "sync" | "connection" | "target" | "records" | "readAt" | "complete"> {
+  const some = <T>(of: ReturnType<ReportNotes["people"]>, shape: (one: NotedPerson) => T): Some<T> => ({
+    count: of.count,
+    samples: of.samples.map(shape),
+  });
+  const person = ({ objectId, name }: NotedPerson): ReportedPerson => ({ id: objectId, name });
+  const issue = (one: NotedPerson): ReportedIssue => ({
+    ...person(one),
+    code: one.code ?? "",
+    detail: one.detail ?? "",
+  });
+  const join = (one: NotedPerson): ReportedJoin => {
+    const record = one.recordId ?? "";
+    return { ...person(one), record, recordName: notes.nameOf(record), attribute: one.attribute ?? "" };
+  };
+  const by = notes.grouped("join", "attribute").map(({ of, count }) => ({ attribute: of, count }));
+  const codes = notes.grouped("other", "code").map(({ of, count }) => ({ code: of, count }));
+  return {
+    join: { ...some(notes.people("join", limit), join), by },
+    privileged: some(notes.people("join", limit, true), join),
+    create: some(notes.people("create", limit), person),
+    left: some(notes.people("left", limit), person),
+    ambiguous: some(notes.people("ambiguous", limit), issue),
+    elsewhere: some(notes.people("elsewhere", limit), issue),
+    unmatchable: some(notes.people("unmatchable", limit), issue),
+    other: { ...some(notes.people("other", limit), issue), codes },
+    unmanaged: notes.unmanaged(limit),
+  };
+}
