@@ -19,10 +19,13 @@ export function scopeNow(store: Store, connection: string, definition: SyncDefin
   const { scope } = result;
   if (!asksForGroups && !scope.readsManagers) return null;
   const resolve = groupsNow(store, connection, definition);
+  const kinds: readonly SourceKind[] = [
+    ...(asksForGroups ? (["group"] as const) : []),
+    ...(scope.readsManagers ? (["user"] as const) : []),
+  ];
   return async (ids, upto) => {
-    if (!(await haveMoved(store, connection, { scope, asksForGroups, upto }))) return null;
-    const read: readonly SourceKind[] = [...(asksForGroups ? ["group" as const] : []), "user"];
-    for (const kind of scope.readsManagers ? read : read.slice(0, 1)) {
+    if (!(await haveMoved(store, connection, { kinds, upto }))) return null;
+    for (const kind of kinds) {
       if ((await loadWatermark(store.db, connection, kind)).phase !== "settled") return new Map();
     }
     const groups = asksForGroups ? await resolve() : null;
@@ -51,31 +54,22 @@ async function decidedNow(
   return decided;
 }
 
-/** Memberships, the records of groups, which may change their names, and those of managers. */
+/** Of groups their memberships and their records, whose names may change; of managers their records. */
 async function haveMoved(
   store: Store,
   connection: string,
-  of: { readonly scope: CompiledScope; readonly asksForGroups: boolean; readonly upto: number },
+  { kinds, upto }: { readonly kinds: readonly SourceKind[]; readonly upto: number },
 ): Promise<boolean> {
-  const kinds = [...(of.asksForGroups ? ["group"] : []), ...(of.scope.readsManagers ? ["user"] : [])];
-  const edge = await store.db
-    .selectFrom("edges")
-    .select("group_id")
-    .where("connection", "=", connection)
-    .where("sequence", ">", of.upto)
-    .limit(1)
-    .executeTakeFirst();
-  if (of.asksForGroups && edge !== undefined) return true;
-  for (const kind of kinds) {
-    const record = await store.db
-      .selectFrom("records")
-      .select("id")
+  const since = (table: "edges" | "records") =>
+    store.db
+      .selectFrom(table)
+      .select("sequence")
       .where("connection", "=", connection)
-      .where("kind", "=", kind)
-      .where("sequence", ">", of.upto)
-      .limit(1)
-      .executeTakeFirst();
-    if (record !== undefined) return true;
+      .where("sequence", ">", upto)
+      .limit(1);
+  if (kinds.includes("group") && (await since("edges").executeTakeFirst()) !== undefined) return true;
+  for (const kind of kinds) {
+    if ((await since("records").where("kind", "=", kind).executeTakeFirst()) !== undefined) return true;
   }
   return false;
 }
