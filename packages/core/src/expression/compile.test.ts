@@ -125,7 +125,7 @@ test("only what is needed is evaluated: the branch that is not taken neither fai
 });
 
 test("an attribute that the source does not have is told at its place", () => {
-  assert.deepEqual(faultsOf('Join(" ", [givenName], [surName])'), ["24: [surName]: there is no such attribute."]);
+  assert.deepEqual(faultsOf('Join(" ", [givenName], [surName])'), ["24: There is no such attribute."]);
 });
 
 test("what can never be right is told before any record is seen", () => {

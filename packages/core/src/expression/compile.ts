@@ -13,7 +13,7 @@ import { tokensOf } from "./tokens.ts";
 import type { Span, Tree } from "./tree.ts";
 import { valueOfWord } from "./words.ts";
 
-/** How an expression's attributes are read: a function, or what is wrong with the name, as a sentence's second half. */
+/** How an expression's attributes are read: a function, or what is wrong with the name, which is told as it is. */
 export interface CompileOptions {
   readonly attribute: (name: string) => ReadAttribute | string;
 }
@@ -145,7 +145,7 @@ class Compiler {
   #attribute(name: string, at: Span): Argument {
     this.attributes.add(name);
     const read = this.#options.attribute(name);
-    if (typeof read === "string") return this.#faulted(`[${name}]: ${read}${/[.?]$/.test(read) ? "" : "."}`, at);
+    if (typeof read === "string") return this.#faulted(read, at);
     const { meter } = this;
     const what = `The attribute ${name}`;
     const evaluate: Evaluate = (context) => {

@@ -167,7 +167,7 @@ function makeValue(pick: Chance, depth: number): Value {
 
 /** Attributes are read by their bare names; a few are refused, as an unknown one would be. */
 export const READ_BY_NAME: CompileOptions = {
-  attribute: (name) => (name === "surName" ? "there is no such attribute" : ({ record }) => record.attributes[name]),
+  attribute: (name) => (name === "surName" ? "There is no such attribute." : ({ record }) => record.attributes[name]),
 };
 
 /** What a test compiles to be evaluated. @throws Error with the faults */
