@@ -93,6 +93,7 @@ const USER: TargetKind = {
       displayName: { direct: "displayName" },
       "name.givenName": { direct: "givenName" },
       "name.familyName": { direct: "surname" },
+      "name.formatted": { expression: 'Join(" ", [givenName], [surname])' },
       title: { direct: "jobTitle" },
       preferredLanguage: { direct: "preferredLanguage" },
       [WORK_EMAIL]: { direct: "mail" },

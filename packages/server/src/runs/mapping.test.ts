@@ -5,7 +5,7 @@ import type { GraphUser, TenantFile } from "@entrain/simulator";
 import { changesIn, changesOfARun, plannedIn, scimUser, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene, type SceneOptions } from "./testing/scene.ts";
 import { person, reference } from "./testing/tenant.ts";
-import { type TestClock, testClock } from "./testing/time.ts";
+import { MINUTE, type TestClock, testClock } from "./testing/time.ts";
 
 let scene: Scene;
 let clock: TestClock;
@@ -247,13 +247,16 @@ test("a sensitive value is sent, kept and shown nowhere else, and written again 
     title: { expression: 'Redact(RandomString(12, 1, 1, 1, 3, ""))', apply: "create" },
   };
   const sync = await scene.addSync("people", "scim", { records: "user", mapping });
-  scene.disturb((request) =>
-    request.method === "POST" && JSON.stringify(request).includes(`${CANARY}-b`)
-      ? { status: 400, body: JSON.stringify({ detail: `employeeNumber ${CANARY}-b is wrong` }) }
-      : null,
-  );
-  await scene.run(sync);
+  let creations = 0;
+  const body = JSON.stringify({ detail: `nickName ${CANARY}-b! is wrong` });
+  scene.disturb(({ method }) => (method === "POST" && creations++ < 2 ? { status: 400, body } : null));
+  assert.equal((await scene.run(sync)).result, "partial");
+  const { detail } = await scene.store.db.selectFrom("pending").select("detail").limit(1).executeTakeFirstOrThrow();
+  assert.match(detail, /nickName \[sensitive\]\S* is wrong/);
+  await leavesNoTrace(CANARY);
   scene.disturb(null);
+  clock.advance(2 * MINUTE);
+  assert.equal((await scene.run(sync)).counts.create, 2);
   const sent = scimUser(scene.scim, ana.id);
   assert.equal((sent?.[ENTERPRISE] as { readonly employeeNumber?: string } | undefined)?.employeeNumber, CANARY);
   assert.equal(sent?.nickName, `${CANARY}!`);
