@@ -66,6 +66,20 @@ test("a source attribute without a value makes every comparison false", () => {
   }
 });
 
+test("an attribute beside the empty text is asked whether it is empty", () => {
+  const nothing = { operand: "", attribute: false };
+  for (const operand of [null, "", []]) {
+    const side = { operand, attribute: true };
+    assert.deepEqual(
+      COMPARISONS.filter((operator) => compare(operator, side, nothing, AT)),
+      ["="],
+    );
+    assert.equal(compare("=", nothing, side, AT), true);
+  }
+  assert.equal(compare("=", { operand: "a", attribute: true }, nothing, AT), false);
+  assert.equal(compare("<>", { operand: "a", attribute: true }, nothing, AT), true);
+});
+
 test("the empty text that is computed or written is compared, NULL is not", () => {
   assert.equal(holding("", "", false), "= >= <=");
   assert.equal(holding("a", "", false), "<> >= >");
