@@ -39,7 +39,8 @@ export const CODES = {
     "Nothing is changed until the source says whether the account is enabled; check the application's permissions.",
   value_missing: "Fill the source attribute, or give the mapping a default.",
   value_invalid: "Correct the source's value, or map another attribute: it must fit the target attribute's type.",
-  value_taken: "Give SelectUniqueValue another choice, such as one with a number, or free one of the values in the target.",
+  value_taken:
+    "Give SelectUniqueValue another choice, such as one with a number, or free one of the values in the target.",
   expression_invalid:
     "Correct the expression at the column that the message names; `entrain expression eval` tries it.",
   expression_failed:
