@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { tryEverything } from "./fuzz.ts";
+import { tryEverything } from "./testing/try-everything.ts";
 import { chance, makeExpression, mutate } from "./testing.ts";
 
 /** A fixed seed, so that a red run means a change of the code; `ENTRAIN_SEED` runs any other one. */

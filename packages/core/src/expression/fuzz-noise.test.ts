@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { complete, diagnose, hover } from "./editor.ts";
-import { tryEverything } from "./fuzz.ts";
+import { tryEverything } from "./testing/try-everything.ts";
 import { type Chance, chance, makeExpression, mutate } from "./testing.ts";
 
 /** A fixed seed, so that a red run means a change of the code; `ENTRAIN_SEED` runs any other one. */

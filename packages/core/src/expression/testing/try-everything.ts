@@ -1,9 +1,9 @@
-import { plainOf } from "./coerce.ts";
-import { compileExpression } from "./compile.ts";
-import { ExpressionFault } from "./fault.ts";
-import { parse } from "./parse.ts";
-import { print } from "./print.ts";
-import { type Chance, makeContext, READ_BY_NAME, sameTree } from "./testing.ts";
+import { plainOf } from "../coerce.ts";
+import { compileExpression } from "../compile.ts";
+import { ExpressionFault } from "../fault.ts";
+import { parse } from "../parse.ts";
+import { print } from "../print.ts";
+import { type Chance, makeContext, READ_BY_NAME, sameTree } from "../testing.ts";
 
 /** How far one text came. */
 export type Reached = "refused" | "read" | "compiled" | "evaluated";
