@@ -85,7 +85,7 @@ export function compileRule(
   const onlyOnCreate = rule.apply === "create";
   const misplaced = misplacedFlaw(way, subject, onlyOnCreate);
   if (misplaced !== null) return invalid(`: ${misplaced}`);
-  const sensitive = rule.sensitive ?? way.sensitive;
+  const sensitive = rule.sensitive === true || way.sensitive;
   if (sensitive && (way.candidates !== null || attribute.type === "reference")) {
     const what = way.candidates === null ? "a reference" : "chosen by SelectUniqueValue, so others can see it,";
     return invalid(`: is ${what} and cannot be sensitive`);

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { Attributes, MappingRule } from "@entrain/core";
 import type { GraphUser, TenantFile } from "@entrain/simulator";
+import { showPerson } from "./people.ts";
+import { planChanges, planIssues, unsyncedRecords } from "./queries.ts";
 import { changesIn, changesOfARun, plannedIn, scimUser, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene, type SceneOptions } from "./testing/scene.ts";
 import { person, reference } from "./testing/tenant.ts";
@@ -288,6 +290,17 @@ async function leavesNoTrace(...values: readonly string[]): Promise<void> {
   ];
   const held = JSON.stringify(tables);
   for (const value of values) assert.ok(!held.includes(value), `${value} is kept`);
+  const plans = await db.selectFrom("plans").select("id").execute();
+  const syncs = await db.selectFrom("syncs").select("id").execute();
+  const seen = [
+    await Promise.all(plans.map(({ id }) => planChanges(scene.store, id, { after: null, limit: 100 }))),
+    await Promise.all(plans.map(({ id }) => planIssues(scene.store, id, { after: -1, limit: 100 }))),
+    await Promise.all(syncs.map(({ id }) => unsyncedRecords(scene.store, { sync: id, limit: 100 }))),
+    await showPerson(scene.engine, ana.id),
+  ];
+  const told = JSON.stringify(seen);
+  for (const value of values) assert.ok(!told.includes(value), `${value} is shown`);
+  assert.doesNotMatch(told, /\$sensitive/);
 }
 
 test("joining a record compares a sensitive value without showing what the target holds", async () => {

@@ -22,7 +22,7 @@ const IN_BRACKETS = /\[([^\]]+)\]/g;
 /** The source attributes, without what lies inside them, that a sync makes sensitive values of; who somebody is stays plain. */
 export function sensitiveSources({ mapping }: Pick<SyncDefinition, "mapping">): readonly string[] {
   const names = Object.values(mapping).flatMap((rule): readonly string[] => {
-    const sensitive = rule.sensitive ?? ("expression" in rule && /\bRedact\s*\(/.test(rule.expression));
+    const sensitive = rule.sensitive === true || ("expression" in rule && /\bRedact\s*\(/.test(rule.expression));
     if (!sensitive) return [];
     if ("direct" in rule) return [rule.direct];
     return "expression" in rule ? [...rule.expression.matchAll(IN_BRACKETS)].map(([, name = ""]) => name) : [];
