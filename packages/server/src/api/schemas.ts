@@ -60,6 +60,10 @@ export const COUNTS: TSchema = Type.Object(
   { description: "Changes by kind; `members` counts single additions plus removals." },
 );
 
+export const BY_ATTRIBUTE: TSchema = Type.Array(Type.Object({ attribute: Type.String(), count: Type.Integer() }), {
+  description: "Joins by the target attribute by which their records were found, most first.",
+});
+
 export const FINDING: TSchema = Type.Object({
   code: Type.String(),
   detail: Type.String(),

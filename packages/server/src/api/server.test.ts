@@ -211,6 +211,22 @@ eachEngine((engine) =>
         assert.deepEqual((await client.get(`/api/v1/syncs/${sync.id}`)).body, sync);
       });
 
+      it("reports whom the whole target holds, and what nobody corresponds to", async () => {
+        const { body: sync } = await client.get(`/api/v1/syncs/${NAMES.people}`);
+        const { status, body } = await client.get(`/api/v1/syncs/${NAMES.people}/report?samples=2`);
+        assert.equal(status, 200);
+        assert.equal(body.linked.created, sync.status.synced);
+        assert.deepEqual(
+          [body.join, body.create],
+          [
+            { count: 0, by: [], samples: [] },
+            { count: 0, samples: [] },
+          ],
+        );
+        assert.deepEqual([body.unmanaged.count, body.unmanaged.records], [0, sync.status.synced]);
+        assert.equal((await client.get(`/api/v1/syncs/${NAMES.people}/report?samples=2000`)).status, 400);
+      });
+
       it("plans without applying, and applies exactly the plan that was looked at", async () => {
         await server.graph("PATCH", `/users/${await somebody()}`, { jobTitle: "Harbour pilot" });
         const asked = await client.send("POST", `/api/v1/syncs/${NAMES.people}/plan`);
@@ -394,6 +410,7 @@ const OPERATIONS: readonly string[] = [
   "planSync",
   "refusePermission",
   "rejectPlan",
+  "reportSync",
   "runSync",
   "signOut",
   "verifyConnection",

@@ -25,6 +25,7 @@ import { notificationRoutes } from "./routes/notifications.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { permissionRoutes } from "./routes/permissions.ts";
 import { planRoutes } from "./routes/plans.ts";
+import { reportRoutes } from "./routes/report.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { setupRoutes } from "./routes/setup.ts";
 import { sessionRoutes, signInRoute } from "./routes/sign-in.ts";
@@ -132,6 +133,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
       attributeRoutes(scope, context);
       targetRoutes(scope, context);
       syncRoutes(scope, context);
+      reportRoutes(scope, context);
       runRoutes(scope, context);
       planRoutes(scope, context);
       peopleRoutes(scope, context);

@@ -2,6 +2,7 @@ import { ConnectorError, type Counts, type Finding, grouped } from "@entrain/cor
 import {
   type HeldView,
   heldPlans,
+  joinedBy,
   type PlannedChangeView,
   planChanges,
   planIssues,
@@ -12,7 +13,7 @@ import type { Store } from "../store/store.ts";
 import type { ExitCode, Invocation, Options } from "./command.ts";
 import { findRow } from "./entries.ts";
 import { progressView } from "./progress.ts";
-import { countsInWords, waitingInWords } from "./wording.ts";
+import { countsInWords, joinedInWords, waitingInWords } from "./wording.ts";
 
 const FIRST_CHANGES = 20;
 const FIRST_ISSUES = 10;
@@ -40,6 +41,7 @@ export async function planCommand(
   }
   const { counts, holds, digest, complete } = plan;
   await output.say(`${name} would make ${plannedInWords(counts)}.`);
+  if (counts.join > 0) await output.say(`Joins: ${joinedInWords(await joinedBy(store, { plan: plan.plan }))}.`);
   if (!complete) await output.say("The directory was read in part, so nothing is disabled, deleted or cleared.");
   const limit = options.all === true ? Number.POSITIVE_INFINITY : FIRST_CHANGES;
   const shown = await printChanges(invocation, store, plan.plan, limit);
@@ -48,12 +50,20 @@ export async function planCommand(
   }
   for (const { detail } of holds) await output.say(`Held until approved: ${detail}`);
   for (const held of waiting) await output.say(`Waiting for approval: ${waitingInWords(name, held)}`);
+  if (await neverRan(store, id)) {
+    await output.say(`Before the first run, compare with the whole target:  entrain sync report ${name}`);
+  }
   await printIssues(invocation, store, plan.plan, { total: planned.issues, all: options.all === true });
   if (planned.changes === 0) return undefined;
   const verb = holds.length > 0 ? "approve" : "apply";
   await output.say("", `Do exactly this:  entrain sync ${verb} ${name} --digest ${digest}`);
   if (holds.length > 0) await output.say(`Without the held:  entrain sync apply ${name} --digest ${digest}`);
   return undefined;
+}
+
+async function neverRan(store: Store, id: string): Promise<boolean> {
+  const sync = await store.db.selectFrom("syncs").select("first_run_at").where("id", "=", id).executeTakeFirst();
+  return sync?.first_run_at === null;
 }
 
 /** An earlier run's held plan among the holds of a preview: its changes are not part of the preview. */
@@ -113,7 +123,8 @@ async function writeJson(
   { plan, changes }: { readonly plan: ReturnType<typeof planView>; readonly changes: number },
 ): Promise<void> {
   const { plan: id, digest, complete, counts, holds, state } = plan;
-  const head = JSON.stringify({ plan: id, state, digest, complete, counts, holds });
+  const joins = counts.join > 0 ? await joinedBy(store, { plan: id }) : [];
+  const head = JSON.stringify({ plan: id, state, digest, complete, counts, joinedBy: joins, holds });
   await output.piece(`${head.slice(0, -1)},"changes":[`);
   const written = await writeChanges(output, store, id);
   // Another process may drop a preview that is being listed; a list that is cut short must not pass for the plan.

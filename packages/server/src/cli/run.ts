@@ -1,12 +1,12 @@
 import { ConnectorError, grouped } from "@entrain/core";
 import type { Engine } from "../runs/context.ts";
-import { heldPlans, planChanges } from "../runs/queries.ts";
+import { heldPlans, joinedBy, planChanges } from "../runs/queries.ts";
 import type { RunOptions, RunSummary } from "../runs/run.ts";
 import type { Store } from "../store/store.ts";
 import type { ExitCode, Invocation } from "./command.ts";
 import { findRow } from "./entries.ts";
 import { progressView } from "./progress.ts";
-import { countsInWords, durationInWords } from "./wording.ts";
+import { countsInWords, durationInWords, joinedInWords } from "./wording.ts";
 
 const SAID_NAMES = 20;
 
@@ -26,8 +26,10 @@ export async function withRun(
   } finally {
     progress.stop();
   }
-  await output.value(summary);
+  const joins = summary.counts.join > 0 ? await joinedBy(installation.store, { run: summary.run }) : [];
+  await output.value({ ...summary, joinedBy: joins });
   await printSummary(invocation, name, summary);
+  if (joins.length > 0) await output.say(`Joins: ${joinedInWords(joins)}.`);
   if (summary.held !== null) await printHeld(invocation, installation.store, { name, id });
   if (summary.result === "failed" || summary.result === "cancelled") {
     await output.fault(new RunFault(summary.error));

@@ -18,6 +18,7 @@ import {
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
 import { heldCommand } from "./held.ts";
 import { planCommand } from "./plan.ts";
+import { reportCommand } from "./report.ts";
 import { withRun } from "./run.ts";
 import { countsInWords, durationInWords, timeInWords, waitingInWords } from "./wording.ts";
 
@@ -61,6 +62,11 @@ export const register: Register = (group, world, ended) => {
     .option("--reject", "do not apply it; its records are planned anew");
   command(approve, world, ended, approveOrReject);
   command(group.command("held <name>").description("every change that waits for approval"), world, ended, heldCommand);
+  const report = group
+    .command("report <name>")
+    .description("compare everybody with the whole target: joined, created, held, unmanaged; writes nothing")
+    .option("--samples <count>", "how many of each sort are named", "10");
+  command(report, world, ended, reportCommand);
   command(group.command("status <name>").description("how the sync stands"), world, ended, showStatus);
   const history = group
     .command("history <name>")

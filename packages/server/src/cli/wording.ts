@@ -16,6 +16,11 @@ export function countsInWords(counts: Counts): string {
   return said.length === 0 ? "no changes" : said.join(", ");
 }
 
+/** `12 by externalId, 3 by userName`: by which attributes records were joined; empty for none. */
+export function joinedInWords(by: readonly { readonly attribute: string; readonly count: number }[]): string {
+  return by.map(({ attribute, count }) => `${grouped(count)} by ${attribute}`).join(", ");
+}
+
 /** `940 ms`, `2.4 s`, `3 min 5 s`. */
 export function durationInWords(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;

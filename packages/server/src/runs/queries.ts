@@ -1,4 +1,12 @@
-import { type Change, CODES, type Code, type Counts, type Finding, type SyncDefinition } from "@entrain/core";
+import {
+  byCodeUnits,
+  type Change,
+  CODES,
+  type Code,
+  type Counts,
+  type Finding,
+  type SyncDefinition,
+} from "@entrain/core";
 import { sql } from "kysely";
 import { changesPage, holdsOf, loadPlan, type PlanKey, type PlanRow, plansIn } from "../store/plans.ts";
 import { loadRun, type RunRow, runsPage } from "../store/runs.ts";
@@ -271,4 +279,25 @@ export async function planIssues(
     ...(row.object_id === null ? {} : { objectId: row.object_id }),
     ...(row.name === null ? {} : { name: row.name }),
   }));
+}
+
+/** By which target attributes the joins of these plans were found, most first; of a run, those that were done. */
+export async function joinedBy(
+  store: Store,
+  of: { readonly plan: string } | { readonly run: string },
+): Promise<readonly { readonly attribute: string; readonly count: number }[]> {
+  const joins = store.db
+    .selectFrom("plan_changes")
+    .select(["matched_by", sql<number>`count(*)`.as("count")])
+    .where("action", "=", "join")
+    .where("matched_by", "is not", null)
+    .groupBy("matched_by");
+  const rows = await ("plan" in of
+    ? joins.where("plan", "=", of.plan)
+    : joins
+        .where("state", "in", ["applied", "unchanged"])
+        .where("plan", "in", (eb) => eb.selectFrom("plans").select("plans.id").where("plans.run", "=", of.run))
+  ).execute();
+  const counted = rows.map((row) => ({ attribute: row.matched_by ?? "", count: Number(row.count) }));
+  return counted.sort((one, other) => other.count - one.count || byCodeUnits(one.attribute, other.attribute));
 }

@@ -1,5 +1,5 @@
 import Type, { type TSchema } from "typebox";
-import { findPlan, type PlannedChangeView, type PlanView, planIssues, planView } from "../../runs/queries.ts";
+import { findPlan, joinedBy, type PlannedChangeView, type PlanView, planIssues, planView } from "../../runs/queries.ts";
 import { shownChange } from "../../runs/seal.ts";
 import type { PlanKey } from "../../store/plans.ts";
 import type { Store } from "../../store/store.ts";
@@ -9,6 +9,7 @@ import { notFound } from "../problems.ts";
 import {
   ANY,
   type Api,
+  BY_ATTRIBUTE,
   COUNTS,
   collectionOf,
   FINDING,
@@ -36,7 +37,7 @@ const STATES = [
   "forgotten",
 ] as const;
 
-const PLAN: TSchema = Type.Object({
+const PLAN_FIELDS = {
   plan: Type.String(),
   sync: Type.String({ description: "The sync's id." }),
   state: Type.String(),
@@ -46,7 +47,9 @@ const PLAN: TSchema = Type.Object({
   counts: COUNTS,
   holds: Type.Array(FINDING),
   createdAt: TIME,
-});
+};
+const PLAN: TSchema = Type.Object(PLAN_FIELDS);
+const PLAN_WITH_JOINS: TSchema = Type.Object({ ...PLAN_FIELDS, joinedBy: BY_ATTRIBUTE });
 
 const CHANGE: TSchema = Type.Object({
   ordinal: Type.Integer(),
@@ -122,10 +125,10 @@ export function planRoutes(app: Api, { store }: ApiContext): void {
         summary: "One plan, without its changes",
         tags: ["plans"],
         params: BY_ID,
-        response: { 200: PLAN },
+        response: { 200: PLAN_WITH_JOINS },
       },
     },
-    async ({ params: { id } }) => await planOf(store, id),
+    async ({ params: { id } }) => ({ ...(await planOf(store, id)), joinedBy: await joinedBy(store, { plan: id }) }),
   );
 
   app.get(

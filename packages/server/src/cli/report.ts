@@ -1,0 +1,82 @@
+import { grouped } from "@entrain/core";
+import { reportSync, type SyncReport } from "../runs/report.ts";
+import { type Invocation, numberOption, type Options } from "./command.ts";
+import { findRow } from "./entries.ts";
+import { progressView } from "./progress.ts";
+import { joinedInWords, timeInWords } from "./wording.ts";
+
+/** `sync report NAME`: who corresponds to which record of the target, and what nobody corresponds to. */
+export async function reportCommand(
+  invocation: Invocation,
+  [name = ""]: readonly string[],
+  options: Options,
+): Promise<undefined> {
+  const samples = numberOption(options, "samples", { min: 0, max: 100_000 });
+  const { output, world, signal } = invocation;
+  const installation = await invocation.open();
+  const { id } = await findRow(installation, "syncs", name);
+  const { engine, store } = installation;
+  const sync = await store.db.selectFrom("syncs").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
+  const progress = progressView(world, output.json);
+  const report = await reportSync(engine, { sync, samples, signal, onProgress: progress.update }).finally(
+    progress.stop,
+  );
+  await output.value(report);
+  await output.say(...linesOf(report));
+  return undefined;
+}
+
+function linesOf(report: SyncReport): readonly string[] {
+  const { linked, join, privileged, create, left, ambiguous, elsewhere, unmatchable, other, unmanaged } = report;
+  const { people, readAt, complete } = report;
+  const issue = (one: SyncReport["ambiguous"]["samples"][number]): string => `${one.name} (${one.id}): ${one.detail}`;
+  return [
+    `${report.sync}: ${report.connection} compared with the ${report.records}s of ${report.target}, as of ${timeInWords(readAt)}.`,
+    ...(complete ? [] : ["The directory was read in part: who is missing in it is missing here."]),
+    `in scope     ${grouped(people.inScope)} of ${grouped(people.count)}`,
+    `there        ${grouped(linked.created)} created, ${grouped(linked.joined)} joined${inBrackets(linked.by)}`,
+    ...part("join", join, "", (one) => `${one.name} joins ${one.recordName} by ${one.attribute}`, inBrackets(join.by)),
+    ...part(
+      "privileged",
+      privileged,
+      "of these joins, which wait for approval",
+      (one) => `${one.name} joins ${one.recordName}`,
+    ),
+    ...part("create", create, "", ({ name }) => name),
+    ...part("left", left, "found nowhere, and the sync makes no records", ({ name }) => name),
+    ...part("ambiguous", ambiguous, "held: several fit", issue),
+    ...part("elsewhere", elsewhere, "held: the record that fits is somebody else's", issue),
+    ...part("unmatchable", unmatchable, "held: no value to match by", issue),
+    ...part("other", other, "held", issue),
+    ...part(
+      "unmanaged",
+      unmanaged,
+      `of ${grouped(unmanaged.records)} records of the target (${grouped(unmanaged.active)} active): nobody in scope corresponds to them, and they are left alone`,
+      ({ name, active }) => `${name}${active ? "" : ", disabled"}`,
+    ),
+  ];
+}
+
+function inBrackets(by: SyncReport["join"]["by"]): string {
+  return by.length === 0 ? "" : ` (${joinedInWords(by)})`;
+}
+
+const SORT_WIDTH = 11;
+
+/** A line with the count, the samples below it; nothing where there are none, but for what is always told. */
+function part<T>(
+  sort: string,
+  { count, samples }: { readonly count: number; readonly samples: readonly T[] },
+  said: string,
+  inWords: (one: T) => string,
+  by = "",
+): readonly string[] {
+  const always = sort === "join" || sort === "create" || sort === "unmanaged";
+  if (count === 0 && !always) return [];
+  const more = count - samples.length;
+  return [
+    `${sort.padEnd(SORT_WIDTH)}  ${grouped(count)}${said === "" ? "" : ` ${said}`}${by}`,
+    ...samples.map((one) => `  ${inWords(one)}`),
+    ...(more > 0 && samples.length > 0 ? [`  … and ${grouped(more)} more: --samples`] : []),
+  ];
+}
