@@ -1,7 +1,27 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Value } from "../../model/value.ts";
+import { compiled } from "../testing.ts";
 import { FUNCTIONS } from "./index.ts";
-import { evaluated } from "./testing.ts";
+import { contextOf, evaluated } from "./testing.ts";
+
+/** What an attribute may hold that its function does not want. */
+const VALUES: readonly Value[] = [
+  null,
+  "",
+  "x",
+  0,
+  -1,
+  1.5,
+  1e21,
+  true,
+  [],
+  ["x"],
+  ["x", "y"],
+  [null],
+  { x: 1 },
+  { $ref: "m" },
+];
 
 describe("the functions of the language", () => {
   for (const { name, example, summary, parameters } of FUNCTIONS.values()) {
@@ -12,6 +32,27 @@ describe("the functions of the language", () => {
 
     it(`${name} is told in one sentence, and so is each parameter`, () => {
       for (const text of [summary, ...parameters.map((one) => one.summary)]) assert.match(text, /^\S.*\.$/);
+    });
+
+    it(`${name} answers every value in every place, or names itself in the fault`, () => {
+      const names = parameters.flatMap((one, index) => (one.choices === undefined ? [`p${index}`] : []));
+      const required = parameters.findLastIndex((one) => !one.optional) + 1;
+      for (const count of new Set([required, names.length])) {
+        const given = names.slice(0, count);
+        // What Replace does rests on which arguments are given: its own tests go through that.
+        if (name === "Replace") continue;
+        const { evaluate } = compiled(`${name}(${given.map((attribute) => `[${attribute}]`).join(", ")})`);
+        for (const [place, rest] of given.flatMap((one) => VALUES.map((value) => [one, value] as const))) {
+          for (const value of VALUES) {
+            const attributes = Object.fromEntries(given.map((one) => [one, one === place ? value : rest]));
+            const result = evaluate(contextOf(attributes));
+            if ("value" in result) continue;
+            const what = `${JSON.stringify(attributes)}: ${result.fault.message}`;
+            assert.equal(result.fault.code, "expression_failed", what);
+            assert.ok(result.fault.message.includes(name) && !result.fault.message.includes("unexpectedly"), what);
+          }
+        }
+      }
     });
   }
 });
