@@ -69,6 +69,13 @@ test("a wrong number of arguments is told with the parameters' names", () => {
   );
 });
 
+test("a text or word that is none of a parameter's is told with those that are", () => {
+  assert.deepEqual(faultsOf('DateAdd("D", 1, CDate([a]))'), [
+    '9: interval of DateAdd is one of yyyy, m, d, ww, h, n, s, not "D"; did you mean d? Upper and lower case count.',
+  ]);
+  assert.equal(faultsOf('DateAdd("fortnight", 1, CDate([a]))').length, 1);
+});
+
 test("a parameter that must be given may not be left empty", () => {
   assert.deepEqual(faultsOf("Append(, [a])"), ["8: Append needs a value for source here."]);
   assert.equal(given('Switch([a], , "1", "one")', { a: "2" }), null);
@@ -83,6 +90,7 @@ test("a bare word is a value or one of those that the parameter takes", () => {
   assert.deepEqual(faultsOf("ToLower(mail)"), [
     '9: mail is no value: write [mail] for the attribute, "mail" for the text.',
   ]);
+  assert.deepEqual(faultsOf("Now"), ["1: Now is a function: its arguments follow in parentheses, as in Now()."]);
   assert.match(faultsOf("IIF(true, 1, 2)")[0] ?? "", /did you mean True\? Upper and lower case count/);
   assert.match(faultsOf('IIF([a] = 1, "False", IgnoreObjectFlow)')[0] ?? "", /the sync's scope/);
 });

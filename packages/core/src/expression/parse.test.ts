@@ -140,6 +140,7 @@ test("what is missing or too much is told where it is", () => {
     ],
     ['Join([a, "x")', ['6: This attribute has no closing "]".']],
     ["Join([], 1)", ["6: The attribute's name is missing between the brackets."]],
+    ["ToLower [a]", ['9: After ToLower a "(" is missing, or a comma before [a].']],
     ["IIF([a] = , 1, 2)", ['11: A value is missing after "=".']],
     ["IIF(= 1, 1, 2)", ['5: A value is missing after "(".']],
     ["IIF([a] = 1 = 2, 1, 2)", ["13: A comparison has two sides; put one of two comparisons in an IIF of its own."]],

@@ -208,6 +208,7 @@ function afterValue(token: Token, before: Token | undefined): string {
   if (token.type === "mark" && token.mark === ",") return "A comma stands only between the arguments of a function.";
   const close = before?.type === "text" && before.at.end === token.at.start;
   const quote = close ? ' If the quote before it belongs to the text, write it \\".' : "";
+  if (before?.type === "name") return `After ${before.name} a "(" is missing, or a comma before ${inWords(token)}.`;
   return `A comma is missing before ${inWords(token)}.${quote}`;
 }
 

@@ -1,4 +1,5 @@
 import { meant } from "./arguments.ts";
+import { FUNCTIONS } from "./functions/index.ts";
 import { OMITTED, type Operand } from "./operand.ts";
 import type { Place } from "./place.ts";
 
@@ -27,6 +28,8 @@ export function valueOfWord(name: string, place: Place): { readonly value: Opera
       flaw: "IgnoreObjectFlow is not supported in a mapping: who is provisioned at all is said by the sync's scope.",
     };
   }
+  if (FUNCTIONS.has(name))
+    return { flaw: `${name} is a function: its arguments follow in parentheses, as in ${name}().` };
   const near = meant(name, [...WORDS.keys()]);
   if (near !== "") return { flaw: `${name} is no word of the language${near}${near.endsWith("?") ? "" : "."}` };
   return { flaw: `${name} is no value: write [${name}] for the attribute, "${name}" for the text.` };
