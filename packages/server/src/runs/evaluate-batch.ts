@@ -9,6 +9,7 @@ import {
   type KnownLink,
   type Linked,
   type Match,
+  matchKey,
   type NeedsMatch,
   nameOf,
   PHASES,
@@ -71,6 +72,7 @@ export async function evaluateBatch(
     if (action !== "create" && action !== "join") continue;
     fresh.push(item.row.id);
     wanted.push(...chosen);
+    if (action === "create") wanted.push(...uniqueWants(context, item.row.id, evaluation.change.after ?? {}));
     for (const value of needs?.values ?? []) {
       wanted.push({ objectId: item.row.id, key: indexKey(value.attribute, value.key) });
     }
@@ -79,6 +81,16 @@ export async function evaluateBatch(
     }
   }
   return { changes, issues, wanted, fresh };
+}
+
+/** What the target would refuse two new records to have in common, beside what they are matched by. */
+function uniqueWants({ kind, rules }: BatchContext, objectId: string, after: Attributes): readonly WantedKey[] {
+  return kind.attributes.flatMap((attribute) => {
+    const { name, unique } = attribute;
+    if (unique !== true || rules.matching.attributes.includes(name)) return [];
+    const key = matchKey(after[name], attribute);
+    return key === null ? [] : [{ objectId, key: indexKey(name, key) }];
+  });
 }
 
 /** The matching values that unlinked records want, whatever becomes of them now. */
@@ -340,7 +352,7 @@ async function choicesFor(
 }
 
 /** A joined record's references are record ids of the target; where they are linked, they are compared as anchors. */
-async function objectIds(context: BatchContext, values: readonly Value[]): Promise<ReadonlyMap<string, string>> {
+export async function objectIds(context: BatchContext, values: readonly Value[]): Promise<ReadonlyMap<string, string>> {
   const ids = [...new Set(values.filter((value) => typeof value === "string"))];
   const found = new Map<string, string>();
   for (const kind of new Set(context.kind.attributes.flatMap((attribute) => attribute.references ?? []))) {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   type Attributes,
+  byCodeUnits,
   type Change,
   type Counts,
   createPlanDigest,
@@ -62,9 +63,7 @@ export async function dropAmbiguous(
     .having(sql<number>`count(distinct object_id)`, ">", 1)
     .execute();
   const reasons = new Map<string, string>();
-  // A record that several want is told by its id where no value that they share says more.
-  const [less, more] = [true, false].map((one) => shared.filter(({ key }) => (attributeOf(key) === RECORD) === one));
-  for (const { key } of [...(less ?? []), ...(more ?? [])]) {
+  for (const key of shared.map((row) => row.key).sort(bySayingMore)) {
     const wanting = await store.db
       .selectFrom("match_index")
       .innerJoin("plan_changes", (join) =>
@@ -81,11 +80,17 @@ export async function dropAmbiguous(
       .orderBy("match_index.object_id")
       .execute();
     const detail = ambiguityOf(key, wanting);
-    for (const row of wanting) if (row.object_id !== null) reasons.set(row.object_id, detail);
+    for (const { object_id: id } of wanting) if (id !== null && !reasons.has(id)) reasons.set(id, detail);
   }
   if (reasons.size === 0) return { dropped: 0, held: 0 };
   const held = await store.fenced(context.lease, (tx) => turnIntoIssues(context, tx, reasons, firstIssue));
   return { dropped: reasons.size, held };
+}
+
+/** A value that people know says more of two who share several than the target record that it finds. */
+export function bySayingMore(a: string, b: string): number {
+  const isRecord = (key: string): boolean => attributeOf(key) === RECORD;
+  return Number(isRecord(a)) - Number(isRecord(b)) || byCodeUnits(a, b);
 }
 
 /** Who shares a matching value, and which records of the target it fits. */
@@ -350,6 +355,6 @@ export function changeOf(row: NewChange): Change {
   };
 }
 
-function matchedBy({ matched_by: attribute, matched_value: value }: PlanChangeRow): Pick<Change, "matchedBy"> {
+function matchedBy({ matched_by: attribute, matched_value: value }: NewChange): Pick<Change, "matchedBy"> {
   return attribute === null ? {} : { matchedBy: { attribute, value: JSON.parse(value ?? "null") as Value } };
 }

@@ -1,0 +1,254 @@
+import {
+  type Action,
+  type Attributes,
+  type Change,
+  isEmpty,
+  type MappingRule,
+  type ScopeDecision,
+  type SyncDefinition,
+  type TracedField,
+  type Value,
+  writesOf,
+} from "@entrain/core";
+import { type DirectoryRow, loadRecords } from "../store/directory.ts";
+import { type LinkRow, loadLinks } from "../store/links.ts";
+import type { Engine, SyncRow } from "./context.ts";
+import { inputsOf, objectIds } from "./evaluate-batch.ts";
+import { type PlannedRecord, planFew } from "./few.ts";
+import { kindOf, kindsOf, openBasis, positionOf } from "./plan.ts";
+import type { BatchContext, NewIssue } from "./plan-context.ts";
+import { changeOf, shownChange } from "./seal.ts";
+import { shown } from "./sensitive.ts";
+
+/** How one target attribute comes about, and what the target has of it now. */
+export interface TraceField {
+  readonly attribute: string;
+  readonly rule: MappingRule;
+  /** What the rule reads, by the names that it is written with. What was never read is left out. */
+  readonly sources: Attributes;
+  /** In the attribute's type; `null` clears. Left out: the target's value stays as it is. */
+  readonly value?: Value;
+  /** The source has nothing for it: `value` is the default, or clears, or is left out. */
+  readonly emptied: boolean;
+  /** Why there is no value, or what is wrong with it. */
+  readonly detail: string | null;
+  /** What the target has; left out where no record of it is there, or it does not tell. */
+  readonly held?: Value;
+  /** The plan writes `value`. */
+  readonly written: boolean;
+}
+
+/** What the next plan does with the record; `none` where nothing is to do, `held` while a plan with it waits for approval. */
+export interface TraceOutcome {
+  readonly action: Action | "none" | "issue" | "held";
+  /** In words: why. */
+  readonly reason: string;
+  /** Of an issue, its code. */
+  readonly code: string | null;
+  readonly before: Attributes | null;
+  readonly after: Attributes | null;
+  /** What a held plan waits for. */
+  readonly digest: string | null;
+}
+
+/** How one sync treats one record, by the run's own code. */
+export interface Trace {
+  readonly sync: string;
+  readonly target: string;
+  readonly kind: string;
+  /** `null` for what the source deleted: nobody asks the scope for it. */
+  readonly scope: ScopeDecision | null;
+  /** The target's record: made or joined by the sync before, or found and to be joined. */
+  readonly record: {
+    readonly id: string;
+    readonly state: "created" | "joined" | "found";
+    /** The attribute by which it was found. */
+    readonly matchedBy: string | null;
+  } | null;
+  readonly fields: readonly TraceField[];
+  readonly outcome: TraceOutcome;
+  /** What else is wrong beside the outcome. */
+  readonly issues: readonly { readonly code: string; readonly detail: string }[];
+}
+
+/**
+ * How a sync treats these records of the directory as it was read last: scope, mapping, matching and what the next plan
+ * does, by the run's own code. The target is asked; nothing is written anywhere. Records of another kind are left out.
+ * @throws ConnectorError where the sync could not run, or the target does not answer
+ */
+export async function traceRecords(
+  engine: Engine,
+  options: { readonly sync: SyncRow; readonly ids: readonly string[]; readonly signal: AbortSignal },
+): Promise<ReadonlyMap<string, Trace>> {
+  const { store } = engine;
+  const { sync, ids, signal } = options;
+  const connection = await store.db
+    .selectFrom("connections")
+    .selectAll()
+    .where("id", "=", sync.connection)
+    .executeTakeFirstOrThrow();
+  const targetRow = await store.db
+    .selectFrom("targets")
+    .selectAll()
+    .where("id", "=", sync.target)
+    .executeTakeFirstOrThrow();
+  const target = await engine.openTarget(targetRow);
+  try {
+    const { scope } = JSON.parse(sync.definition) as SyncDefinition;
+    const position = await positionOf(store, connection.id, kindsOf(kindOf(target, sync), scope));
+    const basis = await openBasis({ store, sync, connection, targetRow, target, position, recreate: false, signal });
+    // With a cursor behind the beginning, managers are named in the reasons.
+    const span = { ...basis.span, cursor: Math.max(1, basis.span.cursor) };
+    const context: BatchContext = { ...basis, span, lease: null, plan: { id: "" } };
+    const rows = [...(await loadRecords(store.db, connection.id, ids)).values()];
+    const records = rows.filter((row) => row.kind === basis.kind.source);
+    return await traced(context, targetRow.name, records);
+  } finally {
+    await target.close();
+  }
+}
+
+async function traced(
+  context: BatchContext,
+  target: string,
+  rows: readonly DirectoryRow[],
+): Promise<ReadonlyMap<string, Trace>> {
+  const { store, space, kind, sync } = context;
+  const ids = rows.map(({ id }) => id);
+  const links = await loadLinks(store.db, space, [kind.name], ids);
+  const planned = await planFew(context, rows);
+  const recordIds = rows.flatMap(({ id }) => links.get(id)?.record_id ?? planned.get(id)?.change?.record_id ?? []);
+  const held = await heldValues(context, recordIds);
+  const waiting = await waitingOutcomes(context, ids);
+  const traces = new Map<string, Trace>();
+  for (const { row, record, input } of await inputsOf(context, rows)) {
+    const one = planned.get(row.id);
+    if (one === undefined) continue;
+    const link = links.get(row.id);
+    const change = one.change === null ? null : changeOf(one.change);
+    const recordId = link?.record_id ?? change?.recordId ?? null;
+    const creating = link === undefined && change?.action !== "join";
+    const fields = context.mapping.trace(record, creating, input.creation);
+    const around = { held: held.get(recordId ?? ""), change, definition: context.definition };
+    traces.set(row.id, {
+      ...{ sync: sync.name, target, kind: kind.name },
+      scope: row.removed === null ? input.scope : null,
+      record: recordId === null ? null : recordIn(recordId, link, change),
+      fields: fields.map((field) => fieldOf(field, around)),
+      outcome: waiting.get(row.id) ?? outcomeOf(one, change),
+      issues: one.issues.filter(isFinding).map(({ code, detail }) => ({ code, detail })),
+    });
+  }
+  return traces;
+}
+
+/** What the target holds of these records now, references in source form, nothing sensitive; those that are gone are left out. */
+async function heldValues(
+  context: BatchContext,
+  recordIds: readonly string[],
+): Promise<ReadonlyMap<string, Attributes>> {
+  const { target, kind, signal, mapping } = context;
+  const held = new Map<string, Attributes>();
+  for (let at = 0; at < recordIds.length; at += MOST_IDS) {
+    const records = await target.get(kind.name, recordIds.slice(at, at + MOST_IDS), { members: false }, signal);
+    const objectIdOf = await objectIds(
+      context,
+      records.flatMap(({ attributes }) => Object.values(attributes)),
+    );
+    for (const { id, attributes } of records) {
+      const entries = kind.attributes.flatMap(({ name, type }) => {
+        const value = attributes[name];
+        if (value === undefined) return [];
+        const objectId = type === "reference" && typeof value === "string" ? objectIdOf.get(value) : undefined;
+        return [[name, objectId === undefined ? mapping.concealed(name, value) : { $ref: objectId }] as const];
+      });
+      held.set(id, shown(Object.fromEntries(entries)));
+    }
+  }
+  return held;
+}
+
+/** What `Target.get` takes at once. */
+const MOST_IDS = 100;
+
+function recordIn(id: string, link: LinkRow | undefined, change: Change | null): NonNullable<Trace["record"]> {
+  if (link !== undefined) return { id, state: link.origin as "created" | "joined", matchedBy: link.matched_by };
+  return { id, state: "found", matchedBy: change?.matchedBy?.attribute ?? null };
+}
+
+function fieldOf(
+  field: TracedField,
+  around: {
+    readonly held: Attributes | undefined;
+    readonly change: Change | null;
+    readonly definition: SyncDefinition;
+  },
+): TraceField {
+  const { attribute, sources, emptied } = field;
+  const { held, change, definition } = around;
+  const rule = definition.mapping[attribute];
+  if (rule === undefined) throw new Error(`there is no rule for ${attribute}`);
+  const writes = change === null ? {} : writesOf({ before: change.before ?? {}, after: change.after ?? {} });
+  const value = field.chosen ? change?.after?.[attribute] : field.value;
+  return {
+    ...{ attribute, rule, sources, emptied },
+    ...(value === undefined ? {} : { value: shown({ value }).value ?? null }),
+    detail: detailOf(field, value),
+    ...(held?.[attribute] === undefined ? {} : { held: held[attribute] }),
+    // A new record is told of what is empty, too; nothing comes of that.
+    written: Object.hasOwn(writes, attribute) && !(isEmpty(writes[attribute]) && isEmpty(change?.before?.[attribute])),
+  };
+}
+
+function detailOf(field: TracedField, value: Value | undefined): string | null {
+  if (field.issue !== null) return field.issue.detail;
+  if (field.onlyOnCreate) return "written only when the record is created";
+  if (field.chosen && value === undefined) return "chosen when the record is created";
+  if (value === undefined) return "nothing is written: the target's value stays as it is";
+  return null;
+}
+
+function isFinding({ state }: NewIssue): boolean {
+  return state === "issue" || state === "suppressed";
+}
+
+function outcomeOf({ issues }: PlannedRecord, change: Change | null): TraceOutcome {
+  if (change !== null) {
+    const { action, reason, before, after } = change;
+    return { ...NOTHING, action, reason, before: shown(before), after: shown(after) };
+  }
+  const [issue] = issues.filter(isFinding);
+  if (issue === undefined) return NOTHING;
+  return { ...NOTHING, action: issue.state === "issue" ? "issue" : "none", code: issue.code, reason: issue.detail };
+}
+
+const NOTHING: TraceOutcome = { action: "none", reason: "", code: null, before: null, after: null, digest: null };
+
+/** Those whose change waits for approval: until that is decided, no plan looks at them. */
+async function waitingOutcomes(
+  { store, sync }: BatchContext,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, TraceOutcome>> {
+  const waiting = new Map<string, TraceOutcome>();
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await store.db
+      .selectFrom("pending")
+      .innerJoin("plans", "plans.id", "pending.plan")
+      .innerJoin("plan_changes", (join) =>
+        join.onRef("plan_changes.plan", "=", "plans.id").onRef("plan_changes.object_id", "=", "pending.object_id"),
+      )
+      .selectAll("plan_changes")
+      .select("plans.digest")
+      .where("pending.sync", "=", sync.id)
+      .where("pending.object_id", "in", ids.slice(at, at + 500))
+      .where("plans.state", "=", "held")
+      .where("plan_changes.action", "!=", "members")
+      .execute();
+    for (const { digest, ...row } of rows) {
+      const { action, reason, before, after } = shownChange(row);
+      const said = `${action} waits for approval: ${reason}`;
+      waiting.set(row.object_id, { action: "held", reason: said, code: null, before, after, digest });
+    }
+  }
+  return waiting;
+}
