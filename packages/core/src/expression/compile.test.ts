@@ -114,9 +114,10 @@ test("a function that answers no value for its attribute stands only where its v
   );
 });
 
-test("a condition on a source attribute without a value does not hold, whatever is asked", () => {
+test("a condition on a source attribute without a value does not hold, unless it asks for just that", () => {
   assert.equal(given('IIF([country] <> "USA", "abroad", "home")', { country: null }), "home");
-  assert.equal(given('IIF([country] = "", "none", "some")', { country: "" }), "some");
+  assert.equal(given('IIF([country] = [state], "same", "other")', { country: "", state: "" }), "other");
+  for (const country of ["", null]) assert.equal(given('IIF([country] = "", "none", "some")', { country }), "none");
   assert.equal(given('IIF([StatusRehire]=1, "again", "new")', { StatusRehire: "1" }), "again");
 });
 
