@@ -1,4 +1,6 @@
 import { RE2JS } from "re2js";
+import { translate } from "../expression/functions/pattern-syntax.ts";
+import { MAX_SEARCH } from "../expression/limits.ts";
 import type { ScopeOperator } from "../model/sync.ts";
 import { plain } from "../model/wording.ts";
 import type { Single } from "./reader.ts";
@@ -36,12 +38,12 @@ export function valueFlaw(operator: ScopeOperator, value: unknown): string | nul
 
 function limitFlaw(operator: ScopeOperator, value: string): string | null {
   if (/^\d{1,100}$/.test(value) || timeOf(value) !== null) return null;
-  const either = `${operator} needs a whole number (0, 1, 2, …) or a date (2026-01-31, 2026-01-31T08:00:00Z), not "${value}"`;
+  const either = `${operator} needs a whole number (0, 1, 2, …) or a date (2026-01-31, 2026-01-31T08:00:00Z), not "${plain(value)}"`;
   if (!/^(?:now|today|-?P?\d+[dwmy]$)/i.test(value)) return either;
   return `${either}: a moment that moves would let records in and out with no change to tell it by`;
 }
 
-/** Compiles a comparison. The value must have no flaw. @throws Error when a pattern cannot be read */
+/** Compiles a comparison. The value must have no flaw. @throws Error when a pattern cannot be used: the rest of a sentence on it */
 export function testOf(operator: Comparison, wanted: string): Test {
   const shown = plain(wanted);
   switch (operator) {
@@ -54,10 +56,10 @@ export function testOf(operator: Comparison, wanted: string): Test {
     case "IS FALSE":
       return one((value) => value === false, "is false", "not false");
     case "REGEX MATCH":
-      return one(matching(wanted), `matches ${shown}`, `which does not match ${shown}`);
+      return one(matching(wanted, false), `matches ${shown}`, `which does not match ${shown}`);
     case "NOT REGEX MATCH": {
       const words = { wanted: `does not match ${shown}`, unwanted: `which matches ${shown}` };
-      return none(matching(wanted), `matches ${shown}`, words);
+      return none(matching(wanted, false), `matches ${shown}`, words);
     }
     case "Greater_Than":
       return greater(wanted, false);
@@ -92,9 +94,23 @@ function equalTo(wanted: string): Test["fits"] {
   return (value) => (typeof value === "boolean" ? String(value) === lower : String(value) === wanted);
 }
 
-function matching(wanted: string): Test["fits"] {
-  const pattern = RE2JS.compile(wanted);
-  return (value) => pattern.test(String(value));
+/** `tooLong` is said of a text that is too long to be searched in a bounded time. @throws Error that ends a sentence on the pattern */
+function matching(wanted: string, tooLong: boolean): Test["fits"] {
+  const { source, size } = translate(wanted);
+  const pattern = compiled(source);
+  const longest = MAX_SEARCH / Math.max(1, size);
+  return (value) => {
+    const text = String(value);
+    return text.length > longest ? tooLong : pattern.test(text);
+  };
+}
+
+function compiled(source: string): RE2JS {
+  try {
+    return RE2JS.compile(source);
+  } catch (error) {
+    throw new Error(`cannot be read by RE2: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** Whole numbers of any length, for employee ids are texts and may have more digits than a number holds exactly; or dates. */

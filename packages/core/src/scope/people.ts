@@ -1,6 +1,7 @@
 import type { Finding } from "../model/plan.ts";
 import type { DirectoryRecord } from "../model/record.ts";
 import type { ScopePeople } from "../model/sync.ts";
+import { plain } from "../model/wording.ts";
 import { isObjectId } from "./manager.ts";
 
 /** Whether a record is one of the people whom a scope names, and in which list; `exclude` goes before `include`. */
@@ -15,7 +16,7 @@ export function namedPeople({ include = [], exclude = [] }: ScopePeople, finding
   for (const [list, names] of Object.entries({ include, exclude })) {
     for (const [at, name] of names.entries()) {
       if (isObjectId(name) || name.includes("@")) continue;
-      flaw(`scope.people.${list}[${at}]`, `name people by object id or user principal name, not "${name}"`);
+      flaw(`scope.people.${list}[${at}]`, `name people by object id or user principal name, not "${plain(name)}"`);
     }
   }
   const [taken, left] = [keysOf(include), keysOf(exclude)];
