@@ -99,7 +99,9 @@ export async function wantedBy(context: BatchContext, rows: readonly DirectoryRo
   return items.flatMap((item) => {
     const needs = evaluate(context.rules, item.input);
     if (needs.type !== "match") return [];
-    return needs.values.map(({ attribute, key }) => ({ objectId: item.row.id, key: indexKey(attribute, key) }));
+    const { id } = item.row;
+    const uniques = uniqueWants(context, id, needs.mapped.attributes);
+    return [...needs.values.map(({ attribute, key }) => ({ objectId: id, key: indexKey(attribute, key) })), ...uniques];
   });
 }
 

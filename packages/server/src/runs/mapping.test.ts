@@ -4,7 +4,7 @@ import type { Attributes, MappingRule } from "@entrain/core";
 import type { GraphUser, TenantFile } from "@entrain/simulator";
 import { showPerson } from "./people.ts";
 import { planChanges, planIssues, unsyncedRecords } from "./queries.ts";
-import { changesIn, changesOfARun, plannedIn, scimUser, unsynced } from "./testing/observe.ts";
+import { changesIn, changesOfARun, plannedIn, scimUser, scimWrites, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene, type SceneOptions } from "./testing/scene.ts";
 import { person, reference } from "./testing/tenant.ts";
 import { MINUTE, type TestClock, testClock } from "./testing/time.ts";
@@ -327,4 +327,17 @@ test("a plan whose sensitive value changed before it was applied does not send t
   assert.equal(scimUser(scene.scim, ana.id), undefined);
   assert.deepEqual(await changesOfARun(scene, sync), ["create Ana Ruiz"]);
   assert.equal(scimUser(scene.scim, ana.id)?.nickName, `${CANARY}-2`);
+});
+
+test("two new records that the target would refuse to have the same value are told before anything is sent", async () => {
+  await open({ users: [namesake(1), namesake(2), bo], groups: [] });
+  const userName: MappingRule = { expression: 'ToLower(Join(".", [givenName], [surname]), )' };
+  const mapping: Rules = { ...byId, userName };
+  const sync = await scene.addSync("people", "scim", { records: "user", mapping, matching: ["externalId"] });
+  const before = scene.scim.requests.length;
+  assert.equal((await scene.run(sync)).counts.create, 1);
+  assert.deepEqual([...(await unsynced(scene.store, sync)).values()], ["ambiguous", "ambiguous"]);
+  assert.deepEqual(scimWrites(scene.scim, before), ["POST /Users"]);
+  const { detail } = await scene.store.db.selectFrom("pending").select("detail").limit(1).executeTakeFirstOrThrow();
+  assert.match(detail, /^userName "ana\.ruiz" is the same for Ana Ruiz . \(.*\), Ana Ruiz . \(/);
 });
