@@ -16,7 +16,7 @@ export {
 } from "./mapping/mapping.ts";
 export type { CompiledRule } from "./mapping/rule.ts";
 export { entraNameOf, type SourceName, sourceNameOf } from "./mapping/source-names.ts";
-export { type Guest, guestOf, isAtHome } from "./matching/guest.ts";
+export { type Guest, guestOf, isAtHome, nameAtHome } from "./matching/guest.ts";
 export { matchKey, matchKeys } from "./matching/key.ts";
 export { chooseMatch, type Match, type MatchTry, recordName } from "./matching/match.ts";
 export { type CompiledMatching, compileMatching, type MatchValue } from "./matching/matching.ts";

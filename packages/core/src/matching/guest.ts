@@ -37,8 +37,12 @@ export function guestOf(attributes: Attributes): Guest | null {
 
 /** Whether a record of another tenant is the guest at home: it signs in there by that name, and is no guest itself. */
 export function isAtHome({ homeName }: Guest, attributes: Attributes): boolean {
-  const { userPrincipalName: name } = attributes;
-  return typeof name === "string" && !name.toUpperCase().includes(MARK) && matchKey(name, {}) === homeName;
+  return nameAtHome(attributes) === homeName;
+}
+
+/** The matching key of the name by which a person signs in at home; `null` for who is a guest there too. */
+export function nameAtHome({ userPrincipalName: name }: Attributes): string | null {
+  return typeof name === "string" && !name.toUpperCase().includes(MARK) ? matchKey(name, {}) : null;
 }
 
 /** Federated with an Entra tenant; true where the identities were not read, for then they say nothing against it. */

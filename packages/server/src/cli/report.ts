@@ -27,7 +27,8 @@ export async function reportCommand(
 }
 
 function linesOf(report: SyncReport): readonly string[] {
-  const { linked, join, privileged, create, left, ambiguous, elsewhere, unmatchable, other, unmanaged } = report;
+  const { linked, join, privileged, create, left, ambiguous, elsewhere, unmatchable, other, guests, unmanaged } =
+    report;
   const { people, readAt, complete } = report;
   const issue = (one: SyncReport["ambiguous"]["samples"][number]): string => `${one.name} (${one.id}): ${one.detail}`;
   return [
@@ -48,6 +49,7 @@ function linesOf(report: SyncReport): readonly string[] {
     ...part("elsewhere", elsewhere, "held: the record that fits is somebody else's", issue),
     ...part("unmatchable", unmatchable, "held: no value to match by", issue),
     ...part("other", other, "held", issue),
+    ...part("guests", guests, "at home in a connected tenant", ({ name, home }) => `${name}: ${home}`),
     ...part(
       "unmanaged",
       unmanaged,

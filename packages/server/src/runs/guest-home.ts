@@ -1,4 +1,4 @@
-import { type Attributes, type Guest, guestOf, isAtHome, plain } from "@entrain/core";
+import { type Attributes, type Guest, guestOf, isAtHome, nameAtHome, plain } from "@entrain/core";
 import { sql } from "kysely";
 import type { Store } from "../store/store.ts";
 import { nameIn } from "./names.ts";
@@ -55,4 +55,38 @@ export function homeInWords({ connection, id, displayName, userPrincipalName }: 
   const name = displayName === null || displayName === userPrincipalName ? "" : `${plain(displayName)} `;
   const who = name === "" ? `${plain(userPrincipalName)} (${id})` : `${name}(${plain(userPrincipalName)}, ${id})`;
   return `a guest whose home is ${who} of the connection ${plain(connection)}`;
+}
+
+const SCAN = 1000;
+
+/** Everybody of the other connections who is no guest there, page by page, by the matching key of their sign-in name. */
+export async function* peopleAtHome(
+  store: Store,
+  connection: string,
+): AsyncGenerator<readonly { readonly homeName: string; readonly home: GuestHome }[]> {
+  let after = { connection: "", id: "" };
+  for (;;) {
+    const rows = await store.db
+      .selectFrom("records")
+      .innerJoin("connections", "connections.id", "records.connection")
+      .select(["records.connection", "records.id", "records.attributes", "connections.name"])
+      .where("records.connection", "!=", connection)
+      .where("records.kind", "=", "user")
+      .where("records.removed", "is", null)
+      .where((eb) => eb(eb.refTuple("records.connection", "records.id"), ">", eb.tuple(after.connection, after.id)))
+      .orderBy("records.connection")
+      .orderBy("records.id")
+      .limit(SCAN)
+      .execute();
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = { connection: last.connection, id: last.id };
+    yield rows.flatMap(({ id, attributes, name }) => {
+      const read = JSON.parse(attributes) as Attributes;
+      const homeName = nameAtHome(read);
+      if (homeName === null) return [];
+      const userPrincipalName = String(read.userPrincipalName);
+      return [{ homeName, home: { connection: name, id, displayName: nameIn(attributes), userPrincipalName } }];
+    });
+  }
 }

@@ -253,3 +253,27 @@ test("people who share a value are told with the record that it fits", async () 
     pending[0]?.detail,
   );
 });
+
+test("a record with rights of its own that is found by what is not written is joined by approval alone", async () => {
+  clock = testClock();
+  scene = await openScene({ clock, simulator: { tenant: { users: [cy], groups: [] } } });
+  const old: MatchingRule = { attribute: "mail", expression: "[mail]" };
+  const mapping = { userName: { direct: "userPrincipalName" }, externalId: { direct: "id" } };
+  sync = await scene.addSync("people", "portal", { records: "requester", mapping, matching: [old] });
+  const target = await scene.engine.openTarget(
+    await scene.store.db.selectFrom("targets").selectAll().where("id", "=", "t_portal").executeTakeFirstOrThrow(),
+  );
+  const set = { userName: "admin@contoso.com", mail: String(cy.mail) };
+  const made = { ordinal: 1, kind: "requester", action: "create", recordId: null, set } as const;
+  await target.apply([made], new AbortController().signal);
+  await scene.store.transaction((tx) => tx.updateTable("portal_requesters").set({ privileged: 1 }).execute());
+  const held = await scene.run(sync);
+  assert.deepEqual([held.result, held.counts.join, held.held?.count], ["held", 0, 1]);
+  // What changes meanwhile is not about the join: it is still the one that was approved.
+  await scene.graph("PATCH", `/users/${cy.id}`, { city: "Porto" });
+  const run = await scene.approve(sync, held.held?.digest ?? "");
+  assert.deepEqual([run.result, run.counts.join], ["succeeded", 1]);
+  const links = await scene.store.db.selectFrom("links").select(["origin", "matched_by"]).execute();
+  assert.deepEqual(links, [{ origin: "joined", matched_by: "mail" }]);
+  await target.close();
+});

@@ -92,3 +92,21 @@ test("where the target keeps no object id, an unheard creation is joined: nothin
   assert.equal((await originOf(ana.id))?.origin, "joined");
   assert.equal(scene.scim.store.users.size, 1);
 });
+
+test("an unheard creation is found again although nothing that it is matched by is written", async () => {
+  await open({ users: [ana] });
+  const sync = await scene.addSync("people", "scim", {
+    records: "user",
+    mapping: { userName: { direct: "userPrincipalName" }, externalId: { direct: "id" } },
+    matching: [{ attribute: 'emails[type eq "work"].value', expression: "[mail]" }],
+  });
+  const body = { userName: "ana.one@contoso.com", externalId: ana.id, active: true };
+  unheardCreation(() => scene.scim.store.putUser(undefined, body));
+  const run = await scene.run(sync);
+  assert.deepEqual([run.result, run.counts.create], ["succeeded", 1]);
+  assert.deepEqual(
+    scimWrites(scene.scim).filter((write) => write.startsWith("POST")),
+    ["POST /Users"],
+  );
+  assert.equal(scene.scim.store.users.size, 1);
+});

@@ -31,7 +31,9 @@ const SCHEMA = `
   create table people (place integer primary key, object_id text unique, name text, decision text, code text, detail text,
     attribute text, record_id text);
   create table wanted (key text, object_id text);
-  create index wanted_by_key on wanted (key);`;
+  create index wanted_by_key on wanted (key);
+  create table guests (place integer primary key, home_name text, object_id text, name text, homes int, home text);
+  create index guests_by_home on guests (home_name);`;
 const ASKED = 500;
 const SAID_NAMES = 5;
 
@@ -117,6 +119,41 @@ export class ReportNotes {
         );
       }
     });
+  }
+
+  /** An invited account, by the name under which it signs in at home. */
+  addGuests(guests: readonly { readonly homeName: string; readonly objectId: string; readonly name: string }[]): void {
+    this.#together(() => {
+      for (const { homeName, objectId, name } of guests) {
+        this.#run("insert into guests values (null, ?, ?, ?, 0, null)", homeName, objectId, name);
+      }
+    });
+  }
+
+  get hasGuests(): boolean {
+    return this.#all("select place from guests limit 1").length > 0;
+  }
+
+  /** People of other tenants, by the names under which they sign in there. */
+  meetHomes(homes: readonly { readonly homeName: string; readonly home: string }[]): void {
+    this.#together(() => {
+      for (const { homeName, home } of homes) {
+        this.#run("update guests set homes = homes + 1, home = ? where home_name = ?", home, homeName);
+      }
+    });
+  }
+
+  /** Guests who are one person of another tenant each; a name that two tenants have tells nothing. */
+  guests(limit: number): {
+    readonly count: number;
+    readonly samples: readonly { readonly id: string; readonly name: string; readonly home: string }[];
+  } {
+    const of = "from guests where homes = 1";
+    const samples = this.#all(`select object_id, name, home ${of} order by place limit ${limit}`);
+    return {
+      count: Number(this.#all(`select count(*) as count ${of}`)[0]?.count),
+      samples: samples.map((row) => ({ id: String(row.object_id), name: String(row.name), home: String(row.home) })),
+    };
   }
 
   #inTarget(rows: readonly { readonly [column: string]: unknown }[]): string {

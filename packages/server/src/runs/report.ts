@@ -1,10 +1,19 @@
-import { ConnectorError, evaluate, type MatchTry, type NeedsMatch, nameOf, type SyncDefinition } from "@entrain/core";
+import {
+  ConnectorError,
+  evaluate,
+  guestOf,
+  type MatchTry,
+  type NeedsMatch,
+  nameOf,
+  type SyncDefinition,
+} from "@entrain/core";
 import { loadWatermark } from "../store/directory.ts";
 import { linkedRecords } from "../store/links.ts";
 import { changedRecords } from "./candidates.ts";
 import type { Engine, Progress, SyncRow } from "./context.ts";
 import { loadChance } from "./creation.ts";
 import { type EvaluationContext, inputsOf } from "./evaluate-batch.ts";
+import { homeInWords, peopleAtHome } from "./guest-home.ts";
 import { decideMatches, indexKey, keysOf, RECORD } from "./match-records.ts";
 import { compileSync, kindOf, kindsOf, readComplete } from "./plan.ts";
 import type { PlanContext } from "./plan-context.ts";
@@ -66,6 +75,8 @@ export interface SyncReport {
   readonly other: Some<ReportedIssue> & {
     readonly codes: readonly { readonly code: string; readonly count: number }[];
   };
+  /** Of those without a record, who is a guest whose home tenant is connected: a hint, by which nothing is linked. */
+  readonly guests: Some<ReportedPerson & { readonly home: string }>;
   /** Records of the target that nobody in scope corresponds to; `records` are all of the kind. They are left alone. */
   readonly unmanaged: Some<ReportedPerson & { readonly active: boolean }> & {
     readonly active: number;
@@ -124,6 +135,7 @@ export async function reportSync(engine: Engine, options: ReportOptions): Promis
     };
     await noteTarget(scene, notes, options);
     const people = await notePeople(scene, notes, { ...options, upto: connection.sequence });
+    await noteHomes(scene, notes, options.signal);
     notes.settleShared(saidKey, (key) => key.startsWith(indexKey(RECORD, "")));
     return {
       sync: sync.name,
@@ -241,6 +253,12 @@ async function noteMatches(
   const unlinked = asking.map(({ record, values }) => {
     return { objectId: record.id, name: nameOf(record), attributes: record.attributes, values };
   });
+  notes.addGuests(
+    unlinked.flatMap(({ objectId, name, attributes }) => {
+      const guest = guestOf(attributes);
+      return guest === null ? [] : [{ homeName: guest.homeName, objectId, name }];
+    }),
+  );
   const matches = await decideMatches(scene, unlinked, tries);
   const people: NotedPerson[] = [...others];
   const wanted: { key: string; objectId: string }[] = [];
@@ -264,6 +282,15 @@ async function noteMatches(
   }
   const met = tries.flatMap((of) => of.flatMap(({ candidates }) => candidates.map(({ id }) => id)));
   notes.addPeople(people, wanted, met);
+}
+
+/** The other tenants are walked over once, and only where there are guests. */
+async function noteHomes({ store, sync }: Scene, notes: ReportNotes, signal: AbortSignal): Promise<void> {
+  if (!notes.hasGuests) return;
+  for await (const page of peopleAtHome(store, sync.connection)) {
+    signal.throwIfAborted();
+    notes.meetHomes(page.map(({ homeName, home }) => ({ homeName, home: homeInWords(home) })));
+  }
 }
 
 /** `userName "ana@x"`, as a key tells it. */
@@ -301,6 +328,7 @@ function decided(
     elsewhere: some(notes.people("elsewhere", limit), issue),
     unmatchable: some(notes.people("unmatchable", limit), issue),
     other: { ...some(notes.people("other", limit), issue), codes },
+    guests: notes.guests(limit),
     unmanaged: notes.unmanaged(limit),
   };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { GraphUser } from "@entrain/simulator";
 import { showPerson } from "./people.ts";
+import { reportSync } from "./report.ts";
 import { plannedIn, scimContent, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { addTenant, type SecondTenant } from "./testing/second-tenant.ts";
@@ -101,6 +102,19 @@ test("a guest whose home is connected is recognised, by the invitation's name an
   const names = await scene.store.db.selectFrom("records").select(["id", "attributes"]).execute();
   const bo = names.find(({ attributes }) => attributes.includes("PendingAcceptance"));
   assert.deepEqual(await homeOf(bo?.id ?? ""), [null]);
+});
+
+test("the report tells which guests are at home in a connected tenant", async () => {
+  await open([guest, person("Cy Alone")], [home]);
+  await other.run(await other.addSync("fabrikam-portal", "portal", { records: "requester" }));
+  const id = await scene.addSync("contoso-desk", "scim", { records: "user" });
+  await scene.plan(id);
+  const sync = await scene.store.db.selectFrom("syncs").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
+  const signal = new AbortController().signal;
+  const report = await reportSync(scene.engine, { sync, samples: 5, signal, onProgress: () => undefined });
+  const said = `a guest whose home is Ana López (ana.lopez@fabrikam.com, ${home.id}) of the connection fabrikam`;
+  assert.deepEqual(report.guests, { count: 1, samples: [{ id: guest.id, name: "Ana (Fabrikam)", home: said }] });
+  assert.equal(report.create.count, 2);
 });
 
 test("two syncs that plan one record at a time join it once", async () => {

@@ -36,6 +36,7 @@ const REPORT: TSchema = Type.Object({
   elsewhere: some(ISSUE),
   unmatchable: some(ISSUE),
   other: some(ISSUE, { codes: Type.Array(Type.Object({ code: Type.String(), count: Type.Integer() })) }),
+  guests: some(Type.Object({ ...PERSON, home: Type.String() })),
   unmanaged: some(Type.Object({ ...PERSON, active: Type.Boolean() }), {
     active: Type.Integer(),
     records: Type.Integer({ description: "All records of the kind that the target holds." }),
