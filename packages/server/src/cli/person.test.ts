@@ -99,3 +99,45 @@ test("person find says when there are more than it shows", async () => {
   assert.doesNotMatch(await said("person", "find", "ann", "--limit", "3"), /The first/);
   await assert.rejects(said("person", "find", " "), /Give a part of a name/);
 });
+
+test("person trace shows a person's scope, fields and plan for each sync, and what is wrong with a sync", async () => {
+  await open({ users: [person("Ana", { givenName: "Ana", surname: "Silva" })], groups: [] });
+  const scope = { filters: [[{ attribute: "department", operator: "EQUALS", value: "Sales" } as const]] };
+  const mapping = {
+    userName: { direct: "userPrincipalName" },
+    displayName: { expression: 'Join(", ", [surname], [givenName])' },
+  } as const;
+  const sync = await scene.addSync("people", "portal", {
+    records: "requester",
+    scope,
+    mapping,
+    matching: ["userName"],
+  });
+  await scene.addSync("scim-people", "scim", { records: "user" });
+  await scene.run(sync);
+  await scene.graph("PATCH", `/users/${ana.id}`, { givenName: "Anna" });
+  await scene.plan(sync);
+  const shown = await said("person", "trace", "ana@contoso.com", "--sync", "people");
+  const lines = shown.split("\n");
+  assert.equal(lines[0], "Ana in contoso");
+  assert.deepEqual(lines.slice(2, 4), ["people → portal", "  scope   in: department is Sales"]);
+  assert.match(lines[4] ?? "", /^ {2}record {2}requester \S+ \(created\)$/);
+  assert.match(lines[5] ?? "", /^ {2}plan {4}update: displayName/);
+  assert.deepEqual(lines.slice(6, 10), [
+    "  userName: ana@contoso.com",
+    "      userPrincipalName = ana@contoso.com",
+    "  displayName: write Silva, Ana → Silva, Anna",
+    '      Join(", ", [surname], [givenName]); surname = Silva; givenName = Anna',
+  ]);
+  scene.disturb(() => ({ status: 500 }));
+  const [json] = JSON.parse(await said("person", "trace", ana.id, "--json")) as [
+    { syncs: readonly { sync: string; outcome?: { action: string }; error?: { code: string } }[] },
+  ];
+  assert.deepEqual(
+    json.syncs.map(({ sync, outcome, error }) => [sync, outcome?.action ?? error?.code]),
+    [
+      ["people", "update"],
+      ["scim-people", "server_failed"],
+    ],
+  );
+});

@@ -1,9 +1,11 @@
-import { ConnectorError, inWords } from "@entrain/core";
+import { inWords } from "@entrain/core";
 import { homeInWords } from "../runs/guest-home.ts";
 import { findPeople, type PersonDetail, showPerson } from "../runs/people.ts";
 import type { Standing } from "../runs/standing.ts";
 import { command, type Invocation, numberOption, type Options, type Register, textOption, usage } from "./command.ts";
 import { findRow } from "./entries.ts";
+import { noSuchPerson } from "./person-found.ts";
+import { showTrace } from "./trace.ts";
 import { timeInWords } from "./wording.ts";
 
 export const register: Register = (group, world, ended) => {
@@ -15,6 +17,11 @@ export const register: Register = (group, world, ended) => {
   command(find, world, ended, find_);
   const show = group.command("show <id>").description("everything known of one person, by object id or sign-in name");
   command(show, world, ended, show_);
+  const trace = group
+    .command("trace <id>")
+    .description("how each sync treats one person: scope, each field, matching, and what the next plan does")
+    .option("--sync <name>", "only this sync");
+  command(trace, world, ended, showTrace);
 };
 
 async function find_(invocation: Invocation, [text = ""]: readonly string[], options: Options): Promise<undefined> {
@@ -46,10 +53,7 @@ async function find_(invocation: Invocation, [text = ""]: readonly string[], opt
 async function show_(invocation: Invocation, [id = ""]: readonly string[]): Promise<undefined> {
   const { engine } = await invocation.open();
   const people = await showPerson(engine, id);
-  if (people.length === 0) {
-    const message = `There is no person "${id}" in the directory, which is as fresh as the last run. Give the object id or the whole sign-in name; entrain person find looks for parts.`;
-    throw new ConnectorError("not_found", message, { stops: "run", retry: "never" });
-  }
+  if (people.length === 0) throw noSuchPerson(id);
   await invocation.output.value(people);
   for (const person of people) await invocation.output.say(...linesOf(person));
   return undefined;

@@ -1,5 +1,6 @@
 import Type, { type TSchema } from "typebox";
 import { findPeople, showPerson } from "../../runs/people.ts";
+import { tracePerson } from "../../runs/trace-person.ts";
 import { type ApiContext, findConnection } from "../context.ts";
 import { fromCursor, pageOf } from "../cursor.ts";
 import { notFound } from "../problems.ts";
@@ -74,8 +75,52 @@ const DETAIL: TSchema = Type.Object({
   ),
 });
 
+const TRACE_FIELD: TSchema = Type.Object({
+  attribute: Type.String(),
+  rule: ANY,
+  sources: ANY,
+  value: Type.Optional(ANY),
+  emptied: Type.Boolean({ description: "The source has nothing for it." }),
+  detail: orNull(Type.String({ description: "Why there is no value, or what is wrong with it." })),
+  held: Type.Optional(ANY),
+  written: Type.Boolean({ description: "The next plan writes `value`." }),
+});
+
+const TRACED: TSchema = Type.Object({
+  id: Type.String({ description: "Object id." }),
+  displayName: orNull(Type.String()),
+  connection: Type.String({ description: "The connection's name." }),
+  syncs: Type.Array(
+    Type.Object({
+      sync: Type.String(),
+      target: Type.Optional(Type.String()),
+      kind: Type.Optional(Type.String()),
+      scope: Type.Optional(orNull(Type.Object({ in: Type.Boolean(), reason: Type.String() }))),
+      record: Type.Optional(
+        orNull(Type.Object({ id: Type.String(), state: Type.String(), matchedBy: orNull(Type.String()) })),
+      ),
+      fields: Type.Optional(Type.Array(TRACE_FIELD)),
+      outcome: Type.Optional(
+        Type.Object({
+          action: Type.String({ description: "A change's action, or none, issue, held." }),
+          reason: Type.String(),
+          code: orNull(Type.String()),
+          before: ANY,
+          after: ANY,
+          digest: orNull(Type.String()),
+        }),
+      ),
+      issues: Type.Optional(Type.Array(Type.Object({ code: Type.String(), detail: Type.String() }))),
+      error: Type.Optional(Type.Object({ code: Type.String(), message: Type.String(), fix: Type.String() })),
+    }),
+  ),
+});
+
 /** A search that finds more is too wide to be read; it says so by ending here. */
 const FOUND_MAX = 1000;
+
+/** Targets are asked; one that does not answer must not hold the caller for ever. */
+const TRACE_LIMIT_MS = 60_000;
 
 /** People of the directory. */
 export function peopleRoutes(app: Api, { store, engine }: ApiContext): void {
@@ -118,6 +163,27 @@ export function peopleRoutes(app: Api, { store, engine }: ApiContext): void {
     },
     async ({ params: { id } }) => {
       const items = await showPerson(engine, id);
+      if (items.length === 0) throw notFound("person with this object id or sign-in name");
+      return { items, next: null };
+    },
+  );
+
+  app.get(
+    "/people/:id/trace",
+    {
+      schema: {
+        operationId: "tracePerson",
+        summary:
+          "How each sync treats one person: scope, each field, matching, and what the next plan does; writes nothing",
+        tags: ["people"],
+        params: strict({ id: NAME }),
+        querystring: strict({ sync: Type.Optional(NAME) }),
+        response: { 200: collectionOf(TRACED) },
+      },
+    },
+    async ({ params: { id }, query: { sync = null }, signal: gone }) => {
+      const signal = AbortSignal.any([gone, AbortSignal.timeout(TRACE_LIMIT_MS)]);
+      const items = await tracePerson(engine, { person: id, sync, signal });
       if (items.length === 0) throw notFound("person with this object id or sign-in name");
       return { items, next: null };
     },
