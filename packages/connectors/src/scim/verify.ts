@@ -1,10 +1,12 @@
 import { type Check, ConnectorError } from "@entrain/core";
+import type { ScimKind } from "./attributes.ts";
 import type { ScimClock } from "./pace.ts";
 import { equalsFilter, type Reader } from "./reading.ts";
 import type { Reply } from "./reply.ts";
 import { isJson, property } from "./resource.ts";
+import { declaredIn } from "./schema.ts";
 
-/** Named checks that only read: the server answers, takes the token, filters, patches, and shows its groups. */
+/** Named checks that only read: the server answers, takes the token, filters, patches, knows the attributes, and shows its groups. */
 export async function verifyScim(users: Reader, groups: Reader, clock: ScimClock): Promise<readonly Check[]> {
   const { signal } = users;
   signal.throwIfAborted();
@@ -16,6 +18,7 @@ export async function verifyScim(users: Reader, groups: Reader, clock: ScimClock
   if (checks[0]?.ok) {
     checks.push(filterCheck(lookup));
     checks.push(patchCheck(await get("/ServiceProviderConfig")));
+    checks.push(attributesCheck(await get("/Schemas"), users.kind));
     checks.push(groupsCheck(await get(`${groups.kind.endpoint}?startIndex=1&count=1&excludedAttributes=members`)));
   }
   signal.throwIfAborted();
@@ -65,6 +68,24 @@ function patchCheck(reply: Reply): Check {
     name,
     supported === true ? "The server supports PATCH." : "The server does not say whether it supports PATCH.",
   );
+}
+
+/** Many servers describe themselves in part or not at all, and some wrongly: only what would be in vain is a failure. */
+function attributesCheck(reply: Reply, kind: ScimKind): Check {
+  const name = "Attributes of users";
+  const declared = reply.kind === "answer" ? declaredIn(reply.body, kind) : null;
+  if (declared === null) return passed(name, "The server does not describe them.");
+  const { readOnly, unlisted, required } = declared;
+  const vain = readOnly.filter((one) => Object.hasOwn(kind.kind.preset.mapping, one));
+  const said = [
+    readOnly.length > 0 ? `The server says that it takes no ${readOnly.join(", no ")}.` : "",
+    unlisted.length > 0 ? `The server does not list ${unlisted.join(", ")}, and may ignore them.` : "",
+    required.length > 0 ? `The server says that it requires ${required.join(", ")}, which no mapping writes.` : "",
+  ];
+  const detail = said.filter((sentence) => sentence !== "").join(" ");
+  if (vain.length > 0)
+    return failed(name, detail, `Leave ${vain.join(", ")} out of the mapping of syncs to this target.`);
+  return passed(name, detail === "" ? "The server lists all that a mapping may write." : detail);
 }
 
 function groupsCheck(reply: Reply): Check {
