@@ -86,6 +86,22 @@ test("a kind of records that the target does not have is wrong usage, and those 
   assert.match(ran.stderr, /--records must be one of requester, group, not "requesters"; did you mean "requester"\?/);
 });
 
+test("a sync is added with groups to exclude, without guests, and of people only", async (context) => {
+  const of = await connected(context, { url: "http://127.0.0.1:1" });
+  const add = ["sync", "add", "more", "--connection", "contoso", "--target", "portal", "--records", "requester"];
+  const wrong = await fails([...add, "--guests", "none"], of, 2);
+  assert.match(wrong.stderr, /--guests must be one of include, exclude, only, not "none"/);
+  const scope = ["--exclude-group", "Contractors", "Leavers", "--guests", "exclude", "--people-only"];
+  const added = await run([...add, ...scope], of);
+  assert.equal(added.code, 0, added.stderr);
+  const shown = await run(["sync", "show", "more", "--json"], of);
+  assert.deepEqual(JSON.parse(shown.stdout).scope, {
+    groups: { exclude: ["Contractors", "Leavers"], transitive: true },
+    guests: "exclude",
+    peopleOnly: true,
+  });
+});
+
 test("config diff says which store it compares with", async (context) => {
   const of = await connected(context, { url: "http://127.0.0.1:1" });
   await writeFile(join(of.cwd, "some.yaml"), "targets: { more: { type: portal } }\n");

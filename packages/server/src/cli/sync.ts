@@ -1,4 +1,4 @@
-import { formatDuration } from "@entrain/core";
+import { formatDuration, GUEST_CHOICES, type Scope } from "@entrain/core";
 import { loadConfiguration } from "../config/current.ts";
 import { type OpenWrite, openWrites } from "../config/remove.ts";
 import { plainSync } from "../config/render.ts";
@@ -31,6 +31,9 @@ export const register: Register = (group, world, ended) => {
     .requiredOption("--records <kind>", "the target's kind of records; see: entrain target types")
     .option("--source <kind>", "contact: organisational contacts in place of people")
     .option("--group <name...>", "only members of these groups, nested ones included")
+    .option("--exclude-group <name...>", "no members of these groups, nested ones included")
+    .option("--guests <choice>", "include, exclude, or only")
+    .option("--people-only", "no shared mailboxes, rooms and service accounts")
     .option("--every <duration>", "run by itself: 30s, 5m, 1h");
   command(add, world, ended, addSync);
   command(group.command("list").description("list the syncs"), world, ended, listSyncs);
@@ -132,7 +135,7 @@ async function refuseUnknownKind(invocation: Invocation, options: Options): Prom
 }
 
 async function addSync(invocation: Invocation, [name = ""]: readonly string[], options: Options): Promise<undefined> {
-  const groups = listOption(options, "group");
+  const scope = scopeOf(options);
   const every = textOption(options, "every");
   const source = textOption(options, "source");
   if (source !== undefined) requireOneOf(source, "source", ["contact"]);
@@ -142,13 +145,30 @@ async function addSync(invocation: Invocation, [name = ""]: readonly string[], o
     target: textOption(options, "target"),
     records: textOption(options, "records"),
     ...(source === undefined ? {} : { source }),
-    ...(groups.length > 0 ? { scope: { groups: { include: groups, transitive: true } } } : {}),
+    ...(Object.keys(scope).length > 0 ? { scope } : {}),
     ...(every === undefined ? {} : { schedule: { every } }),
   };
   await addEntry(invocation, "syncs", { name, value });
   await invocation.output.say(`Added the sync ${name}. See what it would do: entrain sync plan ${name}`);
   await invocation.output.value({ added: name });
   return undefined;
+}
+
+/** What the command line can say of a scope; a document can say more. */
+function scopeOf(options: Options): Scope {
+  const [include, exclude] = [listOption(options, "group"), listOption(options, "excludeGroup")];
+  const lists = {
+    ...(include.length > 0 ? { include } : {}),
+    ...(exclude.length > 0 ? { exclude } : {}),
+  };
+  const guests = textOption(options, "guests");
+  if (guests !== undefined) requireOneOf(guests, "guests", GUEST_CHOICES);
+  const chosen = GUEST_CHOICES.find((choice) => choice === guests);
+  return {
+    ...(Object.keys(lists).length > 0 ? { groups: { ...lists, transitive: true } } : {}),
+    ...(chosen === undefined ? {} : { guests: chosen }),
+    ...(options.peopleOnly === true ? { peopleOnly: true } : {}),
+  };
 }
 
 async function listSyncs(invocation: Invocation): Promise<undefined> {
