@@ -8,6 +8,7 @@ import { People } from "./people.tsx";
 import { PersonPanel } from "./person-panel.tsx";
 import { closePlace, usePlace } from "./place.ts";
 import { PlanPanel } from "./plan-panel.tsx";
+import { ReportPanel } from "./report-panel.tsx";
 import { RunPanel } from "./run-panel.tsx";
 import { Runs } from "./runs.tsx";
 import { SetupPanel } from "./setup-panel.tsx";
@@ -66,6 +67,8 @@ function Panels(): ReactNode {
       return <PersonPanel {...props} />;
     case "unsynced":
       return <UnsyncedPanel {...props} />;
+    case "report":
+      return <ReportPanel {...props} />;
     case "connection":
       return <ConnectionPanel {...props} />;
     case "setup":

@@ -122,6 +122,14 @@ function Facts({ person }: { readonly person: PersonDetail }): ReactNode {
           {person.id}
         </Text>
       </Fact>
+      {person.home !== null && (
+        <Fact label="Guest, at home in">
+          <Name>{person.home.connection}</Name> as{" "}
+          <Link href={hrefOf({ panel: "person", id: person.home.id })}>
+            <Name>{person.home.displayName ?? person.home.userPrincipalName}</Name>
+          </Link>
+        </Fact>
+      )}
       <Fact label="Manager">{person.manager === null ? "–" : <ManagerLink id={person.manager} />}</Fact>
     </div>
   );
@@ -156,7 +164,8 @@ function Links({ person }: { readonly person: PersonDetail }): ReactNode {
             </Text>
           </Fact>
           <Fact label="Owned by">
-            {link.sync === null ? "No sync" : <Name>{link.sync}</Name>} ({link.origin})
+            {link.sync === null ? "No sync" : <Name>{link.sync}</Name>} ({link.origin}
+            {link.matchedBy === null ? "" : ` by ${link.matchedBy}`})
           </Fact>
           <Fact label="State">{link.active ? "Active" : "Disabled"}</Fact>
         </div>

@@ -84,6 +84,12 @@ function SyncRows({ sync }: { readonly sync: Sync }): ReactNode {
               <Name>{sync.connection}</Name> → <Name>{sync.target}</Name> ·{" "}
               {sync.definition.source === "contact" ? `contacts as ${sync.records}` : sync.records}
             </Text>
+            <Link
+              href={hrefOf({ panel: "report", id: sync.name })}
+              aria-label={`${sync.name} compared with the whole target`}
+            >
+              <Text size={200}>Compare with the target</Text>
+            </Link>
           </div>
         </Cell>
         <Cell label="State">

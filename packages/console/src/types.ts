@@ -272,10 +272,44 @@ export interface Person {
   readonly connection: string;
 }
 
+/** How many there are of one sort, and the first few of them. */
+export interface ReportedSort {
+  readonly count: number;
+  readonly samples: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly detail?: string;
+    readonly recordName?: string;
+    readonly attribute?: string;
+    readonly home?: string;
+    readonly active?: boolean;
+  }[];
+}
+
+/** Everybody of a sync compared with its whole target. */
+export interface SyncReport {
+  readonly readAt: number | null;
+  readonly complete: boolean;
+  readonly people: { readonly count: number; readonly inScope: number };
+  readonly linked: { readonly created: number; readonly joined: number };
+  readonly join: ReportedSort & { readonly by: readonly { readonly attribute: string; readonly count: number }[] };
+  readonly privileged: ReportedSort;
+  readonly create: ReportedSort;
+  readonly left: ReportedSort;
+  readonly ambiguous: ReportedSort;
+  readonly elsewhere: ReportedSort;
+  readonly unmatchable: ReportedSort;
+  readonly other: ReportedSort;
+  readonly guests: ReportedSort;
+  readonly unmanaged: ReportedSort & { readonly records: number };
+}
+
 export interface PersonDetail extends Person {
   readonly attributes: Attributes;
   readonly manager: string | null;
   readonly removed: string | null;
+  /** Who an invited account is at home, where that tenant is connected. */
+  readonly home: (Pick<Person, "id" | "displayName" | "connection"> & { readonly userPrincipalName: string }) | null;
   readonly groups: readonly { readonly id: string; readonly displayName: string | null }[];
   readonly links: readonly {
     readonly target: string;
@@ -283,6 +317,7 @@ export interface PersonDetail extends Person {
     readonly recordId: string;
     readonly sync: string | null;
     readonly origin: string;
+    readonly matchedBy: string | null;
     readonly active: boolean;
     readonly known: Attributes;
   }[];

@@ -1,0 +1,152 @@
+import { Link, makeStyles, Text, tokens } from "@fluentui/react-components";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { get, pathOf } from "./api.ts";
+import { number, plural } from "./format.ts";
+import { Panel } from "./panel.tsx";
+import { Empty, Failed, Name, Time, Waiting } from "./parts.tsx";
+import { hrefOf } from "./place.ts";
+import type { ReportedSort, SyncReport } from "./types.ts";
+
+const useStyles = makeStyles({
+  heading: { margin: 0, fontSize: tokens.fontSizeBase400 },
+  list: { listStyle: "none", margin: 0, padding: 0 },
+  item: {
+    display: "grid",
+    gap: tokens.spacingVerticalXXS,
+    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
+    padding: `${tokens.spacingVerticalS} 0`,
+    overflowWrap: "anywhere",
+  },
+  quiet: { color: tokens.colorNeutralForeground3 },
+});
+
+const SAMPLES = 25;
+
+/** Everybody of a sync compared with its whole target: asked for once, for the target is read in full. */
+export function ReportPanel({ id, onClose }: { readonly id: string; readonly onClose: () => void }): ReactNode {
+  const found = useQuery({
+    queryKey: ["report", id],
+    queryFn: ({ signal }) => get<SyncReport>(pathOf(["syncs", id, "report"], { samples: SAMPLES }), signal),
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
+    retry: false,
+  });
+  return (
+    <Panel title={<bdi>{`${id}, compared with the whole target`}</bdi>} onClose={onClose}>
+      {found.isPending && <Waiting lines={8} size={32} />}
+      {found.error !== null && <Failed error={found.error} retry={found.refetch} />}
+      {found.data !== undefined && <Report report={found.data} />}
+    </Panel>
+  );
+}
+
+function Report({ report }: { readonly report: SyncReport }): ReactNode {
+  const styles = useStyles();
+  const {
+    people,
+    linked,
+    join,
+    privileged,
+    create,
+    left,
+    ambiguous,
+    elsewhere,
+    unmatchable,
+    other,
+    guests,
+    unmanaged,
+  } = report;
+  return (
+    <>
+      <Text>
+        {number(people.inScope)} of {number(people.count)} in scope · {number(linked.created)} created and{" "}
+        {number(linked.joined)} joined so far
+        {report.readAt !== null && (
+          <>
+            {" "}
+            · read <Time at={report.readAt} />
+          </>
+        )}
+      </Text>
+      {!report.complete && (
+        <Text className={styles.quiet}>The directory was read in part: who is missing in it is missing here.</Text>
+      )}
+      <Sort
+        title="Would be joined"
+        of={join}
+        note={join.by.map((by) => `${number(by.count)} by ${by.attribute}`)}
+        always
+      />
+      <Sort title="Joins that wait for approval: records with rights of their own" of={privileged} />
+      <Sort title="Would be created" of={create} always />
+      <Sort title="Found nowhere, and the sync makes no records" of={left} />
+      <Sort title="Ambiguous" of={ambiguous} />
+      <Sort title="Linked to somebody else" of={elsewhere} />
+      <Sort title="Without a value to match by" of={unmatchable} />
+      <Sort title="Cannot be planned for another reason" of={other} />
+      <Sort title="Guests at home in a connected tenant" of={guests} />
+      <Sort
+        title="Unmanaged: nobody in scope corresponds to these records, and they are left alone"
+        of={unmanaged}
+        note={[`of ${plural(unmanaged.records, "record", "records")} of the target`]}
+        isTarget
+        always
+      />
+    </>
+  );
+}
+
+function Sort(props: {
+  readonly title: string;
+  readonly of: ReportedSort;
+  readonly note?: readonly string[];
+  /** The samples are records of the target rather than people. */
+  readonly isTarget?: boolean;
+  /** Shown when there are none, too. */
+  readonly always?: boolean;
+}): ReactNode {
+  const styles = useStyles();
+  const { title, of, note = [], isTarget = false, always = false } = props;
+  if (of.count === 0 && !always) return null;
+  const more = of.count - of.samples.length;
+  return (
+    <section>
+      <h3 className={styles.heading}>
+        {title}: {number(of.count)}
+      </h3>
+      {note.length > 0 && (
+        <Text size={200} className={styles.quiet}>
+          <bdi>{note.join(", ")}</bdi>
+        </Text>
+      )}
+      {of.count === 0 && <Empty>None.</Empty>}
+      <ul className={styles.list}>
+        {of.samples.map((one) => (
+          <li key={one.id} className={styles.item}>
+            {isTarget ? (
+              <Name>{one.name}</Name>
+            ) : (
+              <Link href={hrefOf({ panel: "person", id: one.id })}>
+                <Name>{one.name}</Name>
+              </Link>
+            )}
+            <Detail of={one} />
+          </li>
+        ))}
+      </ul>
+      {more > 0 && <Text className={styles.quiet}>… and {number(more)} more</Text>}
+    </section>
+  );
+}
+
+function Detail({ of }: { readonly of: ReportedSort["samples"][number] }): ReactNode {
+  const styles = useStyles();
+  const joins = of.recordName === undefined ? undefined : `joins ${of.recordName} by ${of.attribute ?? ""}`;
+  const said = of.detail ?? of.home ?? joins ?? (of.active === false ? "disabled" : undefined);
+  return said === undefined ? null : (
+    <Text size={200} className={styles.quiet}>
+      <bdi>{said}</bdi>
+    </Text>
+  );
+}
