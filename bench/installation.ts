@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createCsvTarget } from "@entrain/connectors/csv";
 import { createEntraSource, type RequestEvent } from "@entrain/connectors/entra";
-import { DEFAULTS, type Source, type SyncDefinition } from "@entrain/core";
+import { DEFAULTS, type Source, type SyncDefinition, type Target } from "@entrain/core";
 import { systemClock } from "../packages/server/src/clock.ts";
 import { createPortalTarget } from "../packages/server/src/portal/target.ts";
 import type { Engine } from "../packages/server/src/runs/context.ts";
@@ -14,7 +15,12 @@ export const CONNECTION = "c_bench";
 const TARGET = "t_portal";
 export const SYNC = "s_bench";
 
-/** A store in a folder of its own with one connection, the portal, and one sync of people between them. */
+/** The portal, or files with a few columns more than the portal has attributes. */
+export type TargetType = "portal" | "csv";
+
+export const EXTRA_COLUMNS = ["state", "streetAddress", "postalCode", "mailNickname", "userType"] as const;
+
+/** A store in a folder of its own with one connection, one target, and one sync of people between them. */
 export interface Installation {
   readonly folder: string;
   readonly store: Store;
@@ -26,6 +32,7 @@ export async function openInstallation(
   address: TenantAddress,
   scheme: "http" | "https",
   onRequest?: (event: RequestEvent) => void,
+  type: TargetType = "portal",
 ): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), "entrain-bench-"));
   const store = await openStore({
@@ -34,14 +41,18 @@ export async function openInstallation(
     stamp: "real",
     create: true,
   });
-  await configure(store, address);
+  const open = (): Target =>
+    type === "portal"
+      ? createPortalTarget(store, TARGET)
+      : createCsvTarget({ path: folder, columns: { user: EXTRA_COLUMNS }, clock: systemClock });
+  await configure(store, address, open());
   return {
     folder,
     store,
     engine: {
       store,
       openSource: async () => sourceOf(address, scheme, onRequest),
-      openTarget: async () => createPortalTarget(store, TARGET),
+      openTarget: async () => open(),
     },
     close: async () => {
       await store.close();
@@ -70,10 +81,10 @@ export function sourceOf(
   });
 }
 
-async function configure(store: Store, address: TenantAddress): Promise<void> {
+async function configure(store: Store, address: TenantAddress, target: Target): Promise<void> {
   const common = { organisation: "default", revision: 1, created_at: store.clock.now() };
-  const preset = createPortalTarget(store, TARGET).kinds.find(({ source }) => source === "user");
-  if (preset === undefined) throw new Error("the portal has no kind of person");
+  const preset = target.kinds.find(({ source }) => source === "user");
+  if (preset === undefined) throw new Error("the target has no kind of person");
   const definition: SyncDefinition = { ...DEFAULTS, ...preset.preset, records: preset.name };
   await store.transaction(async (tx) => {
     await tx

@@ -48,7 +48,7 @@ export async function run({ quick, progress }: BenchmarkOptions): Promise<Table>
     read = graph((await worker.run()).requests);
     for (let round = 0; round < (quick ? 1 : ROUNDS); round += 1) {
       for (const [at, [of, scope]] of SCOPES.entries()) {
-        const report = await worker.plan(scope);
+        const report = await worker.plan({ scope });
         reports[at]?.push(report);
         progress(`round ${round + 1}, ${of}: ${(report.ms / 1000).toFixed(1)} s`);
       }

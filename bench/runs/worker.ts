@@ -1,18 +1,18 @@
-import type { Counts, Scope, SyncDefinition } from "@entrain/core";
+import type { Counts, SyncDefinition } from "@entrain/core";
 import { boundHeap } from "../../packages/server/src/memory.ts";
 import { planSync, runSync } from "../../packages/server/src/runs/run.ts";
 import { answerParent } from "../child.ts";
-import { type Installation, openInstallation, SYNC } from "../installation.ts";
+import { type Installation, openInstallation, SYNC, type TargetType } from "../installation.ts";
 import type { TenantAddress } from "../tenant/tenant.ts";
 import { residentPeak } from "./resident.ts";
 
 /** What a worker is asked: a new installation first, then runs of its sync. */
 export type WorkRequest =
-  | { readonly ask: "open"; readonly address: TenantAddress }
+  | { readonly ask: "open"; readonly address: TenantAddress; readonly target: TargetType }
   /** With `collect` the heap is collected and measured at each batch, which takes time. Needs `--expose-gc`. */
   | { readonly ask: "run"; readonly collect: boolean }
-  /** Gives the sync this scope and plans it, without applying anything. */
-  | { readonly ask: "plan"; readonly scope: Scope }
+  /** Changes the sync's definition and plans it, without applying anything. */
+  | { readonly ask: "plan"; readonly change: Partial<SyncDefinition> }
   | { readonly ask: "close" };
 
 /** One run. Memory is in bytes: the largest so far, of the whole process, and (with `collect`) of what is in use. */
@@ -82,9 +82,9 @@ async function run({ engine, store }: Installation, collect: boolean): Promise<R
   };
 }
 
-async function plan({ engine, store }: Installation, scope: Scope): Promise<RunReport> {
+async function plan({ engine, store }: Installation, change: Partial<SyncDefinition>): Promise<RunReport> {
   const row = await store.db.selectFrom("syncs").selectAll().where("id", "=", SYNC).executeTakeFirstOrThrow();
-  const definition: SyncDefinition = { ...(JSON.parse(row.definition) as SyncDefinition), scope };
+  const definition: SyncDefinition = { ...(JSON.parse(row.definition) as SyncDefinition), ...change };
   await store.transaction((tx) =>
     tx
       .updateTable("syncs")
@@ -101,7 +101,8 @@ async function plan({ engine, store }: Installation, scope: Scope): Promise<RunR
   });
   const ms = performance.now() - begun;
   const counts = JSON.parse(planned.plan.counts) as Counts;
-  return { ...NOTHING, ms, counts, requests, residentPeak: residentPeak() };
+  const { created_at: begunAt, sealed_at: sealedAt } = planned.plan;
+  return { ...NOTHING, ms, planMs: (sealedAt ?? begunAt) - begunAt, counts, requests, residentPeak: residentPeak() };
 }
 
 if (import.meta.main) {
@@ -109,13 +110,13 @@ if (import.meta.main) {
   answerParent<WorkRequest, RunReport>(async (request) => {
     if (request.ask === "open") {
       boundHeap(); // As the program itself does.
-      installation = await openInstallation(request.address, "http", ({ path }) => requests.push(path));
+      installation = await openInstallation(request.address, "http", ({ path }) => requests.push(path), request.target);
       return NOTHING;
     }
     if (installation === null) throw new Error("there is no installation yet");
     requests = [];
     if (request.ask === "run") return run(installation, request.collect);
-    if (request.ask === "plan") return plan(installation, request.scope);
+    if (request.ask === "plan") return plan(installation, request.change);
     await installation.close();
     return NOTHING;
   });
