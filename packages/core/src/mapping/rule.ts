@@ -106,6 +106,9 @@ function flawOf(rule: MappingRule, attribute: TargetAttribute): string | null {
   if (rule.default !== undefined && rule.whenEmpty !== undefined && rule.whenEmpty !== "default") {
     return `has a default, but whenEmpty is ${rule.whenEmpty}`;
   }
+  if ("constant" in rule && rule.sensitive === true) {
+    return "is a constant, which stands in the configuration, and cannot be sensitive";
+  }
   if (rule.apply !== undefined && !["always", "create"].includes(rule.apply)) {
     return `apply is always or create, not "${rule.apply}"`;
   }

@@ -1,5 +1,6 @@
 import {
   type Attributes,
+  type CompiledMapping,
   chooseMatch,
   guestOf,
   isAtHome,
@@ -198,7 +199,9 @@ export class Matcher {
     for await (const page of target.list(kind.name, { members: false }, signal)) {
       const rows = page.flatMap((record) => {
         const { attributes, active, privileged } = record;
-        const body = JSON.stringify({ attributes, active, ...(privileged === undefined ? {} : { privileged }) });
+        // The index is kept for as long as the plan is made: no sensitive value of the target's is to stay in it.
+        const kept = mapping.sensitive ? concealedIn(mapping, attributes) : attributes;
+        const body = JSON.stringify({ attributes: kept, active, ...(privileged === undefined ? {} : { privileged }) });
         const keys = indexed.flatMap((attribute) =>
           keysOf(record, attribute, this.#context).map((key) => indexKey(attribute, key)),
         );
@@ -216,6 +219,10 @@ export class Matcher {
     this.#source = "index";
     if (this.#adoption !== null) this.#adoption.indexed = true;
   }
+}
+
+function concealedIn(mapping: CompiledMapping, attributes: Attributes): Attributes {
+  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, mapping.concealed(name, value)]));
 }
 
 /** What doubtful links came to so far. */
