@@ -11,6 +11,7 @@ import {
 } from "@entrain/core";
 import { loadApplication, loadAssignments } from "../store/assignments.ts";
 import type { Store } from "../store/store.ts";
+import { refuseHidden } from "./hidden-groups.ts";
 
 /** Name (or object id) as configured → object ids: the group, and where nesting counts every group nested in it. */
 type GroupReaches = ReadonlyMap<string, ReadonlySet<string>>;
@@ -83,7 +84,10 @@ async function namedGroups(
     return reaches;
   };
   const lists = { include: await listed(include, "include"), exclude: await listed(exclude, "exclude") };
-  const reach = new Set([...lists.include.values(), ...lists.exclude.values()].flatMap((of) => [...of]));
+  const excluded = [...lists.exclude.values()].flatMap((of) => [...of]);
+  const reach = new Set([...[...lists.include.values()].flatMap((of) => [...of]), ...excluded]);
+  // A nested group that cannot be seen only lets fewer people in; one that excludes would let people in who are to stay out.
+  await refuseHidden(store, connection, new Set([...[...found.values()].map(({ id }) => id), ...excluded]));
   const renamed = [...found].some(([name, { id, sequence }]) => id !== name && sequence > cursor);
   return { lists, reach, touched, renamed };
 }

@@ -74,7 +74,10 @@ async function haveMoved(
   return false;
 }
 
-/** Resolves the scope's groups once for every state of the directory; `null` when one of them is not there any more. */
+/** What resolving a scope's groups says of one that is not there, or whose members are hidden. */
+const UNRESOLVED: ReadonlySet<string> = new Set(["config_invalid", "permission_missing"]);
+
+/** Resolves the scope's groups once for every state of the directory; `null` when one of them cannot be told any more. */
 export function groupsNow(
   store: Store,
   connection: string,
@@ -92,7 +95,7 @@ export function groupsNow(
     try {
       groups = await resolveScopeGroups(store, connection, scope, sequence);
     } catch (error) {
-      if (!(error instanceof ConnectorError) || error.code !== "config_invalid") throw error;
+      if (!(error instanceof ConnectorError) || !UNRESOLVED.has(error.code)) throw error;
       groups = null;
     }
     at = sequence;

@@ -123,6 +123,26 @@ test("an excluded group that is deleted stops the sync, and lets nobody in", asy
   assert.equal(scimUser(scene.scim, one.id), undefined);
 });
 
+test("a group that hides its members from the application stops the sync, in either list, and lets nobody in", async () => {
+  const hidden = group("Hidden", { visibility: "HiddenMembership" });
+  const memberships = { [top.id]: [one.id, two.id], [side.id]: [hidden.id], [hidden.id]: [one.id] };
+  const tenant = { ...twoPaths, groups: [top, side, hidden], memberships };
+  const roles = ["User.ReadWrite.All", "Group.ReadWrite.All"];
+  const excluding: Scope = { groups: { include: ["Top"], exclude: ["Side"], transitive: true } };
+  await open({ tenant, roles }, excluding);
+  for (const scope of [excluding, { groups: { include: ["Hidden"], transitive: false } }]) {
+    await scene.redefine(sync, { scope });
+    const run = await scene.run(sync);
+    assert.deepEqual([run.result, run.error?.code], ["failed", "permission_missing"]);
+    assert.match(run.error?.message ?? "", /group "Hidden" hides its members.* Member\.Read\.Hidden/);
+  }
+  assert.equal(scimUser(scene.scim, one.id), undefined);
+  scene.simulator.setRoles([...roles, "Member.Read.Hidden"]);
+  assert.deepEqual(await changesOfARun(scene, sync), ["create Person 0001"]);
+  await scene.redefine(sync, { scope: excluding });
+  assert.deepEqual(await changesOfARun(scene, sync), ["create Person 0002", "disable Person 0001"]);
+});
+
 test("a name that passes from one group to another brings that one's people, and lets the others leave", async () => {
   const memberships = { [top.id]: [one.id], [side.id]: [two.id] };
   await open({ tenant: { ...twoPaths, memberships } }, { groups: { include: ["Top"], transitive: true } });
