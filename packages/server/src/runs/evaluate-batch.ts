@@ -147,6 +147,7 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
   // Whether this plan creates a referenced record is known at its end only; references to others are taken out then.
   const isLinked = (id: string): Linked => (referenced.has(id) ? "linked" : "planned");
   const heir = [...links.values()].every((link) => link.sync !== null) || (await isHeir(store.db, sync));
+  const owners = await ownersOf(store, [...links.values()], sync.id);
   return rows.map((row) => {
     const memberships = memberOf.get(row.id);
     const manager = (row.manager === null ? undefined : managerRecords.get(row.manager)) ?? null;
@@ -161,7 +162,12 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
       objectId: row.id,
       record,
       scope: decided,
-      link: link ? knownLink(link, owned, (id) => id !== record.manager || referenced.has(id)) : null,
+      link: link
+        ? {
+            ...knownLink(link, owned, (id) => id !== record.manager || referenced.has(id)),
+            ...(owned ? {} : { owner: owners.get(link.sync ?? "") ?? null }),
+          }
+        : null,
       readComplete: context.complete,
       isLinked,
       nameOf: (id) => names.get(id) ?? null,
@@ -206,6 +212,18 @@ async function managerNames(
   const records = await loadRecords(context.store.db, context.sync.connection, ids);
   for (const row of records.values()) names.set(row.id, nameOf(recordOf(row)));
   return names;
+}
+
+/** The names of other syncs that own some of these links, by their ids. */
+async function ownersOf(store: Store, links: readonly LinkRow[], sync: string): Promise<ReadonlyMap<string, string>> {
+  const ids = new Set(links.flatMap((link) => (link.sync === null || link.sync === sync ? [] : [link.sync])));
+  if (ids.size === 0) return new Map();
+  const rows = await store.db
+    .selectFrom("syncs")
+    .select(["id", "name"])
+    .where("id", "in", [...ids])
+    .execute();
+  return new Map(rows.map(({ id, name }) => [id, name]));
 }
 
 /** A reference to a record that the target holds no more is nothing that it knows: a new record is written anew. */

@@ -104,6 +104,15 @@ test("a guest whose home is connected is recognised, by the invitation's name an
   assert.deepEqual(await homeOf(bo?.id ?? ""), [null]);
 });
 
+test("a second sync of one tenant names the sync that has the person's record already", async () => {
+  await open([person("Ana Contoso")], [home]);
+  await scene.run(await scene.addSync("first-desk", "scim", { records: "user" }));
+  const second = await scene.addSync("second-desk", "scim", { records: "user" });
+  assert.equal((await scene.run(second)).failed, 1);
+  const [record] = [...scene.scim.store.users.keys()];
+  assert.equal(await detail(second), `the target record ${record} is owned by first-desk`);
+});
+
 test("the report tells which guests are at home in a connected tenant", async () => {
   await open([guest, person("Cy Alone")], [home]);
   await other.run(await other.addSync("fabrikam-portal", "portal", { records: "requester" }));
