@@ -61,7 +61,7 @@ class Seeded implements Creation {
   readonly now: number;
   readonly #seed: Buffer;
   readonly #subject: string;
-  #block: Buffer = Buffer.alloc(0);
+  #block: Buffer | null = null;
   #blocks = 0;
 
   constructor(seed: Buffer, subject: string, now: number) {
@@ -81,14 +81,13 @@ class Seeded implements Creation {
   readonly random = (limit: number): number => this.#take(WORD_BYTES).readUIntBE(0, WORD_BYTES) % limit;
 
   #take(count: number): Buffer {
-    while (this.#block.length < count) {
-      const next = createHmac("sha256", this.#seed)
-        .update(`${this.#subject}\n${this.#blocks++}`)
-        .digest();
-      this.#block = Buffer.concat([this.#block, next]);
-    }
-    const taken = Buffer.from(this.#block.subarray(0, count));
-    this.#block = this.#block.subarray(count);
-    return taken;
+    let block = this.#block ?? this.#next();
+    while (block.length < count) block = Buffer.concat([block, this.#next()]);
+    this.#block = block.subarray(count);
+    return Buffer.from(block.subarray(0, count));
+  }
+
+  #next(): Buffer {
+    return createHmac("sha256", this.#seed).update(`${this.#subject}\n${this.#blocks++}`).digest();
   }
 }
