@@ -171,6 +171,16 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
       await panel.getByText("userPrincipalName").waitFor();
     });
 
+    it("compares a sync with its whole target when asked to", async () => {
+      const { page, complaints } = await open();
+      await page.getByRole("link", { name: "people compared with the whole target" }).click();
+      const panel = page.getByRole("dialog");
+      await panel.getByRole("heading", { name: "Would be joined: 0" }).waitFor();
+      await panel.getByRole("heading", { name: /^Unmanaged: .*: 0$/ }).waitFor();
+      await panel.getByText(/\d+ of \d+ in scope · \d+ created and 0 joined so far/).waitFor();
+      assert.deepEqual(complaints, []);
+    });
+
     it("plans without applying, and applies exactly that plan", async () => {
       const { page } = await open();
       const { id, displayName } = await changeable(client);
