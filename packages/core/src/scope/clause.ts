@@ -37,7 +37,9 @@ export function compileClause(
     test = testOf(operator, clause.value ?? "");
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { finding: { code: "config_invalid", detail: `${place}.value: the pattern ${why}` } };
+    return {
+      finding: { code: "config_invalid", detail: `${place}.value: not a pattern that can be searched: it ${why}` },
+    };
   }
   return { clause: comparison(read, name, test) };
 }
