@@ -1,3 +1,4 @@
+import type { TargetKind } from "@entrain/core";
 import { sql } from "kysely";
 import { loadConfiguration } from "../config/current.ts";
 import type { TargetType } from "../config/target-types.ts";
@@ -5,6 +6,7 @@ import { allOk, printChecks } from "./checks.ts";
 import { command, type Invocation, listOption, type Options, type Register, textOption, usage } from "./command.ts";
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
 import { readSecretOptions, secretOptions } from "./secrets.ts";
+import { ruleInWords } from "./wording.ts";
 
 export const register: Register = (group, world, ended) => {
   command(group.command("types").description("list the target types and what they need"), world, ended, listTypes);
@@ -44,10 +46,17 @@ async function listTypes({ output, world }: Invocation): Promise<undefined> {
     for (const kind of kinds) {
       const attributes = kind.attributes.map((one) => (one.required === true ? `${one.name}*` : one.name));
       await output.say(`  records: ${kind.name}, from ${kind.source}s`, `    matching: ${kind.matchable.join(", ")}`);
-      await output.say(`    attributes: ${attributes.join(", ")}`);
+      await output.say(`    attributes: ${attributes.join(", ")}`, ...presetLines(kind));
     }
   }
+  await output.say("A sync without a mapping of its own gets its kind's preset: entrain sync add --help");
   return undefined;
+}
+
+/** What a sync is given that has no mapping of its own, an attribute a line. */
+function presetLines({ preset }: TargetKind): readonly string[] {
+  const rules = Object.entries(preset.mapping).map(([name, rule]) => `      ${name} ← ${ruleInWords(rule)}`);
+  return ["    preset:", ...rules, `      matched by ${preset.matching.join(", then ")}`];
 }
 
 /** The kinds that a target of the type has with the least of settings. */

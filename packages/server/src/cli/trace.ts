@@ -1,8 +1,9 @@
-import { inWords, type MappingRule } from "@entrain/core";
+import { inWords } from "@entrain/core";
 import type { Trace, TraceField, TraceOutcome } from "../runs/trace.ts";
 import { type PersonTrace, type TraceFault, tracePerson } from "../runs/trace-person.ts";
 import { type Invocation, type Options, textOption } from "./command.ts";
 import { noSuchPerson } from "./person-found.ts";
+import { ruleInWords } from "./wording.ts";
 
 /** Shows how the syncs treat one person, field by field. */
 export async function showTrace(
@@ -69,9 +70,4 @@ function becomes({ value, held, detail, written }: TraceField): string {
   const given = value === undefined ? [] : [inWords(value)];
   const said = detail === null ? given : [...given, detail];
   return now === "" || now === said[0] ? said.join(", ") : `${[...said, `the target has ${now}`].join("; ")}`;
-}
-
-function ruleInWords(rule: MappingRule): string {
-  if ("direct" in rule) return rule.direct;
-  return "constant" in rule ? `constant ${inWords(rule.constant)}` : rule.expression;
 }

@@ -1,4 +1,4 @@
-import { type Counts, grouped } from "@entrain/core";
+import { type Counts, grouped, inWords, type MappingRule } from "@entrain/core";
 
 const WORDS: readonly (readonly [keyof Counts, string])[] = [
   ["create", "created"],
@@ -41,4 +41,10 @@ export function timeInWords(ms: number | null): string {
 /** What waits for approval, with the command that lets it go. */
 export function waitingInWords(sync: string, held: { readonly counts: Counts; readonly digest: string }): string {
   return `${countsInWords(held.counts)}: entrain sync approve ${sync} --digest ${held.digest}`;
+}
+
+/** What an attribute is made of: the source attribute's name, the constant, or the expression. */
+export function ruleInWords(rule: MappingRule): string {
+  if ("direct" in rule) return rule.direct;
+  return "constant" in rule ? `constant ${inWords(rule.constant)}` : rule.expression;
 }

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { TargetKind } from "@entrain/core";
+import { run, runJson, temporaryFolder } from "./testing.ts";
+
+interface Type {
+  readonly type: string;
+  readonly kinds: readonly TargetKind[];
+}
+
+interface Shown {
+  readonly mapping: object;
+  readonly matching: object;
+  readonly scope?: object;
+}
+
+const ID = "6f0c2f3e-1111-4222-8333-444455556666";
+
+test("target types tells each kind's preset, attribute by attribute", async (context) => {
+  const of = { cwd: await temporaryFolder(context) };
+  const { stdout } = await run(["target", "types"], of);
+  assert.match(stdout, /preset:\n +userName ← userPrincipalName\n +externalId ← id\n/);
+  assert.match(stdout, /name\.formatted ← Join\(" ", \[givenName\], \[surname\]\)\n/);
+  assert.match(stdout, /matched by externalId, then userName\n/);
+  const types = await runJson<readonly Type[]>(["target", "types"], of);
+  for (const { kinds } of types) {
+    for (const { preset } of kinds) {
+      assert.ok(Object.keys(preset.mapping).length > 0 && preset.matching.length > 0);
+      for (const name of Object.keys(preset.mapping)) assert.ok(stdout.includes(`      ${name} ← `), name);
+    }
+  }
+});
+
+test("a sync added without a mapping has its kind's preset, of people only where that is asked for", async (context) => {
+  const of = { cwd: await temporaryFolder(context) };
+  const done = async (...args: readonly string[]): Promise<void> => {
+    const ran = await run(args, { ...of, input: "CANARY~secret.value" });
+    assert.equal(ran.code, 0, ran.stderr);
+  };
+  const types = await runJson<readonly Type[]>(["target", "types"], of);
+  await done("connection", "add", "contoso", "--tenant", ID, "--client", ID, "--secret-stdin");
+  const settings: { readonly [type: string]: readonly string[] } = {
+    scim: ["--set", "baseUrl=http://127.0.0.1:1/scim/v2", "--secret-env", "DESK_TOKEN"],
+    csv: ["--set", "path=people"],
+  };
+  assert.ok(types.length >= 3);
+  for (const { type, kinds } of types) {
+    await done("target", "add", type, "--type", type, ...(settings[type] ?? []));
+    const kind = kinds.find(({ source }) => source === "user");
+    assert.ok(kind !== undefined, type);
+    const add = ["sync", "add", `${type}-people`, "--connection", "contoso", "--target", type, "--records", kind.name];
+    await done(...add, "--people-only");
+    const shown = await runJson<Shown>(["sync", "show", `${type}-people`], of);
+    assert.deepEqual(shown.mapping, kind.preset.mapping);
+    assert.deepEqual(shown.matching, kind.preset.matching);
+    assert.deepEqual(shown.scope, { peopleOnly: true });
+  }
+});
