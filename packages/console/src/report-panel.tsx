@@ -62,6 +62,7 @@ function Report({ report }: { readonly report: SyncReport }): ReactNode {
       <Text>
         {number(people.inScope)} of {number(people.count)} in scope · {number(linked.created)} created and{" "}
         {number(linked.joined)} joined so far
+        {people.disabled > 0 && ` · ${number(people.disabled)} disabled, for whom none is made`}
         {report.readAt !== null && (
           <>
             {" "}
@@ -87,9 +88,12 @@ function Report({ report }: { readonly report: SyncReport }): ReactNode {
       <Sort title="Cannot be planned for another reason" of={other} />
       <Sort title="Guests at home in a connected tenant" of={guests} />
       <Sort
-        title="Unmanaged: nobody in scope corresponds to these records, and they are left alone"
+        title="Unmanaged"
         of={unmanaged}
-        note={[`of ${plural(unmanaged.records, "record", "records")} of the target`]}
+        note={[
+          `of ${plural(unmanaged.records, "record", "records")} of the target: nobody in scope corresponds to them`,
+          "they are left alone",
+        ]}
         isTarget
         always
       />

@@ -290,7 +290,7 @@ export interface ReportedSort {
 export interface SyncReport {
   readonly readAt: number | null;
   readonly complete: boolean;
-  readonly people: { readonly count: number; readonly inScope: number };
+  readonly people: { readonly count: number; readonly inScope: number; readonly disabled: number };
   readonly linked: { readonly created: number; readonly joined: number };
   readonly join: ReportedSort & { readonly by: readonly { readonly attribute: string; readonly count: number }[] };
   readonly privileged: ReportedSort;

@@ -35,6 +35,9 @@ function linesOf(report: SyncReport): readonly string[] {
     `${report.sync}: ${report.connection} compared with the ${report.records}s of ${report.target}, as of ${timeInWords(readAt)}.`,
     ...(complete ? [] : ["The directory was read in part: who is missing in it is missing here."]),
     `in scope     ${grouped(people.inScope)} of ${grouped(people.count)}`,
+    ...(people.disabled === 0
+      ? []
+      : [`disabled     ${grouped(people.disabled)} of them have no record, and none is made while they are disabled`]),
     `there        ${grouped(linked.created)} created, ${grouped(linked.joined)} joined${inBrackets(linked.by)}`,
     ...part("join", join, "", (one) => `${one.name} joins ${one.recordName} by ${one.attribute}`, inBrackets(join.by)),
     ...part(

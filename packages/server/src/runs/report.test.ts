@@ -69,7 +69,7 @@ test("a first report tells joined, created, ambiguous, unmatchable and unmanaged
   const [before, content] = [await written(), scimContent(scene.scim)];
   const of = await report(sync);
   assert.deepEqual(counts(of), { join: 1, create: 2, ambiguous: 3, unmatchable: 1, unmanaged: 1 });
-  assert.deepEqual(of.people, { count: 7, inScope: 7 });
+  assert.deepEqual(of.people, { count: 7, inScope: 7, disabled: 0 });
   assert.deepEqual(of.join.by, [{ attribute: MAIL, count: 1 }]);
   assert.deepEqual(of.join.samples, [
     { id: byMail.id, name: "By Mail", record: mailed, recordName: `Mailed (${mailed})`, attribute: MAIL },
@@ -112,14 +112,15 @@ test("what the report tells is what the run does", async () => {
 });
 
 test("who is out of scope is not told, and the record that fits them is unmanaged", async () => {
-  const users = [person("Sal In"), person("Leg Out", { department: "Legal" })];
+  const gone = person("Sal Gone", { accountEnabled: false });
+  const users = [person("Sal In"), person("Leg Out", { department: "Legal" }), gone];
   const filters = [[{ attribute: "department", operator: "EQUALS", value: "Sales" }]] as const;
   const sync = await open(users, { scope: { filters }, operations: { create: false, update: true, remove: true } });
   const id = stranger({ userName: users[1]?.userPrincipalName });
   await scene.plan(sync);
   const of = await report(sync);
   assert.deepEqual(counts(of), { left: 1, unmanaged: 1 });
-  assert.deepEqual(of.people, { count: 2, inScope: 1 });
+  assert.deepEqual(of.people, { count: 3, inScope: 2, disabled: 1 });
   assert.equal(of.unmanaged.samples[0]?.id, id);
 });
 

@@ -57,8 +57,8 @@ export interface SyncReport {
   readonly readAt: number | null;
   /** False when it was read in part. */
   readonly complete: boolean;
-  /** Living records of the directory, and how many of them are in scope. */
-  readonly people: { readonly count: number; readonly inScope: number };
+  /** Living records of the directory, how many are in scope, and of those the disabled ones without a record: none is made. */
+  readonly people: { readonly count: number; readonly inScope: number; readonly disabled: number };
   /** Records that the sync has already. */
   readonly linked: { readonly created: number; readonly joined: number; readonly by: readonly ByAttribute[] };
   readonly join: Some<ReportedJoin> & { readonly by: readonly ByAttribute[] };
@@ -193,7 +193,7 @@ async function notePeople(
 ): Promise<People> {
   const { store, sync, kind } = scene;
   const span = { store, sync, kind: kind.source, cursor: 0, upto: options.upto, now: store.clock.now() };
-  const tally = { count: 0, inScope: 0, created: 0, joined: 0, by: new Map<string, number>() };
+  const tally = { count: 0, inScope: 0, disabled: 0, created: 0, joined: 0, by: new Map<string, number>() };
   for await (const { rows } of changedRecords(span)) {
     options.signal.throwIfAborted();
     const items = await inputsOf(scene, rows);
@@ -209,6 +209,7 @@ async function notePeople(
         continue;
       }
       const evaluation = evaluate(scene.rules, input);
+      if (evaluation.type === "none" && record.removed === null && input.scope.in) tally.disabled += 1;
       if (evaluation.type === "match") asking.push(evaluation);
       else if (evaluation.type === "issue") people.push(withIssue(record.id, nameOf(record), evaluation.finding));
       else if (evaluation.type === "suppressed") {
@@ -219,8 +220,8 @@ async function notePeople(
     options.onProgress({ phase: "planning", detail: `${kind.source}s`, done: tally.count, total: null });
   }
   const by = [...tally.by].map(([attribute, count]) => ({ attribute, count })).sort((a, b) => b.count - a.count);
-  const { count, inScope, created, joined } = tally;
-  return { people: { count, inScope }, linked: { created, joined, by } };
+  const { count, inScope, disabled, created, joined } = tally;
+  return { people: { count, inScope, disabled }, linked: { created, joined, by } };
 }
 
 function withIssue(

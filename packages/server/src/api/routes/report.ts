@@ -26,7 +26,11 @@ const REPORT: TSchema = Type.Object({
   records: Type.String({ description: "The target's kind of record." }),
   readAt: orNull(TIME),
   complete: Type.Boolean({ description: "False: the directory was read in part." }),
-  people: Type.Object({ count: Type.Integer(), inScope: Type.Integer() }),
+  people: Type.Object({
+    count: Type.Integer(),
+    inScope: Type.Integer(),
+    disabled: Type.Integer({ description: "In scope, disabled, and without a record: none is made." }),
+  }),
   linked: Type.Object({ created: Type.Integer(), joined: Type.Integer(), by: BY_ATTRIBUTE }),
   join: some(JOIN, { by: BY_ATTRIBUTE }),
   privileged: some(JOIN),
