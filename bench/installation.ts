@@ -18,7 +18,7 @@ export const SYNC = "s_bench";
 /** The portal, or files with a few columns more than the portal has attributes. */
 export type TargetType = "portal" | "csv";
 
-export const EXTRA_COLUMNS = ["state", "streetAddress", "postalCode", "mailNickname", "userType"] as const;
+const EXTRA_COLUMNS = ["state", "streetAddress", "postalCode", "mailNickname", "userType"] as const;
 
 /** A store in a folder of its own with one connection, one target, and one sync of people between them. */
 export interface Installation {
