@@ -8,6 +8,7 @@ import { systemClock } from "../packages/server/src/clock.ts";
 import { createPortalTarget } from "../packages/server/src/portal/target.ts";
 import type { Engine } from "../packages/server/src/runs/context.ts";
 import { openStore } from "../packages/server/src/store/open.ts";
+import { openKeyring } from "../packages/server/src/store/secrets.ts";
 import type { Store } from "../packages/server/src/store/store.ts";
 import type { TenantAddress } from "./tenant/tenant.ts";
 
@@ -51,6 +52,7 @@ export async function openInstallation(
     store,
     engine: {
       store,
+      keyring: await openKeyring(store, { key: undefined, folder, environment: {} }),
       openSource: async () => sourceOf(address, scheme, onRequest),
       openTarget: async () => open(),
     },

@@ -42,6 +42,7 @@ export async function openInstallation(options: OpenInstallation): Promise<Insta
     const keyring = await openKeyring(store, { key: paths.key, folder, environment });
     const engine: Engine = {
       store,
+      keyring,
       openSource: (row, onWait) => openSource(store, keyring, row, onWait),
       openTarget: async (row, onWait) => openTarget(store, keyring, row, onWait),
     };

@@ -52,6 +52,7 @@ export async function makePlan(
   const { signal, onProgress } = options;
   return await buildPlan({
     store: engine.store,
+    keyring: engine.keyring,
     sync,
     connection,
     targetRow,
@@ -118,8 +119,8 @@ export async function resume(
       matching: [...new Set(definition.matching.map(matchedAttribute))],
       space,
       scopeNow: scopeNow(store, session.connection.id, definition),
-      stillWanted: stillWanted(store, { sync, space, kind, plannedAt: begun.created_at }),
-      reveal: revealer(store, { sync, space, kind, plannedAt: begun.created_at }),
+      stillWanted: stillWanted(session.engine, { sync, space, kind, plannedAt: begun.created_at }),
+      reveal: revealer(session.engine, { sync, space, kind, plannedAt: begun.created_at }),
       behindRead: isAskedFor ? (work) => behindRead(session, work) : null,
       recreate: options.recreate ?? false,
       lease,

@@ -1,6 +1,7 @@
 import type { Source, Target, Wait, WaitListener } from "@entrain/core";
 import type { Selectable } from "kysely";
 import type { DB } from "../store/schema.ts";
+import type { Keyring } from "../store/secrets.ts";
 import type { Store } from "../store/store.ts";
 
 export type ConnectionRow = Selectable<DB["connections"]>;
@@ -26,6 +27,8 @@ export interface Progress {
 /** What every part of a run works with. Sources and targets are opened by whoever wires the server. */
 export interface Engine {
   readonly store: Store;
+  /** Seals what the store keeps to itself. */
+  readonly keyring: Pick<Keyring, "seal" | "open">;
   openSource(connection: ConnectionRow, onWait?: WaitListener): Promise<Source>;
   openTarget(target: TargetRow, onWait?: WaitListener): Promise<Target>;
 }

@@ -1,7 +1,9 @@
 import { createHmac } from "node:crypto";
 import type { EvaluationContext } from "@entrain/core";
 import type { Clock } from "../clock.ts";
+import { Secret } from "../store/secrets.ts";
 import type { Store } from "../store/store.ts";
+import type { Engine } from "./context.ts";
 
 /** Time and chance for the creation of one record. */
 type Creation = NonNullable<EvaluationContext["creation"]>;
@@ -18,11 +20,14 @@ export interface Chance {
 }
 
 const KEY = "mapping_seed";
+/** The seed tells first passwords that were drawn from it, so it is sealed as credentials are. */
+const PLACE = "meta/mapping_seed";
 const SEED_BYTES = 32;
 
 /** The store's own chance, made when it is first asked for. */
-export async function loadChance(store: Store): Promise<Chance> {
-  const seed = Buffer.from((await readSeed(store)) ?? (await makeSeed(store)), "base64");
+export async function loadChance({ store, keyring }: Pick<Engine, "store" | "keyring">): Promise<Chance> {
+  const sealed = (await readSeed(store)) ?? (await makeSeed(store, keyring));
+  const seed = Buffer.from(keyring.open({ sealed }, PLACE).reveal(), "base64");
   return {
     conceal: (text) => createHmac("sha256", seed).update(`sensitive\n${text}`).digest("base64url"),
     creationOf: (sync, now) => (objectId) => new Seeded(seed, `creation\n${sync}\n${objectId}`, now),
@@ -34,8 +39,11 @@ async function readSeed(store: Store): Promise<string | undefined> {
   return row?.value;
 }
 
-async function makeSeed(store: Store): Promise<string> {
-  const value = Buffer.from(store.clock.bytes(SEED_BYTES)).toString("base64");
+async function makeSeed(store: Store, keyring: Engine["keyring"]): Promise<string> {
+  const seed = new Secret(Buffer.from(store.clock.bytes(SEED_BYTES)).toString("base64"));
+  const reference = keyring.seal(seed, PLACE);
+  if (!("sealed" in reference)) throw new Error("a keyring seals values themselves");
+  const value = reference.sealed;
   await store.transaction(
     (tx) =>
       tx
@@ -88,6 +96,8 @@ class Seeded implements Creation {
   }
 
   #next(): Buffer {
-    return createHmac("sha256", this.#seed).update(`${this.#subject}\n${this.#blocks++}`).digest();
+    return createHmac("sha256", this.#seed)
+      .update(`${this.#subject}\n${this.#blocks++}`)
+      .digest();
   }
 }

@@ -4,6 +4,7 @@ import {
   compileMatching,
   compileScope,
   type Finding,
+  kindsReferred,
   provisionedKind,
   type Scope,
   type SourceKind,
@@ -26,7 +27,7 @@ import {
   type Span,
   waitingRecords,
 } from "./candidates.ts";
-import type { ConnectionRow, Progress, SyncRow, TargetRow } from "./context.ts";
+import type { ConnectionRow, Engine, Progress, SyncRow, TargetRow } from "./context.ts";
 import { type Chance, loadChance } from "./creation.ts";
 import { evaluateBatch, wantedBy } from "./evaluate-batch.ts";
 import { guardHolds } from "./guard.ts";
@@ -39,6 +40,7 @@ import { dropAmbiguous, dropUnresolvable, rankReferences, sealPlan } from "./sea
 
 export interface PlanOptions {
   readonly store: Store;
+  readonly keyring: Engine["keyring"];
   readonly sync: SyncRow;
   readonly connection: ConnectionRow;
   readonly targetRow: TargetRow;
@@ -111,7 +113,7 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
   const keeps = (attribute: string): boolean => context.definition.mapping[attribute]?.whenEmpty === "keep";
   const seal = { store, lease, plan, keeps };
   const { dropped: ambiguous, held } = await dropAmbiguous(seal, writer.written.issues);
-  await dropUnresolvable(seal);
+  await dropUnresolvable(seal, context);
   await rankReferences(seal);
   const holds = await guardHolds(context, { ...writer.written, heldAnyway: writer.written.heldAnyway - held });
   const sealed = await sealPlan(seal, { state: "sealed", holds });
@@ -188,7 +190,7 @@ async function evaluateReports(
   take: (candidates: Candidates) => Promise<void>,
   fresh: readonly string[],
 ): Promise<void> {
-  const kinds = context.kind.attributes.flatMap((attribute) => attribute.references ?? []);
+  const kinds = context.kind.attributes.flatMap(kindsReferred);
   if (kinds.length === 0) return;
   const since = { kinds, after: context.sync.link_cursor, upto: context.plan.link_upto };
   for await (const candidates of reportsOfLinked(context.span, context.space, since)) await take(candidates);
@@ -238,13 +240,13 @@ async function openPlan(options: PlanOptions): Promise<PlanContext> {
 export async function openBasis(
   options: Pick<
     PlanOptions,
-    "store" | "sync" | "connection" | "targetRow" | "target" | "position" | "recreate" | "signal"
+    "store" | "keyring" | "sync" | "connection" | "targetRow" | "target" | "position" | "recreate" | "signal"
   >,
 ): Promise<Omit<BatchContext, "lease" | "plan">> {
   const { store, sync, connection, targetRow, target, recreate, signal } = options;
   const definition = JSON.parse(sync.definition) as SyncDefinition;
   const kind = kindOf(target, sync);
-  const chance = await loadChance(store);
+  const chance = await loadChance(options);
   const rules = compileSync(definition, kind, chance);
   const evaluated = sync.evaluated_revision === sync.revision ? sync.cursor : 0;
   const groups = await resolveScopeGroups(store, connection.id, definition.scope, evaluated);

@@ -12,7 +12,7 @@ import { linkedRecords } from "../store/links.ts";
 import { changedRecords } from "./candidates.ts";
 import type { Engine, Progress, SyncRow } from "./context.ts";
 import { loadChance } from "./creation.ts";
-import { type EvaluationContext, inputsOf } from "./evaluate-batch.ts";
+import { type EvaluationContext, inputsOf, uniqueWants } from "./evaluate-batch.ts";
 import { homeInWords, peopleAtHome } from "./guest-home.ts";
 import { decideMatches, indexKey, keysOf, RECORD } from "./match-records.ts";
 import { compileSync, kindOf, kindsOf, readComplete } from "./plan.ts";
@@ -119,7 +119,7 @@ export async function reportSync(engine: Engine, options: ReportOptions): Promis
     const watermark = await loadWatermark(store.db, connection.id, kind.source);
     if (watermark.read_at === null) throw neverRead(connection.name, sync.name);
     const definition = JSON.parse(sync.definition) as SyncDefinition;
-    const chance = await loadChance(store);
+    const chance = await loadChance(engine);
     const scene: Scene = {
       ...compileSync(definition, kind, chance),
       store,
@@ -280,6 +280,7 @@ async function noteMatches(
     people.push({ ...none, decision: match.decision, attribute: isJoin ? match.by.attribute : null, recordId });
     for (const { attribute, key } of values) wanted.push({ key: indexKey(attribute, key), objectId });
     if (recordId !== null) wanted.push({ key: indexKey(RECORD, recordId), objectId });
+    else wanted.push(...uniqueWants(scene, objectId, asking[at]?.mapped.attributes ?? {}));
   }
   const met = tries.flatMap((of) => of.flatMap(({ candidates }) => candidates.map(({ id }) => id)));
   notes.addPeople(people, wanted, met);

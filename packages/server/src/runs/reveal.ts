@@ -9,8 +9,7 @@ import {
 import { loadRecords } from "../store/directory.ts";
 import type { LinkSpace } from "../store/links.ts";
 import type { PlanChangeRow } from "../store/plans.ts";
-import type { Store } from "../store/store.ts";
-import type { SyncRow } from "./context.ts";
+import type { Engine, SyncRow } from "./context.ts";
 import { loadChance } from "./creation.ts";
 import { inputsOf } from "./evaluate-batch.ts";
 import { compileSync } from "./plan.ts";
@@ -24,7 +23,7 @@ export type Reveal = (rows: readonly PlanChangeRow[]) => Promise<ReadonlyMap<num
 
 /** Plans and links hold sensitive values concealed: they are known for as long as they are sent. */
 export function revealer(
-  store: Store,
+  engine: Pick<Engine, "store" | "keyring">,
   of: {
     readonly sync: SyncRow;
     readonly space: LinkSpace;
@@ -33,12 +32,13 @@ export function revealer(
     readonly plannedAt: number;
   },
 ): Reveal {
+  const { store } = engine;
   const { sync, space, kind, plannedAt } = of;
   const definition = JSON.parse(sync.definition) as SyncDefinition;
   return async (rows) => {
     const asking = rows.filter((row) => row.after?.includes("$sensitive") === true);
     if (asking.length === 0) return new Map();
-    const chance = await loadChance(store);
+    const chance = await loadChance(engine);
     const { scope, mapping } = compileSync(definition, kind, chance);
     const { groups: included, assigned } = definition.scope;
     const asksForGroups = included !== undefined || assigned !== undefined;

@@ -112,8 +112,8 @@ export function reviewOf(session: Session): ReviewContext {
     sceneOf: ({ upto, created_at }) => ({
       ...scene,
       upto,
-      stillWanted: stillWanted(store, { sync, space, kind, plannedAt: created_at }),
-      reveal: revealer(store, { sync, space, kind, plannedAt: created_at }),
+      stillWanted: stillWanted(engine, { sync, space, kind, plannedAt: created_at }),
+      reveal: revealer(engine, { sync, space, kind, plannedAt: created_at }),
     }),
   };
 }

@@ -153,7 +153,7 @@ async function judge(subject: Subject, seen: Seen): Promise<Judged> {
 async function evaluated({ engine, row, tenant }: Subject, { sync, kind }: Seen): Promise<Evaluated> {
   const { store } = engine;
   const definition = JSON.parse(sync.definition) as SyncDefinition;
-  const chance = await loadChance(store);
+  const chance = await loadChance(engine);
   const { scope, mapping, rules } = compileSync(definition, kind, chance);
   const groups = await resolveScopeGroups(store, sync.connection, definition.scope, 0);
   const complete = await readComplete(store, sync.connection, kindsOf(kind, definition.scope));

@@ -18,8 +18,7 @@ import {
 import { loadRecords } from "../store/directory.ts";
 import type { LinkSpace } from "../store/links.ts";
 import type { PlanChangeRow } from "../store/plans.ts";
-import type { Store } from "../store/store.ts";
-import type { SyncRow } from "./context.ts";
+import type { Engine, SyncRow } from "./context.ts";
 import { type Chance, loadChance } from "./creation.ts";
 import { inputsOf } from "./evaluate-batch.ts";
 import { compileSync, kindsOf, readComplete } from "./plan.ts";
@@ -34,7 +33,7 @@ export type StillWanted = (rows: readonly PlanChangeRow[]) => Promise<ReadonlySe
 
 /** Evaluates records anew, by the sync's own rules; the target is not asked, and nothing is written. */
 export function stillWanted(
-  store: Store,
+  engine: Pick<Engine, "store" | "keyring">,
   of: {
     readonly sync: SyncRow;
     readonly space: LinkSpace;
@@ -43,6 +42,7 @@ export function stillWanted(
     readonly plannedAt: number;
   },
 ): StillWanted {
+  const { store } = engine;
   const { sync, space, kind, plannedAt } = of;
   const definition = JSON.parse(sync.definition) as SyncDefinition;
   const { groups: included, assigned } = definition.scope;
@@ -55,7 +55,7 @@ export function stillWanted(
     const groups = asksForGroups ? await resolve() : null;
     // A group of the scope is gone: then nothing is as it was planned.
     if (asksForGroups && groups === null) return new Set();
-    chance ??= await loadChance(store);
+    chance ??= await loadChance(engine);
     compiled ??= compileSync(definition, kind, chance);
     const { scope, mapping, rules } = compiled;
     const creationOf = chance.creationOf(sync.id, plannedAt);
@@ -87,12 +87,12 @@ type Input = Parameters<typeof evaluate>[1];
 
 /** References that the plan left out wait for their records; they are left out here, too. */
 function again(rules: SyncRules, input: Input, row: PlanChangeRow): Evaluation {
-  const kept = new Set(
-    Object.values(parse(row.after) ?? {}).flatMap((value) => (isReference(value) ? value.$ref : [])),
-  );
-  const isLinked: Input["isLinked"] = (id) => {
-    const linked = input.isLinked(id);
-    return linked === "planned" && !kept.has(id) ? "no" : linked;
+  const kept = Object.values(parse(row.after) ?? {}).filter(isReference);
+  const isKept = (id: string, kind: string): boolean =>
+    kept.some(({ $ref, $kind = kind }) => $ref === id && $kind === kind);
+  const isLinked: Input["isLinked"] = (id, kind) => {
+    const linked = input.isLinked(id, kind);
+    return linked === "planned" && !isKept(id, kind) ? "no" : linked;
   };
   const anew = { ...input, isLinked };
   const first = evaluate(rules, anew);

@@ -13,7 +13,7 @@ import {
 import { type DirectoryRow, loadRecords } from "../store/directory.ts";
 import { type LinkRow, loadLinks } from "../store/links.ts";
 import type { Engine, SyncRow } from "./context.ts";
-import { inputsOf, objectIds } from "./evaluate-batch.ts";
+import { inputsOf, inSourceForm, linkedPeople } from "./evaluate-batch.ts";
 import { type PlannedRecord, planFew } from "./few.ts";
 import { kindOf, kindsOf, openBasis, positionOf } from "./plan.ts";
 import type { BatchContext, NewIssue } from "./plan-context.ts";
@@ -96,7 +96,17 @@ export async function traceRecords(
   try {
     const { scope } = JSON.parse(sync.definition) as SyncDefinition;
     const position = await positionOf(store, connection.id, kindsOf(kindOf(target, sync), scope));
-    const basis = await openBasis({ store, sync, connection, targetRow, target, position, recreate: false, signal });
+    const basis = await openBasis({
+      store,
+      keyring: engine.keyring,
+      sync,
+      connection,
+      targetRow,
+      target,
+      position,
+      recreate: false,
+      signal,
+    });
     // With a cursor behind the beginning, managers are named in the reasons.
     const span = { ...basis.span, cursor: Math.max(1, basis.span.cursor) };
     const context: BatchContext = { ...basis, span, lease: null, plan: { id: "" } };
@@ -151,16 +161,16 @@ async function heldValues(
   const held = new Map<string, Attributes>();
   for (let at = 0; at < recordIds.length; at += MOST_IDS) {
     const records = await target.get(kind.name, recordIds.slice(at, at + MOST_IDS), { members: false }, signal);
-    const objectIdOf = await objectIds(
+    const people = await linkedPeople(
       context,
       records.flatMap(({ attributes }) => Object.values(attributes)),
     );
     for (const { id, attributes } of records) {
-      const entries = kind.attributes.flatMap(({ name, type }) => {
+      const entries = kind.attributes.flatMap((attribute) => {
+        const { name } = attribute;
         const value = attributes[name];
         if (value === undefined) return [];
-        const objectId = type === "reference" && typeof value === "string" ? objectIdOf.get(value) : undefined;
-        return [[name, objectId === undefined ? mapping.concealed(name, value) : { $ref: objectId }] as const];
+        return [[name, inSourceForm(value, attribute, people) ?? mapping.concealed(name, value)] as const];
       });
       held.set(id, shown(Object.fromEntries(entries)));
     }

@@ -9,6 +9,7 @@ import { type Simulator, type SimulatorOptions, startSimulator } from "@entrain/
 import { type Clock, newId, systemClock } from "../../clock.ts";
 import { createPortalTarget } from "../../portal/target.ts";
 import { openStore } from "../../store/open.ts";
+import { openKeyring } from "../../store/secrets.ts";
 import type { Location, Store } from "../../store/store.ts";
 import type { Engine } from "../context.ts";
 import type { Planned } from "../plan.ts";
@@ -51,6 +52,7 @@ export interface SceneOptions {
 
 type Reconcile = NonNullable<Parameters<typeof createEntraSource>[0]["reconcile"]>;
 
+const KEY = Buffer.alloc(32, 7).toString("base64");
 const CONNECTION = "c_test";
 const DAY = 86_400_000;
 const TOKEN_KEPT = 1_800_000;
@@ -87,7 +89,8 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   const location = options.location ?? { kind: "sqlite", folder };
   const store = await openStore({ location, clock, stamp: "real", create: true });
   await addEnds(store, simulator);
-  const engine = engineOf(store, simulator, scim, options.reconcile);
+  const keyring = await openKeyring(store, { key: KEY, folder, environment: {} });
+  const engine: Engine = { ...engineOf(store, simulator, scim, options.reconcile), keyring };
   const signal = new AbortController().signal;
   const of = (sync: string) => ({
     sync,
@@ -151,7 +154,12 @@ async function addEnds(store: Store, simulator: Simulator): Promise<void> {
   });
 }
 
-function engineOf(store: Store, simulator: Simulator, scim: ScimServer, reconcile: SceneOptions["reconcile"]): Engine {
+function engineOf(
+  store: Store,
+  simulator: Simulator,
+  scim: ScimServer,
+  reconcile: SceneOptions["reconcile"],
+): Omit<Engine, "keyring"> {
   const { clock } = store;
   const openSource: Engine["openSource"] = async (_connection, onWait = () => undefined) => {
     const often = reconcile?.();
