@@ -152,6 +152,17 @@ test("people of one name get different values in different batches of one plan, 
   );
 });
 
+test("a value that somebody takes between plan and apply is refused by the target, and the next one is chosen", async () => {
+  await open({ users: [namesake(1)], groups: [] });
+  const sync = await scene.addSync("people", "scim", { records: "user", mapping: byId, matching: ["externalId"] });
+  const { plan } = await scene.plan(sync);
+  scene.scim.store.putUser(undefined, { schemas: [], userName: "ana.ruiz" });
+  assert.equal((await scene.apply(sync, plan.digest ?? "")).result, "partial");
+  clock.advance(2 * MINUTE);
+  assert.deepEqual(await changesOfARun(scene, sync), ["create Ana Ruiz 1"]);
+  assert.deepEqual(userNames(), ["ana.ruiz", "ana.ruiz1"]);
+});
+
 test("chance is planned, applied as planned, and the same when the plan is made again", async () => {
   await open({ users: [ana, bo], groups: [] });
   const mapping: Rules = {
