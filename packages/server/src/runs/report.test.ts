@@ -111,6 +111,15 @@ test("what the report tells is what the run does", async () => {
   assert.equal(after.unmanaged.count, told.unmanaged.count);
 });
 
+test("two whom the target would refuse to have one value in common are ambiguous in the report, as in the plan", async () => {
+  const [one, two] = [person("Twin One"), person("Twin Two")];
+  const mapping = { externalId: { direct: "id" }, userName: { direct: "department" } };
+  const sync = await open([one, two, person("Other", { department: "Legal" })], { mapping, matching: ["externalId"] });
+  const planned = await scene.plan(sync);
+  const of = await report(sync);
+  assert.deepEqual([of.create.count, of.ambiguous.count], [planned.changes, planned.issues]);
+});
+
 test("who is out of scope is not told, and the record that fits them is unmanaged", async () => {
   const gone = person("Sal Gone", { accountEnabled: false });
   const users = [person("Sal In"), person("Leg Out", { department: "Legal" }), gone];

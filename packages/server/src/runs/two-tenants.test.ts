@@ -113,6 +113,20 @@ test("a second sync of one tenant names the sync that has the person's record al
   assert.equal(await detail(second), `the target record ${record} is owned by first-desk`);
 });
 
+test("the plan's reason of a guest who comes says who that is at home", async () => {
+  await open([person("Cy Alone"), { ...guest, accountEnabled: false }], [home]);
+  await other.run(await other.addSync("fabrikam-portal", "portal", { records: "requester" }));
+  const sync = await scene.addSync("contoso-portal", "portal", { records: "requester" });
+  await scene.run(sync);
+  await scene.graph("PATCH", `/users/${guest.id}`, { accountEnabled: true });
+  const run = await scene.run(sync);
+  const [created] = await plannedIn(scene.store, run.run);
+  assert.match(
+    created?.reason ?? "",
+    /^New: .*; a guest whose home is Ana López \(ana\.lopez@fabrikam\.com, .*\) of the connection fabrikam$/,
+  );
+});
+
 test("the report tells which guests are at home in a connected tenant", async () => {
   await open([guest, person("Cy Alone")], [home]);
   await other.run(await other.addSync("fabrikam-portal", "portal", { records: "requester" }));
