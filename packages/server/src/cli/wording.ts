@@ -43,8 +43,9 @@ export function waitingInWords(sync: string, held: { readonly counts: Counts; re
   return `${countsInWords(held.counts)}: entrain sync approve ${sync} --digest ${held.digest}`;
 }
 
-/** What an attribute is made of: the source attribute's name, the constant, or the expression. */
+/** What an attribute is made of, in one line: the source attribute's name, the constant, or the expression. */
 export function ruleInWords(rule: MappingRule): string {
   if ("direct" in rule) return rule.direct;
-  return "constant" in rule ? `constant ${inWords(rule.constant)}` : rule.expression;
+  if ("constant" in rule) return `constant ${inWords(rule.constant)}`;
+  return rule.expression.trim().replaceAll(/\s*\n\s*/g, " ");
 }
