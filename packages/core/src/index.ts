@@ -70,14 +70,15 @@ export {
   type ScopeOperator,
   type SyncDefinition,
 } from "./model/sync.ts";
-export type {
-  Action,
-  Outcome,
-  Target,
-  TargetAttribute,
-  TargetChange,
-  TargetKind,
-  TargetRecord,
+export {
+  type Action,
+  kindsReferred,
+  type Outcome,
+  type Target,
+  type TargetAttribute,
+  type TargetChange,
+  type TargetKind,
+  type TargetRecord,
 } from "./model/target.ts";
 export { type Attributes, isConcealed, isReference, type Reference, type Value } from "./model/value.ts";
 export { type Wait, type WaitListener, waitInWords } from "./model/wait.ts";
@@ -102,4 +103,5 @@ export { type GuardVerdict, judgeGuard, longWindow } from "./planning/guard.ts";
 export { evaluateMatched } from "./planning/matched.ts";
 export { type MemberPlan, type MemberState, planMembers } from "./planning/members.ts";
 export { comparePlaces, PHASES, type Place, rankByReference } from "./planning/order.ts";
+export { referenceTo } from "./planning/reference.ts";
 export { type BelongsTo, type CompiledScope, compileScope, type ScopeDecision } from "./scope/scope.ts";

@@ -14,14 +14,22 @@ export interface TargetAttribute {
   readonly caseExact?: boolean;
   /** Mail is delivered to this value, and so may a password reset be: a join never writes it. */
   readonly mail?: boolean;
-  /** For `reference`: the record kind that it points to. */
-  readonly references?: string;
+  /**
+   * For `reference`: the record kind that it points to, or several, in the order in which a person's records are taken.
+   * The ids of several kinds must be distinct, so that an id tells its kind.
+   */
+  readonly references?: string | readonly string[];
   /** The most characters (Unicode code points) that a text may have. */
   readonly maxLength?: number;
   /** The only texts that the target takes; compared as `caseExact` says, and written as they are spelled here. */
   readonly choices?: readonly string[];
   /** The target gives it and takes none. */
   readonly readOnly?: boolean;
+}
+
+/** The record kinds that a reference may point to, the preferred one first; none for other attributes. */
+export function kindsReferred({ references = [] }: Pick<TargetAttribute, "references">): readonly string[] {
+  return typeof references === "string" ? [references] : references;
 }
 
 /** What a target can hold of one kind of record. */

@@ -6,9 +6,10 @@ export type Attributes = { readonly [name: string]: Value };
 
 /**
  * A reference to another person or group, by its object id at the source. Plans and links keep references in this
- * form; the runner replaces them by the target's record id right before a change is sent.
+ * form; the runner replaces them by the target's record id right before a change is sent. `$kind` says which of the
+ * person's records in the target is meant, where an attribute may point to several kinds.
  */
-export type Reference = { readonly $ref: string };
+export type Reference = { readonly $ref: string; readonly $kind?: string };
 
 /** True when a value is a {@link Reference}. */
 export function isReference(value: Value | undefined): value is Reference {

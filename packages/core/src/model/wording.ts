@@ -28,7 +28,10 @@ export function inWords(value: Value | undefined, nameOf?: (objectId: string) =>
   if (value === undefined || value === null || value === "") return "empty";
   if (typeof value === "string") return plain(value);
   if (typeof value !== "object") return String(value);
-  if (isReference(value)) return plain(nameOf?.(value.$ref) ?? value.$ref);
+  if (isReference(value)) {
+    const name = plain(nameOf?.(value.$ref) ?? value.$ref);
+    return value.$kind === undefined ? name : `${name} (${plain(value.$kind)})`;
+  }
   if (isConcealed(value)) return SENSITIVE;
   if (!Array.isArray(value)) return plain(JSON.stringify(value));
   return value.length === 0 ? "empty" : plain(value.map((item: Value) => inWords(item, nameOf)).join(", "));

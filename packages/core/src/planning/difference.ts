@@ -3,6 +3,7 @@ import type { Change } from "../model/plan.ts";
 import { isEmpty } from "../model/record.ts";
 import { type Attributes, isReference, type Value } from "../model/value.ts";
 import type { EvaluationInput } from "./evaluation.ts";
+import { pointTo } from "./reference.ts";
 
 /** One attribute that is not what it should be. `from` is `undefined` when nothing is known of it. */
 export interface Difference {
@@ -24,13 +25,15 @@ const NOTHING: readonly never[] = [];
 export const SAME: Comparison = { differences: NOTHING, waitsFor: NOTHING, refersTo: NOTHING, suppressed: NOTHING };
 
 /**
- * True when two values say the same: texts exactly, lists item by item, references by object id. All that is empty
+ * True when two values say the same: texts exactly, lists item by item, references by object id and kind. All that is empty
  * (`null`, the empty text, the empty list) is the same.
  */
 export function sameValue(a: Value, b: Value): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return isEmpty(a) && isEmpty(b);
-  if (isReference(a) || isReference(b)) return isReference(a) && isReference(b) && a.$ref === b.$ref;
+  if (isReference(a) || isReference(b)) {
+    return isReference(a) && isReference(b) && a.$ref === b.$ref && a.$kind === b.$kind;
+  }
   if (Array.isArray(a) || Array.isArray(b)) return Array.isArray(a) && Array.isArray(b) && sameItems(a, b);
   const names = Object.keys(a);
   const [left, right] = [a as Attributes, b as Attributes];
@@ -68,11 +71,12 @@ export function compare(
     const from = known[name];
     let to = desired[name];
     if (to === undefined || (from === undefined && origin === "joined" && rule.attribute.mail === true)) continue;
-    const reference = isReference(to) ? to.$ref : null;
-    const linked = reference === null ? "linked" : input.isLinked(reference);
-    if (reference !== null && linked !== "linked") {
+    const pointed = isReference(to) ? pointTo(to, rule.attribute, input) : null;
+    const linked = pointed?.linked ?? "linked";
+    if (pointed !== null) to = pointed.to;
+    if (pointed !== null && linked !== "linked") {
       result ??= { differences: [], waitsFor: [], refersTo: [], suppressed: [] };
-      (linked === "no" ? result.waitsFor : result.refersTo).push(reference);
+      (linked === "no" ? result.waitsFor : result.refersTo).push(pointed.to.$ref);
       if (linked === "no" && rule.whenEmpty === "keep") continue;
       if (linked === "no") to = null;
     }

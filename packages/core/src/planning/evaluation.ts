@@ -33,7 +33,8 @@ export interface EvaluationInput {
   readonly link: KnownLink | null;
   /** False when the last read failed, ended early or lost a permission: then nothing is removed, cleared or disabled. */
   readonly readComplete: boolean;
-  readonly isLinked: (objectId: string) => Linked;
+  /** Asked for each kind of record that a reference may point to, in their order; the first that is not `no` is taken. */
+  readonly isLinked: (objectId: string, kind: string) => Linked;
   /** Names for reasons; `null` where none is known. */
   readonly nameOf?: (objectId: string) => string | null;
   /** The record that it was linked to was deleted in the target. The link is gone; reasons say so. */

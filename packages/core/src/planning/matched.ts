@@ -3,8 +3,8 @@ import { matchKeys } from "../matching/key.ts";
 import type { Match } from "../matching/match.ts";
 import type { MatchValue } from "../matching/matching.ts";
 import type { Change, Finding } from "../model/plan.ts";
-import type { TargetRecord } from "../model/target.ts";
-import { type Attributes, isReference, type Value } from "../model/value.ts";
+import { kindsReferred, type TargetRecord } from "../model/target.ts";
+import { type Attributes, isReference, type Reference, type Value } from "../model/value.ts";
 import { inWords, nameOf } from "../model/wording.ts";
 import { beforeAndAfter, compare, SAME } from "./difference.ts";
 import {
@@ -17,6 +17,7 @@ import {
   type SyncRules,
 } from "./evaluation.ts";
 import { inReason, sentence } from "./reason.ts";
+import { pointTo, referenceTo } from "./reference.ts";
 
 const DELETED = "the record was deleted in the target";
 
@@ -41,10 +42,11 @@ function create(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch): Pl
   const waitsFor: string[] = [];
   const refersTo: string[] = [];
   for (const [name, value] of Object.entries(needs.mapped.attributes)) {
-    const linked = isReference(value) ? input.isLinked(value.$ref) : "linked";
-    if (isReference(value) && linked === "planned") refersTo.push(value.$ref);
-    if (isReference(value) && linked === "no") waitsFor.push(value.$ref);
-    else after[name] = value;
+    const attribute = rules.kind.attributes.find((one) => one.name === name);
+    const pointed = isReference(value) && attribute !== undefined ? pointTo(value, attribute, input) : null;
+    if (pointed?.linked === "planned") refersTo.push(pointed.to.$ref);
+    if (pointed?.linked === "no") waitsFor.push(pointed.to.$ref);
+    else after[name] = pointed?.to ?? value;
   }
   const why: Pick<Change, "cause" | "reason"> =
     input.deletedInTarget === true
@@ -103,13 +105,25 @@ function join(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch, found
 function knownOf(rules: SyncRules, desired: Attributes, { record, objectIdOf }: Found): Attributes {
   const known: { [name: string]: Value } = {};
   for (const { attribute, onlyOnCreate } of rules.mapping.rules) {
-    const { name, type, references } = attribute;
+    const { name, type } = attribute;
     const held = rules.mapping.concealed(name, record.attributes[name] ?? null);
     if (onlyOnCreate || (attribute.mail === true && !sameMail(held, desired[name], attribute))) continue;
-    const objectId = type === "reference" && typeof held === "string" ? objectIdOf(references ?? "", held) : null;
-    known[name] = objectId === null ? held : { $ref: objectId };
+    known[name] = (type === "reference" && typeof held === "string" && pointedTo(held, attribute, objectIdOf)) || held;
   }
   return known;
+}
+
+/** The source's people behind a record id, in source form; `null` where it is linked to nobody. */
+function pointedTo(
+  recordId: string,
+  attribute: CompiledRule["attribute"],
+  objectIdOf: Found["objectIdOf"],
+): Reference | null {
+  for (const kind of kindsReferred(attribute)) {
+    const objectId = objectIdOf(kind, recordId);
+    if (objectId !== null) return referenceTo(objectId, kind, attribute);
+  }
+  return null;
 }
 
 function sameMail(held: Value, wanted: Value | undefined, attribute: CompiledRule["attribute"]): boolean {

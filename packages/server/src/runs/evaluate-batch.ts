@@ -5,8 +5,10 @@ import {
   type EvaluationInput,
   evaluate,
   evaluateMatched,
+  guestOf,
   isReference,
   type KnownLink,
+  kindsReferred,
   type Linked,
   type Match,
   matchKey,
@@ -14,16 +16,20 @@ import {
   nameOf,
   PHASES,
   type PlannedChange,
+  type Reference,
+  referenceTo,
   type SyncDefinition,
+  type TargetAttribute,
   type TargetRecord,
   type Value,
 } from "@entrain/core";
 import { type DirectoryRow, loadRecords } from "../store/directory.ts";
-import { isHeir, type LinkRow, linkedRecords, loadLinks } from "../store/links.ts";
+import { isHeir, type LinkRow, linkedRecords, loadLinks, loadLinksByKind } from "../store/links.ts";
 import type { PendingRow } from "../store/pending.ts";
 import { loadPhotos } from "../store/photos.ts";
 import type { Store } from "../store/store.ts";
 import type { Candidates } from "./candidates.ts";
+import { homeInWords, homeOf } from "./guest-home.ts";
 import { asScopeSees, withManager } from "./managers.ts";
 import { indexKey, type Matcher, RECORD } from "./match-records.ts";
 import type { BatchContext, NewChange, NewIssue, WantedKey } from "./plan-context.ts";
@@ -58,6 +64,7 @@ export async function evaluateBatch(
   const items = await verified(context, matcher, await inputsOf(context, candidates.rows), candidates.pending);
   const first = items.map((item) => ({ item, evaluation: evaluate(context.rules, item.input) }));
   const final = await withMatches(context, matcher, first);
+  const homes = await guestHomes(context, final);
   const changes: NewChange[] = [];
   const issues: NewIssue[] = [];
   const wanted: WantedKey[] = [];
@@ -67,7 +74,7 @@ export async function evaluateBatch(
     if (item.link?.sync === null && item.input.link?.owned === true) issues.push(adopted(item));
     issues.push(...issuesOf(item, evaluation, candidates.pending.get(item.row.id)));
     if (evaluation.type !== "change") continue;
-    changes.push(changeRow(item, evaluation));
+    changes.push(changeRow(item, evaluation, homes.get(item.row.id)));
     const { action } = evaluation.change;
     if (action !== "create" && action !== "join") continue;
     fresh.push(item.row.id);
@@ -84,7 +91,11 @@ export async function evaluateBatch(
 }
 
 /** What the target would refuse two new records to have in common, beside what they are matched by. */
-function uniqueWants({ kind, rules }: BatchContext, objectId: string, after: Attributes): readonly WantedKey[] {
+export function uniqueWants(
+  { kind, rules }: Pick<BatchContext, "kind" | "rules">,
+  objectId: string,
+  after: Attributes,
+): readonly WantedKey[] {
   return kind.attributes.flatMap((attribute) => {
     const { name, unique } = attribute;
     if (unique !== true || rules.matching.attributes.includes(name)) return [];
@@ -131,8 +142,7 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
   const ids = rows.map((row) => row.id);
   const links = await loadLinks(store.db, space, [kind.name], ids);
   const managers = [...new Set(rows.flatMap((row) => row.manager ?? []))];
-  const referenceKinds = [...new Set(kind.attributes.flatMap((attribute) => attribute.references ?? []))];
-  const referenced = await loadLinks(store.db, space, referenceKinds, managers);
+  const referenced = await loadLinksByKind(store.db, space, kind.attributes.flatMap(kindsReferred), managers);
   const memberOf = groups
     ? await groupsOf(store, sync.connection, groups, ids)
     : new Map<string, ReadonlySet<string>>();
@@ -145,7 +155,12 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
     ? await loadPhotos(store.db, sync.connection, ids)
     : new Map<string, string | null>();
   // Whether this plan creates a referenced record is known at its end only; references to others are taken out then.
-  const isLinked = (id: string): Linked => (referenced.has(id) ? "linked" : "planned");
+  const isLinked = (id: string, of: string): Linked => {
+    if (referenced.get(of)?.has(id) === true) return "linked";
+    return of === kind.name ? "planned" : "no";
+  };
+  const exists = ({ $ref: id, $kind: of }: Reference): boolean =>
+    of === undefined ? [...referenced.values()].some((links) => links.has(id)) : referenced.get(of)?.has(id) === true;
   const heir = [...links.values()].every((link) => link.sync !== null) || (await isHeir(store.db, sync));
   const owners = await ownersOf(store, [...links.values()], sync.id);
   return rows.map((row) => {
@@ -164,7 +179,7 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
       scope: decided,
       link: link
         ? {
-            ...knownLink(link, owned, (id) => id !== record.manager || referenced.has(id)),
+            ...knownLink(link, owned, (to) => to.$ref !== record.manager || exists(to)),
             ...(owned ? {} : { owner: owners.get(link.sync ?? "") ?? null }),
           }
         : null,
@@ -227,9 +242,9 @@ async function ownersOf(store: Store, links: readonly LinkRow[], sync: string): 
 }
 
 /** A reference to a record that the target holds no more is nothing that it knows: a new record is written anew. */
-function knownLink(link: LinkRow, owned: boolean, exists: (id: string) => boolean): KnownLink {
+function knownLink(link: LinkRow, owned: boolean, exists: (to: Reference) => boolean): KnownLink {
   const known = { ...(JSON.parse(link.known) as { [name: string]: Value }) };
-  for (const [name, value] of Object.entries(known)) if (isReference(value) && !exists(value.$ref)) known[name] = null;
+  for (const [name, value] of Object.entries(known)) if (isReference(value) && !exists(value)) known[name] = null;
   return {
     recordId: link.record_id,
     origin: link.origin as KnownLink["origin"],
@@ -252,7 +267,7 @@ async function verified(
 ): Promise<readonly Item[]> {
   const isDoubted = ({ sync }: LinkRow): boolean => sync === null || (context.recreate && sync === context.sync.id);
   const held = await matcher.held(items.flatMap(({ link }) => (link && isDoubted(link) ? [link.record_id] : [])));
-  const objectIdOf = await objectIds(
+  const people = await linkedPeople(
     context,
     [...held.values()].flatMap((record) => Object.values(record.attributes)),
   );
@@ -267,7 +282,7 @@ async function verified(
     if (!record) {
       return { ...item, input: { ...input, link: null, deletedInTarget: true }, link: undefined, forgets: true };
     }
-    return { ...item, input: { ...input, link: readAnew(context, input.link, record, objectIdOf) } };
+    return { ...item, input: { ...input, link: readAnew(context, input.link, record, people) } };
   });
 }
 
@@ -276,14 +291,14 @@ function readAnew(
   { kind, mapping }: BatchContext,
   link: KnownLink,
   record: TargetRecord,
-  objectIdOf: ReadonlyMap<string, string>,
+  people: LinkedPeople,
 ): KnownLink {
   const known: { [name: string]: Value } = { ...link.known };
-  for (const { name, type } of kind.attributes) {
+  for (const attribute of kind.attributes) {
+    const { name } = attribute;
     const value = record.attributes[name];
     if (!Object.hasOwn(known, name) || value === undefined) continue;
-    const objectId = type === "reference" && typeof value === "string" ? objectIdOf.get(value) : undefined;
-    known[name] = objectId === undefined ? mapping.concealed(name, value) : { $ref: objectId };
+    known[name] = inSourceForm(value, attribute, people) ?? mapping.concealed(name, value);
   }
   return { ...link, known, active: kind.disable ? record.active : link.active };
 }
@@ -331,7 +346,7 @@ async function withMatches(
   const matches = await matcher.match(unlinked);
   const chosen = await choicesFor(context, matcher, asking, matches);
   const joined = matches.flatMap((match) => (match.decision === "join" ? [match.record] : []));
-  const objectIdOf = await objectIds(
+  const people = await linkedPeople(
     context,
     joined.flatMap((record) => Object.values(record.attributes)),
   );
@@ -349,7 +364,7 @@ async function withMatches(
       item.input,
       choice === undefined ? needs : withChosen(needs, choice.values),
       match,
-      (_kind, id) => objectIdOf.get(id) ?? null,
+      (kind, id) => people.get(kind)?.get(id)?.objectId ?? null,
     );
     decided.set(item.row.id, { item, evaluation, needs, ...(choice && { wanted: choice.wanted }) });
   }
@@ -371,18 +386,49 @@ async function choicesFor(
   return await chooseUniques(context, matcher, batch);
 }
 
+/** Whom records of the target are linked to, by kind and record id. */
+export type LinkedPeople = ReadonlyMap<string, ReadonlyMap<string, { readonly objectId: string }>>;
+
 /** A joined record's references are record ids of the target; where they are linked, they are compared as anchors. */
-export async function objectIds(context: BatchContext, values: readonly Value[]): Promise<ReadonlyMap<string, string>> {
+export async function linkedPeople(context: BatchContext, values: readonly Value[]): Promise<LinkedPeople> {
   const ids = [...new Set(values.filter((value) => typeof value === "string"))];
-  const found = new Map<string, string>();
-  for (const kind of new Set(context.kind.attributes.flatMap((attribute) => attribute.references ?? []))) {
-    const linked = await linkedRecords(context.store.db, context.space.target, kind, ids);
-    for (const [recordId, { objectId }] of linked) found.set(recordId, objectId);
+  const found = new Map<string, ReadonlyMap<string, { readonly objectId: string }>>();
+  for (const kind of new Set(context.kind.attributes.flatMap(kindsReferred))) {
+    found.set(kind, await linkedRecords(context.store.db, context.space.target, kind, ids));
   }
   return found;
 }
 
-function changeRow(item: Item, planned: PlannedChange): NewChange {
+/** The reference that a record id stands for; `null` where the attribute is none, or the record is linked to nobody. */
+export function inSourceForm(value: Value, attribute: TargetAttribute, people: LinkedPeople): Reference | null {
+  if (attribute.type !== "reference" || typeof value !== "string") return null;
+  for (const kind of kindsReferred(attribute)) {
+    const objectId = people.get(kind)?.get(value)?.objectId;
+    if (objectId !== undefined) return referenceTo(objectId, kind, attribute);
+  }
+  return null;
+}
+
+/** More guests than these in one batch are told by the report: finding a home walks over the other tenants. */
+const HOMES_SAID = 20;
+
+/** Who the guests that are created are at home, in words; with a whole directory to plan nobody reads that in reasons. */
+async function guestHomes(context: BatchContext, final: readonly Decided[]): Promise<ReadonlyMap<string, string>> {
+  const homes = new Map<string, string>();
+  if (context.span.cursor === 0) return homes;
+  const guests = final.filter(
+    ({ item, evaluation }) =>
+      evaluation.type === "change" && evaluation.change.action === "create" && guestOf(item.record.attributes) !== null,
+  );
+  for (const { item } of guests.slice(0, HOMES_SAID)) {
+    const { attributes } = item.record;
+    const home = await homeOf(context.store, { connection: context.sync.connection, attributes });
+    if (home !== null) homes.set(item.row.id, homeInWords(home));
+  }
+  return homes;
+}
+
+function changeRow(item: Item, planned: PlannedChange, home: string | undefined): NewChange {
   const { change } = planned;
   return {
     phase: PHASES[change.action],
@@ -391,7 +437,7 @@ function changeRow(item: Item, planned: PlannedChange): NewChange {
     name: change.name,
     action: change.action,
     cause: change.cause,
-    reason: change.reason,
+    reason: home === undefined ? change.reason : `${change.reason}; ${home}`,
     record_id: change.recordId,
     before: change.before === null ? null : JSON.stringify(change.before),
     after: change.after === null ? null : JSON.stringify(change.after),

@@ -5,7 +5,7 @@ import { changedRecords } from "./candidates.ts";
 import { evaluateBatch, wantedBy } from "./evaluate-batch.ts";
 import { Matcher } from "./match-records.ts";
 import type { BatchContext, NewChange, NewIssue } from "./plan-context.ts";
-import { ambiguityOf, bySayingMore, withoutReferenceTo } from "./seal.ts";
+import { ambiguityOf, bySayingMore, otherRecords, withoutReferenceTo } from "./seal.ts";
 
 /** The most records that are matched at once: from twice as many on a matcher reads the whole target. */
 const CHUNK = 100;
@@ -31,7 +31,9 @@ export async function planFew(
   const records = await loadRecords(context.store.db, context.sync.connection, missing);
   for (const [id, one] of await evaluated(context, [...records.values()].filter(isOf(context)))) planned.set(id, one);
   const shared = await withRivals(context, planned);
-  return new Map(rows.map(({ id }) => [id, withoutUnlinked(context, shared, shared.get(id) ?? NOTHING)]));
+  const otherwise = await otherRecords(context.store, context, managers);
+  const found = { planned: shared, otherwise };
+  return new Map(rows.map(({ id }) => [id, withoutUnlinked(context, found, shared.get(id) ?? NOTHING)]));
 }
 
 const NOTHING: PlannedRecord = { change: null, issues: [] };
@@ -112,16 +114,20 @@ function ambiguous(change: NewChange, detail: string): PlannedRecord {
 /** A reference to somebody whom the target will not hold is left out; a change that asks for nothing else is none. */
 function withoutUnlinked(
   { definition, complete }: BatchContext,
-  planned: ReadonlyMap<string, PlannedRecord>,
+  of: {
+    readonly planned: ReadonlyMap<string, PlannedRecord>;
+    readonly otherwise: Awaited<ReturnType<typeof otherRecords>>;
+  },
   one: PlannedRecord,
 ): PlannedRecord {
   const { change } = one;
   if (change?.waits_for == null) return one;
-  const action = planned.get(change.waits_for)?.change?.action;
+  const action = of.planned.get(change.waits_for)?.change?.action;
   if (action === "create" || action === "join") return one;
   const before = JSON.parse(change.before ?? "{}") as Attributes;
   const keeps = (name: string): boolean => !complete || keepsOf(definition, name);
-  const after = withoutReferenceTo(change.waits_for, { before, after: JSON.parse(change.after ?? "{}") }, keeps);
+  const ways = { keeps, otherwise: of.otherwise };
+  const after = withoutReferenceTo(change.waits_for, { before, after: JSON.parse(change.after ?? "{}") }, ways);
   if (change.action === "update" && Object.keys(writesOf({ before, after })).length === 0) {
     return { ...one, change: null };
   }

@@ -90,6 +90,62 @@ test("a person who is their own manager converges in one run", async () => {
   assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
 });
 
+test("A manages B manages A: both enter scope in one plan, and the run that creates them refers each to the other", async () => {
+  const users = [ana, { ...bo, department: "Board" }];
+  await open({ users, groups: [], managers: { [ana.id]: bo.id, [bo.id]: ana.id } });
+  const sync = await scene.addSync("people", "scim", { records: "user", scope: inSales });
+  assert.equal((await scene.run(sync)).counts.create, 0);
+  for (const { id } of users) await scene.graph("PATCH", `/users/${id}`, { department: "Sales" });
+  const { result, counts } = await scene.run(sync);
+  assert.deepEqual([result, counts.create, counts.update], ["succeeded", 2, 2]);
+  assert.deepEqual([scimManager(scene.scim, ana.id), scimManager(scene.scim, bo.id)], [bo.id, ana.id]);
+  assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
+});
+
+test("A manages B manages A: when one leaves the other stays as it is, and gets the manager back by one update", async () => {
+  const users = [{ ...ana, department: "Sales" }, bo];
+  await open({ users, groups: [], managers: { [ana.id]: bo.id, [bo.id]: ana.id } });
+  const sync = await scene.addSync("people", "portal", {
+    records: "requester",
+    scope: inSales,
+    deprovision: { outOfScope: "delete", disabled: "disable", softDeleted: "delete", deleted: "delete" },
+  });
+  await scene.run(sync);
+  await scene.graph("PATCH", `/users/${ana.id}`, { department: "Board" });
+  const left = await scene.run(sync);
+  assert.deepEqual([left.result, left.counts.delete, left.counts.update], ["succeeded", 1, 0]);
+  assert.deepEqual(await portalManagers(), { "Bo Report": null });
+  assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
+  await scene.graph("PATCH", `/users/${ana.id}`, { department: "Sales" });
+  const back = await scene.run(sync);
+  assert.deepEqual([back.result, back.counts.create, back.counts.update], ["succeeded", 1, 1]);
+  assert.deepEqual(await portalManagers(), { "Ana Manager": "Bo Report", "Bo Report": "Ana Manager" });
+  assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
+});
+
+test("A manages A: who enters scope as their own manager, and leaves and returns, refers to the record that is there", async () => {
+  await open({ users: [ana], groups: [], managers: { [ana.id]: ana.id } });
+  const sync = await scene.addSync("people", "portal", {
+    records: "requester",
+    scope: inSales,
+    deprovision: { outOfScope: "delete", disabled: "disable", softDeleted: "delete", deleted: "delete" },
+  });
+  await scene.run(sync);
+  for (const department of ["Sales", "Board", "Sales"]) {
+    await scene.graph("PATCH", `/users/${ana.id}`, { department });
+    assert.equal((await scene.run(sync)).result, "succeeded");
+    assert.deepEqual(await portalManagers(), department === "Sales" ? { "Ana Manager": "Ana Manager" } : {});
+    assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
+  }
+});
+
+/** The managers that the portal holds, names by names; one whom it does not hold any more is told by their id. */
+async function portalManagers(): Promise<{ readonly [name: string]: string | null }> {
+  const rows = await scene.store.db.selectFrom("portal_requesters").select(["id", "display_name", "manager"]).execute();
+  const nameOf = (id: string): string => rows.find((row) => row.id === id)?.display_name ?? id;
+  return Object.fromEntries(rows.map(({ display_name, manager }) => [display_name, manager && nameOf(manager)]));
+}
+
 test("a chain of twelve managers is created from the top, without a further update", async () => {
   const users: (GraphUser & { id: string })[] = Array.from({ length: 12 }, (_, at) => person(`Chain ${at}`));
   const managers = Object.fromEntries(users.slice(1).map((user, at) => [user.id, users[at]?.id ?? ""]));

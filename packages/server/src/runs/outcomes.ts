@@ -1,4 +1,4 @@
-import type { Attributes, Outcome } from "@entrain/core";
+import { type Attributes, kindsReferred, type Outcome, type TargetAttribute } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { appendJournal, type JournalEntry } from "../store/journal.ts";
 import {
@@ -52,8 +52,8 @@ export async function recordOutcomes(
     tx,
     settled.filter(({ change }) => change.send !== null),
   );
-  await deleteLostLinks(tx, context.space, context.kind.name, idsIn(gone));
-  await writeLinks(context, tx, written);
+  const lost = await deleteLostLinks(tx, context.space, context.kind.name, idsIn(gone));
+  const others = lost + (await writeLinks(context, tx, written));
   await saveMembers(
     context,
     tx,
@@ -81,7 +81,13 @@ export async function recordOutcomes(
     tx,
     settled.map(({ change }) => change.row.ordinal),
   );
-  return settled.reduce(counted, { ...tally, unchanged: tally.unchanged + done.length });
+  // Who was referred to by the record that is gone is referred to by another one: that is planned next.
+  const waiting = tally.waiting + (context.kind.attributes.some(pointsToSeveral) ? others : 0);
+  return settled.reduce(counted, { ...tally, waiting, unchanged: tally.unchanged + done.length });
+}
+
+function pointsToSeveral(attribute: TargetAttribute): boolean {
+  return kindsReferred(attribute).length > 1;
 }
 
 function pair(prepared: readonly Prepared[], outcomes: readonly Outcome[]): readonly Settled[] {
@@ -178,17 +184,18 @@ async function journalOutcomes(context: ApplyContext, tx: Transaction<DB>, settl
   await appendJournal(tx, context.store, streamOf(context.sync), entries);
 }
 
-async function writeLinks(context: ApplyContext, tx: Transaction<DB>, written: readonly Settled[]): Promise<void> {
+/** Answers how many other records in the target those have whose links go. */
+async function writeLinks(context: ApplyContext, tx: Transaction<DB>, written: readonly Settled[]): Promise<number> {
   const { space, kind, store } = context;
   const deleted = written.filter(({ change }) => change.row.action === "delete");
   const kept = written.filter(({ change }) => change.row.action !== "delete" && change.row.action !== "members");
-  await deleteLinks(
+  const others = await deleteLinks(
     tx,
     space,
     kind.name,
     deleted.map(({ change }) => change.row.object_id),
   );
-  if (kept.length === 0) return;
+  if (kept.length === 0) return others;
   let sequence = await takeLinkSequences(tx, space.target, kept.length);
   const now = store.clock.now();
   await saveLinks(
@@ -196,6 +203,7 @@ async function writeLinks(context: ApplyContext, tx: Transaction<DB>, written: r
     tx,
     kept.map((settled) => linkAfter(context, settled, sequence++, now)),
   );
+  return others;
 }
 
 function linkAfter(context: ApplyContext, { change, outcome }: Settled, sequence: number, now: number): LinkRow {

@@ -2,6 +2,8 @@ import {
   type Attributes,
   isConcealed,
   isReference,
+  kindsReferred,
+  type Reference,
   sameValue,
   type TargetChange,
   type TargetKind,
@@ -10,7 +12,14 @@ import {
 } from "@entrain/core";
 import { isAmong } from "../store/among.ts";
 import { changeNumbers, loadWatermark } from "../store/directory.ts";
-import { type LinkRow, type LinkSpace, linkedRecords, loadLinks } from "../store/links.ts";
+import {
+  type LinkRow,
+  type LinkSpace,
+  type LinksByKind,
+  linkedRecords,
+  loadLinks,
+  loadLinksByKind,
+} from "../store/links.ts";
 import { idsOf, type PlanChangeRow } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
 import { withGoneMembers } from "./gone-members.ts";
@@ -80,8 +89,7 @@ export async function prepareBatch(
     for (const value of Object.values(parse(row.after) ?? {})) if (isReference(value)) wanted.add(value.$ref);
     for (const id of [...idsOf(row.add), ...idsOf(row.remove)]) wanted.add(id);
   }
-  const kinds = referencedKinds(kind);
-  const referenced = await loadLinks(store.db, space, kinds, [...wanted]);
+  const referenced = await loadLinksByKind(store.db, space, referencedKinds(kind), [...wanted]);
   const moved = options.checkStale ? await movedEdges(context, rows) : new Map<string, boolean>();
   const isSettled =
     moved.size === 0 || (await loadWatermark(store.db, context.connection, "group")).phase === "settled";
@@ -159,8 +167,21 @@ async function movedEdges(
 
 /** The kinds of record that a kind refers to: by reference attributes and as members. */
 function referencedKinds(kind: TargetKind): readonly string[] {
-  const references = kind.attributes.flatMap((attribute) => attribute.references ?? []);
-  return [...new Set([...references, ...kind.members])];
+  return [...kind.attributes.flatMap(kindsReferred), ...kind.members];
+}
+
+/** The record that a reference of an attribute points to, as far as it is linked. */
+function pointedTo(name: string, { $ref, $kind }: Reference, around: Surroundings): LinkRow | undefined {
+  const attribute = around.kind.attributes.find((one) => one.name === name);
+  return firstLink($ref, $kind === undefined ? kindsReferred(attribute ?? {}) : [$kind], around);
+}
+
+function firstLink(id: string, kinds: readonly string[], { referenced }: Surroundings): LinkRow | undefined {
+  for (const kind of kinds) {
+    const link = referenced.get(kind)?.get(id);
+    if (link !== undefined) return link;
+  }
+  return undefined;
 }
 
 interface Surroundings {
@@ -173,7 +194,7 @@ interface Surroundings {
   readonly isChanged: boolean;
   /** It would be planned just so now; null while that cannot be told. */
   readonly still: boolean | null;
-  readonly referenced: ReadonlyMap<string, LinkRow>;
+  readonly referenced: LinksByKind;
   readonly moved: ReadonlyMap<string, boolean>;
   /** False while the groups are being read: a move is told by two groups, of which one may stand alone yet. */
   readonly isSettled: boolean;
@@ -234,7 +255,7 @@ function isDone(row: PlanChangeRow, around: Surroundings, left: MembersLeft): bo
   const known = parse(link.known) ?? {};
   const writes = writesOf({ before: parse(row.before), after: parse(row.after) });
   return Object.entries(writes).every(([name, value]) => {
-    const waits = isReference(value) && !around.referenced.has(value.$ref);
+    const waits = isReference(value) && pointedTo(name, value, around) === undefined;
     return waits || sameValue(known[name] ?? null, value);
   });
 }
@@ -279,11 +300,12 @@ type Base = Omit<Prepared, "send">;
 
 function prepareMembers(base: Base, around: Surroundings, left: MembersLeft): Prepared {
   const { row } = base;
-  const linked = (id: string): boolean => around.referenced.has(id);
+  const linkOf = (id: string): LinkRow | undefined => firstLink(id, around.kind.members, around);
+  const linked = (id: string): boolean => linkOf(id) !== undefined;
   const add = left.add.filter(linked);
   const { remove } = left;
   const dropped = left.add.filter((id) => !linked(id));
-  const recordOf = (id: string): string => around.referenced.get(id)?.record_id ?? "";
+  const recordOf = (id: string): string => linkOf(id)?.record_id ?? "";
   const send: TargetChange = {
     ordinal: row.ordinal,
     kind: row.kind,
@@ -308,21 +330,21 @@ function prepareAttributes(base: Base, around: Surroundings): Prepared {
     return { ...base, stale: `the value of ${lost[0]} changed after the plan was made`, send: null };
   }
   const dropped = new Set<string>();
-  const resolve = (value: Value): Value | undefined => {
+  const resolve = (name: string, value: Value): Value | undefined => {
     if (!isReference(value)) return value;
-    const recordId = around.referenced.get(value.$ref)?.record_id;
+    const recordId = pointedTo(name, value, around)?.record_id;
     if (recordId === undefined) dropped.add(value.$ref);
     return recordId;
   };
   const set: { [name: string]: Value } = {};
   const sensitive: Value[] = [];
   for (const [name, value] of Object.entries(writes)) {
-    const resolved = isConcealed(value) ? around.revealed[name] : resolve(value);
+    const resolved = isConcealed(value) ? around.revealed[name] : resolve(name, value);
     if (isConcealed(value) && resolved !== undefined) sensitive.push(resolved);
     if (resolved !== undefined && !(row.action === "create" && resolved === null)) set[name] = resolved;
   }
   const known: { [name: string]: Value } = {};
-  for (const [name, value] of Object.entries(after ?? {})) if (resolve(value) !== undefined) known[name] = value;
+  for (const [name, value] of Object.entries(after ?? {})) if (resolve(name, value) !== undefined) known[name] = value;
   const send: TargetChange = {
     ordinal: row.ordinal,
     kind: row.kind,

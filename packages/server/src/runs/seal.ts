@@ -8,13 +8,18 @@ import {
   type Finding,
   inWords,
   isReference,
+  kindsReferred,
   matchKey,
   PHASES,
+  type Reference,
   recordName,
+  referenceTo,
+  type TargetKind,
   type Value,
   writesOf,
 } from "@entrain/core";
 import { sql, type Transaction } from "kysely";
+import { type LinkSpace, loadLinksByKind } from "../store/links.ts";
 import {
   changesPage,
   countChange,
@@ -173,7 +178,10 @@ async function turnIntoIssues(
  * Takes references out of changes whose referenced record neither exists in the target nor will by this plan. A change
  * that asks for nothing else disappears; it comes back when the referenced record is linked.
  */
-export async function dropUnresolvable(context: SealContext): Promise<void> {
+export async function dropUnresolvable(
+  context: SealContext,
+  { kind, space }: { readonly kind: TargetKind; readonly space: LinkSpace },
+): Promise<void> {
   const { store, plan, lease } = context;
   let after = -1;
   for (;;) {
@@ -196,8 +204,10 @@ export async function dropUnresolvable(context: SealContext): Promise<void> {
     );
     const open = rows.filter((row) => row.waits_for !== null && !created.has(row.waits_for));
     if (open.length === 0) continue;
+    const ids = [...new Set(open.flatMap((row) => row.waits_for ?? []))];
+    const otherwise = await otherRecords(store, { kind, space }, ids);
     await store.fenced(lease, async (tx) => {
-      for (const row of open) await withoutReference(context, tx, row);
+      for (const row of open) await withoutReference({ ...context, otherwise }, tx, row);
     });
   }
 }
@@ -217,26 +227,56 @@ async function plannedHere(store: Store, plan: string, ids: readonly string[]): 
   return found;
 }
 
-/** What a change writes without a reference: what the target holds in its place is outdated and cleared, unless it is kept. */
+/** What an attribute points to where a person gets no record of the kind that is planned: the next kind that there is. */
+type OtherRecord = (objectId: string, attribute: string) => Reference | null;
+
+/** The records of other kinds that these people have in the target. */
+export async function otherRecords(
+  store: Store,
+  { kind, space }: { readonly kind: TargetKind; readonly space: LinkSpace },
+  ids: readonly string[],
+): Promise<OtherRecord> {
+  const several = kind.attributes.filter((attribute) => kindsReferred(attribute).length > 1);
+  const kinds = several.flatMap(kindsReferred).filter((name) => name !== kind.name);
+  const links = await loadLinksByKind(store.db, space, kinds, ids);
+  return (id, name) => {
+    const attribute = several.find((one) => one.name === name);
+    const other = attribute && kindsReferred(attribute).find((one) => links.get(one)?.has(id) === true);
+    return attribute === undefined || other === undefined ? null : referenceTo(id, other, attribute);
+  };
+}
+
+/**
+ * What a change writes without a reference to a record that will not be there: what the target holds in its place is
+ * outdated and cleared, unless it is kept, or the person has another record to point to.
+ */
 export function withoutReferenceTo(
   id: string,
   { before, after }: { readonly before: Attributes; readonly after: Attributes },
-  keeps: (attribute: string) => boolean,
+  { keeps, otherwise }: { readonly keeps: (attribute: string) => boolean; readonly otherwise: OtherRecord },
 ): Attributes {
   const left: { [name: string]: Value } = { ...after };
   for (const [name, value] of Object.entries(after)) {
     if (!isReference(value) || value.$ref !== id) continue;
     const old = before[name];
-    if (old === undefined) delete left[name];
+    const other = otherwise(id, name);
+    if (other !== null) left[name] = other;
+    else if (old === undefined) delete left[name];
     else left[name] = keeps(name) ? old : null;
   }
   return left;
 }
 
-async function withoutReference(context: SealContext, tx: Transaction<DB>, row: PlanChangeRow): Promise<void> {
+async function withoutReference(
+  context: SealContext & { readonly otherwise: OtherRecord },
+  tx: Transaction<DB>,
+  row: PlanChangeRow,
+): Promise<void> {
   const before = JSON.parse(row.before ?? "{}") as Attributes;
   const keeps = (name: string): boolean => context.keeps(name) || context.plan.complete === 0;
-  const after = withoutReferenceTo(row.waits_for ?? "", { before, after: JSON.parse(row.after ?? "{}") }, keeps);
+  const ways = { keeps, otherwise: context.otherwise };
+  const after = withoutReferenceTo(row.waits_for ?? "", { before, after: JSON.parse(row.after ?? "{}") }, ways);
+  const waits = !Object.values(after).some((value) => isReference(value) && value.$ref === row.waits_for);
   const nothingLeft = row.action === "update" && Object.keys(writesOf({ before, after })).length === 0;
   if (nothingLeft) {
     await tx.deleteFrom("plan_changes").where("plan", "=", row.plan).where("ordinal", "=", row.ordinal).execute();
@@ -244,7 +284,7 @@ async function withoutReference(context: SealContext, tx: Transaction<DB>, row: 
   }
   await tx
     .updateTable("plan_changes")
-    .set({ after: JSON.stringify(after), waits_for: null, reason: waitingReason(row) })
+    .set({ after: JSON.stringify(after), waits_for: null, reason: waits ? waitingReason(row) : row.reason })
     .where("plan", "=", row.plan)
     .where("ordinal", "=", row.ordinal)
     .execute();

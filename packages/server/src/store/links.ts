@@ -42,7 +42,22 @@ export async function takeLinkSequences(tx: Transaction<DB>, target: string, cou
   return row.sequence - count + 1;
 }
 
-/** Links of the given kinds by object id. A person has at most one link per target and kind. */
+/** Links by kind and object id. */
+export type LinksByKind = ReadonlyMap<string, ReadonlyMap<string, LinkRow>>;
+
+/** Links of the given kinds by kind and object id. A person has at most one link per target and kind. */
+export async function loadLinksByKind(
+  db: Reader,
+  space: LinkSpace,
+  kinds: readonly string[],
+  ids: readonly string[],
+): Promise<LinksByKind> {
+  const found = new Map<string, ReadonlyMap<string, LinkRow>>();
+  for (const kind of new Set(kinds)) found.set(kind, await loadLinks(db, space, [kind], ids));
+  return found;
+}
+
+/** Links of the given kinds by object id, of a person with several the first kind's. */
 export async function loadLinks(
   db: Reader,
   space: LinkSpace,
@@ -60,7 +75,11 @@ export async function loadLinks(
       .where("tenant", "=", space.tenant)
       .where("object_id", "in", ids.slice(at, at + 500))
       .execute();
-    for (const row of rows) found.set(row.object_id, row);
+    const rank = ({ kind }: LinkRow): number => kinds.indexOf(kind);
+    for (const row of rows) {
+      const other = found.get(row.object_id);
+      if (other === undefined || rank(row) < rank(other)) found.set(row.object_id, row);
+    }
   }
   return found;
 }
@@ -93,13 +112,16 @@ export async function saveLinks(store: Store, tx: Transaction<DB>, links: readon
   await store.insertMany(tx, { table: "links", columns: LINK_COLUMNS, conflict: LINK_CONFLICT }, rows);
 }
 
-/** Forgets links whose records the target has lost; of its groups, that they may still name those as members is kept. */
+/**
+ * Forgets links whose records the target has lost; of its groups, that they may still name those as members is kept.
+ * Answers as {@link deleteLinks} does.
+ */
 export async function deleteLostLinks(
   tx: Transaction<DB>,
   space: LinkSpace,
   kind: string,
   ids: readonly string[],
-): Promise<void> {
+): Promise<number> {
   for (let at = 0; at < ids.length; at += 200) {
     await tx
       .insertInto("gone_members")
@@ -122,16 +144,20 @@ export async function deleteLostLinks(
       .onConflict((conflict) => conflict.doNothing())
       .execute();
   }
-  await deleteLinks(tx, space, kind, ids);
+  return await deleteLinks(tx, space, kind, ids);
 }
 
-/** Forgets links of deleted records, with what was known of their memberships. */
+/**
+ * Forgets links of deleted records, with what was known of their memberships. What references point to may be another of
+ * the person's records from now on: their links count as made just now. Answers how many those are.
+ */
 export async function deleteLinks(
   tx: Transaction<DB>,
   space: LinkSpace,
   kind: string,
   ids: readonly string[],
-): Promise<void> {
+): Promise<number> {
+  let others = 0;
   for (let at = 0; at < ids.length; at += 200) {
     const slice = ids.slice(at, at + 200);
     await tx
@@ -155,7 +181,33 @@ export async function deleteLinks(
       .where("tenant", "=", space.tenant)
       .where("group_id", "in", slice)
       .execute();
+    others += await renewOthers(tx, space, slice);
   }
+  return others;
+}
+
+/** A link made just now is told from one that others changed by its number: it is behind that of its last change. */
+async function renewOthers(tx: Transaction<DB>, space: LinkSpace, ids: readonly string[]): Promise<number> {
+  const others = await tx
+    .selectFrom("links")
+    .select(["kind", "object_id"])
+    .where("target", "=", space.target)
+    .where("tenant", "=", space.tenant)
+    .where("object_id", "in", ids)
+    .execute();
+  if (others.length === 0) return 0;
+  let sequence = await takeLinkSequences(tx, space.target, others.length);
+  for (const { kind, object_id } of others) {
+    await tx
+      .updateTable("links")
+      .set({ linked_sequence: sequence++ })
+      .where("target", "=", space.target)
+      .where("kind", "=", kind)
+      .where("tenant", "=", space.tenant)
+      .where("object_id", "=", object_id)
+      .execute();
+  }
+  return others.length;
 }
 
 /** Record ids of active links of a sync, in the order of ids from behind one and then from the first on. */
@@ -295,8 +347,8 @@ export async function adoptLinks(tx: Transaction<DB>, space: LinkSpace, sync: He
 }
 
 /**
- * A page of records that other syncs linked in this target, in the order of their change numbers: what waited for them
- * is looked at again. The last `sequence` of a page is where the next one begins.
+ * A page of records that other syncs linked in this target, and of those that lost another record there, in the order of
+ * their change numbers: what waited for them is looked at again. The last `sequence` of a page is where the next one begins.
  */
 export async function linkedSince(
   db: Reader,
@@ -317,7 +369,13 @@ export async function linkedSince(
     .where("tenant", "=", space.tenant)
     .where("linked_sequence", ">", options.after)
     .where("linked_sequence", "<=", options.upto)
-    .where((eb) => eb.or([eb("sync", "!=", options.notSync), eb("sync", "is", null)]))
+    .where((eb) =>
+      eb.or([
+        eb("sync", "!=", options.notSync),
+        eb("sync", "is", null),
+        eb("linked_sequence", ">", eb.ref("sequence")),
+      ]),
+    )
     .orderBy("linked_sequence")
     .limit(1000)
     .execute();
