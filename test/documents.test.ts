@@ -29,3 +29,30 @@ test("every link between the pages leads somewhere", () => {
   );
   assert.deepEqual(broken, []);
 });
+
+/** A page's anchors, as GitHub makes them of its headings: a second one of the same words gets a number. */
+function anchors(document: string): ReadonlySet<string> {
+  const text = readFileSync(join(ROOT, document), "utf8").replaceAll(/```[\s\S]*?```/g, "");
+  const found = new Set<string>();
+  const times = new Map<string, number>();
+  for (const [, heading = ""] of text.matchAll(/^#{1,6} (.+)$/gm)) {
+    const words = heading.toLowerCase().replaceAll(/[^\p{L}\p{M}\p{N}_ -]/gu, "");
+    const anchor = words.trim().replaceAll(" ", "-");
+    const before = times.get(anchor) ?? 0;
+    times.set(anchor, before + 1);
+    found.add(before === 0 ? anchor : `${anchor}-${before}`);
+  }
+  return found;
+}
+
+test("every link to a part of a page finds its heading", () => {
+  const broken = DOCUMENTS.flatMap((page) => {
+    const text = readFileSync(join(ROOT, page), "utf8").replaceAll(/```[\s\S]*?```/g, "");
+    const links = [...text.matchAll(/\]\(([^)\s#:]*)#([^)\s]+)\)/g)];
+    return links.flatMap(([link, to = "", anchor = ""]) => {
+      const other = to === "" ? page : join(dirname(page), to);
+      return anchors(other).has(anchor) ? [] : [`${page}: ${link}`];
+    });
+  });
+  assert.deepEqual(broken, []);
+});
