@@ -413,6 +413,7 @@ const OPERATIONS: readonly string[] = [
   "reportSync",
   "runSync",
   "signOut",
+  "tracePerson",
   "verifyConnection",
 ];
 
