@@ -15,6 +15,7 @@ import { neededAttributes } from "./config/needed.ts";
 import type { Environment, Paths } from "./config.ts";
 import { namedTarget } from "./named-target.ts";
 import type { ConnectionRow, Engine, TargetRow } from "./runs/context.ts";
+import { loadChance } from "./runs/creation.ts";
 import { openStore } from "./store/open.ts";
 import { type Keyring, openKeyring } from "./store/secrets.ts";
 import type { Store } from "./store/store.ts";
@@ -46,6 +47,7 @@ export async function openInstallation(options: OpenInstallation): Promise<Insta
       openSource: (row, onWait) => openSource(store, keyring, row, onWait),
       openTarget: async (row, onWait) => openTarget(store, keyring, row, onWait),
     };
+    await loadChance(engine); // Made with the store: what only looks, later, writes nothing.
     return {
       store,
       engine,
