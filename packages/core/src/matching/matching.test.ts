@@ -132,5 +132,11 @@ describe("matching attributes", () => {
     );
     const sensitive: Mapping = { userName: { direct: "mail", sensitive: true } };
     assert.match(flaws(["userName"], sensitive), /^matching\[0\]: userName is sensitive/);
+    const asked = { attribute: "userName", expression: "[mail]" };
+    assert.match(
+      flaws([asked], sensitive),
+      /^matching\[0\]: userName is sensitive/,
+      "by an expression it would be shown",
+    );
   });
 });

@@ -85,11 +85,11 @@ function wayOf(rule: MatchingRule, place: string, around: Around): Way | { reado
     const detail = `${place}: ${kind.name} cannot be found by ${name}; it can by ${kind.matchable.join(", ")}`;
     return { findings: [invalid(detail)] };
   }
-  if (typeof rule !== "string") return expressionWay(rule.expression, { attribute, place, rule: null }, around);
   const mapped = mapping.rules.find((one) => one.attribute.name === name);
   if (mapped?.sensitive === true) {
     return { findings: [invalid(`${place}: ${name} is sensitive, and a value that is kept nowhere finds nothing`)] };
   }
+  if (typeof rule !== "string") return expressionWay(rule.expression, { attribute, place, rule: null }, around);
   if (mapped !== undefined && mapped.candidates !== null) {
     const detail = `${place}: ${name} is chosen by SelectUniqueValue, so that nothing has it yet; match by another attribute, or by an expression`;
     return { findings: [invalid(detail)] };
