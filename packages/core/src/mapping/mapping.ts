@@ -35,6 +35,11 @@ export interface CompiledMapping {
   readonly map: (record: DirectoryRecord, creating: boolean, creation?: Creation) => Mapped;
   /** The same with sensitive values as they are sent: for the one who sends them, and nobody else. */
   readonly reveal: (record: DirectoryRecord, creating: boolean, creation?: Creation) => Mapped;
+  /**
+   * Attributes by expressions that read something empty: what they give rests on nothing having been read there, even
+   * where it is a value.
+   */
+  readonly restingOnEmpty: (record: DirectoryRecord) => readonly string[];
   /** A value that a target gave, in the form that `map` answers: concealed where its attribute is sensitive. */
   readonly concealed: (attribute: string, value: Value) => Value;
   /** How each attribute comes about, by the very rules of `map`. */
@@ -123,6 +128,10 @@ function mappingOf(rules: readonly CompiledRule[], digest: (text: string) => str
     sensitive: secret.size > 0,
     map: through(conceal),
     reveal: through(null),
+    restingOnEmpty: (record) =>
+      rules
+        .filter(({ sources }) => sources.some(({ get }) => isEmpty(get({ record }))))
+        .map(({ attribute }) => attribute.name),
     trace: (record, creating, creation) => {
       const context = creation ? { record, creation } : { record };
       return rules.map((rule) => traced(rule, { creating, concealing: conceal }, context));

@@ -1,8 +1,10 @@
+import type { Mapped } from "../mapping/mapping.ts";
 import type { CompiledRule } from "../mapping/rule.ts";
+import { matchKey } from "../matching/key.ts";
 import type { Change } from "../model/plan.ts";
-import { isEmpty } from "../model/record.ts";
+import { type DirectoryRecord, isEmpty } from "../model/record.ts";
 import { type Attributes, isReference, type Value } from "../model/value.ts";
-import type { EvaluationInput } from "./evaluation.ts";
+import type { EvaluationInput, SyncRules } from "./evaluation.ts";
 import { pointTo } from "./reference.ts";
 
 /** One attribute that is not what it should be. `from` is `undefined` when nothing is known of it. */
@@ -80,13 +82,33 @@ export function compare(
       if (linked === "no" && rule.whenEmpty === "keep") continue;
       if (linked === "no") to = null;
     }
-    if (from === undefined ? isEmpty(to) && origin === "created" : sameValue(from, to)) continue;
+    if (from === undefined ? isEmpty(to) && origin === "created" : isHeld(rule, from, to)) continue;
     if (from === undefined && linked === "no") continue;
     result ??= { differences: [], waitsFor: [], refersTo: [], suppressed: [] };
     if (!input.readComplete && (linked === "no" || of.emptied.includes(name))) result.suppressed.push(name);
     else result.differences.push({ name, from, to });
   }
   return result ?? SAME;
+}
+
+/**
+ * The attributes that an incomplete read must not write: besides those whose source is empty, whatever else rests on
+ * something empty, as `IIF(IsNullOrEmpty([companyName]), "external", …)` does.
+ */
+export function emptiedOf(
+  { mapping }: Pick<SyncRules, "mapping">,
+  record: DirectoryRecord,
+  { emptied }: Mapped,
+  { readComplete }: Pick<EvaluationInput, "readComplete">,
+): readonly string[] {
+  return readComplete ? emptied : [...emptied, ...mapping.restingOnEmpty(record)];
+}
+
+/** Values of a lookup lead to the same record however they are spelled. */
+function isHeld({ attribute }: CompiledRule, from: Value, to: Value): boolean {
+  if (sameValue(from, to)) return true;
+  const key = attribute.type === "lookup" ? matchKey(from, {}) : null;
+  return key !== null && key === matchKey(to, {});
 }
 
 /** `before` and `after` of a change: all managed attributes that are known, then with the differences laid over them. */

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { KnownLink } from "../model/plan.ts";
 import type { DirectoryRecord } from "../model/record.ts";
 import type { Deprovision, DeprovisionVerb } from "../model/sync.ts";
+import type { Attributes } from "../model/value.ts";
 import { writesOf } from "./difference.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Evaluation, EvaluationInput, Linked } from "./evaluation.ts";
@@ -18,6 +19,7 @@ import {
   type Options,
   OUT,
   rulesOf,
+  targetRecord,
 } from "./fixtures.ts";
 
 function linked(record: DirectoryRecord, more: Partial<EvaluationInput> = {}, options: Options = {}): Evaluation {
@@ -301,6 +303,23 @@ describe("an incomplete read", () => {
     const { change, suppressed } = changed(linked(ana({ ...nulls, displayName: "Ana L" }), incomplete));
     assert.deepEqual(writesOf(change), { displayName: "Ana L" });
     assert.deepEqual(suppressed, ["department", "title", "phones"]);
+  });
+
+  it("writes no value that an expression makes of what came empty", () => {
+    const expression = 'IIF(IsNullOrEmpty([department]), "external", [department])';
+    const rules = rulesOf({ mapping: { ...MAPPING, department: { expression } } });
+    const link = linkOf();
+    const read = (attributes: Attributes): Evaluation =>
+      evaluate(rules, inputOf(ana(attributes), { ...incomplete, link }));
+    const hidden = read({ department: null });
+    assert.deepEqual(
+      [hidden.type, "detail" in hidden && hidden.detail.startsWith("department came empty")],
+      ["suppressed", true],
+    );
+    assert.deepEqual(writesOf(changed(read({ department: "Legal" })).change), { department: "Legal" });
+    const found = targetRecord({ department: "Sales" });
+    const joins = changed(matchAgainst(rules, inputOf(ana({ department: null }), incomplete), [found]));
+    assert.deepEqual([writesOf(joins.change).department, joins.suppressed], [undefined, ["department"]]);
   });
 
   it("makes no issues of what it hides", () => {

@@ -3,7 +3,7 @@ import type { Cause, Finding, KnownLink } from "../model/plan.ts";
 import type { DirectoryRecord } from "../model/record.ts";
 import { nameOf } from "../model/wording.ts";
 import { accountStateUnknown, type Removal, removalAction, removalOf } from "./deprovision.ts";
-import { beforeAndAfter, compare } from "./difference.ts";
+import { beforeAndAfter, compare, emptiedOf } from "./difference.ts";
 import {
   changeOf,
   type Evaluation,
@@ -94,7 +94,8 @@ function update(rules: SyncRules, input: EvaluationInput, owned: Owned, enable: 
   const flawed = unmapped(input, record, mapped);
   if (flawed !== null) return flawed;
   const { known, origin } = link;
-  const of = { desired: mapped.attributes, emptied: mapped.emptied, known, origin };
+  const emptied = emptiedOf(rules, record, mapped, input);
+  const of = { desired: mapped.attributes, emptied, known, origin };
   const compared = compare(rules.mapping.rules, of, input);
   const { differences, waitsFor } = compared;
   if (differences.length === 0 && !enable) {

@@ -6,7 +6,7 @@ import type { Change, Finding } from "../model/plan.ts";
 import { kindsReferred, type TargetRecord } from "../model/target.ts";
 import { type Attributes, isReference, type Reference, type Value } from "../model/value.ts";
 import { inWords, nameOf } from "../model/wording.ts";
-import { beforeAndAfter, compare, SAME } from "./difference.ts";
+import { beforeAndAfter, compare, emptiedOf, SAME } from "./difference.ts";
 import {
   changeOf,
   type Evaluation,
@@ -66,7 +66,9 @@ interface Found {
 function join(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch, found: Found): PlannedChange {
   const { record, by, others } = found;
   // The record is there already: a default that a new one would get says nothing of what this one holds.
-  const { attributes: desired, emptied } = rules.mapping.map(needs.record, false);
+  const mapped = rules.mapping.map(needs.record, false);
+  const emptied = emptiedOf(rules, needs.record, mapped, input);
+  const { attributes: desired } = mapped;
   const known = knownOf(rules, desired, found);
   const of = { desired, emptied, known, origin: "joined" } as const;
   const { update } = rules.operations;
