@@ -66,18 +66,24 @@ export const ACTIONS: readonly { readonly action: keyof Counts; readonly noun: s
   { action: "disable", noun: "Disable", past: "disabled" },
   { action: "delete", noun: "Delete", past: "deleted" },
   { action: "members", noun: "Members", past: "memberships" },
+  { action: "lookup", noun: "Lookup", past: "lookup values created" },
 ];
+
+/** How many changes of one kind. */
+export function countOf(counts: Counts, action: keyof Counts): number {
+  return counts[action] ?? 0;
+}
 
 /** `12 created, 3 updated`; null when nothing happened. */
 export function countsInWords(counts: Counts): string | null {
-  const parts = ACTIONS.filter(({ action }) => counts[action] > 0).map(
-    ({ action, past }) => `${number(counts[action])} ${past}`,
+  const parts = ACTIONS.filter(({ action }) => countOf(counts, action) > 0).map(
+    ({ action, past }) => `${number(countOf(counts, action))} ${past}`,
   );
   return parts.length === 0 ? null : parts.join(", ");
 }
 
 export function totalOf(counts: Counts): number {
-  return ACTIONS.reduce((total, { action }) => total + counts[action], 0);
+  return ACTIONS.reduce((total, { action }) => total + countOf(counts, action), 0);
 }
 
 /** A value as a person reads it; a reference shows the object id that it points to. */

@@ -174,7 +174,7 @@ export function Meaning({ text, fix }: { readonly text: string; readonly fix: st
   );
 }
 
-const COLORS: { readonly [action in keyof Counts]: Color } = {
+const COLORS: { readonly [action in keyof Counts]-?: Color } = {
   create: "success",
   join: "brand",
   update: "informative",
@@ -182,6 +182,7 @@ const COLORS: { readonly [action in keyof Counts]: Color } = {
   disable: "warning",
   delete: "danger",
   members: "informative",
+  lookup: "success",
 };
 
 /** What a change does. */

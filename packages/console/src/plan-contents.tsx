@@ -3,7 +3,7 @@ import { makeStyles, Tab, TabList, Text, ToggleButton, tokens } from "@fluentui/
 import { type ReactNode, useState } from "react";
 import { pathOf } from "./api.ts";
 import { Changes } from "./changes.tsx";
-import { ACTIONS, number, totalOf } from "./format.ts";
+import { ACTIONS, countOf, number, totalOf } from "./format.ts";
 import { itemsOf, usePages } from "./hooks.ts";
 import { Empty, Failed, More, Name, Waiting } from "./parts.tsx";
 import type { Plan, PlanIssue } from "./types.ts";
@@ -47,7 +47,7 @@ export function PlanContents({ plan }: { readonly plan: Plan }): ReactNode {
 function Filtered({ plan }: { readonly plan: Plan }): ReactNode {
   const styles = useStyles();
   const [action, setAction] = useState<keyof Counts | null>(null);
-  const present = ACTIONS.filter((one) => plan.counts[one.action] > 0);
+  const present = ACTIONS.filter((one) => countOf(plan.counts, one.action) > 0);
   if (totalOf(plan.counts) === 0) return <Empty>Nothing to change: everything is as it should be.</Empty>;
   return (
     <>
@@ -63,7 +63,7 @@ function Filtered({ plan }: { readonly plan: Plan }): ReactNode {
             checked={action === one.action}
             onClick={() => setAction(action === one.action ? null : one.action)}
           >
-            {`${one.noun} ${number(plan.counts[one.action])}`}
+            {`${one.noun} ${number(countOf(plan.counts, one.action))}`}
           </ToggleButton>
         ))}
       </div>

@@ -49,6 +49,9 @@ export const CODES = {
   refused_by_target: "Mend what the target's answer names; it is tried again later by itself.",
   conflict: "Nothing needs to be done: the next run plans it anew.",
   reference_waiting: "Nothing needs to be done: it is written as soon as the record that it refers to exists.",
+  lookup_missing:
+    "Add the value in the target, or correct it at the source; whoever wants it gets it by the run after that. Where the target can create it, its settings say whether it does.",
+  lookup_ambiguous: "Leave one record of that name in the target; whoever wants it gets it by the run after that.",
   outcome_unknown: "Nothing needs to be done: the record is looked up before anything else is planned.",
   record_missing: "The target no longer holds the record. The next plan matches it anew, or creates it.",
   target_emptied:

@@ -73,11 +73,14 @@ export {
 export {
   type Action,
   kindsReferred,
+  type LookupRecord,
   type Outcome,
   type Target,
   type TargetAttribute,
   type TargetChange,
   type TargetKind,
+  type TargetLookup,
+  type TargetLookups,
   type TargetRecord,
 } from "./model/target.ts";
 export { type Attributes, isConcealed, isReference, type Reference, type Value } from "./model/value.ts";

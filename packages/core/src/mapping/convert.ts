@@ -32,6 +32,7 @@ export function convert(operand: Operand, attribute: TargetAttribute): Converted
 function inType(value: Value, type: TargetAttribute["type"]): Converted {
   switch (type) {
     case "string":
+    case "lookup":
       return toText(value);
     case "boolean":
       return toBoolean(value);

@@ -20,11 +20,12 @@ export type Cause =
  */
 export interface Change {
   readonly kind: string;
-  /** Object id of the source record; with the connection's tenant it is the anchor. */
+  /** Object id of the source record; with the connection's tenant it is the anchor. Of a `lookup`: its name and value. */
   readonly objectId: string;
-  /** For people: who this is, at the time of planning. */
+  /** For people: who this is, at the time of planning; of a `lookup`, the value. */
   readonly name: string;
-  readonly action: Action;
+  /** `lookup` creates a value of one of the target's lookups; it is about nobody. */
+  readonly action: Action | "lookup";
   readonly cause: Cause;
   readonly reason: string;
   readonly recordId: string | null;
@@ -54,6 +55,8 @@ export interface Counts {
   readonly disable: number;
   readonly delete: number;
   readonly members: number;
+  /** Values created in the target's lookups, where there are any. */
+  readonly lookup?: number;
 }
 
 /** What is known of a link when a record is evaluated. */

@@ -5,8 +5,11 @@ import type { Attributes, Value } from "./value.ts";
 /** One attribute that a kind of target record has. */
 export interface TargetAttribute {
   readonly name: string;
-  /** `reference` holds the record id of another record of `references`; everything else is plain JSON. */
-  readonly type: "string" | "boolean" | "integer" | "datetime" | "strings" | "reference";
+  /**
+   * `reference` holds the record id of another record of `references`, `lookup` that of one of the target's own records in
+   * the lookup named `lookup`; everything else is plain JSON.
+   */
+  readonly type: "string" | "boolean" | "integer" | "datetime" | "strings" | "reference" | "lookup";
   readonly required?: boolean;
   /** The target refuses two records with the same value. */
   readonly unique?: boolean;
@@ -19,6 +22,8 @@ export interface TargetAttribute {
    * The ids of several kinds must be distinct, so that an id tells its kind.
    */
   readonly references?: string | readonly string[];
+  /** For `lookup`: the name of one of the target's {@link TargetLookups}. It is mapped from a text, its value. */
+  readonly lookup?: string;
   /** The most characters (Unicode code points) that a text may have. */
   readonly maxLength?: number;
   /** The only texts that the target takes; compared as `caseExact` says, and written as they are spelled here. */
@@ -102,9 +107,43 @@ export type Outcome =
       readonly retry: "now" | "later" | "never";
     };
 
+/** A list of records that the target keeps for others to point to: its departments, locations, roles. */
+export interface TargetLookup {
+  /** In the singular, as it is told: `department`. */
+  readonly name: string;
+  /** A value that is missing may be created: the target takes it, and its settings ask for it. */
+  readonly creates: boolean;
+}
+
+/** One record of a lookup. */
+export interface LookupRecord {
+  readonly id: string;
+  /** What people call it, and what it is found by. */
+  readonly value: string;
+}
+
+/**
+ * The lookups of a target. Values are compared by `matchKey`: without regard to case and Unicode form. None is ever
+ * renamed or deleted by a sync. An attribute is written, and read, as the record's id.
+ */
+export interface TargetLookups {
+  readonly kinds: readonly TargetLookup[];
+  /** The records that have one of these values. At most 100 values. */
+  find(lookup: string, values: readonly string[], signal: AbortSignal): Promise<readonly LookupRecord[]>;
+  /** The records with these ids that exist. At most 100 ids. */
+  get(lookup: string, ids: readonly string[], signal: AbortSignal): Promise<readonly LookupRecord[]>;
+  /**
+   * Creates a record for each value and answers one outcome each, in the same order; `unchanged` for one that is there. At
+   * most 100 values. Throws a ConnectorError only when nothing was sent.
+   */
+  create(lookup: string, values: readonly string[], signal: AbortSignal): Promise<readonly Outcome[]>;
+}
+
 /** One configured downstream system. */
 export interface Target {
   readonly kinds: readonly TargetKind[];
+  /** Where attributes are of type `lookup`. */
+  readonly lookups?: TargetLookups;
   /** The most changes that one `apply` takes. */
   readonly batch: number;
   verify(signal: AbortSignal): Promise<readonly Check[]>;

@@ -1,12 +1,12 @@
 import { byCodeUnits } from "../model/compare.ts";
 import type { Change } from "../model/plan.ts";
-import type { Action } from "../model/target.ts";
 
 /**
  * The order in which a plan is applied: what others refer to before what refers to it, so records come before
  * memberships, and what takes away comes last, the irreversible at the very end.
  */
-export const PHASES: { readonly [action in Action]: number } = {
+export const PHASES: { readonly [action in Change["action"]]: number } = {
+  lookup: 0,
   create: 1,
   join: 1,
   enable: 2,

@@ -54,10 +54,16 @@ export function orNull(schema: TSchema): TSchema {
 export const TIME: TSchema = Type.Integer({ description: "Milliseconds since 1970, UTC." });
 
 export const COUNTS: TSchema = Type.Object(
-  Object.fromEntries(
-    ["create", "join", "update", "enable", "disable", "delete", "members"].map((kind) => [kind, Type.Integer()]),
-  ),
-  { description: "Changes by kind; `members` counts single additions plus removals." },
+  {
+    ...Object.fromEntries(
+      ["create", "join", "update", "enable", "disable", "delete", "members"].map((kind) => [kind, Type.Integer()]),
+    ),
+    lookup: Type.Optional(Type.Integer()),
+  },
+  {
+    description:
+      "Changes by kind; `members` counts single additions plus removals, `lookup` values created in the target's lookups, where there are any.",
+  },
 );
 
 export const BY_ATTRIBUTE: TSchema = Type.Array(Type.Object({ attribute: Type.String(), count: Type.Integer() }), {

@@ -8,11 +8,15 @@ const WORDS: readonly (readonly [keyof Counts, string])[] = [
   ["disable", "disabled"],
   ["delete", "deleted"],
   ["members", "memberships"],
+  ["lookup", "lookup values created"],
 ];
 
 /** `982 created, 3 joined`, or `no changes`. */
 export function countsInWords(counts: Counts): string {
-  const said = WORDS.flatMap(([key, word]) => (counts[key] > 0 ? [`${grouped(counts[key])} ${word}`] : []));
+  const said = WORDS.flatMap(([key, word]) => {
+    const count = counts[key] ?? 0;
+    return count > 0 ? [`${grouped(count)} ${word}`] : [];
+  });
   return said.length === 0 ? "no changes" : said.join(", ");
 }
 

@@ -1,5 +1,5 @@
 import { type Counts, matchedAttribute, type SyncDefinition } from "@entrain/core";
-import { holdsOf, NO_COUNTS, type PlanRow, updatePlan } from "../store/plans.ts";
+import { holdsOf, type PlanRow, updatePlan } from "../store/plans.ts";
 import { saveRun } from "../store/runs.ts";
 import { applyPlan } from "./apply.ts";
 import { NO_TALLY, type Tally } from "./applying.ts";
@@ -152,8 +152,9 @@ async function issueCount(session: Session, planId: string): Promise<number> {
 
 /** Both tallies together. */
 export function addTallies(left: Tally, right: Tally): Tally {
-  const counts = { ...left.counts };
-  for (const key of Object.keys(NO_COUNTS) as (keyof Counts)[]) counts[key] += right.counts[key];
+  const counts: { -readonly [key in keyof Counts]: Counts[key] } = { ...left.counts };
+  for (const [key, count] of Object.entries(right.counts))
+    counts[key as keyof Counts] = (counts[key as keyof Counts] ?? 0) + count;
   return {
     counts,
     failed: left.failed + right.failed,

@@ -1,5 +1,4 @@
 import {
-  type Action,
   type Attributes,
   type Change,
   isEmpty,
@@ -33,14 +32,14 @@ export interface TraceField {
   /** Why there is no value, or what is wrong with it. */
   readonly detail: string | null;
   /** What the target has; left out where no record of it is there, or it does not tell. */
-  readonly held?: Value;
+  readonly present?: Value;
   /** The plan writes `value`. */
   readonly written: boolean;
 }
 
 /** What the next plan does with the record; `none` where nothing is to do, `held` while a plan with it waits for approval. */
 export interface TraceOutcome {
-  readonly action: Action | "none" | "issue" | "held";
+  readonly action: Change["action"] | "none" | "issue" | "held";
   /** In words: why. */
   readonly reason: string;
   /** Of an issue, its code. */
@@ -128,7 +127,7 @@ async function traced(
   const links = await loadLinks(store.db, space, [kind.name], ids);
   const planned = await planFew(context, rows);
   const recordIds = rows.flatMap(({ id }) => links.get(id)?.record_id ?? planned.get(id)?.change?.record_id ?? []);
-  const held = await heldValues(context, recordIds);
+  const present = await presentValues(context, recordIds);
   const waiting = await waitingOutcomes(context, ids);
   const traces = new Map<string, Trace>();
   for (const { row, record, input } of await inputsOf(context, rows)) {
@@ -139,7 +138,7 @@ async function traced(
     const recordId = link?.record_id ?? change?.recordId ?? null;
     const creating = link === undefined && change?.action !== "join";
     const fields = context.mapping.trace(record, creating, input.creation);
-    const around = { held: held.get(recordId ?? ""), change, definition: context.definition };
+    const around = { present: present.get(recordId ?? ""), change, definition: context.definition };
     traces.set(row.id, {
       ...{ sync: sync.name, target, kind: kind.name },
       scope: row.removed === null ? input.scope : null,
@@ -153,12 +152,12 @@ async function traced(
 }
 
 /** What the target holds of these records now, references in source form, nothing sensitive; those that are gone are left out. */
-async function heldValues(
+async function presentValues(
   context: BatchContext,
   recordIds: readonly string[],
 ): Promise<ReadonlyMap<string, Attributes>> {
   const { target, kind, signal, mapping } = context;
-  const held = new Map<string, Attributes>();
+  const present = new Map<string, Attributes>();
   for (let at = 0; at < recordIds.length; at += MOST_IDS) {
     const records = await target.get(kind.name, recordIds.slice(at, at + MOST_IDS), { members: false }, signal);
     const people = await linkedPeople(
@@ -172,10 +171,10 @@ async function heldValues(
         if (value === undefined) return [];
         return [[name, inSourceForm(value, attribute, people) ?? mapping.concealed(name, value)] as const];
       });
-      held.set(id, shown(Object.fromEntries(entries)));
+      present.set(id, shown(Object.fromEntries(entries)));
     }
   }
-  return held;
+  return present;
 }
 
 /** What `Target.get` takes at once. */
@@ -189,13 +188,13 @@ function recordIn(id: string, link: LinkRow | undefined, change: Change | null):
 function fieldOf(
   field: TracedField,
   around: {
-    readonly held: Attributes | undefined;
+    readonly present: Attributes | undefined;
     readonly change: Change | null;
     readonly definition: SyncDefinition;
   },
 ): TraceField {
   const { attribute, sources, emptied } = field;
-  const { held, change, definition } = around;
+  const { present, change, definition } = around;
   const rule = definition.mapping[attribute];
   if (rule === undefined) throw new Error(`there is no rule for ${attribute}`);
   const writes = change === null ? {} : writesOf({ before: change.before ?? {}, after: change.after ?? {} });
@@ -204,7 +203,7 @@ function fieldOf(
     ...{ attribute, rule, sources, emptied },
     ...(value === undefined ? {} : { value: shown({ value }).value ?? null }),
     detail: detailOf(field, value),
-    ...(held?.[attribute] === undefined ? {} : { held: held[attribute] }),
+    ...(present?.[attribute] === undefined ? {} : { present: present[attribute] }),
     // A new record is told of what is empty, too; nothing comes of that.
     written: Object.hasOwn(writes, attribute) && !(isEmpty(writes[attribute]) && isEmpty(change?.before?.[attribute])),
   };

@@ -51,7 +51,7 @@ export const NO_COUNTS: Counts = { create: 0, join: 0, update: 0, enable: 0, dis
 /** Adds one change's weight: a members change counts its single additions and removals. */
 export function countChange(counts: Counts, change: Pick<PlanChangeRow, "action" | "add" | "remove">): Counts {
   const action = change.action as keyof Counts;
-  return { ...counts, [action]: counts[action] + weightOf(change) };
+  return { ...counts, [action]: (counts[action] ?? 0) + weightOf(change) };
 }
 
 /** What a change counts for in counts and guards. */

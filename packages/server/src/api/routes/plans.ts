@@ -22,7 +22,7 @@ import {
   TIME,
 } from "../schemas.ts";
 
-const ACTIONS = ["create", "join", "update", "enable", "disable", "delete", "members"] as const;
+const ACTIONS = ["create", "join", "update", "enable", "disable", "delete", "members", "lookup"] as const;
 
 const STATES = [
   "building",
