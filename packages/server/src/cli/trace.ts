@@ -64,8 +64,8 @@ function fieldLines(field: TraceField): readonly string[] {
   return [`  ${attribute}: ${becomes(field)}`, `      ${from.join("; ")}`];
 }
 
-function becomes({ value, held, detail, written }: TraceField): string {
-  const now = held === undefined ? "" : inWords(held);
+function becomes({ value, present, detail, written }: TraceField): string {
+  const now = present === undefined ? "" : inWords(present);
   if (written) return `write ${now === "" ? "" : `${now} → `}${inWords(value)}`;
   const given = value === undefined ? [] : [inWords(value)];
   const said = detail === null ? given : [...given, detail];

@@ -201,7 +201,7 @@ test("a trace names what each field is made of, and what the target has now", as
     emptied: false,
     value: "Silva, Anna",
     detail: null,
-    held: "Silva, Ana",
+    present: "Silva, Ana",
     written: true,
   });
   assert.match(fields.get("jobTitle")?.detail ?? "", /stays as it is/);

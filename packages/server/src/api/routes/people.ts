@@ -82,7 +82,7 @@ const TRACE_FIELD: TSchema = Type.Object({
   value: Type.Optional(ANY),
   emptied: Type.Boolean({ description: "The source has nothing for it." }),
   detail: orNull(Type.String({ description: "Why there is no value, or what is wrong with it." })),
-  held: Type.Optional(ANY),
+  present: Type.Optional(ANY),
   written: Type.Boolean({ description: "The next plan writes `value`." }),
 });
 
