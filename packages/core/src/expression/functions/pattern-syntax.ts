@@ -17,8 +17,17 @@ export interface Translation {
 /** Why a pattern cannot be used: the rest of a sentence that begins with its parameter. */
 export class PatternFlaw extends Error {}
 
+/** Characters of one pattern: as many as a whole expression has. */
+const MAX_LENGTH = 10_000;
 /** Instructions of one pattern: far beyond what a person writes, and compiled in milliseconds. */
 const MAX_SIZE = 10_000;
+/** What the sets of one pattern may weigh together: RE2 writes each out as up to a thousand ranges, and each range in both cases. */
+const MAX_SETS = 1_000;
+const LIGHT: ReadonlySet<string> = new Set(["d", "s", "w"]);
+const LIGHT_SET = 1;
+const HEAVY_SET = 10;
+/** Code points from which on a range weighs as much as a set. */
+const WIDE_RANGE = 1_000;
 const MAX_REPEATS = 1_000;
 /** How deep groups may nest. */
 const MAX_GROUPS = 100;
@@ -59,6 +68,7 @@ const REFUSED: readonly (readonly [RegExp, string])[] = [
  * @throws PatternFlaw for what RE2 cannot do, by its name, and for what .NET could not read either
  */
 export function translate(pattern: string): Translation {
+  if (pattern.length > MAX_LENGTH) throw new PatternFlaw(`is longer than ${MAX_LENGTH} characters`);
   return new Translator(pattern).whole();
 }
 
@@ -74,6 +84,7 @@ class Translator {
   #out = "";
   readonly #groups: (string | null)[] = [];
   readonly #frames: Frame[] = [{ size: 1, last: 0 }];
+  #sets = 0;
   #endless = false;
   #boundaries = false;
   #ends = false;
@@ -216,14 +227,23 @@ class Translator {
 
   /** What stands in brackets for an escape that means several characters; `null` for one that means one. */
   #set(letter: string): string | null {
-    if (Object.hasOwn(CLASSES, letter)) return CLASSES[letter] ?? null;
-    if (letter !== "p" && letter !== "P") return null;
+    const known = Object.hasOwn(CLASSES, letter) ? (CLASSES[letter] ?? null) : null;
+    if (known === null && letter !== "p" && letter !== "P") return null;
+    this.#weigh(LIGHT.has(letter) ? LIGHT_SET : HEAVY_SET);
+    if (known !== null) return known;
     const category = /^\{(\w+)\}/.exec(this.#rest());
     if (category === null) throw new PatternFlaw(`has a \\${letter} without a category in braces, as in \\p{Lu}`);
     const [written, name = ""] = category;
     if (name.startsWith("Is")) throw unsupported(`a Unicode block, ${name}`);
     this.#at += written.length;
     return `\\${letter}{${name}}`;
+  }
+
+  #weigh(set: number): void {
+    this.#sets += set;
+    if (this.#sets > MAX_SETS) {
+      throw new PatternFlaw("is too large: its sets of characters, such as \\W, come to more than can be searched");
+    }
   }
 
   /** The code point that an escape means. */
@@ -285,6 +305,7 @@ class Translator {
     this.#at += 1;
     const high = this.#member();
     if (typeof high === "string" || high < low) throw new PatternFlaw("has a range in brackets that runs backwards");
+    if (high - low >= WIDE_RANGE) this.#weigh(HEAVY_SET);
     return `${point(low)}-${point(high)}`;
   }
 

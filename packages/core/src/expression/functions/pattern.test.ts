@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { compileExpression } from "../compile.ts";
 import { quoteText } from "../print.ts";
-import { type Chance, chance, READ_BY_NAME } from "../testing.ts";
+import { type Chance, chance, compiled, READ_BY_NAME } from "../testing.ts";
 import { contextOf } from "./testing.ts";
 
 const TOKENS =
@@ -57,6 +57,10 @@ describe("patterns", () => {
       "[a-z]".repeat(1_900),
       "(?i)\\w{999}",
       "\\p{L}".repeat(1_900),
+      // These would take RE2 seconds, alone or in either case.
+      `[${"\\W".repeat(4_900)}]`,
+      `(?i)${"\\S".repeat(4_900)}`,
+      `(?i)${"[!-\uffff]".repeat(1_900)}`,
     ];
     for (const pattern of large) {
       const answer = compileExpression(`Replace([a], , ${quoteText(pattern)}, , "")`, READ_BY_NAME);
@@ -64,5 +68,17 @@ describe("patterns", () => {
         assert.match(answer.faults[0].message, /too large|longer|characters/, pattern.slice(0, 20));
       else assert.ok(answer.expression.evaluate(contextOf({ a: "ab".repeat(500) })), pattern.slice(0, 20));
     }
+  });
+
+  it("of many sets, or longer than an expression, are refused also where a record gives them", () => {
+    const { evaluate } = compiled('Replace([a], , [p], , "")');
+    const why = (p: string): string => {
+      const result = evaluate(contextOf({ a: "ab", p }));
+      return "fault" in result ? result.fault.message : "";
+    };
+    assert.match(why(`[${"\\W".repeat(101)}]`), /is too large: its sets of characters/);
+    assert.match(why(`(?i)${"[!-\uffff]".repeat(101)}`), /is too large: its sets of characters/);
+    assert.match(why(`[${"ab".repeat(5_000)}]`), /is longer than 10000 characters/);
+    assert.equal(why(`${"\\d\\d-\\w+ ".repeat(300)}|[ab]`), "");
   });
 });
