@@ -1,5 +1,6 @@
 import {
   type Attributes,
+  type CompiledMapping,
   type DirectoryRecord,
   type Evaluation,
   type EvaluationInput,
@@ -29,12 +30,14 @@ import type { PendingRow } from "../store/pending.ts";
 import { loadPhotos } from "../store/photos.ts";
 import type { Store } from "../store/store.ts";
 import type { Candidates } from "./candidates.ts";
+import { concealedKnown, concealLinks } from "./conceal-links.ts";
 import { homeInWords, homeOf } from "./guest-home.ts";
 import { asScopeSees, withManager } from "./managers.ts";
 import { indexKey, type Matcher, RECORD } from "./match-records.ts";
 import type { BatchContext, NewChange, NewIssue, WantedKey } from "./plan-context.ts";
 import { asksForPhotos } from "./read-photos.ts";
 import { decideScope, groupsOf, withAppRoles } from "./scope-groups.ts";
+import { secretsOfScope, withoutSecrets } from "./sensitive.ts";
 import { type Chosen, chooseUniques, withChosen } from "./unique-values.ts";
 
 /** What evaluating a batch gave, ready to be written. */
@@ -61,7 +64,9 @@ export async function evaluateBatch(
   matcher: Matcher,
   candidates: Candidates,
 ): Promise<Evaluated> {
-  const items = await verified(context, matcher, await inputsOf(context, candidates.rows), candidates.pending);
+  const inputs = await inputsOf(context, candidates.rows);
+  await concealLinks(context, inputs);
+  const items = await verified(context, matcher, inputs, candidates.pending);
   const first = items.map((item) => ({ item, evaluation: evaluate(context.rules, item.input) }));
   const final = await withMatches(context, matcher, first);
   const homes = await guestHomes(context, final);
@@ -87,7 +92,13 @@ export async function evaluateBatch(
       wanted.push({ objectId: item.row.id, key: indexKey(RECORD, evaluation.change.recordId) });
     }
   }
-  return { changes, issues, wanted, fresh };
+  if (context.lookups === null) return { changes, issues, wanted, fresh };
+  const served = await context.lookups.serve(candidates.rows, changes);
+  for (const { row, record } of items) {
+    if (!served.emptied.has(row.id) || !candidates.pending.has(row.id)) continue;
+    issues.push({ state: "settled", code: "", detail: "", object_id: row.id, sequence: row.sequence, name: nameOf(record) });
+  }
+  return { changes: served.changes, issues: [...issues, ...served.issues], wanted, fresh };
 }
 
 /** What the target would refuse two new records to have in common, beside what they are matched by. */
@@ -163,6 +174,7 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
     of === undefined ? [...referenced.values()].some((links) => links.has(id)) : referenced.get(of)?.has(id) === true;
   const heir = [...links.values()].every((link) => link.sync !== null) || (await isHeir(store.db, sync));
   const owners = await ownersOf(store, [...links.values()], sync.id);
+  const secrets = secretsOfScope(scope, context.mapping);
   return rows.map((row) => {
     const memberships = memberOf.get(row.id);
     const manager = (row.manager === null ? undefined : managerRecords.get(row.manager)) ?? null;
@@ -170,7 +182,7 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
     const known = withPhoto(read, photos.get(row.id));
     const record = groups === null ? known : withAppRoles(known, groups, memberships);
     const link = links.get(row.id);
-    const decided = decideScope(scope, asScopeSees(record, manager), groups, memberships);
+    const decided = withoutSecrets(decideScope(scope, asScopeSees(record, manager), groups, memberships), secrets);
     // A link that nobody owns is taken over by its heir, or by whichever sync has the record in its scope.
     const owned = link?.sync === sync.id || (link?.sync === null && (heir || decided.in));
     const input: EvaluationInput = {
@@ -179,7 +191,11 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
       scope: decided,
       link: link
         ? {
-            ...knownLink(link, owned, (to) => to.$ref !== record.manager || exists(to)),
+            ...knownLink(link, {
+              owned,
+              exists: (to) => to.$ref !== record.manager || exists(to),
+              mapping: context.mapping,
+            }),
             ...(owned ? {} : { owner: owners.get(link.sync ?? "") ?? null }),
           }
         : null,
@@ -242,8 +258,12 @@ async function ownersOf(store: Store, links: readonly LinkRow[], sync: string): 
 }
 
 /** A reference to a record that the target holds no more is nothing that it knows: a new record is written anew. */
-function knownLink(link: LinkRow, owned: boolean, exists: (to: Reference) => boolean): KnownLink {
-  const known = { ...(JSON.parse(link.known) as { [name: string]: Value }) };
+function knownLink(
+  link: LinkRow,
+  of: { readonly owned: boolean; readonly exists: (to: Reference) => boolean; readonly mapping: CompiledMapping },
+): KnownLink {
+  const { owned, exists, mapping } = of;
+  const known = { ...(concealedKnown(mapping, JSON.parse(link.known) as Attributes) as { [name: string]: Value }) };
   for (const [name, value] of Object.entries(known)) if (isReference(value) && !exists(value)) known[name] = null;
   return {
     recordId: link.record_id,

@@ -5,7 +5,7 @@ import type { Store } from "../store/store.ts";
 import type { Engine } from "./context.ts";
 import { type GuestHome, homeOf } from "./guest-home.ts";
 import { nameIn } from "./names.ts";
-import { sensitiveSources, shown, withoutSensitiveSources } from "./sensitive.ts";
+import { sensitiveSources, shownKnown, withoutSensitiveSources } from "./sensitive.ts";
 import { type Standing, standingsOf } from "./standing.ts";
 
 /** A person of the directory. */
@@ -167,7 +167,7 @@ async function personDetails(engine: Engine, id: string): Promise<readonly Perso
         .selectFrom("links")
         .innerJoin("targets", "targets.id", "links.target")
         .leftJoin("syncs", "syncs.id", "links.sync")
-        .select(["targets.name as target", "links.kind", "links.record_id", "syncs.name as sync"])
+        .select(["targets.name as target", "links.kind", "links.record_id", "syncs.name as sync", "syncs.definition"])
         .select(["links.origin", "links.active", "links.known", "links.matched_by"])
         .where("links.tenant", "=", row.tenant)
         .where("links.object_id", "=", id)
@@ -195,7 +195,7 @@ async function personDetails(engine: Engine, id: string): Promise<readonly Perso
           origin: link.origin,
           matchedBy: link.matched_by,
           active: link.active === 1,
-          known: shown(JSON.parse(link.known) as Attributes),
+          known: shownLink(link),
         })),
         pending,
         home: row.kind === "user" ? await homeOf(store, { connection: row.connection, attributes: read }) : null,
@@ -203,6 +203,11 @@ async function personDetails(engine: Engine, id: string): Promise<readonly Perso
       };
     }),
   );
+}
+
+function shownLink({ known, definition }: { readonly known: string; readonly definition: string | null }): Attributes {
+  const mapping = definition === null ? {} : (JSON.parse(definition) as SyncDefinition).mapping;
+  return shownKnown(JSON.parse(known) as Attributes, { mapping });
 }
 
 async function managerOf(

@@ -337,10 +337,10 @@ function prepareAttributes(base: Base, around: Surroundings): Prepared {
     return recordId;
   };
   const set: { [name: string]: Value } = {};
-  const sensitive: Value[] = [];
+  // A target may repeat all of a record, whatever of it is written.
+  const sensitive = Object.values(around.revealed);
   for (const [name, value] of Object.entries(writes)) {
     const resolved = isConcealed(value) ? around.revealed[name] : resolve(name, value);
-    if (isConcealed(value) && resolved !== undefined) sensitive.push(resolved);
     if (resolved !== undefined && !(row.action === "create" && resolved === null)) set[name] = resolved;
   }
   const known: { [name: string]: Value } = {};
