@@ -222,5 +222,7 @@ describe("Replace", () => {
     assert.match(large, /^expression_too_large .*Replace gives is longer/);
     const referring = faultOf('Replace([a], , "a", , "$_$_$_")', { a: "a".repeat(1_000) });
     assert.match(referring, /^expression_too_large .*Replace gives is longer/);
+    const pieces = faultOf(`Replace([a], , "()", , "${"$1".repeat(4_900)}")`, { a: "a".repeat(100_000) });
+    assert.match(pieces, /^expression_too_large 24: .*replacementValue takes too long/);
   });
 });

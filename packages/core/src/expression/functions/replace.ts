@@ -3,12 +3,15 @@ import { ExpressionFault } from "../fault.ts";
 import type { Argument, Evaluate, FunctionDefinition, Search } from "../function.ts";
 import { MAX_TEXT, tooLong } from "../limits.ts";
 import type { Span } from "../tree.ts";
-import { type Pattern, patternIn, searchFor } from "./pattern.ts";
+import { type Found, type Pattern, patternIn, searchFor } from "./pattern.ts";
 import { atBinding, failed, invalid, isGiven, NOBODY, type Reader, textIn } from "./readers.ts";
 import { type Replacement, replacementOf, unknownGroup } from "./replacement.ts";
 
 /** Replace's arguments by their names. */
 type Given = { readonly [parameter in (typeof NAMES)[number]]: Argument | undefined };
+
+/** What one piece of a replacement costs, in the steps of a search. */
+const STEPS_PER_PIECE = 2;
 
 /** Where the call stands, and what counts its searches. */
 interface Call {
@@ -138,9 +141,11 @@ function bindPattern(given: Given, call: Call): Evaluate {
     const text = source(context);
     const compiled = pattern(context);
     if (text === null || text === "" || compiled === null) return text;
-    const instead = replacement(context, compiled);
+    const { textFor, pieces } = replacement(context, compiled);
+    const at = given.replacementValue?.at ?? call.at;
     return replaceFound(text, compiled, { given, call }, (found, replace) => {
-      replace(found.start, found.end, instead(text, found));
+      call.search(pieces * STEPS_PER_PIECE, "Replace: regexPattern with this replacementValue", at);
+      replace(found.start, found.end, textFor(text, found));
     });
   };
 }
@@ -256,7 +261,7 @@ function replaceFound(
   text: string,
   pattern: Pattern,
   { given, call }: { readonly given: Given; readonly call: Call },
-  decide: (found: Parameters<Replacement>[1], replace: (start: number, end: number, value: string) => void) => void,
+  decide: (found: Found, replace: (start: number, end: number, value: string) => void) => void,
 ): string {
   let result = "";
   let rest = 0;

@@ -1,10 +1,14 @@
 import type { Found } from "./pattern.ts";
 import type { Translation } from "./pattern-syntax.ts";
 
-/** Gives the text that takes a match's place. */
-export type Replacement = (text: string, found: Found) => string;
+/** What takes a match's place. */
+export interface Replacement {
+  readonly textFor: (text: string, found: Found) => string;
+  /** How many pieces it is put together from, each time anew. */
+  readonly pieces: number;
+}
 
-type Part = Replacement | string;
+type Part = Replacement["textFor"] | string;
 
 /**
  * Reads a replacement pattern of .NET ("Substitutions in regular expressions"): `$1` and `${name}` for a group, `$$` for a
@@ -33,15 +37,14 @@ export function replacementOf(
   parts.push(template.slice(rest));
   if (parts.every((part) => typeof part === "string")) {
     const fixed = parts.join("");
-    return { replacement: () => fixed };
+    return { replacement: { textFor: () => fixed, pieces: 0 } };
   }
-  return {
-    replacement: (text, found) => {
-      let result = "";
-      for (const part of parts) result += typeof part === "string" ? part : part(text, found);
-      return result;
-    },
+  const textFor: Replacement["textFor"] = (text, found) => {
+    let result = "";
+    for (const part of parts) result += typeof part === "string" ? part : part(text, found);
+    return result;
   };
+  return { replacement: { textFor, pieces: parts.length } };
 }
 
 /** The rest of a sentence that begins with the parameter that names the group. */
