@@ -87,6 +87,22 @@ describe("a clause on a list", () => {
   });
 });
 
+describe("a clause with a pattern that asks for word boundaries", () => {
+  const titled = (jobTitle: string, pattern: string) => decide("jobTitle", "REGEX MATCH", pattern, { jobTitle }).in;
+
+  it("finds them beside ASCII letters", () => {
+    assert.equal(titled("Head of IT", "\\bIT\\b"), true);
+    assert.equal(titled("Editor", "(?i)\\bIT\\b"), false);
+  });
+
+  it("is refused beside other letters, where RE2 finds none and nobody would be in", () => {
+    for (const pattern of ["\\b(Ärztin|Arzt)\\b", "\\B\\u00e4"]) {
+      assert.match(flaw("jobTitle", "REGEX MATCH", pattern), /word boundaries .* RE2 finds among ASCII letters alone/);
+    }
+    assert.equal(titled("Ärztin", "(?:^|\\W)(Ärztin|Arzt)(?:$|\\W)"), true);
+  });
+});
+
 describe("a clause on a date", () => {
   const hired = (value: Value, operator: ScopeOperator, limit: string) =>
     decide("employeeHireDate", operator, limit, { employeeHireDate: value });
@@ -165,6 +181,7 @@ describe("the operators & and !&", () => {
 
   it("refuse a value without a bit", () => {
     assert.match(flaw("userAccountControl", "&", "0"), /0 has no bit/);
+    assert.match(flaw("userAccountControl", "&", "-00"), /0 has no bit/);
   });
 });
 

@@ -32,7 +32,8 @@ export function valueFlaw(operator: ScopeOperator, value: unknown): string | nul
   if (!given) return `${operator} needs a value; IS NULL and IS NOT NULL ask whether an attribute is empty`;
   if (typeof value !== "string") return `the value of ${operator} must be text`;
   if (operator.startsWith("Greater_Than")) return limitFlaw(operator, value);
-  if ((operator === "&" || operator === "!&") && /^0+$/.test(value)) return `0 has no bit that ${operator} could test`;
+  if ((operator === "&" || operator === "!&") && /^-?0+$/.test(value))
+    return `0 has no bit that ${operator} could test`;
   return null;
 }
 
@@ -94,9 +95,15 @@ function equalTo(wanted: string): Test["fits"] {
   return (value) => (typeof value === "boolean" ? String(value) === lower : String(value) === wanted);
 }
 
+/** Written out or escaped. */
+const BEYOND_ASCII = /[^\p{ASCII}]|\\u(?!00[0-7])/u;
+const BOUNDARIES =
+  "asks for word boundaries (\\b), which RE2 finds among ASCII letters alone; name what parts words, as in (?:^|\\W)";
+
 /** `tooLong` is said of a text that is too long to be searched in a bounded time. @throws Error that ends a sentence on the pattern */
 function matching(wanted: string, tooLong: boolean): Test["fits"] {
-  const { source, size } = translate(wanted);
+  const { source, size, boundaries } = translate(wanted);
+  if (boundaries && BEYOND_ASCII.test(wanted)) throw new Error(BOUNDARIES);
   const pattern = compiled(source);
   const longest = MAX_SEARCH / Math.max(1, size);
   return (value) => {
