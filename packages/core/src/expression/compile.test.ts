@@ -178,6 +178,18 @@ test("an exception that is none of the language's is a fault, with the function'
   );
 });
 
+test("values in lists and objects count like any others, however deep they lie", () => {
+  let deep: Value = "x";
+  for (let level = 0; level < 20_000; level += 1) deep = level % 2 === 0 ? [deep] : { x: deep };
+  const long = "x".repeat(262_145);
+  for (const text of ["[a]", "Item([a], 1)", "Left(Item([a], 1), 1)", '[a] = "x"']) {
+    assert.match(faultOf(text, { a: deep }).message, /^The attribute a nests deeper than 50 levels/, text);
+    assert.match(faultOf(text, { a: [[long]] }).message, /^The attribute a is longer than/, text);
+    assert.match(faultOf(text, { a: [{ x: long }] }).message, /^The attribute a is longer than/, text);
+  }
+  assert.equal(given("Item([a], 1)", { a: [["x"]] })?.toString(), "x");
+});
+
 test("texts, lists and the work of one evaluation are bounded", () => {
   const long = "x".repeat(262_144);
   assert.equal(given("Left([a], 1)", { a: long }), "x");

@@ -1,10 +1,10 @@
 import { ExpressionFault } from "./fault.ts";
-import type { Operand } from "./operand.ts";
+import { Moment, type Operand } from "./operand.ts";
 import type { Span } from "./tree.ts";
 
 /** Characters of an expression, as Entra has it ("Known issues for provisioning in Microsoft Entra ID"). */
 export const MAX_EXPRESSION_LENGTH = 10_000;
-/** How deep calls and comparisons may nest. */
+/** How deep calls and comparisons may nest, and lists and objects in what a function is given or gives. */
 export const MAX_DEPTH = 50;
 /** Arguments of one call: a `Switch` over every country has about 500. */
 export const MAX_ARGUMENTS = 1_000;
@@ -23,8 +23,9 @@ export const MAX_WORK = 4_194_304;
 export const MAX_SEARCH = 50_000_000;
 
 /**
- * Refuses a text or list that is beyond the bounds, and answers its size; texts inside a list count together. Every argument that is read from
- * a record and every function's result passes here; a function that grows a text piece by piece asks `tooLong` itself.
+ * Refuses a text, list or object that is beyond the bounds, and answers its size; what lies inside of each other counts together. Every
+ * argument that is read from a record and every function's result passes here; a function that grows a text piece by piece asks
+ * `tooLong` itself.
  * @throws ExpressionFault `expression_too_large`
  */
 export function checkSize(operand: Operand, what: string, at: Span): number {
@@ -32,11 +33,22 @@ export function checkSize(operand: Operand, what: string, at: Span): number {
     if (operand.length > MAX_TEXT) throw tooLong(what, at);
     return operand.length;
   }
-  if (!Array.isArray(operand)) return 0;
-  if (operand.length > MAX_ITEMS) throw tooMany(what, at);
-  let length = operand.length;
-  for (const item of operand) {
+  return sizeInside(operand, { what, at, depth: 1 });
+}
+
+function sizeInside(
+  operand: Operand,
+  place: { readonly what: string; readonly at: Span; readonly depth: number },
+): number {
+  if (typeof operand !== "object" || operand === null || operand instanceof Moment) return 0;
+  const { what, at, depth } = place;
+  if (depth > MAX_DEPTH) throw tooDeep(what, at);
+  const items: readonly Operand[] = Array.isArray(operand) ? operand : Object.values(operand);
+  if (items.length > MAX_ITEMS) throw tooMany(what, at);
+  let length = items.length;
+  for (const item of items) {
     if (typeof item === "string") length += item.length;
+    else if (typeof item === "object") length += sizeInside(item, { what, at, depth: depth + 1 });
     if (length > MAX_TEXT) throw tooLong(what, at);
   }
   return length;
@@ -48,4 +60,8 @@ export function tooLong(what: string, at: Span): ExpressionFault {
 
 function tooMany(what: string, at: Span): ExpressionFault {
   return new ExpressionFault("expression_too_large", `${what} has more than ${MAX_ITEMS} values.`, at);
+}
+
+function tooDeep(what: string, at: Span): ExpressionFault {
+  return new ExpressionFault("expression_too_large", `${what} nests deeper than ${MAX_DEPTH} levels.`, at);
 }
