@@ -17,7 +17,7 @@ const STRENGTH: { readonly [verb in DeprovisionVerb]: number } = { ignore: 0, di
 /**
  * The cause for removing a record, or `null`. Deletion at the source goes before everything. Of "out of scope" and
  * "disabled" the one with the stronger policy counts, so that a scope filter on `accountEnabled` together with
- * `outOfScope: ignore` cannot keep a leaver's account alive.
+ * `outOfScope: ignore` cannot keep a leaver's account alive; of "out of scope" as far as is known, always "disabled".
  */
 export function removalOf(rules: SyncRules, record: DirectoryRecord, scope: ScopeDecision): Removal | null {
   const { deprovision } = rules;
@@ -35,7 +35,7 @@ export function removalOf(rules: SyncRules, record: DirectoryRecord, scope: Scop
     verb: deprovision.disabled,
     why: "the account is disabled at the source",
   };
-  return out !== null && STRENGTH[out.verb] >= STRENGTH[disabled.verb] ? out : disabled;
+  return out !== null && scope.untold !== true && STRENGTH[out.verb] >= STRENGTH[disabled.verb] ? out : disabled;
 }
 
 /** True for a person of whom the source does not say whether the account is enabled. Never taken for disabled. */

@@ -286,6 +286,19 @@ describe("a link that is not ours", () => {
   });
 });
 
+describe("a scope that cannot be told", () => {
+  const untold = { scope: { ...OUT, untold: true } as const };
+
+  it("takes nobody out, but keeps no leaver active", () => {
+    const evaluation = linked(ana(), untold);
+    assert.deepEqual(evaluation, { type: "suppressed", cause: "outOfScope", detail: OUT.reason });
+    assert.equal(evaluate(rulesOf(), inputOf(ana(), untold)).type, "none");
+    const gone = changed(linked(ana({ accountEnabled: false }), untold, { deprovision: { outOfScope: "delete" } }));
+    assert.deepEqual([gone.change.action, gone.change.cause], ["disable", "disabled"]);
+    assert.equal(changed(linked(ana({}, { removed: "hard" }), untold)).change.cause, "deleted");
+  });
+});
+
 describe("an incomplete read", () => {
   const incomplete = { readComplete: false };
 

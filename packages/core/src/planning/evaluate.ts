@@ -68,7 +68,8 @@ function deprovision(rules: SyncRules, input: EvaluationInput, owned: Owned, rem
   if (!rules.operations.remove || action === null || (action === "disable" && !link.active)) {
     return staysCurrent ? update(rules, input, owned, false) : NONE;
   }
-  if (!input.readComplete) return suppressed(removal.cause, removal.why);
+  const isUntold = removal.cause === "outOfScope" && input.scope.untold === true;
+  if (!input.readComplete || isUntold) return suppressed(removal.cause, isUntold ? input.scope.reason : removal.why);
   // A scope that asks for `accountEnabled` must not take an unset one for disabled.
   if (removal.cause === "outOfScope" && accountStateUnknown(record)) return stateUnknown(input, record);
   const { before } = beforeAndAfter(rules.mapping.rules, link.known, []);

@@ -208,6 +208,41 @@ function isWhole(text: string): boolean {
   return /^[0-9]+$/.test(text);
 }
 
+describe("scope, of a manager whom the directory does not hold", () => {
+  const ofSales = clause("manager.department", "EQUALS", "Sales");
+  const report = (attributes: Attributes, more: Partial<DirectoryRecord> = {}): DirectoryRecord => {
+    return { ...person(attributes), manager: "m1", ...more };
+  };
+  const out = (scope: Scope, record: DirectoryRecord): ScopeDecision => compiled(scope).decide(record, inNoGroup);
+
+  it("does not know who would be in with another manager", () => {
+    const said = "the directory does not hold the manager, so manager.department cannot be told";
+    for (const scope of [{ filters: [[ofSales]] }, { filters: [[ofSales]], people: { include: ["bo@x.com"] } }]) {
+      assert.deepEqual(out(scope, report({})), { in: false, reason: said, untold: true });
+    }
+    const ana = clause("manager", "EQUALS", "ana@x.com");
+    assert.equal(out({ filters: [[clause("city", "EQUALS", "Rome")], [ana]] }, report({})).untold, true);
+  });
+
+  it("knows who is out or in whoever the manager is", () => {
+    const filters = [[ofSales, clause("city", "EQUALS", "Rome")]];
+    assert.deepEqual(out({ filters }, report({ city: "Oslo" })).untold, undefined);
+    assert.equal(out({ filters, guests: "exclude" }, report({ city: "Rome", userType: "Guest" })).untold, undefined);
+    assert.equal(out({ filters: [...filters, [clause("city", "EQUALS", "Oslo")]] }, report({ city: "Oslo" })).in, true);
+  });
+
+  it("knows of one who is held, is deleted or is nobody", () => {
+    for (const more of [
+      { managerAttributes: { department: "Legal" } },
+      { managerAttributes: null },
+      { manager: null },
+    ]) {
+      const decision = out({ filters: [[ofSales]] }, report({}, more));
+      assert.deepEqual([decision.in, decision.untold], [false, undefined]);
+    }
+  });
+});
+
 describe("scope, against a naive model", () => {
   const text = fc.string({ unit: fc.constantFrom("a", "b", "A", "1", "2", " "), maxLength: 4 });
   const value = fc.oneof(text, fc.nat(30), fc.boolean(), fc.constant(null), fc.constant(undefined));

@@ -14,6 +14,8 @@ import { withoutManager } from "./reader.ts";
 export interface ScopeDecision {
   readonly in: boolean;
   readonly reason: string;
+  /** Out only as far as is known: with what the directory does not hold yet, the record might be in. Nobody leaves by this. */
+  readonly untold?: true;
 }
 
 /**
@@ -59,6 +61,27 @@ export function compileScope(
   const filters = (scope.filters ?? []).map((filter, at) => compileFilter(filter, `scope.filters[${at}]`, findings));
   const choices = accountChoices(scope, findings);
   if (findings.length > 0) return { findings };
+  const decide = decideBy(scope, { named, choices, filters });
+  const clauses = (scope.filters ?? []).flat();
+  const attributes = attributesOf(clauses, choices, named !== null);
+  const asking = new Set(clauses.filter(readsManager));
+  if (asking.size === 0) return { scope: { decide, attributes, readsManagers: false } };
+  const lenient = (scope.filters ?? []).map((filter, at) =>
+    filter.map((clause, of) => (asking.has(clause) ? HOLDS : (filters[at]?.[of] ?? HOLDS))),
+  );
+  const whoever = decideBy(scope, { named, choices, filters: lenient });
+  return { scope: { decide: asFarAsKnown(decide, whoever, asking), attributes, readsManagers: true } };
+}
+
+function decideBy(
+  scope: Scope,
+  of: {
+    readonly named: NamedPeople | null;
+    readonly choices: readonly AccountChoice[];
+    readonly filters: readonly (readonly CompiledClause[])[];
+  },
+): Decide {
+  const { named, choices, filters } = of;
   const { include = [], exclude = [] } = scope.groups ?? {};
   const takesIn = [
     ...(scope.assigned === undefined ? [] : [assignedDecision(scope.assigned)]),
@@ -72,13 +95,22 @@ export function compileScope(
   // Whoever names people and says nothing else of whom to take means these people.
   const isPilot = takesIn.length === 0 && (scope.people?.include ?? []).length > 0;
   const rules = isPilot ? () => NOT_NAMED : every([...leavesOut, ...takesIn]);
-  const clauses = (scope.filters ?? []).flat();
-  const compiled = {
-    decide: named === null ? rules : namedDecision(named, rules),
-    attributes: attributesOf(clauses, choices, named !== null),
-    readsManagers: clauses.some(readsManager),
+  return named === null ? rules : namedDecision(named, rules);
+}
+
+/**
+ * Of a manager whom the directory does not hold, nothing is known: Graph may tell of a new manager later than of those who
+ * report to them, and of some, such as contacts, it is never asked. Who would be in with the right manager is not known to be
+ * out. `whoever` decides as if every manager were the right one.
+ */
+function asFarAsKnown(decide: Decide, whoever: Decide, asking: ReadonlySet<ScopeClause>): Decide {
+  const names = [...new Set([...asking].map(({ attribute }) => plain(attribute)))].join(" and ");
+  const reason = `the directory does not hold the manager, so ${names} cannot be told`;
+  return (record, belongsTo, isAssigned) => {
+    const decision = decide(record, belongsTo, isAssigned);
+    if (decision.in || record.manager === null || record.managerAttributes !== undefined) return decision;
+    return whoever(record, belongsTo, isAssigned).in ? { in: false, reason, untold: true } : decision;
   };
-  return { scope: compiled };
 }
 
 function checkGroups({ groups }: Scope, findings: Finding[]): void {
@@ -108,6 +140,7 @@ function compileFilter(filter: readonly ScopeClause[], place: string, findings: 
   });
 }
 
+const HOLDS: CompiledClause = { test: () => "holds", wording: "", listWording: "", failing: () => "" };
 const EVERYONE: ScopeDecision = { in: true, reason: "everyone is in scope" };
 const NAMED: ScopeDecision = { in: true, reason: "named among the people whom the scope includes" };
 const EXCLUDED: ScopeDecision = { in: false, reason: "named among the people whom the scope excludes" };

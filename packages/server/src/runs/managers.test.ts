@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { GraphUser, TenantFile } from "@entrain/simulator";
-import { plannedIn, scimManager, scimUser, scimWrites, unsynced } from "./testing/observe.ts";
+import type { Engine } from "./context.ts";
+import { runSync } from "./run.ts";
+import { inShort, plannedIn, scimManager, scimUser, scimWrites, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene, type SceneOptions } from "./testing/scene.ts";
 import { idOf, person, reference } from "./testing/tenant.ts";
 import { DAY, MINUTE, type TestClock, testClock } from "./testing/time.ts";
@@ -198,4 +200,54 @@ test("a manager who changes is written by one update; a manager who is taken awa
   await scene.graph("DELETE", `/users/${bo.id}/manager/$ref`);
   assert.equal((await scene.run(sync)).counts.update, 1);
   assert.equal(scimManager(scene.scim, bo.id), null);
+});
+
+const of = (sync: string) => ({
+  sync,
+  actor: { kind: "system", id: "test" } as const,
+  signal: new AbortController().signal,
+  onProgress: () => undefined,
+});
+
+/** An engine whose source does not tell of some people yet. */
+function lagging(engine: Engine, hidden: ReadonlySet<string>): Engine {
+  return {
+    ...engine,
+    openSource: async (row) => {
+      const source = await engine.openSource(row);
+      return {
+        ...{ presence: source.presence.bind(source), verify: source.verify.bind(source) },
+        async *read(kind, from, signal) {
+          for await (const page of source.read(kind, from, signal)) {
+            yield { ...page, records: page.records.filter(({ id }) => !hidden.has(id)) };
+          }
+        },
+        close: () => source.close(),
+      };
+    },
+  };
+}
+
+test("a report whose new manager is not told of yet stays in a scope that asks for the manager's attributes", async () => {
+  const [cy, leaver] = [person("Cy Manager"), person("Di Leaver")];
+  const managers = { [bo.id]: cy.id, [leaver.id]: cy.id };
+  await open({ users: [bo, cy, leaver], groups: [], managers });
+  const scope = { filters: [[{ attribute: "manager.department", operator: "EQUALS", value: "Sales" }]] } as const;
+  const sync = await scene.addSync("people", "scim", { records: "user", scope });
+  assert.equal((await scene.run(sync)).counts.create, 2);
+  const { id: _id, mail: _mail, ...fresh } = person("Ed Manager", { department: "Sales" });
+  const body = { ...fresh, passwordProfile: { password: "Not-a-secret-1!" } };
+  const { id: ed } = (await scene.graph("POST", "/users", body)) as { readonly id: string };
+  for (const id of [bo.id, leaver.id]) await scene.graph("PUT", `/users/${id}/manager/$ref`, reference(ed));
+  await scene.graph("PATCH", `/users/${leaver.id}`, { accountEnabled: false });
+  const run = await runSync(lagging(scene.engine, new Set([ed])), of(sync));
+  assert.deepEqual(inShort(await plannedIn(scene.store, run.run)), ["disable Di Leaver"]);
+  const [pending] = await scene.store.db.selectFrom("pending").select(["reason", "detail"]).execute();
+  assert.deepEqual(pending, {
+    reason: "suppressed",
+    detail: "the directory does not hold the manager, so manager.department cannot be told",
+  });
+  await scene.graph("PATCH", `/users/${ed}`, { department: "Board" });
+  assert.deepEqual(inShort(await plannedIn(scene.store, (await scene.run(sync)).run)), ["disable Bo Report"]);
+  assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
 });

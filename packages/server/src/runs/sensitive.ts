@@ -56,7 +56,7 @@ export function withoutSecrets(decided: ScopeDecision, secrets: readonly string[
   if (decided.in) return decided;
   const told = secrets.filter((name) => decided.reason.includes(name));
   if (told.length === 0) return decided;
-  return { in: false, reason: `${told.join(" or ")}, which is sensitive, is not what the scope asks for` };
+  return { ...decided, reason: `${told.join(" or ")}, which is sensitive, is not what the scope asks for` };
 }
 
 /** The source attributes that a scope looks at and of which the mapping makes sensitive values. */

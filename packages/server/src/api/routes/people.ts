@@ -95,7 +95,17 @@ const TRACED: TSchema = Type.Object({
       sync: Type.String(),
       target: Type.Optional(Type.String()),
       kind: Type.Optional(Type.String()),
-      scope: Type.Optional(orNull(Type.Object({ in: Type.Boolean(), reason: Type.String() }))),
+      scope: Type.Optional(
+        orNull(
+          Type.Object({
+            in: Type.Boolean(),
+            reason: Type.String(),
+            untold: Type.Optional(
+              Type.Boolean({ description: "Out only as far as is known: nobody leaves the target by this." }),
+            ),
+          }),
+        ),
+      ),
       record: Type.Optional(
         orNull(Type.Object({ id: Type.String(), state: Type.String(), matchedBy: orNull(Type.String()) })),
       ),
