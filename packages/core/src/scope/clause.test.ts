@@ -87,6 +87,16 @@ describe("a clause on a list", () => {
   });
 });
 
+describe("a clause with a pattern", () => {
+  it("fails for a text that is too long to be searched, whatever its operator negates", () => {
+    const pattern = "[ab]{1000}".repeat(9);
+    for (const operator of ["REGEX MATCH", "NOT REGEX MATCH"] as const) {
+      assert.equal(decide("jobTitle", operator, pattern, { jobTitle: "c".repeat(10_000) }).in, false, operator);
+      assert.equal(decide("jobTitle", operator, pattern, { jobTitle: "c" }).in, operator === "NOT REGEX MATCH");
+    }
+  });
+});
+
 describe("a clause with a pattern that asks for word boundaries", () => {
   const titled = (jobTitle: string, pattern: string) => decide("jobTitle", "REGEX MATCH", pattern, { jobTitle }).in;
 

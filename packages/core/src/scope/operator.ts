@@ -1,5 +1,5 @@
-import { RE2JS } from "re2js";
-import { translate } from "../expression/functions/pattern-syntax.ts";
+import { daysIn } from "../expression/dates/calendar.ts";
+import { patternOf } from "../expression/functions/pattern.ts";
 import { MAX_SEARCH } from "../expression/limits.ts";
 import type { ScopeOperator } from "../model/sync.ts";
 import { plain } from "../model/wording.ts";
@@ -60,7 +60,7 @@ export function testOf(operator: Comparison, wanted: string): Test {
       return one(matching(wanted, false), `matches ${shown}`, `which does not match ${shown}`);
     case "NOT REGEX MATCH": {
       const words = { wanted: `does not match ${shown}`, unwanted: `which matches ${shown}` };
-      return none(matching(wanted, false), `matches ${shown}`, words);
+      return none(matching(wanted, true), `matches ${shown}`, words);
     }
     case "Greater_Than":
       return greater(wanted, false);
@@ -102,22 +102,14 @@ const BOUNDARIES =
 
 /** `tooLong` is said of a text that is too long to be searched in a bounded time. @throws Error that ends a sentence on the pattern */
 function matching(wanted: string, tooLong: boolean): Test["fits"] {
-  const { source, size, boundaries } = translate(wanted);
+  const { translation, regex } = patternOf(wanted);
+  const { size, boundaries } = translation;
   if (boundaries && BEYOND_ASCII.test(wanted)) throw new Error(BOUNDARIES);
-  const pattern = compiled(source);
   const longest = MAX_SEARCH / Math.max(1, size);
   return (value) => {
     const text = String(value);
-    return text.length > longest ? tooLong : pattern.test(text);
+    return text.length > longest ? tooLong : regex.test(text);
   };
-}
-
-function compiled(source: string): RE2JS {
-  try {
-    return RE2JS.compile(source);
-  } catch (error) {
-    throw new Error(`cannot be read by RE2: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }
 
 /** Whole numbers of any length, for employee ids are texts and may have more digits than a number holds exactly; or dates. */
@@ -148,18 +140,12 @@ function timeOf(text: string): number | null {
   if (!DATE.test(text)) return null;
   const [year, month, day] = [Number(text.slice(0, 4)), Number(text.slice(5, 7)), Number(text.slice(8, 10))];
   // A day that its month does not have is read as one of the next month, and not as a date here.
-  if (month < 1 || month > 12 || day < 1 || day > daysOf(year, month)) return null;
+  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return null;
   const time = Date.parse(text.length === 10 || ZONE.test(text) ? text : `${text}Z`);
   return Number.isNaN(time) ? null : time;
 }
 
 const ZONE = /(?:Z|[+-]\d\d:\d\d)$/;
-const DAYS: readonly number[] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-
-function daysOf(year: number, month: number): number {
-  const leaps = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  return month === 2 && leaps ? 29 : (DAYS[month - 1] ?? 0);
-}
 
 /**
  * "True if the evaluated attribute exists in the input string value": the attribute's text stands somewhere in the value. Of two

@@ -26,7 +26,7 @@ export function patternIn(of: string, parameter: string, argument: Argument | un
   const text = textIn(of, parameter, argument);
   const compiled = (source: string): Pattern => {
     try {
-      return compile(source);
+      return patternOf(source);
     } catch (error) {
       if (error instanceof PatternFlaw) throw failed(place, error.message);
       throw error;
@@ -51,8 +51,8 @@ export function patternIn(of: string, parameter: string, argument: Argument | un
   };
 }
 
-/** @throws PatternFlaw */
-function compile(source: string): Pattern {
+/** A .NET pattern for RE2. @throws PatternFlaw */
+export function patternOf(source: string): Pattern {
   const translation = translate(source);
   try {
     return { translation, regex: RE2JS.compile(translation.source) };
