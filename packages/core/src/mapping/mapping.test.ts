@@ -68,12 +68,17 @@ describe("mapping", () => {
 
   it("clears the target when the source is known to be empty, unless told to keep or to default", () => {
     const direct = "jobTitle";
-    for (const jobTitle of [null, "", []]) {
+    for (const jobTitle of [null, "", [], [""], [null, ""]]) {
       assert.deepEqual(mapped({ title: { direct } }, { jobTitle }), { title: null });
       assert.deepEqual(mapped({ title: { direct, whenEmpty: "keep" } }, { jobTitle }), {});
       assert.deepEqual(mapped({ title: { direct, whenEmpty: "default", default: "–" } }, { jobTitle }), { title: "–" });
       assert.deepEqual(mapped({ title: { direct, default: "–" } }, { jobTitle }), { title: "–" });
     }
+  });
+
+  it("takes an expression's list of nothing but empty values for an empty source", () => {
+    const rule: Mapping = { level: { expression: 'Split([jobTitle], ",")', whenEmpty: "keep" } };
+    assert.deepEqual(mapped(rule, { jobTitle: "," }), {});
   });
 
   it("clears nothing for an attribute that was never read", () => {

@@ -1,3 +1,4 @@
+import { isEmptyOperand, isList } from "../expression/coerce.ts";
 import type { EvaluationContext } from "../expression/context.ts";
 import { ExpressionFault } from "../expression/fault.ts";
 import { OMITTED, type Operand } from "../expression/operand.ts";
@@ -171,7 +172,7 @@ function resultOf(rule: CompiledRule, given: Operand | undefined | ExpressionFau
     const why = sensitive ? "the expression cannot use its value (not shown, for it is sensitive)" : given.message;
     return { code: given.code, detail: `${attribute.name}: column ${given.column}: ${why}` };
   }
-  if (isEmptyOperand(given)) return EMPTY;
+  if (holdsNothing(given)) return EMPTY;
   const converted = convert(given, attribute);
   if ("flaw" in converted) {
     const why = sensitive ? `its value (not shown, for it is sensitive) is not what the target takes` : converted.flaw;
@@ -183,8 +184,9 @@ function resultOf(rule: CompiledRule, given: Operand | undefined | ExpressionFau
 const NEVER_READ: Result = { value: undefined, neverRead: true };
 const EMPTY: Result = { value: undefined, neverRead: false };
 
-function isEmptyOperand(given: Operand): boolean {
-  return given === null || given === "" || (Array.isArray(given) && given.length === 0);
+/** A list of nothing but empty values counts as empty, as it does in a scope. */
+function holdsNothing(given: Operand): boolean {
+  return isEmptyOperand(given) || (isList(given) && given.every(isEmptyOperand));
 }
 
 interface MapHow {
