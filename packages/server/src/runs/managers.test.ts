@@ -251,3 +251,25 @@ test("a report whose new manager is not told of yet stays in a scope that asks f
   assert.deepEqual(inShort(await plannedIn(scene.store, (await scene.run(sync)).run)), ["disable Bo Report"]);
   assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
 });
+
+test("what a manager has is written to people whose removal was held while it changed", async () => {
+  const team = Array.from({ length: 5 }, (_, at) => person(`Team ${at + 1}`));
+  const managers = Object.fromEntries(team.map(({ id }) => [id, ana.id]));
+  await open({ users: [ana, ...team], groups: [], managers });
+  const mapping = {
+    userName: { direct: "userPrincipalName" },
+    externalId: { direct: "objectId" },
+    title: { direct: "manager.displayName" },
+  } as const;
+  const sync = await scene.addSync("people", "scim", { records: "user", mapping });
+  await scene.run(sync);
+  for (const { id } of team) await scene.graph("PATCH", `/users/${id}`, { accountEnabled: false });
+  const { held } = await scene.run(sync);
+  await scene.graph("PATCH", `/users/${ana.id}`, { displayName: "Ana Soler" });
+  await scene.run(sync);
+  assert.equal((await scene.approve(sync, held?.digest ?? "")).counts.disable, 5);
+  await scene.run(sync);
+  const titles = new Set(team.map(({ id }) => scimUser(scene.scim, id)?.title));
+  assert.deepEqual([...titles], ["Ana Soler"]);
+  assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
+});

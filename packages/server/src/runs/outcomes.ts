@@ -260,8 +260,8 @@ async function updatePending(context: ApplyContext, tx: Transaction<DB>, settled
   const { store, sync } = context;
   const done = settled.filter(({ change, outcome }) => isWritten(outcome) && change.dropped.length === 0);
   const open = settled.filter(({ change, outcome }) => !isWritten(outcome) || change.dropped.length > 0);
-  // While a join was held its record was not evaluated: what moved meanwhile, a manager's link, is looked at next.
-  const missed = (action: string): boolean => context.plan.part === "removals" && action === "join";
+  // While it was held its record was not evaluated: what moved meanwhile, a manager's link or attributes, is looked at next.
+  const missed = (action: string): boolean => context.plan.part === "removals" && ["join", "disable"].includes(action);
   const left = done.filter(({ change: { row } }) => row.action !== "members" && !missed(row.action));
   await leavePending(
     tx,
