@@ -178,6 +178,20 @@ test("an exception that is none of the language's is a fault, with the function'
   );
 });
 
+test("a chain of IIF may be as long as the bound of characters lets it be", () => {
+  const chain = Array.from({ length: 350 }, (_, at) => at).reduceRight(
+    (rest, at) => `IIF([a]="${at}","x${at}",${rest})`,
+    '"none"',
+  );
+  for (const [a, value] of [
+    ["0", "x0"],
+    ["349", "x349"],
+    ["350", "none"],
+  ] as const) {
+    assert.equal(given(chain, { a }), value);
+  }
+});
+
 test("values in lists and objects count like any others, however deep they lie", () => {
   let deep: Value = "x";
   for (let level = 0; level < 20_000; level += 1) deep = level % 2 === 0 ? [deep] : { x: deep };

@@ -11,8 +11,8 @@ const EDITED = 20_000;
 
 function noise(pick: Chance): string {
   const kind = pick(40);
-  if (kind === 0) return `${"Not(".repeat(pick(60))}[mail]${")".repeat(pick(60))}`;
-  if (kind === 1) return "(".repeat(pick(60)) + ")".repeat(pick(60));
+  if (kind === 0) return `${"Not(".repeat(pick(450))}[mail]${")".repeat(pick(450))}`;
+  if (kind === 1) return "(".repeat(pick(450)) + ")".repeat(pick(450));
   if (kind === 2) return "[".repeat(pick(200)) + "]".repeat(pick(200));
   const limit = [0x80, 0x250, 0x10000][pick(3)] ?? 0x80;
   return Array.from({ length: pick(30) }, () => String.fromCharCode(pick(limit))).join("");

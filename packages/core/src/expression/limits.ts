@@ -4,8 +4,8 @@ import type { Span } from "./tree.ts";
 
 /** Characters of an expression, as Entra has it ("Known issues for provisioning in Microsoft Entra ID"). */
 export const MAX_EXPRESSION_LENGTH = 10_000;
-/** How deep calls and comparisons may nest, and lists and objects in what a function is given or gives. */
-export const MAX_DEPTH = 50;
+/** How deep calls and comparisons may nest: a chain of IIF over every department or country is one level each. */
+export const MAX_DEPTH = 400;
 /** Arguments of one call: a `Switch` over every country has about 500. */
 export const MAX_ARGUMENTS = 1_000;
 /** Faults that are told of one expression: more help nobody. */
@@ -14,6 +14,8 @@ export const MAX_FAULTS = 20;
 export const MAX_NAME = 512;
 /** Characters (UTF-16 code units) of a text that a function is given or gives. */
 export const MAX_TEXT = 262_144;
+/** How deep lists and objects may nest in what a function is given or gives. */
+const MAX_NESTING = 50;
 /** Items of a list that a function is given or gives. */
 const MAX_ITEMS = 10_000;
 
@@ -42,7 +44,7 @@ function sizeInside(
 ): number {
   if (typeof operand !== "object" || operand === null || operand instanceof Moment) return 0;
   const { what, at, depth } = place;
-  if (depth > MAX_DEPTH) throw tooDeep(what, at);
+  if (depth > MAX_NESTING) throw tooDeep(what, at);
   const items: readonly Operand[] = Array.isArray(operand) ? operand : Object.values(operand);
   if (items.length > MAX_ITEMS) throw tooMany(what, at);
   let length = items.length;
@@ -63,5 +65,5 @@ function tooMany(what: string, at: Span): ExpressionFault {
 }
 
 function tooDeep(what: string, at: Span): ExpressionFault {
-  return new ExpressionFault("expression_too_large", `${what} nests deeper than ${MAX_DEPTH} levels.`, at);
+  return new ExpressionFault("expression_too_large", `${what} nests deeper than ${MAX_NESTING} levels.`, at);
 }
