@@ -3,7 +3,7 @@ import { createScimTarget, type ScimTargetOptions } from "@entrain/connectors/sc
 import { type Attributes, ConnectorError, type Target, type WaitListener } from "@entrain/core";
 import type { Clock } from "./clock.ts";
 import type { TargetType } from "./config/target-types.ts";
-import { GROUP, REQUESTER } from "./portal/kinds.ts";
+import { GROUP, LOOKUP_CHOICES, type PortalSettings, requesterKind } from "./portal/kinds.ts";
 import { createPortalTarget } from "./portal/target.ts";
 import type { Store } from "./store/store.ts";
 
@@ -25,11 +25,17 @@ export interface OpenableType extends TargetType {
 const PORTAL: OpenableType = {
   name: "portal",
   title: "Entrain's own portal directory",
-  settings: [],
+  settings: ["departments", "locations"].map((name) => ({
+    name,
+    type: "text",
+    required: false,
+    choices: LOOKUP_CHOICES,
+    description: `how ${name} are kept: as plain text (default), or as records that people point to, of which only known ones are written, or which are created as people need them`,
+  })),
   credential: [],
   addresses: () => [],
-  kinds: () => [REQUESTER, GROUP],
-  open: ({ store, id }) => createPortalTarget(store, id),
+  kinds: (settings) => [requesterKind(settings as PortalSettings), GROUP],
+  open: ({ store, id, settings }) => createPortalTarget(store, id, settings as PortalSettings),
 };
 
 const SCIM: OpenableType = {

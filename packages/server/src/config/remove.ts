@@ -98,6 +98,7 @@ async function removeSync(tx: Transaction<DB>, store: Store, id: string, removal
   }
   await tx.deleteFrom("plans").where("sync", "=", id).execute();
   await tx.deleteFrom("pending").where("sync", "=", id).execute();
+  await tx.deleteFrom("lookup_waits").where("sync", "=", id).execute();
   await tx.deleteFrom("removals").where("sync", "=", id).execute();
   await tx.updateTable("links").set({ sync: null }).where("sync", "=", id).execute();
   await tx.deleteFrom("syncs").where("id", "=", id).execute();
@@ -146,7 +147,15 @@ async function removeTarget(tx: Transaction<DB>, id: string): Promise<void> {
       "The portal still holds people. Remove them by a sync first; removing the target would delete their records.";
     throw new ConnectorError("config_invalid", message, { stops: "run", retry: "never" });
   }
-  for (const table of ["links", "known_members", "gone_members", "portal_groups", "portal_members"] as const) {
+  const tables = [
+    "links",
+    "known_members",
+    "gone_members",
+    "portal_groups",
+    "portal_members",
+    "portal_lookups",
+  ] as const;
+  for (const table of tables) {
     await tx.deleteFrom(table).where("target", "=", id).execute();
   }
   await tx.deleteFrom("targets").where("id", "=", id).execute();

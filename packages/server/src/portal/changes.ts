@@ -3,6 +3,7 @@ import {
   type Code,
   type Outcome,
   sameValue,
+  type TargetAttribute,
   type TargetChange,
   type TargetKind,
   type TargetRecord,
@@ -14,6 +15,7 @@ import { isAmong } from "../store/among.ts";
 import type { DB } from "../store/schema.ts";
 import type { InsertInto, Store } from "../store/store.ts";
 import { GROUP, REQUESTER } from "./kinds.ts";
+import { existingValues } from "./lookups.ts";
 import { attributeOf, tableOf } from "./records.ts";
 import { Shelf } from "./shelf.ts";
 
@@ -26,10 +28,11 @@ export async function applyChanges(
   store: Store,
   target: string,
   changes: readonly TargetChange[],
+  requester: TargetKind = REQUESTER,
 ): Promise<readonly Outcome[]> {
   for (const { kind } of changes) tableOf(kind);
   if (changes.length === 0) return [];
-  const batch = new Batch(tx, store, target);
+  const batch = new Batch(tx, { store, target, requester });
   await batch.begin(changes);
   const outcomes: Outcome[] = [];
   for (const change of changes) outcomes.push(await batch.apply(change));
@@ -51,8 +54,16 @@ class Batch {
   readonly #groups: Shelf;
   readonly #chance: Clock;
 
-  constructor(tx: Transaction<DB>, store: Store, target: string) {
+  readonly #lookups: readonly TargetAttribute[];
+  /** The ids of values that the batch points to and that exist. */
+  readonly #values = new Set<string>();
+
+  constructor(
+    tx: Transaction<DB>,
+    { store, target, requester }: { readonly store: Store; readonly target: string; readonly requester: TargetKind },
+  ) {
     this.#tx = tx;
+    this.#lookups = requester.attributes.filter(({ type }) => type === "lookup");
     this.#store = store;
     this.#target = target;
     this.#chance = pooled(store.clock);
@@ -80,6 +91,9 @@ class Batch {
     const added = changes.flatMap((change) => change.add ?? []);
     await this.#requesters.look([...managers, ...added]);
     await this.#groups.look(added);
+    const values = this.#lookups.flatMap(({ name }) => changes.map(({ set }) => set[name]));
+    const ids = values.filter((value) => typeof value === "string");
+    for (const id of await existingValues(this.#store, this.#tx, this.#target, ids)) this.#values.add(id);
   }
 
   async apply(change: TargetChange): Promise<Outcome> {
@@ -142,10 +156,16 @@ class Batch {
       if (owner !== null && owner !== id)
         return refused("exists", `The ${name} ${JSON.stringify(value)} belongs to the ${kind.name} ${owner}.`);
     }
+    const gone = kind === REQUESTER && this.#lookups.find(({ name }) => this.#isGone(change.set[name]));
+    if (gone) return refused("reference_waiting", `The ${gone.lookup} of the ${gone.name} is not in the portal.`);
     const { manager } = change.set;
     if (typeof manager === "string" && manager !== id && !this.#requesters.has(manager))
       return refused("reference_waiting", `The manager ${manager} is not in the portal.`);
     return null;
+  }
+
+  #isGone(value: Value | undefined): boolean {
+    return !isNothing(value) && !(typeof value === "string" && this.#values.has(value));
   }
 
   async #members(change: TargetChange, group: string): Promise<Outcome> {

@@ -1,4 +1,4 @@
-import type { TargetAttribute, TargetKind } from "@entrain/core";
+import type { TargetAttribute, TargetKind, TargetLookup } from "@entrain/core";
 
 const text = (name: string): TargetAttribute => ({ name, type: "string" });
 const direct = (...names: readonly string[]): { readonly [name: string]: { readonly direct: string } } =>
@@ -34,6 +34,41 @@ export const REQUESTER: TargetKind = {
     matching: ["externalId", "userName"],
   },
 };
+
+/** What the portal may keep as records of their own, by the attribute of a requester that points to them. */
+const LOOKUPS = { department: "departments", officeLocation: "locations" } as const;
+/** The name of each lookup, by the same attributes. */
+const NAMES: { readonly [attribute: string]: string } = { department: "department", officeLocation: "location" };
+
+/**
+ * How the portal keeps departments and locations: as plain `text`; as records of its own, of which only `known` ones are
+ * written; or as such records, `create`d as people need them.
+ */
+export const LOOKUP_CHOICES = ["text", "known", "create"] as const;
+export interface PortalSettings {
+  readonly departments?: (typeof LOOKUP_CHOICES)[number];
+  readonly locations?: (typeof LOOKUP_CHOICES)[number];
+}
+
+/** A requester, with the attributes that the settings keep as records of the portal's own. */
+export function requesterKind(settings: PortalSettings): TargetKind {
+  const kept = Object.entries(LOOKUPS).filter(([, setting]) => (settings[setting] ?? "text") !== "text");
+  if (kept.length === 0) return REQUESTER;
+  const names = new Set(kept.map(([attribute]) => attribute));
+  const attributes = REQUESTER.attributes.map((attribute): TargetAttribute => {
+    const lookup = NAMES[attribute.name];
+    return names.has(attribute.name) && lookup !== undefined ? { ...attribute, type: "lookup", lookup } : attribute;
+  });
+  return { ...REQUESTER, attributes };
+}
+
+/** The lookups that the settings ask for. */
+export function portalLookups(settings: PortalSettings): readonly TargetLookup[] {
+  return Object.entries(LOOKUPS).flatMap(([attribute, setting]) => {
+    const choice = settings[setting] ?? "text";
+    return choice === "text" ? [] : [{ name: NAMES[attribute] ?? attribute, creates: choice === "create" }];
+  });
+}
 
 /** A group of the portal. Its name is no key: Entra lets many groups bear the same one. */
 export const GROUP: TargetKind = {

@@ -12,7 +12,8 @@ import { isAmong } from "../store/among.ts";
 import type { DB } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import { applyChanges } from "./changes.ts";
-import { GROUP, REQUESTER } from "./kinds.ts";
+import { GROUP, type PortalSettings, portalLookups, requesterKind } from "./kinds.ts";
+import { createPortalLookups } from "./lookups.ts";
 import { keyOf, type PortalRow, recordOf, type Table, tableOf } from "./records.ts";
 
 /** The portal as a target, whose changes can be part of the caller's transaction: intent, change and outcome in one. */
@@ -25,15 +26,16 @@ const LOOKUP_MAX = 100;
 const PAGE = 500;
 
 /** Entrain's own directory of requesters and groups, kept in its store under the id of a target. */
-export function createPortalTarget(store: Store, targetId: string): PortalTarget {
+export function createPortalTarget(store: Store, targetId: string, settings: PortalSettings = {}): PortalTarget {
   const reader = { store, target: targetId };
   const applyIn = async (tx: Transaction<DB>, changes: readonly TargetChange[]): Promise<readonly Outcome[]> => {
     if (changes.length > BATCH)
       throw new RangeError(`the portal takes ${BATCH} changes at once, not ${changes.length}`);
-    return applyChanges(tx, store, targetId, changes);
+    return applyChanges(tx, store, targetId, changes, requesterKind(settings));
   };
   return {
-    kinds: [REQUESTER, GROUP],
+    kinds: [requesterKind(settings), GROUP],
+    lookups: createPortalLookups(store, targetId, portalLookups(settings)),
     batch: BATCH,
     applyIn,
     apply: async (changes, signal) => {

@@ -4,11 +4,13 @@ import { appendJournal } from "../store/journal.ts";
 import { changesPage, markChanges, type PlanChangeRow, type PlanKey } from "../store/plans.ts";
 import { saveRun } from "../store/runs.ts";
 import type { DB } from "../store/schema.ts";
+import { applyLookups, isLookup, settleLookups } from "./apply-lookups.ts";
 import {
   type ApplyContext,
   closeIntents,
   entryBase,
   NO_TALLY,
+  openIntents,
   sceneOf,
   streamOf,
   type Tally,
@@ -77,11 +79,16 @@ async function giveUp(context: ApplyContext, tally: Tally): Promise<Tally> {
   const { store, plan, lease } = context;
   const rows = await changesPage(store.db, plan.id, { after: null, limit: context.target.batch, states: ["again"] });
   if (rows.length === 0) return tally;
-  const prepared = await prepareBatch(sceneOf(context), rows, { checkStale: false });
   const detail = "the target never answered, and the change did not take effect";
-  const outcomes = prepared.map(
-    () => ({ status: "refused", code: "outcome_unknown", detail, retry: "later" }) as const,
-  );
+  const unheard = { status: "refused", code: "outcome_unknown", detail, retry: "later" } as const;
+  const values = rows.filter(isLookup);
+  if (values.length > 0) {
+    const outcomes = values.map(() => unheard);
+    const told = await store.fenced(lease, (tx) => settleLookups(context, tx, { rows: values, outcomes, tally }));
+    return await giveUp(context, told);
+  }
+  const prepared = await prepareBatch(sceneOf(context), rows, { checkStale: false });
+  const outcomes = prepared.map(() => unheard);
   const parts = await partsOf(context, prepared, outcomes);
   const next = await store.fenced(lease, async (tx) => {
     await markChanges(
@@ -127,6 +134,7 @@ async function applyBatch(
   total: number,
 ): Promise<Tally> {
   const { store, target, lease } = context;
+  if (batch.every(isLookup)) return await resolveOpenIntents(context, await applyLookups(context, batch, tally));
   const prepared = await onlyNamed(context, await judged(context, batch));
   const sendable = prepared.filter((change) => change.send !== null);
   const changes = sendable.flatMap((change) => (change.send ? [change.send] : []));
@@ -140,7 +148,11 @@ async function applyBatch(
   }
   await store.fenced(lease, async (tx) => {
     await journalIntents(context, tx, sendable);
-    await openIntents(context, tx, sendable);
+    await openIntents(
+      context,
+      tx,
+      sendable.map(({ row }) => row),
+    );
   });
   const answered = changes.length === 0 ? [] : await sent(context, changes);
   const outcomes = await judgeMissing(context, sendable, answered);
@@ -233,25 +245,6 @@ async function journalIntents(
 function namedIn(gone: readonly string[], removed: readonly string[] = []): { readonly gone?: readonly string[] } {
   const named = gone.filter((id) => removed.includes(id));
   return named.length === 0 ? {} : { gone: named };
-}
-
-async function openIntents(context: ApplyContext, tx: Transaction<DB>, prepared: readonly Prepared[]): Promise<void> {
-  const at = context.store.clock.now();
-  await context.store.insertMany(
-    tx,
-    {
-      table: "open_intents",
-      columns: [
-        { name: "run", type: "text" },
-        { name: "ordinal", type: "int8" },
-        { name: "plan", type: "text" },
-        { name: "sync", type: "text" },
-        { name: "target", type: "text" },
-        { name: "at", type: "int8" },
-      ],
-    },
-    prepared.map(({ row }) => [context.run, row.ordinal, context.plan.id, context.sync.id, context.sync.target, at]),
-  );
 }
 
 function isTransactional(target: Target): target is TransactionalTarget {

@@ -6,6 +6,7 @@ import { countChange, NO_COUNTS, type PlanChangeRow, type PlanRow } from "../sto
 import type { DB } from "../store/schema.ts";
 import type { Lease, Store } from "../store/store.ts";
 import type { Actor, Progress, SyncRow } from "./context.ts";
+import type { LookupIds } from "./lookup-records.ts";
 import type { PrepareContext } from "./prepare.ts";
 import type { Reveal } from "./reveal.ts";
 import type { ScopeNow } from "./scope-now.ts";
@@ -29,6 +30,7 @@ export interface ApplyContext {
   readonly scopeNow: ScopeNow | null;
   readonly stillWanted: StillWanted;
   readonly reveal: Reveal;
+  readonly lookupIds: LookupIds;
   /**
    * Does work when a read of the directory has ended and no other can begin; null where nobody asked for this very plan:
    * what cannot be told then is planned anew by the next run.
@@ -71,9 +73,9 @@ export function entryBase(context: ApplyContext): Pick<JournalEntry, "actor" | "
 
 /** What preparing a batch of the plan works with. */
 export function sceneOf(context: ApplyContext): PrepareContext {
-  const { store, space, sync, kind, plan, scopeNow, stillWanted, reveal } = context;
+  const { store, space, sync, kind, plan, scopeNow, stillWanted, reveal, lookupIds } = context;
   const { id, connection } = sync;
-  return { store, space, sync: id, connection, kind, upto: plan.upto, scopeNow, stillWanted, reveal };
+  return { store, space, sync: id, connection, kind, upto: plan.upto, scopeNow, stillWanted, reveal, lookupIds };
 }
 
 /** Takes intents that have an outcome off the list of open ones. */
@@ -89,6 +91,26 @@ export async function closeIntents(
       .where("ordinal", "in", ordinals.slice(at, at + 500))
       .execute();
   }
+}
+
+/** Puts intents on the list of open ones, in the transaction that journals them. */
+export async function openIntents(
+  context: ApplyContext,
+  tx: Transaction<DB>,
+  rows: readonly PlanChangeRow[],
+): Promise<void> {
+  const at = context.store.clock.now();
+  const columns = [
+    { name: "run", type: "text" },
+    { name: "ordinal", type: "int8" },
+    { name: "plan", type: "text" },
+    { name: "sync", type: "text" },
+    { name: "target", type: "text" },
+    { name: "at", type: "int8" },
+  ] as const;
+  const { run, plan, sync } = context;
+  const values = rows.map(({ ordinal }) => [run, ordinal, plan.id, sync.id, sync.target, at]);
+  await context.store.insertMany(tx, { table: "open_intents", columns }, values);
 }
 
 /** Adds one applied change to a tally. */

@@ -1,12 +1,23 @@
-import type { Finding } from "@entrain/core";
+import { type Finding, matchKey } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { newId } from "../clock.ts";
 import { adoptLinks, forgetGone, type LinkSpace } from "../store/links.ts";
+import { replaceLookupWaits } from "../store/lookup-waits.ts";
 import { enterPending, leavePending, loadPending, type PendingRow, releasePinned } from "../store/pending.ts";
-import { changedIn, clearPlan, createPlan, holdsOf, type PlanRow, plansIn, updatePlan } from "../store/plans.ts";
+import {
+  changedIn,
+  clearPlan,
+  createPlan,
+  holdsOf,
+  type PlanIssueRow,
+  type PlanRow,
+  plansIn,
+  updatePlan,
+} from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
 import type { Lease, Store } from "../store/store.ts";
 import type { SyncRow } from "./context.ts";
+import { missingOf } from "./lookups.ts";
 import { sealPlan } from "./seal.ts";
 
 /** What beginning a plan works with. */
@@ -195,14 +206,32 @@ async function settlePending(context: BeginContext, tx: Transaction<DB>, plan: P
       settled.filter((id) => !open.has(id)),
     );
     const entering = rows.flatMap((row): PendingRow[] => {
-      if (row.state === "settled" || row.state === "gone" || row.state === "adopted" || row.object_id === null)
-        return [];
+      if (!ENTERS_PENDING.includes(row.state) || row.object_id === null) return [];
       const { code, detail, object_id, sequence } = row;
       const base = { sync: sync.id, object_id, code, detail, sequence, plan: null, attempts: 0 };
       return [{ ...base, reason: row.state, retry_at: 0, since: now }];
     });
     await enterPending(store, tx, entering);
+    await settleLookups(context, tx, rows);
   }
+}
+
+const ENTERS_PENDING = ["issue", "suppressed"];
+
+/** Who waits for a value that the target does not have is found by it, when it has. */
+async function settleLookups(
+  { store, sync }: BeginContext,
+  tx: Transaction<DB>,
+  rows: readonly PlanIssueRow[],
+): Promise<void> {
+  const waits = rows.flatMap(({ state, detail, object_id, name }) => {
+    if (state !== "waits" || object_id === null) return [];
+    const base = { sync: sync.id, object_id, name: name ?? "" };
+    return missingOf({ detail }).map((missing) => ({ ...base, ...missing, key: matchKey(missing.value, {}) ?? "" }));
+  });
+  const served = rows.flatMap(({ state, object_id }) => (state === "served" && object_id !== null ? [object_id] : []));
+  const ids = [...new Set([...waits.map((row) => row.object_id), ...served])];
+  if (ids.length > 0) await replaceLookupWaits(store, tx, { sync: sync.id, ids, waits });
 }
 
 /**

@@ -7,7 +7,7 @@ import type { SyncRow } from "./context.ts";
 import type { ScopeGroups } from "./scope-groups.ts";
 
 /** Records are evaluated in pages of this many, so that memory does not grow with the directory. */
-const PAGE = 1000;
+export const PAGE = 1000;
 const EDGE_PAGE = 5000;
 
 /** What a plan looks at: changes between the sync's cursor and `upto`, and the pending set. */
@@ -77,7 +77,7 @@ async function* pendingThat(span: Span, which: (row: PendingRow) => boolean): As
 }
 
 /** Records that did not change themselves: those that did are among the changed ones anyway. */
-async function unchanged(span: Span, ids: readonly string[]): Promise<Candidates> {
+export async function unchanged(span: Span, ids: readonly string[]): Promise<Candidates> {
   const records = await loadRecords(span.store.db, span.sync.connection, ids);
   const rows = [...records.values()].filter((row) => row.kind === span.kind && row.sequence <= span.cursor);
   return {

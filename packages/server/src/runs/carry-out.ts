@@ -5,6 +5,7 @@ import { applyPlan } from "./apply.ts";
 import { NO_TALLY, type Tally } from "./applying.ts";
 import { beginPlan, type Holding, reviewHeld } from "./begin.ts";
 import type { SyncRow } from "./context.ts";
+import { lookupIds } from "./lookup-records.ts";
 import { judgeAgain } from "./overtaken.ts";
 import { buildPlan, kindOf, type Planned, type Position } from "./plan.ts";
 import { behindRead } from "./read-connection.ts";
@@ -121,6 +122,7 @@ export async function resume(
       scopeNow: scopeNow(store, session.connection.id, definition),
       stillWanted: stillWanted(session.engine, { sync, space, kind, plannedAt: begun.created_at }),
       reveal: revealer(session.engine, { sync, space, kind, plannedAt: begun.created_at }),
+      lookupIds: lookupIds(target, options.signal),
       behindRead: isAskedFor ? (work) => behindRead(session, work) : null,
       recreate: options.recreate ?? false,
       lease,

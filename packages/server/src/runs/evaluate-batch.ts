@@ -32,6 +32,7 @@ import type { Store } from "../store/store.ts";
 import type { Candidates } from "./candidates.ts";
 import { concealedKnown, concealLinks } from "./conceal-links.ts";
 import { homeInWords, homeOf } from "./guest-home.ts";
+import { lookupValues, withLookupValues } from "./lookup-records.ts";
 import { asScopeSees, withManager } from "./managers.ts";
 import { indexKey, type Matcher, RECORD } from "./match-records.ts";
 import type { BatchContext, NewChange, NewIssue, WantedKey } from "./plan-context.ts";
@@ -96,7 +97,14 @@ export async function evaluateBatch(
   const served = await context.lookups.serve(candidates.rows, changes);
   for (const { row, record } of items) {
     if (!served.emptied.has(row.id) || !candidates.pending.has(row.id)) continue;
-    issues.push({ state: "settled", code: "", detail: "", object_id: row.id, sequence: row.sequence, name: nameOf(record) });
+    issues.push({
+      state: "settled",
+      code: "",
+      detail: "",
+      object_id: row.id,
+      sequence: row.sequence,
+      name: nameOf(record),
+    });
   }
   return { changes: served.changes, issues: [...issues, ...served.issues], wanted, fresh };
 }
@@ -286,7 +294,8 @@ async function verified(
   pending: ReadonlyMap<string, PendingRow>,
 ): Promise<readonly Item[]> {
   const isDoubted = ({ sync }: LinkRow): boolean => sync === null || (context.recreate && sync === context.sync.id);
-  const held = await matcher.held(items.flatMap(({ link }) => (link && isDoubted(link) ? [link.record_id] : [])));
+  const asHeld = await matcher.held(items.flatMap(({ link }) => (link && isDoubted(link) ? [link.record_id] : [])));
+  const held = new Map((await withLookups(context, [...asHeld.values()])).map((record) => [record.id, record]));
   const people = await linkedPeople(
     context,
     [...held.values()].flatMap((record) => Object.values(record.attributes)),
@@ -363,7 +372,7 @@ async function withMatches(
     attributes: needs.record.attributes,
     values: needs.values,
   }));
-  const matches = await matcher.match(unlinked);
+  const matches = await inValues(context, await matcher.match(unlinked));
   const chosen = await choicesFor(context, matcher, asking, matches);
   const joined = matches.flatMap((match) => (match.decision === "join" ? [match.record] : []));
   const people = await linkedPeople(
@@ -391,6 +400,16 @@ async function withMatches(
   return first.map((one) => decided.get(one.item.row.id) ?? one);
 }
 
+/** Matches whose records hold the values of lookups. */
+async function inValues(context: BatchContext, matches: readonly Match[]): Promise<readonly Match[]> {
+  if (context.lookups === null) return matches;
+  const joined = matches.flatMap((match) => (match.decision === "join" ? [match.record] : []));
+  const records = new Map((await withLookups(context, joined)).map((record) => [record.id, record]));
+  return matches.map((match) =>
+    match.decision === "join" ? { ...match, record: records.get(match.record.id) ?? match.record } : match,
+  );
+}
+
 /** Values that nobody else has, for the records that will be created. */
 async function choicesFor(
   context: BatchContext,
@@ -404,6 +423,21 @@ async function choicesFor(
     return { objectId: item.row.id, record: needs.record, creation: item.input.creation };
   });
   return await chooseUniques(context, matcher, batch);
+}
+
+/** Records of the target with the values of its lookups in place of their ids; they are compared by those. */
+export async function withLookups(
+  context: Pick<BatchContext, "target" | "kind" | "signal" | "lookups">,
+  records: readonly TargetRecord[],
+): Promise<readonly TargetRecord[]> {
+  const { lookups, kind } = context;
+  if (lookups === null || records.length === 0) return records;
+  const names = kind.attributes.flatMap(({ name, lookup }) => (lookup === undefined ? [] : [name]));
+  const values = await lookupValues(
+    context,
+    records.flatMap(({ attributes }) => names.flatMap((name) => attributes[name] ?? [])),
+  );
+  return records.map((record) => withLookupValues(record, kind, values));
 }
 
 /** Whom records of the target are linked to, by kind and record id. */

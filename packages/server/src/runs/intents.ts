@@ -1,8 +1,11 @@
 import { matchKey, matchKeys, type Outcome, sameValue, type TargetRecord } from "@entrain/core";
+import type { Transaction } from "kysely";
 import { appendJournal } from "../store/journal.ts";
 import { linkedRecords } from "../store/links.ts";
 import { markChanges, type PlanChangeRow } from "../store/plans.ts";
 import { saveRun } from "../store/runs.ts";
+import type { DB } from "../store/schema.ts";
+import { isLookup, lookUpValues } from "./apply-lookups.ts";
 import { type ApplyContext, closeIntents, entryBase, sceneOf, streamOf, type Tally } from "./applying.ts";
 import { judgeMissing } from "./missing.ts";
 import { recordOutcomes } from "./outcomes.ts";
@@ -55,6 +58,7 @@ async function openIntentsOf(context: ApplyContext): Promise<readonly OpenIntent
 
 async function resolveChunk(context: ApplyContext, open: readonly OpenIntent[], tally: Tally): Promise<Tally> {
   const { store } = context;
+  if (open.some(({ row }) => isLookup(row))) return await resolveLookups(context, open, tally);
   const prepared = await prepareBatch(
     sceneOf(context),
     open.map(({ row }) => row),
@@ -77,22 +81,11 @@ async function resolveChunk(context: ApplyContext, open: readonly OpenIntent[], 
   const judged = await judgeMissing(context, shown, outcomes);
   return await store.fenced(context.lease, async (tx) => {
     const next = await recordOutcomes(context, tx, shown, judged, tally);
-    const ordinals = without.map(({ row }) => row.ordinal);
-    await markChanges(tx, context.plan.id, "again", ordinals);
-    await closeIntents(context, tx, ordinals);
-    const detail = "no answer was heard and the change did not take effect; it is sent again";
-    const entries = without.map(({ row }) => ({
-      ...entryBase(context),
-      type: "outcome" as const,
-      ordinal: row.ordinal,
-      kind: row.kind,
-      objectId: row.object_id,
-      action: row.action,
-      status: "no_effect",
-      code: "outcome_unknown",
-      detail,
-    }));
-    await appendJournal(tx, store, streamOf(context.sync), entries);
+    await sendAgain(
+      context,
+      tx,
+      without.map(({ row }) => row),
+    );
     await saveRun(tx, context.reportTo, {
       counts: JSON.stringify(next.counts),
       failed: next.failed,
@@ -100,6 +93,36 @@ async function resolveChunk(context: ApplyContext, open: readonly OpenIntent[], 
     });
     return next;
   });
+}
+
+/** Values of lookups are looked up by themselves; the others of the chunk come next. */
+async function resolveLookups(context: ApplyContext, open: readonly OpenIntent[], start: Tally): Promise<Tally> {
+  const { tally, without } = await lookUpValues(
+    context,
+    open.filter(({ row }) => isLookup(row)),
+    start,
+  );
+  if (without.length > 0) await context.store.fenced(context.lease, (tx) => sendAgain(context, tx, without));
+  return tally;
+}
+
+async function sendAgain(context: ApplyContext, tx: Transaction<DB>, rows: readonly PlanChangeRow[]): Promise<void> {
+  const ordinals = rows.map((row) => row.ordinal);
+  await markChanges(tx, context.plan.id, "again", ordinals);
+  await closeIntents(context, tx, ordinals);
+  const detail = "no answer was heard and the change did not take effect; it is sent again";
+  const entries = rows.map((row) => ({
+    ...entryBase(context),
+    type: "outcome" as const,
+    ordinal: row.ordinal,
+    kind: row.kind,
+    objectId: row.object_id,
+    action: row.action,
+    status: "no_effect",
+    code: "outcome_unknown",
+    detail,
+  }));
+  await appendJournal(tx, context.store, streamOf(context.sync), entries);
 }
 
 /** What the target holds of a chunk of changes, by their ordinals. */

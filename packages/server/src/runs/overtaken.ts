@@ -10,6 +10,7 @@ import {
   updatePlan,
 } from "../store/plans.ts";
 import type { Lease, Store } from "../store/store.ts";
+import { isLookup } from "./apply-lookups.ts";
 import { streamOf } from "./applying.ts";
 import { reviewHeld } from "./begin.ts";
 import type { Actor, SyncRow } from "./context.ts";
@@ -37,7 +38,7 @@ export interface Verdict {
 async function* prepared(
   context: ReviewContext,
   plan: PlanRow,
-  which: (row: PlanChangeRow) => boolean = () => true,
+  which: (row: PlanChangeRow) => boolean = (row) => !isLookup(row),
 ): AsyncGenerator<readonly Prepared[]> {
   let after: PlanKey | null = null;
   for (;;) {

@@ -12,6 +12,7 @@ import type { PlanChangeRow, PlanIssueRow, PlanRow } from "../store/plans.ts";
 import type { Lease, Store } from "../store/store.ts";
 import type { Span } from "./candidates.ts";
 import type { Progress, SyncRow } from "./context.ts";
+import type { Lookups } from "./lookups.ts";
 import type { ScopeGroups } from "./scope-groups.ts";
 
 /** Everything that planning one sync works with. */
@@ -26,6 +27,8 @@ export interface PlanContext {
   readonly groups: ScopeGroups | null;
   readonly mapping: CompiledMapping;
   readonly rules: SyncRules;
+  /** Where attributes of the kind are of type `lookup`. */
+  readonly lookups: Lookups | null;
   /** Time and chance for the creation of a record, by its object id. */
   readonly creationOf: (objectId: string) => EvaluationInput["creation"];
   readonly span: Span;

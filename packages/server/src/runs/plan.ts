@@ -20,17 +20,20 @@ import type { Lease, Store } from "../store/store.ts";
 import {
   type Candidates,
   changedRecords,
+  PAGE,
   pendingRecords,
   regrouped,
   reportsOf,
   reportsOfLinked,
   type Span,
+  unchanged,
   waitingRecords,
 } from "./candidates.ts";
 import type { ConnectionRow, Engine, Progress, SyncRow, TargetRow } from "./context.ts";
 import { type Chance, loadChance } from "./creation.ts";
 import { evaluateBatch, wantedBy } from "./evaluate-batch.ts";
 import { guardHolds } from "./guard.ts";
+import { Lookups } from "./lookups.ts";
 import { Matcher } from "./match-records.ts";
 import type { BatchContext, NewIssue, PlanContext } from "./plan-context.ts";
 import { planMemberships } from "./plan-members.ts";
@@ -114,6 +117,7 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
   const seal = { store, lease, plan, keeps };
   const { dropped: ambiguous, held } = await dropAmbiguous(seal, writer.written.issues);
   await dropUnresolvable(seal, context);
+  await planLookups(context, writer);
   await rankReferences(seal);
   const holds = await guardHolds(context, { ...writer.written, heldAnyway: writer.written.heldAnyway - held });
   const sealed = await sealPlan(seal, { state: "sealed", holds });
@@ -125,6 +129,12 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
     changes: writer.written.changes - ambiguous,
     issues: writer.written.findings + ambiguous,
   };
+}
+
+/** Values that the target's lookups lack: created before whoever wants them, or told once each. */
+async function planLookups({ lookups, plan }: PlanContext, writer: PlanWriter): Promise<void> {
+  if (lookups === null) return;
+  await writer.write({ changes: await lookups.creations(plan.id), issues: await lookups.findings(), wanted: [] });
 }
 
 /**
@@ -150,6 +160,7 @@ async function evaluateAll(context: PlanContext, writer: PlanWriter): Promise<re
   const whole = context.span.cursor === 0;
   const keepsFresh = context.kind.members.length > 0 || !whole;
   const pinned = await pinnedRecords(context);
+  await context.lookups?.begin();
   let evaluated = 0;
   const take = async (candidates: Candidates): Promise<void> => {
     context.signal.throwIfAborted();
@@ -171,6 +182,9 @@ async function evaluateAll(context: PlanContext, writer: PlanWriter): Promise<re
   }
   if (whole) return fresh;
   for await (const candidates of pendingRecords(context.span)) await take(candidates);
+  if (context.lookups) {
+    for await (const ids of context.lookups.served(PAGE)) await take(await unchanged(context.span, ids));
+  }
   if (context.groups) for await (const candidates of regrouped(context.span, context.groups)) await take(candidates);
   await evaluateReports(context, take, fresh);
   if (fresh.length > 0) await wantRefused(context, writer);
@@ -267,8 +281,13 @@ export async function openBasis(
     complete,
     recreate,
     ...rules,
+    lookups: hasLookups(kind) ? new Lookups({ store, sync, target, attributes: kind.attributes, signal, now }) : null,
     creationOf,
   };
+}
+
+function hasLookups(kind: TargetKind): boolean {
+  return kind.attributes.some(({ type }) => type === "lookup");
 }
 
 /** The target's kind that a sync provisions, with the source records that it is made of. */

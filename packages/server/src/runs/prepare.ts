@@ -23,6 +23,7 @@ import {
 import { idsOf, type PlanChangeRow } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
 import { withGoneMembers } from "./gone-members.ts";
+import type { LookupId, LookupIds } from "./lookup-records.ts";
 import type { Reveal } from "./reveal.ts";
 import type { ScopeNow } from "./scope-now.ts";
 import type { StillWanted } from "./still-wanted.ts";
@@ -68,6 +69,8 @@ export interface PrepareContext {
   /** Which changes are what would be planned now, although their records changed. */
   readonly stillWanted: StillWanted;
   readonly reveal: Reveal;
+  /** The record ids of lookups' values; null where nothing will be sent, so that the target need not be asked. */
+  readonly lookupIds: LookupIds | null;
 }
 
 /**
@@ -100,9 +103,11 @@ export async function prepareBatch(
   const joined = rows.flatMap((row) => (row.action === "join" && row.record_id !== null ? [row.record_id] : []));
   const taken = await linkedRecords(store.db, space.target, kind.name, joined);
   const revealed = await context.reveal(rows);
+  const lookupId = context.lookupIds === null ? null : await context.lookupIds(wantedValues(kind, rows));
   const prepared = rows.map((row) =>
     prepare(row, {
       revealed: revealed.get(row.ordinal) ?? {},
+      lookupId,
       kind,
       sync: context.sync,
       link: links.get(row.object_id),
@@ -184,7 +189,22 @@ function firstLink(id: string, kinds: readonly string[], { referenced }: Surroun
   return undefined;
 }
 
+/** The values of lookups that changes write, by lookup. */
+function wantedValues(kind: TargetKind, rows: readonly PlanChangeRow[]): ReadonlyMap<string, readonly string[]> {
+  const wanted = new Map<string, string[]>();
+  for (const { name, lookup } of kind.attributes) {
+    if (lookup === undefined) continue;
+    const values = rows.flatMap((row) => {
+      const value = writesOf({ before: parse(row.before), after: parse(row.after) })[name];
+      return typeof value === "string" && value !== "" ? [value] : [];
+    });
+    if (values.length > 0) wanted.set(lookup, [...(wanted.get(lookup) ?? []), ...values]);
+  }
+  return wanted;
+}
+
 interface Surroundings {
+  readonly lookupId: LookupId | null;
   readonly kind: TargetKind;
   readonly sync: string;
   readonly link: LinkRow | undefined;
@@ -330,8 +350,16 @@ function prepareAttributes(base: Base, around: Surroundings): Prepared {
     return { ...base, stale: `the value of ${lost[0]} changed after the plan was made`, send: null };
   }
   const dropped = new Set<string>();
+  const written = (name: string, value: Value): Value | undefined => {
+    const lookup = around.kind.attributes.find((one) => one.name === name)?.lookup;
+    const isAsked = around.lookupId !== null && Object.hasOwn(writes, name);
+    if (lookup === undefined || typeof value !== "string" || value === "" || !isAsked) return value;
+    const recordId = around.lookupId?.(lookup, value);
+    if (recordId === undefined) dropped.add(`${lookup} ${value}`);
+    return recordId;
+  };
   const resolve = (name: string, value: Value): Value | undefined => {
-    if (!isReference(value)) return value;
+    if (!isReference(value)) return written(name, value);
     const recordId = pointedTo(name, value, around)?.record_id;
     if (recordId === undefined) dropped.add(value.$ref);
     return recordId;

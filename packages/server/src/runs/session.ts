@@ -114,6 +114,7 @@ export function reviewOf(session: Session): ReviewContext {
       upto,
       stillWanted: stillWanted(engine, { sync, space, kind, plannedAt: created_at }),
       reveal: revealer(engine, { sync, space, kind, plannedAt: created_at }),
+      lookupIds: null,
     }),
   };
 }

@@ -77,10 +77,23 @@ export function stillWanted(
     const byId = new Map(items.map(({ row, input }) => [row.id, input]));
     const isStill = (row: PlanChangeRow): boolean => {
       const input = byId.get(row.object_id);
-      return input !== undefined && isSame(row, again(rules, input, row));
+      return input !== undefined && isSame(row, withoutMissing(again(rules, input, row), row, kind));
     };
     return new Set(rows.filter(isStill).map(({ ordinal }) => ordinal));
   };
+}
+
+/** What the plan left out, for the target's lookup had no such value, is left out here, too: it comes by a change of its own. */
+function withoutMissing(evaluation: Evaluation, row: PlanChangeRow, kind: TargetKind): Evaluation {
+  if (evaluation.type !== "change" || evaluation.change.after === null) return evaluation;
+  const [before, planned] = [parse(row.before) ?? {}, parse(row.after) ?? {}];
+  const after: { [name: string]: Value } = { ...evaluation.change.after };
+  for (const { name, lookup } of kind.attributes) {
+    if (lookup === undefined || !sameValue(before[name] ?? null, planned[name] ?? null)) continue;
+    if (Object.hasOwn(planned, name)) after[name] = planned[name] ?? null;
+    else delete after[name];
+  }
+  return { ...evaluation, change: { ...evaluation.change, after } };
 }
 
 type Input = Parameters<typeof evaluate>[1];

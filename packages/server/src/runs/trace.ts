@@ -12,8 +12,9 @@ import {
 import { type DirectoryRow, loadRecords } from "../store/directory.ts";
 import { type LinkRow, loadLinks } from "../store/links.ts";
 import type { Engine, SyncRow } from "./context.ts";
-import { inputsOf, inSourceForm, linkedPeople } from "./evaluate-batch.ts";
+import { inputsOf, inSourceForm, linkedPeople, withLookups } from "./evaluate-batch.ts";
 import { type PlannedRecord, planFew } from "./few.ts";
+import { missingOf, waitInWords } from "./lookups.ts";
 import { kindOf, kindsOf, openBasis, positionOf } from "./plan.ts";
 import type { BatchContext, NewIssue } from "./plan-context.ts";
 import { changeOf, shownChange } from "./seal.ts";
@@ -143,9 +144,9 @@ async function traced(
       ...{ sync: sync.name, target, kind: kind.name },
       scope: row.removed === null ? input.scope : null,
       record: recordId === null ? null : recordIn(recordId, link, change),
-      fields: fields.map((field) => fieldOf(field, around)),
+      fields: fields.map((field) => withMissing(fieldOf(field, around), one)),
       outcome: waiting.get(row.id) ?? outcomeOf(one, change),
-      issues: one.issues.filter(isFinding).map(({ code, detail }) => ({ code, detail })),
+      issues: one.issues.flatMap(asFinding).map(({ code, detail }) => ({ code, detail })),
     });
   }
   return traces;
@@ -159,7 +160,8 @@ async function presentValues(
   const { target, kind, signal, mapping } = context;
   const present = new Map<string, Attributes>();
   for (let at = 0; at < recordIds.length; at += MOST_IDS) {
-    const records = await target.get(kind.name, recordIds.slice(at, at + MOST_IDS), { members: false }, signal);
+    const got = await target.get(kind.name, recordIds.slice(at, at + MOST_IDS), { members: false }, signal);
+    const records = await withLookups(context, got);
     const people = await linkedPeople(
       context,
       records.flatMap(({ attributes }) => Object.values(attributes)),
@@ -217,8 +219,16 @@ function detailOf(field: TracedField, value: Value | undefined): string | null {
   return null;
 }
 
-function isFinding({ state }: NewIssue): boolean {
-  return state === "issue" || state === "suppressed";
+/** What is wrong with a record, in words; other rows beside the changes say nothing of that. */
+function asFinding(issue: NewIssue): readonly NewIssue[] {
+  if (issue.state === "waits") return [{ ...issue, detail: waitInWords(missingOf(issue)) }];
+  return issue.state === "issue" || issue.state === "suppressed" ? [issue] : [];
+}
+
+function withMissing(field: TraceField, { issues }: PlannedRecord): TraceField {
+  const missing = issues.flatMap((issue) => (issue.state === "waits" ? missingOf(issue) : []));
+  const own = missing.filter(({ attribute }) => attribute === field.attribute);
+  return own.length === 0 ? field : { ...field, detail: waitInWords(own) };
 }
 
 function outcomeOf({ issues }: PlannedRecord, change: Change | null): TraceOutcome {
@@ -226,7 +236,7 @@ function outcomeOf({ issues }: PlannedRecord, change: Change | null): TraceOutco
     const { action, reason, before, after } = change;
     return { ...NOTHING, action, reason, before: shown(before), after: shown(after) };
   }
-  const [issue] = issues.filter(isFinding);
+  const [issue] = issues.flatMap(asFinding);
   if (issue === undefined) return NOTHING;
   return { ...NOTHING, action: issue.state === "issue" ? "issue" : "none", code: issue.code, reason: issue.detail };
 }

@@ -5,6 +5,28 @@ import { FIRST_INDEXES, FIRST_TABLES } from "./first-tables.ts";
 import type { DB } from "./schema.ts";
 import { createIndex, createTable, type Engine, type Table, table } from "./tables.ts";
 
+const LOOKUP_WAITS = table(
+  "lookup_waits",
+  {
+    sync: "text",
+    object_id: "text",
+    attribute: "text",
+    lookup: "text",
+    key: "text",
+    value: "text",
+    name: "text",
+  },
+  ["sync", "object_id", "attribute"],
+);
+
+const PORTAL_LOOKUPS = table(
+  "portal_lookups",
+  { target: "text", id: "text", lookup: "text", value: "text", value_key: "text", created_at: "int8" },
+  ["target", "id"],
+);
+
+const LOOKUP_INDEXES = ["lookup_waits: sync, lookup, key", "unique portal_lookups: target, lookup, value_key"] as const;
+
 const GRANTS = table(
   "connection_grants",
   {
@@ -242,6 +264,12 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
         for (const [name, column] of MATCHED_COLUMNS) {
           await sql.raw(`alter table "${name}" add column "${column}" ${text}`).execute(db);
         }
+      },
+    },
+    "0013_lookups": {
+      up: async (db) => {
+        for (const each of [LOOKUP_WAITS, PORTAL_LOOKUPS]) await sql.raw(createTable(each, engine)).execute(db);
+        for (const each of LOOKUP_INDEXES) await sql.raw(createIndex(each)).execute(db);
       },
     },
   };

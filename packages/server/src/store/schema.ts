@@ -27,6 +27,7 @@ export interface DB {
   known_members: KnownMembers;
   gone_members: GoneMembers;
   pending: Pending;
+  lookup_waits: LookupWaits;
   plans: Plans;
   plan_changes: PlanChanges;
   plan_issues: PlanIssues;
@@ -42,6 +43,7 @@ export interface DB {
   portal_requesters: PortalRequesters;
   portal_groups: PortalGroups;
   portal_members: PortalMembers;
+  portal_lookups: PortalLookups;
 }
 
 /** Facts about the store itself: `stamp` (demo | real), `key_check`, `created_at`, `id`. */
@@ -377,6 +379,27 @@ interface Plans {
   finished_at: number | null;
 }
 
+/** Records that were planned without a value, for the target's lookup has none of that name; they get it once it has. */
+interface LookupWaits {
+  sync: string;
+  object_id: string;
+  attribute: string;
+  lookup: string;
+  key: string; // The value as it is compared.
+  value: string;
+  name: string; // Of the record.
+}
+
+/** Records of a portal's own that requesters point to: departments and locations. */
+interface PortalLookups {
+  target: string;
+  id: string;
+  lookup: string;
+  value: string;
+  value_key: string;
+  created_at: number;
+}
+
 interface PlanChanges {
   plan: string;
   ordinal: number; // With the run it names the intent.
@@ -412,7 +435,10 @@ interface PlanChanges {
 interface PlanIssues {
   plan: string;
   ordinal: number;
-  /** issue | suppressed | settled (was pending and needs nothing any more) | gone (its unowned link leads nowhere) */
+  /**
+   * issue | suppressed | settled (was pending and needs nothing any more) | gone (its unowned link leads nowhere) | waits (for
+   * values of lookups: `detail` is JSON [{attribute, lookup, value}]) | served (waits for no lookup any more)
+   */
   state: string;
   sequence: number; // The record's change number.
   code: string;
