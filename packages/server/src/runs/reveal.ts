@@ -10,7 +10,7 @@ import { loadRecords } from "../store/directory.ts";
 import type { LinkSpace } from "../store/links.ts";
 import type { PlanChangeRow } from "../store/plans.ts";
 import type { Engine, SyncRow } from "./context.ts";
-import { loadChance } from "./creation.ts";
+import { type Chance, loadChance } from "./creation.ts";
 import { inputsOf } from "./evaluate-batch.ts";
 import { compileSync } from "./plan.ts";
 import { groupsNow } from "./scope-now.ts";
@@ -35,14 +35,19 @@ export function revealer(
   const { store } = engine;
   const { sync, space, kind, plannedAt } = of;
   const definition = JSON.parse(sync.definition) as SyncDefinition;
+  const { groups: included, assigned } = definition.scope;
+  // What does not differ from batch to batch is made once.
+  const resolve =
+    included === undefined && assigned === undefined ? null : groupsNow(store, sync.connection, definition);
+  let chance: Chance | undefined;
+  let compiled: ReturnType<typeof compileSync> | undefined;
   return async (rows) => {
     const asking = rows.filter((row) => row.after?.includes("$sensitive") === true);
     if (asking.length === 0) return new Map();
-    const chance = await loadChance(engine);
-    const { scope, mapping } = compileSync(definition, kind, chance);
-    const { groups: included, assigned } = definition.scope;
-    const asksForGroups = included !== undefined || assigned !== undefined;
-    const groups = asksForGroups ? await groupsNow(store, sync.connection, definition)() : null;
+    chance ??= await loadChance(engine);
+    compiled ??= compileSync(definition, kind, chance);
+    const { scope, mapping } = compiled;
+    const groups = resolve === null ? null : await resolve();
     const creationOf = chance.creationOf(sync.id, plannedAt);
     const context = {
       store,
