@@ -370,6 +370,13 @@ describe("mapping", () => {
       flaws({ ...required, manager: { direct: "manager", sensitive: true } })[0] ?? "",
       /cannot be sensitive/,
     );
+    const office: TargetKind["attributes"][number] = { name: "office", type: "lookup", lookup: "offices" };
+    const listed = compileMapping(
+      { ...required, office: { direct: "officeLocation", sensitive: true } },
+      { ...kind, attributes: [...kind.attributes, office] },
+    );
+    assert.ok("findings" in listed);
+    assert.match(listed.findings[0]?.detail ?? "", /^mapping\.office: is the name of a record .* cannot be sensitive$/);
   });
 
   it("never changes what it reads, and answers the same twice", () => {

@@ -86,12 +86,17 @@ export function compileRule(
   const misplaced = misplacedFlaw(way, subject, onlyOnCreate);
   if (misplaced !== null) return invalid(`: ${misplaced}`);
   const sensitive = rule.sensitive === true || way.sensitive;
-  if (sensitive && (way.candidates !== null || attribute.type === "reference")) {
-    const what = way.candidates === null ? "a reference" : "chosen by SelectUniqueValue, so others can see it,";
-    return invalid(`: is ${what} and cannot be sensitive`);
-  }
+  const unconcealable = sensitive ? seenByOthers(way, attribute) : null;
+  if (unconcealable !== null) return invalid(`: is ${unconcealable} and cannot be sensitive`);
   const whenEmpty = rule.whenEmpty ?? (fallback === null ? "clear" : "default");
   return { rule: { ...way, attribute, whenEmpty, fallback: fallback?.value ?? null, onlyOnCreate, sensitive } };
+}
+
+/** Why a value cannot be kept from others, as a part of a sentence; `null`: it can. */
+function seenByOthers({ candidates }: Way, { type }: TargetAttribute): string | null {
+  if (candidates !== null) return "chosen by SelectUniqueValue, so others can see it,";
+  if (type === "lookup") return "the name of a record of the target's own, which is looked for by it,";
+  return type === "reference" ? "a reference" : null;
 }
 
 function flawOf(rule: MappingRule, attribute: TargetAttribute): string | null {
