@@ -7,6 +7,7 @@ import { type ScimServer, type ScimServerOptions, startScimServer } from "@entra
 import type { SyncDefinition } from "@entrain/core";
 import { type Simulator, type SimulatorOptions, startSimulator } from "@entrain/simulator";
 import { type Clock, newId, systemClock } from "../../clock.ts";
+import type { PortalSettings } from "../../portal/kinds.ts";
 import { createPortalTarget } from "../../portal/target.ts";
 import { openStore } from "../../store/open.ts";
 import { openKeyring } from "../../store/secrets.ts";
@@ -42,6 +43,8 @@ export interface Scene {
 }
 
 export interface SceneOptions {
+  /** How the portal keeps departments and locations. */
+  readonly portal?: PortalSettings;
   readonly simulator?: SimulatorOptions;
   readonly clock?: Clock;
   readonly location?: Location;
@@ -90,7 +93,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   const store = await openStore({ location, clock, stamp: "real", create: true });
   await addEnds(store, simulator);
   const keyring = await openKeyring(store, { key: KEY, folder, environment: {} });
-  const engine: Engine = { ...engineOf(store, simulator, scim, options.reconcile), keyring };
+  const engine: Engine = { ...engineOf(store, { simulator, scim }, options), keyring };
   const signal = new AbortController().signal;
   const of = (sync: string) => ({
     sync,
@@ -156,11 +159,11 @@ async function addEnds(store: Store, simulator: Simulator): Promise<void> {
 
 function engineOf(
   store: Store,
-  simulator: Simulator,
-  scim: ScimServer,
-  reconcile: SceneOptions["reconcile"],
+  { simulator, scim }: { readonly simulator: Simulator; readonly scim: ScimServer },
+  options: SceneOptions,
 ): Omit<Engine, "keyring"> {
   const { clock } = store;
+  const { reconcile } = options;
   const openSource: Engine["openSource"] = async (_connection, onWait = () => undefined) => {
     const often = reconcile?.();
     return createEntraSource({
@@ -177,7 +180,7 @@ function engineOf(
     });
   };
   const openTarget: Engine["openTarget"] = async ({ type }, onWait = () => undefined) => {
-    if (type === "portal") return createPortalTarget(store, "t_portal");
+    if (type === "portal") return createPortalTarget(store, "t_portal", options.portal);
     const { baseUrl } = scim;
     return createScimTarget({ baseUrl, token: () => "scim-test-token", clock, groupSettleMs: 100, onWait });
   };
