@@ -71,6 +71,20 @@ describe("a person in scope without a link", () => {
     });
   });
 
+  it("is not looked for by a later attribute alone while an incomplete read may have left out an earlier one's value", () => {
+    const mapping = { ...MAPPING, department: { direct: "department" } } as const;
+    const rules = rulesOf({ mapping, matching: ["department", "userName"] });
+    const without = ana({ department: null });
+    assert.equal(evaluate(rules, inputOf(without)).type, "match");
+    assert.deepEqual(evaluate(rules, inputOf(without, { readComplete: false })), {
+      type: "suppressed",
+      cause: "new",
+      detail: "no value for department, which comes before userName",
+    });
+    const later = rulesOf({ mapping, matching: ["userName", "department"] });
+    assert.equal(evaluate(later, inputOf(without, { readComplete: false })).type, "match");
+  });
+
   it("is an issue when a value does not fit, naming all that do not", () => {
     const evaluation = evaluate(rulesOf(), inputOf(ana({ jobTitle: ["a", "b"], department: "\u0000" })));
     assert.ok(evaluation.type === "issue" && evaluation.finding.code === "value_invalid");

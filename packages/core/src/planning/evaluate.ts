@@ -1,4 +1,5 @@
 import type { Mapped } from "../mapping/mapping.ts";
+import type { MatchValue } from "../matching/matching.ts";
 import type { Cause, Finding, KnownLink } from "../model/plan.ts";
 import type { DirectoryRecord } from "../model/record.ts";
 import { nameOf } from "../model/wording.ts";
@@ -55,9 +56,19 @@ function unlinked(
   const wanted = rules.matching.values(mapped.attributes, record);
   if ("finding" in wanted) return { type: "issue", finding: wanted.finding };
   const { values } = wanted;
+  const passed = passedOver(rules, values);
+  // What an incomplete read left out might have found somebody else's record, or the right one.
+  if (!input.readComplete && passed !== null) return suppressed("new", passed);
   if (values.length > 0) return { type: "match", record, mapped, values };
   const detail = `no value for ${rules.matching.attributes.join(" or ")}`;
   return input.readComplete ? issue(record, "unmatchable", detail) : suppressed("new", detail);
+}
+
+/** Which matching attribute has no value although a later one has; `null`: none. */
+function passedOver({ matching }: SyncRules, values: readonly MatchValue[]): string | null {
+  const found = [...new Set(values.map(({ attribute }) => attribute))];
+  const at = found.findIndex((attribute, index) => attribute !== matching.attributes[index]);
+  return at < 0 ? null : `no value for ${matching.attributes[at]}, which comes before ${found[at]}`;
 }
 
 function deprovision(rules: SyncRules, input: EvaluationInput, owned: Owned, removal: Removal): Evaluation {
