@@ -16,6 +16,7 @@ const person: KindSample = {
   matching: "login",
   matchingText: "key",
   reference: "boss",
+  lookup: "unit",
 };
 const team: KindSample = { kind: "team", attributes: attributes("Team"), text: "note", matching: "login" };
 
@@ -122,6 +123,41 @@ const FAULTS: readonly {
       },
     }),
     caughtBy: "takes no value for a query",
+  },
+  {
+    fault: "creates a value of a lookup twice",
+    kind: person,
+    spoil: (target) => {
+      let count = 0;
+      const { lookups } = target;
+      assert.ok(lookups);
+      const create = async (_lookup: string, values: readonly string[]): Promise<readonly Outcome[]> =>
+        values.map(() => ({ status: "applied", recordId: `unit-${++count}` }));
+      return { lookups: { ...lookups, create } };
+    },
+    caughtBy: "creates a value of a lookup once, however it is spelled",
+  },
+  {
+    fault: "takes a part of a lookup's value for the whole",
+    kind: person,
+    spoil: ({ lookups }) => {
+      assert.ok(lookups);
+      const known: string[] = [];
+      return {
+        lookups: {
+          ...lookups,
+          create: async (lookup, values, signal) => {
+            known.push(...values);
+            return await lookups.create(lookup, values, signal);
+          },
+          find: async (lookup, values, signal) => {
+            const like = known.filter((value) => values.some((part) => value.startsWith(part)));
+            return await lookups.find(lookup, [...new Set([...values, ...like])].slice(0, 100), signal);
+          },
+        },
+      };
+    },
+    caughtBy: "finds values of a lookup by their names alone",
   },
   {
     fault: "lists the first page only",

@@ -1,5 +1,6 @@
 import { describe, test } from "node:test";
 import { batchClaims } from "./batches.ts";
+import { lookupClaims } from "./lookups.ts";
 import { memberClaims } from "./members.ts";
 import { readingClaims } from "./reading.ts";
 import { recordClaims } from "./records.ts";
@@ -38,7 +39,7 @@ export async function targetProofs(options: ConformanceOptions, sample: KindSamp
   const kind = kindOf(opened.target, sample.kind);
   await opened.target.close();
   await opened.close();
-  const claims = [recordClaims, valueClaims, readingClaims, batchClaims, memberClaims];
+  const claims = [recordClaims, valueClaims, readingClaims, batchClaims, memberClaims, lookupClaims];
   return claims.flatMap((each) => each(kind, sample)).map((claim) => proofOf(claim, options, sample));
 }
 

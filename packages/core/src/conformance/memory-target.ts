@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import {
   ConnectorError,
+  type LookupRecord,
+  matchKey,
   type Outcome,
   type Target,
   type TargetChange,
   type TargetKind,
+  type TargetLookups,
   type TargetRecord,
 } from "../index.ts";
 
@@ -16,6 +19,7 @@ const PERSON: TargetKind = {
     { name: "key", type: "string", caseExact: true },
     { name: "note", type: "string" },
     { name: "boss", type: "reference", references: "person" },
+    { name: "unit", type: "lookup", lookup: "unit" },
   ],
   matchable: ["login", "key"],
   disable: true,
@@ -66,6 +70,7 @@ export function createMemoryTarget(): Target {
 
   return {
     kinds: [PERSON, TEAM],
+    lookups: createMemoryLookups(),
     batch: 70,
     verify: async (signal) => {
       signal.throwIfAborted();
@@ -97,6 +102,37 @@ export function createMemoryTarget(): Target {
       return changes.map((change) => applyOne(change, signal));
     },
     close: async () => {},
+  };
+}
+
+/** One lookup, whose values may be created. */
+function createMemoryLookups(): TargetLookups {
+  const byKey = new Map<string, LookupRecord>();
+  const open = (lookup: string, count: number, signal: AbortSignal): void => {
+    signal.throwIfAborted();
+    assert.ok(lookup === "unit" && count <= 100);
+  };
+  const keyOf = (value: string): string => matchKey(value, {}) ?? "";
+  return {
+    kinds: [{ name: "unit", creates: true }],
+    find: async (lookup, values, signal) => {
+      open(lookup, values.length, signal);
+      return values.map((value) => byKey.get(keyOf(value))).filter((record) => record !== undefined);
+    },
+    get: async (lookup, ids, signal) => {
+      open(lookup, ids.length, signal);
+      return [...byKey.values()].filter(({ id }) => ids.includes(id));
+    },
+    create: async (lookup, values, signal) => {
+      open(lookup, values.length, signal);
+      return values.map((value): Outcome => {
+        const known = byKey.get(keyOf(value));
+        if (known) return { status: "unchanged", recordId: known.id };
+        const record = { id: `unit-${byKey.size + 1}`, value };
+        byKey.set(keyOf(value), record);
+        return { status: "applied", recordId: record.id };
+      });
+    },
   };
 }
 

@@ -18,6 +18,8 @@ export interface KindSample {
   readonly matchingText?: string;
   /** An attribute of type `reference` to this very kind. */
   readonly reference?: string;
+  /** An attribute of type `lookup` whose lookup's values may be created; none are there at first. */
+  readonly lookup?: string;
 }
 
 /** A target on an empty system of its own. */

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { Attributes, Outcome, TargetChange, TargetRecord } from "@entrain/core";
 import { type KindSample, targetConformance } from "@entrain/core/conformance";
 import { sql } from "kysely";
+import { awaitedValues, replaceLookupWaits, waitingFor } from "../store/lookup-waits.ts";
 import type { Store } from "../store/store.ts";
 import { eachEngine, type TestEngine } from "../store/testing.ts";
 import { createPortalTarget, type PortalTarget } from "./target.ts";
@@ -103,6 +104,68 @@ eachEngine((engine) => {
       };
     },
     kinds: [requester, group],
+  });
+
+  targetConformance({
+    name: `the portal with departments and locations on ${engine.name}`,
+    open: async () => {
+      const store = await engine.open();
+      const portal = createPortalTarget(store, "t_1", { departments: "create", locations: "create" });
+      return { target: portal, close: async () => {}, independentRead: (kind) => independentRead(store, kind) };
+    },
+    kinds: [{ ...requester, lookup: "department" }, group],
+  });
+
+  describe("the portal's lookups", () => {
+    it("are none as long as the settings ask for none", async () => {
+      const { portal } = await open(engine);
+      assert.deepEqual(portal.lookups?.kinds, []);
+      assert.ok(portal.kinds.every(({ attributes }) => attributes.every(({ type }) => type !== "lookup")));
+    });
+
+    it("create nothing where only known values are written, and hold a value in each portal by itself", async () => {
+      const store = await engine.open();
+      const settings = { departments: "known", locations: "create" } as const;
+      const portal = createPortalTarget(store, "t_1", settings);
+      const { lookups } = portal;
+      assert.ok(lookups !== undefined);
+      assert.deepEqual(lookups.kinds, [
+        { name: "department", creates: false },
+        { name: "location", creates: true },
+      ]);
+      assert.deepEqual(told(await lookups.create("department", ["Sales"], signal)), ["refused request_refused"]);
+      assert.deepEqual(told(await lookups.create("location", ["Zürich", "x".repeat(500), "a\0b"], signal)), [
+        "applied",
+        "refused value_invalid",
+        "refused value_invalid",
+      ]);
+      const other = createPortalTarget(store, "t_2", settings);
+      assert.deepEqual(await other.lookups?.find("location", ["zürich"], signal), []);
+      assert.deepEqual(await lookups.find("department", ["Zürich"], signal), []);
+    });
+
+    it("refuse a requester whose department leads nowhere", async () => {
+      const store = await engine.open();
+      const portal = createPortalTarget(store, "t_1", { departments: "known" });
+      const outcomes = await portal.apply([create({ userName: "a", department: "no-such-id" })], signal);
+      assert.deepEqual(told(outcomes), ["refused reference_waiting"]);
+    });
+
+    it("keep who waits for a value until it is there, value by value", async () => {
+      const store = await engine.open();
+      const wait = (object_id: string, value: string) => {
+        const key = value.toLowerCase();
+        return { sync: "s", object_id, attribute: "department", lookup: "department", key, value, name: object_id };
+      };
+      const waits = [wait("u1", "Sales"), wait("u2", "SALES"), wait("u3", "Legal")];
+      await store.transaction((tx) => replaceLookupWaits(store, tx, { sync: "s", ids: ["u1", "u2", "u3"], waits }));
+      await store.transaction((tx) => replaceLookupWaits(store, tx, { sync: "s", ids: ["u3"], waits: [] }));
+      assert.deepEqual(await awaitedValues(store.db, "s"), [
+        { lookup: "department", key: "sales", value: "SALES", count: 2 },
+      ]);
+      const of = { sync: "s", lookup: "department", key: "sales" };
+      assert.deepEqual(await waitingFor(store.db, of, { after: "u1", limit: 5 }), [{ objectId: "u2", name: "u2" }]);
+    });
   });
 
   describe("the portal", () => {

@@ -332,6 +332,42 @@ test("who is their own manager, and whoever manages each other, are created with
   assert.equal((await departments()).Cy, "Legal");
 });
 
+test("records that are joined are compared by the values behind their ids", async () => {
+  const sync = await open({ departments: "known" });
+  await keep("department", "Sales");
+  await keep("department", "Legal");
+  await scene.run(sync);
+  await scene.store.transaction((tx) => tx.deleteFrom("links").execute());
+  await scene.graph("PATCH", `/users/${cy.id}`, { department: "Sales" });
+  await scene.redefine(sync, {});
+  const changes = await plannedIn(scene.store, (await scene.run(sync)).run);
+  assert.deepEqual(inShort(changes), ["join Ana", "join Bo", "join Cy"]);
+  const reasons = new Map(changes.map(({ name, reason }) => [name, reason]));
+  assert.match(reasons.get("Cy") ?? "", /department: Legal → Sales/);
+  assert.doesNotMatch(reasons.get("Ana") ?? "", /department/);
+  assert.deepEqual(await departments(), { Ana: "Sales", Bo: "Sales", Cy: "Sales" });
+});
+
+test("departments that were texts become records when every record is looked at again", async () => {
+  const sync = await open({});
+  await scene.run(sync);
+  const engine = spoiled({ departments: "create" }, () => ({}));
+  const run = await runSync(engine, { ...options(sync), recreate: true });
+  assert.deepEqual([run.result, run.counts.create, run.counts.update, run.counts.lookup], ["succeeded", 0, 3, 2]);
+  assert.equal((await departments()).Cy, "Legal");
+  assert.deepEqual(await plannedIn(scene.store, (await runSync(engine, options(sync))).run), []);
+});
+
+test("no more than 200 values are created at once, and the rest come by the runs that follow", async () => {
+  const many = Array.from({ length: 230 }, (_, at) => person(`Person ${at}`, { department: `Department ${at}` }));
+  const sync = await open({ departments: "create" }, many);
+  const run = await scene.run(sync);
+  assert.deepEqual([run.counts.create, run.counts.lookup, run.failed], [230, 200, 30]);
+  assert.match((await issuesOfRun(run))[0] ?? "", /^lookup_missing: .*a plan creates at most 200 values/);
+  const next = await scene.run(sync);
+  assert.deepEqual([next.result, next.counts.update, next.counts.lookup], ["succeeded", 30, 30]);
+});
+
 test("a trace says what the plan says of a missing value", async () => {
   const sync = await open({ departments: "known" });
   await keep("department", "Legal");
