@@ -273,3 +273,15 @@ test("what a manager has is written to people whose removal was held while it ch
   assert.deepEqual([...titles], ["Ana Soler"]);
   assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
 });
+
+test("a plan counts no change for a person whose manager only waits to be there", async () => {
+  await open({ users: [ana, bo], groups: [], managers: { [bo.id]: ana.id } });
+  const sync = await scene.addSync("people", "scim", { records: "user", scope: inSales });
+  await scene.run(sync);
+  await scene.redefine(sync, {
+    scope: { filters: [[...inSales.filters[0], { attribute: "id", operator: "IS NOT NULL" }]] },
+  });
+  const { plan, changes } = await scene.plan(sync);
+  const rows = await scene.store.db.selectFrom("plan_changes").select("ordinal").where("plan", "=", plan.id).execute();
+  assert.deepEqual([changes, rows.length], [0, 0]);
+});

@@ -3,7 +3,6 @@ import type { NewChange, NewIssue, PlanContext, WantedKey } from "./plan-context
 
 /** What a written plan holds, for guards and for what is evaluated because of it. */
 export interface Written {
-  changes: number;
   /** Rows beside the changes, of every state. */
   issues: number;
   /** Those of them that say what is wrong with a record. */
@@ -15,7 +14,7 @@ export interface Written {
 
 /** Writes a plan's rows batch by batch, each batch in one transaction, and gives them their ordinals. */
 export class PlanWriter {
-  readonly written: Written = { changes: 0, issues: 0, findings: 0, removals: 0, memberRemovals: 0, heldAnyway: 0 };
+  readonly written: Written = { issues: 0, findings: 0, removals: 0, memberRemovals: 0, heldAnyway: 0 };
   readonly #context: PlanContext;
   #ordinal: number;
 
@@ -66,7 +65,6 @@ export class PlanWriter {
   }
 
   #count(change: NewChange): void {
-    this.written.changes += 1;
     if (change.hold !== null) this.written.heldAnyway += 1;
     else if (change.action === "disable" || change.action === "delete") this.written.removals += 1;
     else if (change.remove !== null) this.written.memberRemovals += weightOf(change);

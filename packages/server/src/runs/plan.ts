@@ -126,9 +126,19 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
   return {
     plan: sealed,
     nextOrdinal: writer.next,
-    changes: writer.written.changes - ambiguous,
+    changes: await countPlanned(store, plan.id),
     issues: writer.written.findings + ambiguous,
   };
+}
+
+/** What is left of what was written: changes that only wait for a reference were taken out again. */
+async function countPlanned(store: Store, plan: string): Promise<number> {
+  const { count } = await store.db
+    .selectFrom("plan_changes")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("plan", "=", plan)
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
 
 /** Values that the target's lookups lack: created before whoever wants them, or told once each. */
