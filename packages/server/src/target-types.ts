@@ -30,7 +30,7 @@ const PORTAL: OpenableType = {
     type: "text",
     required: false,
     choices: LOOKUP_CHOICES,
-    description: `how ${name} are kept: as plain text (default), or as records that people point to, of which only known ones are written, or which are created as people need them`,
+    description: `how ${name} are kept: as plain text (default), as records of which only known ones are written (known), or as records that are created as people need them (create)`,
   })),
   credential: [],
   addresses: () => [],

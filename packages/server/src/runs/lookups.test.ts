@@ -4,6 +4,8 @@ import { ConnectorError, type TargetLookups } from "@entrain/core";
 import type { GraphUser, TenantFile } from "@entrain/simulator";
 import type { PortalSettings } from "../portal/kinds.ts";
 import { createPortalTarget } from "../portal/target.ts";
+import type { Location } from "../store/store.ts";
+import { eachEngine } from "../store/testing.ts";
 import type { Engine, SyncRow } from "./context.ts";
 import { planChanges, planIssues } from "./queries.ts";
 import { planSync, type RunSummary, runSync } from "./run.ts";
@@ -22,10 +24,14 @@ const ana = person("Ana", { department: "Sales" });
 const bo = person("Bo", { department: "sales" });
 const cy = person("Cy", { department: "Legal" });
 
-async function open(portal: PortalSettings, users: readonly GraphUser[] = [ana, bo, cy]): Promise<string> {
+async function open(
+  portal: PortalSettings,
+  users: readonly GraphUser[] = [ana, bo, cy],
+  location?: Location,
+): Promise<string> {
   clock = testClock();
   const tenant = { users: [...users], groups: [] } as TenantFile;
-  scene = await openScene({ clock, portal, simulator: { tenant } });
+  scene = await openScene({ clock, portal, simulator: { tenant }, ...(location === undefined ? {} : { location }) });
   return await scene.addSync("people", "portal", { records: "requester" });
 }
 
@@ -366,6 +372,27 @@ test("no more than 200 values are created at once, and the rest come by the runs
   assert.match((await issuesOfRun(run))[0] ?? "", /^lookup_missing: .*a plan creates at most 200 values/);
   const next = await scene.run(sync);
   assert.deepEqual([next.result, next.counts.update, next.counts.lookup], ["succeeded", 30, 30]);
+});
+
+eachEngine((engine) => {
+  test("values that are missing, appear, and are created lead to the same", async () => {
+    const place = await engine.place();
+    const sync = await open(
+      { departments: "known", locations: "create" },
+      [{ ...ana, officeLocation: "Zürich" }, bo, cy],
+      place,
+    );
+    const first = await scene.run(sync);
+    assert.deepEqual([first.counts.create, first.counts.lookup, first.failed], [3, 1, 2]);
+    await keep("department", "Sales");
+    const second = await scene.run(sync);
+    assert.deepEqual([second.counts.update, second.failed], [2, 1]);
+    assert.deepEqual(await departments(), { Ana: "Sales", Bo: "Sales", Cy: null });
+    await scene.graph("PATCH", `/users/${cy.id}`, { department: "Sales", officeLocation: "ZÜRICH" });
+    const third = await scene.run(sync);
+    assert.deepEqual([third.result, third.counts.update, third.counts.lookup ?? 0], ["succeeded", 1, 0]);
+    assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
+  });
 });
 
 test("a trace says what the plan says of a missing value", async () => {
