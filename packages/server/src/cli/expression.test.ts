@@ -64,11 +64,47 @@ test("expression eval --json prints the value, or the fault with its code and co
   assert.deepEqual(await json("Count([businessPhones])", "--attributes", ANA), { value: 2 });
   assert.deepEqual(await json("[name.first]", "--attributes", ANA), { value: "A" });
   assert.deepEqual(await json("[x.y]", "--attributes", ANA), { value: "whole" });
-  assert.deepEqual(await json("[department]"), { value: null });
-  assert.deepEqual(await json("IgnoreFlowIfNullOrEmpty([department])"), { value: null, omitted: true });
+  assert.deepEqual(await json("[department]", "--attributes", '{"department":null}'), { value: null });
+  assert.deepEqual(await json("IgnoreFlowIfNullOrEmpty([department])", "--attributes", '{"department":""}'), {
+    value: null,
+    omitted: true,
+  });
   const first = { code: "expression_invalid", message: "There is no function Jion; did you mean Join?", column: 1 };
   const second = { code: "expression_invalid", message: "There is no function Lft; did you mean Left?", column: 11 };
   assert.deepEqual(await json('Jion(" ", Lft([a], 1))'), { error: first, faults: [first, second] });
+});
+
+test("attributes are named as in mappings: as they were given, else by Entra's name for them, in any case", async () => {
+  const cases: readonly (readonly [expression: string, attributes: object, value: unknown])[] = [
+    ["[telephoneNumber]", { businessPhones: ["1", "2"] }, "1"],
+    ["[telephoneNumber]", { businessPhones: ["1"], telephoneNumber: "as given" }, "as given"],
+    ["[telephoneNumber]", { businessPhones: ["1"], telephoneNumber: null }, null],
+    ["[mobile]", { mobilePhone: "2" }, "2"],
+    ["[objectId]", { id: "3" }, "3"],
+    ["[extensionAttribute1]", { onPremisesExtensionAttributes: { extensionAttribute1: "4" } }, "4"],
+    ["[GivenName]", { givenName: "Ana" }, "Ana"],
+    ["[Manager.TelephoneNumber]", { manager: { businessPhones: ["5"] } }, "5"],
+    ["[telephoneNumber]", { businessPhones: [] }, null],
+    ["[employeeOrgData.costCenter]", { employeeOrgData: {} }, null],
+  ];
+  for (const [expression, attributes, value] of cases) {
+    assert.deepEqual(await json(expression, "--attributes", JSON.stringify(attributes)), { value }, expression);
+  }
+});
+
+test("a name that is not among the attributes is NULL, and is told", async () => {
+  const given = ['Join("", [nope], [givenName], [Mobile])', "--attributes", ANA];
+  assert.deepEqual(await json(...given), { value: "Ana", unknown: ["nope", "Mobile"] });
+  const said = await say(["eval", ...given]);
+  assert.deepEqual([said.code, said.stdout], [0, "Ana\n"]);
+  assert.equal(
+    said.stderr,
+    "[nope] is not among the attributes that were given, so it is NULL.\n" +
+      "[Mobile] is not among the attributes that were given, so it is NULL.\n",
+  );
+  assert.deepEqual(await json("[department]"), { value: null, unknown: ["department"] });
+  const failed = (await json("Mid([givenName], [at], 1)", "--attributes", ANA)) as Record<string, unknown>;
+  assert.deepEqual(failed.unknown, ["at"], JSON.stringify(failed));
 });
 
 test("a fault is told in a sentence with its column, and ends the command with 1", async () => {
@@ -111,14 +147,21 @@ test("--file answers every line by one line of JSON, and goes on after a faulty 
     const answers = said.stdout
       .trimEnd()
       .split("\n")
-      .map((line) => JSON.parse(line) as { error?: { code: string } });
+      .map((line) => JSON.parse(line) as { error?: { code: string; line: number } });
     assert.deepEqual(
       answers.map((answer) => answer.error?.code ?? answer),
-      [{ value: "X" }, "usage", "usage", "expression_invalid", "usage", { value: "z" }],
+      [{ value: "X" }, "usage", "usage", "usage", "expression_invalid", "usage", { value: "z" }],
+    );
+    assert.deepEqual(
+      answers.map(({ error }) => error?.line ?? null),
+      [null, 2, 3, 4, 5, 6, null],
     );
     assert.equal(said.code, 1);
   }
   assert.equal((await say(["eval", "--file", "-"], `${lines[0]}\n`)).code, 0);
+  const separated = JSON.stringify({ expression: "[a]", attributes: { a: "x\u2028y" } });
+  assert.equal((await say(["eval", "--file", "-"], separated)).stdout, '{"value":"x\u2028y"}\n');
+  assert.equal((await say(["eval", "--file", "-"], `${lines[0]}\n\n`)).stdout.split("\n").length, 3);
   assert.deepEqual(await say(["eval", "--file", "-"], ""), { code: 0, stdout: "", stderr: "" });
 });
 

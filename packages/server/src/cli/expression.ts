@@ -1,5 +1,4 @@
 import { open } from "node:fs/promises";
-import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import {
   type Attributes,
@@ -30,8 +29,10 @@ export const register: Register = (group, world, ended) => {
       "after",
       `
 Prints the value: a text as it is, anything else as JSON, NULL where there is none. The person counts as being created, so
-that Now, Guid and RandomString work. With --json it prints {value} or {error: {code, message, column}}; {value: null,
-omitted: true} where the target's attribute is left as it is. With --file each line is answered by one such line.
+that Now, Guid and RandomString work. Attributes are named as in a mapping: [telephoneNumber] is the first of businessPhones.
+With --json it prints {value} or {error: {code, message, column}}; {value: null, omitted: true} where the target's attribute
+is left as it is; "unknown" names attributes that were not given, which are NULL. With --file each line, a blank one too, is
+answered by one such line; errors then have the "line", from 1.
 Exit codes: 0 success, 1 where an expression failed, 2 wrong usage.`,
     );
   command(evaluate, world, ended, evaluate_);
@@ -63,6 +64,9 @@ async function evaluate_(
     invocation.world.clock,
   );
   await invocation.output.value(result);
+  for (const name of result.unknown ?? []) {
+    invocation.output.remark(`[${name}] is not among the attributes that were given, so it is NULL.`);
+  }
   if (!("error" in result)) {
     await invocation.output.say(inPlain(result));
     return 0;
@@ -84,19 +88,33 @@ async function evaluateLines(invocation: Invocation, file: string): Promise<Exit
   const { world, output } = invocation;
   const source = file === "-" ? world.stdin : await openFile(file);
   let failed = false;
+  let line = 0;
   try {
-    for await (const line of createInterface({ input: source, crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const text of linesOf(source)) {
       world.signal.throwIfAborted();
-      if (line.trim() === "") continue;
-      const trial = trialOf(line);
+      line += 1;
+      const trial = trialOf(text);
       const result = typeof trial === "string" ? unusable(trial) : evaluateOnce(trial, world.clock);
-      failed ||= "error" in result;
-      await output.text(`${JSON.stringify(result)}\n`);
+      const isError = "error" in result;
+      failed ||= isError;
+      const told = isError ? { ...result, error: { ...result.error, line } } : result;
+      await output.text(`${JSON.stringify(told)}\n`);
     }
   } finally {
     source.destroy();
   }
   return failed ? 1 : 0;
+}
+
+/** What line feeds part; a text of JSON may hold other separators, such as U+2028. The last line feed begins no line. */
+async function* linesOf(source: Readable): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of source.setEncoding("utf8")) {
+    const lines = (rest + String(chunk)).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
 }
 
 async function openFile(path: string): Promise<Readable> {

@@ -6,6 +6,7 @@ import {
   matchKey,
   plainOf,
   type ReadAttribute,
+  sourceNameOf,
   type Value,
 } from "@entrain/core";
 import type { Clock } from "../clock.ts";
@@ -27,10 +28,14 @@ interface TrialFault {
   readonly column: number;
 }
 
-/** The value, `omitted` where the target's attribute is left as it is; or all faults, the first as `error`. */
-export type TrialResult =
+/**
+ * The value, `omitted` where the target's attribute is left as it is; or all faults, the first as `error`. `unknown` are
+ * the attributes that the expression names, as it writes them, and that are not among those given; never empty.
+ */
+export type TrialResult = { readonly unknown?: readonly string[] } & (
   | { readonly value: Value; readonly omitted?: true }
-  | { readonly error: TrialFault; readonly faults: readonly TrialFault[] };
+  | { readonly error: TrialFault; readonly faults: readonly TrialFault[] }
+);
 
 /** Evaluates an expression by itself, as for a person who is being created. Reads and writes nothing. */
 export function evaluateOnce({ expression, attributes, taken }: Trial, clock: Clock): TrialResult {
@@ -44,9 +49,11 @@ export function evaluateOnce({ expression, attributes, taken }: Trial, clock: Cl
     isTaken: (value) => keys.has(matchKey(value, {})),
   };
   const result = compiled.expression.evaluate(context);
-  if ("fault" in result) return failed([result.fault]);
+  const missing = compiled.expression.attributes.filter((name) => !isGiven(attributes, name));
+  const unknown = missing.length === 0 ? {} : { unknown: missing };
+  if ("fault" in result) return { ...failed([result.fault]), ...unknown };
   const value = plainOf(result.value);
-  return value === undefined ? { value: null, omitted: true } : { value };
+  return value === undefined ? { value: null, omitted: true, ...unknown } : { value, ...unknown };
 }
 
 function failed(faults: readonly [TrialFault, ...TrialFault[]]): TrialResult {
@@ -55,16 +62,38 @@ function failed(faults: readonly [TrialFault, ...TrialFault[]]): TrialResult {
   return { error: told(first), faults: faults.map(told) };
 }
 
-/** An attribute by its whole name, which may hold dots itself, else what lies inside of one. */
+/** An attribute as it was given, else what a mapping would read by this name; without either it is NULL. */
 function readNamed(name: string): ReadAttribute {
-  const path = name.split(".");
+  const other = directoryNameOf(name);
   return ({ record: { attributes } }) => {
-    if (Object.hasOwn(attributes, name)) return attributes[name] ?? null;
-    let value: Value | undefined = attributes;
-    for (const part of path) {
-      if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return null;
-      value = (value as Attributes)[part];
-    }
-    return value ?? null;
+    const own = lookUp(attributes, name);
+    return own === undefined ? (lookUp(attributes, other) ?? null) : own;
   };
+}
+
+/** What the directory calls the attribute, as `sourceNameOf` tells it; `manager.` in front of it means the manager's. */
+function directoryNameOf(name: string): string {
+  const [, own = name] = /^manager\.(.+)$/is.exec(name) ?? [];
+  const found = sourceNameOf(own);
+  const path = "path" in found ? found.path : own;
+  return own === name ? path : `manager.${path}`;
+}
+
+/** By the whole name, which may hold dots itself, else what lies inside of another attribute. */
+function lookUp(attributes: Attributes, name: string): Value | undefined {
+  if (Object.hasOwn(attributes, name)) return attributes[name];
+  let value: Value | undefined = attributes;
+  for (const part of name.split(".")) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = (value as Attributes)[part];
+  }
+  return value;
+}
+
+/** An attribute that was given may lack what the name asks for inside of it: that is no mistake in the name. */
+function isGiven(attributes: Attributes, name: string): boolean {
+  return [name, directoryNameOf(name)].some((one) => {
+    const [root = one] = one.split(".");
+    return Object.hasOwn(attributes, one) || Object.hasOwn(attributes, root);
+  });
 }
