@@ -209,7 +209,11 @@ test("a trace names what each field is made of, and what the target has now", as
   assert.deepEqual([fields.get("mobilePhone")?.value, fields.get("mobilePhone")?.written], ["[sensitive]", true]);
   assert.ok(!JSON.stringify([...traces]).includes("CANARY"));
   // The manager is out of scope, so there is nobody to point to.
-  assert.deepEqual([fields.get("manager")?.written, fields.get("manager")?.value], [false, { $ref: boss.id }]);
+  const manager = fields.get("manager");
+  assert.deepEqual([manager?.written, manager?.value], [false, { $ref: boss.id }]);
+  assert.equal(manager?.detail, "waits until the target has a record of Bo Boss");
+  assert.deepEqual(one?.sought, []);
   const other = traces.get(boss.id);
   assert.deepEqual([other?.scope?.in, other?.record, other?.outcome.action], [false, null, "none"]);
+  assert.deepEqual(other?.sought, [{ attribute: "userName", value: boss.userPrincipalName }]);
 });

@@ -1,10 +1,14 @@
 import {
   type Attributes,
   type Change,
+  type DirectoryRecord,
+  type EvaluationInput,
   isEmpty,
+  isReference,
   type MappingRule,
   type ScopeDecision,
   type SyncDefinition,
+  sameValue,
   type TracedField,
   type Value,
   writesOf,
@@ -65,6 +69,8 @@ export interface Trace {
     /** The attribute by which it was found. */
     readonly matchedBy: string | null;
   } | null;
+  /** What the target is searched by for somebody whom it was not linked to yet, in order of precedence. */
+  readonly sought: readonly { readonly attribute: string; readonly value: Value }[];
   readonly fields: readonly TraceField[];
   readonly outcome: TraceOutcome;
   /** What else is wrong beside the outcome. */
@@ -144,12 +150,34 @@ async function traced(
       ...{ sync: sync.name, target, kind: kind.name },
       scope: row.removed === null ? input.scope : null,
       record: recordId === null ? null : recordIn(recordId, link, change),
-      fields: fields.map((field) => withMissing(fieldOf(field, around), one)),
+      sought: link === undefined && record.removed === null ? soughtBy(context, record, input) : [],
+      fields: fields.map((field) => {
+        const told = withMissing(fieldOf(field, around), one);
+        return recordId === null && change === null ? told : withReason(told, context, input);
+      }),
       outcome: waiting.get(row.id) ?? outcomeOf(one, change),
       issues: one.issues.flatMap(asFinding).map(({ code, detail }) => ({ code, detail })),
     });
   }
   return traces;
+}
+
+/** What the target is searched by, in order of precedence, for somebody without a link. */
+function soughtBy({ rules }: BatchContext, record: DirectoryRecord, { creation }: EvaluationInput): Trace["sought"] {
+  const wanted = rules.matching.values(rules.mapping.map(record, true, creation).attributes, record);
+  return "finding" in wanted ? [] : wanted.values.map(({ attribute, value }) => ({ attribute, value }));
+}
+
+/** Why a value that the target lacks is not written all the same. */
+function withReason(field: TraceField, { kind }: BatchContext, input: EvaluationInput): TraceField {
+  const { attribute, value, present, written, detail } = field;
+  if (written || detail !== null || value === undefined || sameValue(value, present ?? null)) return field;
+  if (isReference(value)) {
+    const who = input.nameOf?.(value.$ref) ?? value.$ref;
+    return { ...field, detail: `waits until the target has a record of ${who}` };
+  }
+  const isMail = kind.attributes.some(({ name, mail }) => name === attribute && mail === true);
+  return isMail ? { ...field, detail: "a mail address is not written by a join" } : field;
 }
 
 /** What the target holds of these records now, references in source form, nothing sensitive; those that are gone are left out. */

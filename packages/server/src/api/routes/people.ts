@@ -109,6 +109,7 @@ const TRACED: TSchema = Type.Object({
       record: Type.Optional(
         orNull(Type.Object({ id: Type.String(), state: Type.String(), matchedBy: orNull(Type.String()) })),
       ),
+      sought: Type.Optional(Type.Array(Type.Object({ attribute: Type.String(), value: ANY }))),
       fields: Type.Optional(Type.Array(TRACE_FIELD)),
       outcome: Type.Optional(
         Type.Object({
