@@ -35,6 +35,7 @@ export const CODES = {
   unmatchable: "Fill in a value for one of the matching attributes, or change the matching.",
   linked_elsewhere: "Make the matching value unique: the record that it finds belongs to another person or group.",
   owned_elsewhere: "Let one sync alone provision this record: narrow the scope of the other.",
+  person_unknown: "Correct the object id or sign-in name in the scope, or take it out.",
   account_state_unknown:
     "Nothing is changed until the source says whether the account is enabled; check the application's permissions.",
   value_missing: "Fill the source attribute, or give the mapping a default.",

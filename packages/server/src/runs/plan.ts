@@ -39,6 +39,7 @@ import type { BatchContext, NewIssue, PlanContext } from "./plan-context.ts";
 import { planMemberships } from "./plan-members.ts";
 import { PlanWriter } from "./plan-writer.ts";
 import { resolveScopeGroups } from "./scope-groups.ts";
+import { unknownPeople } from "./scope-people.ts";
 import { dropAmbiguous, dropUnresolvable, rankReferences, sealPlan } from "./seal.ts";
 
 export interface PlanOptions {
@@ -100,7 +101,8 @@ export async function buildPlan(options: PlanOptions): Promise<Planned> {
 async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Planned> {
   const { store, plan, lease } = context;
   const writer = new PlanWriter(context, options.firstOrdinal);
-  await writer.write({ changes: [], issues: withheldIssues(context, options.position), wanted: [] });
+  const issues = [...withheldIssues(context, options.position), ...(await unknownPeople(context))];
+  await writer.write({ changes: [], issues, wanted: [] });
   const fresh = await evaluateAll(context, writer);
   if (context.kind.members.length > 0) {
     await planMemberships(context, writer, {

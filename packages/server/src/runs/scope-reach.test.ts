@@ -237,3 +237,17 @@ test("people only are everybody of a generated company but its mailboxes, rooms,
   // What is enabled and nobody's is a service's; mailboxes, rooms and equipment are disabled.
   for (const name of leftOut) assert.match(name, /^(svc|adm|emergency|sync)-/);
 });
+
+test("a person whom a scope names and nobody is becomes an issue of the plan that names the place, until it is corrected", async () => {
+  await open({ tenant: { users: [one, two], groups: [] } }, { people: { include: [one.id, "Nobody@contoso.com"] } });
+  const said = async (): Promise<readonly string[]> => {
+    const { plan, issues } = await scene.plan(sync);
+    const rows = await scene.store.db.selectFrom("plan_issues").selectAll().where("plan", "=", plan.id).execute();
+    assert.equal(issues, rows.length);
+    return rows.map(({ code, detail }) => `${code} ${detail}`);
+  };
+  assert.deepEqual(await said(), ['person_unknown scope.people.include: nobody is "Nobody@contoso.com"']);
+  assert.equal((await scene.run(sync)).counts.create, 1);
+  await scene.redefine(sync, { scope: { people: { include: [one.id.toUpperCase(), two.userPrincipalName ?? ""] } } });
+  assert.deepEqual(await said(), []);
+});
