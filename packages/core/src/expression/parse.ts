@@ -48,11 +48,20 @@ class Parser {
       this.#fault("The expression is empty.", this.#end);
       return { type: "empty", at: this.#end };
     }
+    this.#leadingEquals();
     const tree = this.#expression(1);
     const rest = this.#peek();
     if (rest !== undefined && this.#isMark(")")) this.#fault('This ")" closes nothing.', rest.at);
     else if (rest !== undefined) this.#misplaced(rest);
     return tree;
+  }
+
+  /** What spreadsheets begin with. What follows is read as if it were not there. */
+  #leadingEquals(): void {
+    const token = this.#peek();
+    if (token?.type !== "comparison" || token.operator !== "=") return;
+    this.#fault('An expression begins without "=": leave it out.', token.at);
+    this.#position += 1;
   }
 
   #expression(depth: number): Tree {
