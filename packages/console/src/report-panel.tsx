@@ -57,6 +57,7 @@ function Report({ report }: { readonly report: SyncReport }): ReactNode {
     guests,
     unmanaged,
   } = report;
+  const unsure = unmanaged.count > 0 && unmanaged.maybe > 0;
   return (
     <>
       <Text>
@@ -91,8 +92,11 @@ function Report({ report }: { readonly report: SyncReport }): ReactNode {
         title="Unmanaged"
         of={unmanaged}
         note={[
-          `of ${plural(unmanaged.records, "record", "records")} of the target: nobody in scope corresponds to them`,
+          `of ${plural(unmanaged.records, "record", "records")} of the target: nobody ${unsure ? "who was looked for" : "in scope"} corresponds to them`,
           "they are left alone",
+          ...(unsure
+            ? [`${plural(unmanaged.maybe, "person", "people")} could not be looked for: some may be theirs`]
+            : []),
         ]}
         isTarget
         always

@@ -301,7 +301,7 @@ export interface SyncReport {
   readonly unmatchable: ReportedSort;
   readonly other: ReportedSort;
   readonly guests: ReportedSort;
-  readonly unmanaged: ReportedSort & { readonly records: number };
+  readonly unmanaged: ReportedSort & { readonly records: number; readonly maybe: number };
 }
 
 export interface PersonDetail extends Person {

@@ -56,10 +56,20 @@ function linesOf(report: SyncReport): readonly string[] {
     ...part(
       "unmanaged",
       unmanaged,
-      `of ${grouped(unmanaged.records)} records of the target (${grouped(unmanaged.active)} active): nobody in scope corresponds to them, and they are left alone`,
+      `of ${grouped(unmanaged.records)} records of the target (${grouped(unmanaged.active)} active): ${unmanagedInWords(unmanaged)}`,
       ({ name, active }) => `${name}${active ? "" : ", disabled"}`,
     ),
   ];
+}
+
+/** Who was not looked for may well have a record: then it cannot be said that nobody corresponds to it. */
+function unmanagedInWords({ count, maybe }: SyncReport["unmanaged"]): string {
+  if (count === 0 || maybe === 0) return "nobody in scope corresponds to them, and they are left alone";
+  const people = maybe === 1 ? "1 person" : `${grouped(maybe)} people`;
+  return (
+    "nobody who was looked for corresponds to them, and they are left alone; " +
+    `${people} in scope could not be looked for (unmatchable, other, disabled): some of these records may be theirs`
+  );
 }
 
 function inBrackets(by: SyncReport["join"]["by"]): string {

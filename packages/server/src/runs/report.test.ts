@@ -78,6 +78,7 @@ test("a first report tells joined, created, ambiguous, unmatchable and unmanaged
     records: 5,
     count: 1,
     active: 0,
+    maybe: 1,
     samples: [{ id: service, name: `service@contoso.com (${service})`, active: false }],
   });
   const details = of.ambiguous.samples.map(({ detail }) => detail).join("\n");
@@ -131,6 +132,19 @@ test("who is out of scope is not told, and the record that fits them is unmanage
   assert.deepEqual(counts(of), { left: 1, unmanaged: 1 });
   assert.deepEqual(of.people, { count: 3, inScope: 2, disabled: 1 });
   assert.equal(of.unmanaged.samples[0]?.id, id);
+});
+
+test("records are told to be perhaps somebody's while people in scope were not looked for", async () => {
+  const unmapped = person("No Department", { department: null });
+  const mapping = { userName: { direct: "userPrincipalName" }, title: { expression: "Left([department], [nope])" } };
+  const disabled = person("Off Work", { accountEnabled: false });
+  const sync = await open([unmapped, person("Any One"), disabled], { mapping });
+  stranger({ userName: unmapped.userPrincipalName });
+  await scene.plan(sync);
+  const of = await report(sync);
+  assert.equal(of.unmanaged.count, 1);
+  assert.equal(of.unmanaged.maybe, of.other.count + of.unmatchable.count + of.people.disabled);
+  assert.ok(of.other.count > 0 && of.people.disabled > 0, JSON.stringify(of));
 });
 
 test("before the directory was read, the report says what to do first", async () => {

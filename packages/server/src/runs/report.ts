@@ -77,10 +77,14 @@ export interface SyncReport {
   };
   /** Of those without a record, who is a guest whose home tenant is connected: a hint, by which nothing is linked. */
   readonly guests: Some<ReportedPerson & { readonly home: string }>;
-  /** Records of the target that nobody in scope corresponds to; `records` are all of the kind. They are left alone. */
+  /**
+   * Records of the target that nobody who was looked for corresponds to; `records` are all of the kind. They are left alone.
+   * `maybe` people in scope were not looked for (unmatchable, other, disabled), so that some of the records may be theirs.
+   */
   readonly unmanaged: Some<ReportedPerson & { readonly active: boolean }> & {
     readonly active: number;
     readonly records: number;
+    readonly maybe: number;
   };
 }
 
@@ -92,8 +96,6 @@ export interface ReportOptions {
   readonly onProgress: (progress: Progress) => void;
 }
 
-type Scene = EvaluationContext & Pick<PlanContext, "rules" | "target" | "definition">;
-
 /**
  * Compares everybody whom the directory holds with everything that the target holds, by the run's own rules. The target is
  * read in full; nothing is written to it, to the source or to the store. Memory does not grow with either side.
@@ -102,55 +104,31 @@ type Scene = EvaluationContext & Pick<PlanContext, "rules" | "target" | "definit
 export async function reportSync(engine: Engine, options: ReportOptions): Promise<SyncReport> {
   const { store } = engine;
   const { sync } = options;
-  const connection = await store.db
-    .selectFrom("connections")
-    .selectAll()
-    .where("id", "=", sync.connection)
-    .executeTakeFirstOrThrow();
-  const targetRow = await store.db
-    .selectFrom("targets")
-    .selectAll()
-    .where("id", "=", sync.target)
-    .executeTakeFirstOrThrow();
-  const target = await engine.openTarget(targetRow);
-  const notes = new ReportNotes();
-  try {
-    const kind = kindOf(target, sync);
-    const watermark = await loadWatermark(store.db, connection.id, kind.source);
+  return await withLook(engine, options, async ({ context, connection, target }) => {
+    const watermark = await loadWatermark(store.db, connection.id, context.kind.source);
     if (watermark.read_at === null) throw neverRead(connection.name, sync.name);
-    const definition = JSON.parse(sync.definition) as SyncDefinition;
-    const chance = await loadChance(engine);
-    const scene: Scene = {
-      ...compileSync(definition, kind, chance),
-      store,
-      sync,
-      kind,
-      definition,
-      target,
-      space: { target: sync.target, tenant: connection.tenant },
-      groups: await resolveScopeGroups(store, connection.id, definition.scope, 0),
-      complete: await readComplete(store, connection.id, kindsOf(kind, definition.scope)),
-      creationOf: chance.creationOf(sync.id, store.clock.now()),
-      span: { cursor: 0 },
-    };
-    await noteTarget(scene, notes, options);
-    const people = await notePeople(scene, notes, { ...options, upto: connection.sequence });
-    await noteHomes(scene, notes, options.signal);
-    notes.settleShared(saidKey, (key) => key.startsWith(indexKey(RECORD, "")));
-    return {
-      sync: sync.name,
-      connection: connection.name,
-      target: targetRow.name,
-      records: kind.name,
-      readAt: watermark.read_at,
-      complete: scene.complete,
-      ...people,
-      ...decided(notes, options.samples),
-    };
-  } finally {
-    notes.close();
-    await target.close();
-  }
+    const notes = new ReportNotes();
+    try {
+      // Everybody is looked at, and nobody reads the names of so many managers.
+      const scene: BatchContext = { ...context, span: { ...context.span, cursor: 0 } };
+      await noteTarget(scene, notes, options);
+      const people = await notePeople(scene, notes, { ...options, upto: connection.sequence });
+      await noteHomes(scene, notes, options.signal);
+      notes.settleShared(saidKey, (key) => key.startsWith(indexKey(RECORD, "")));
+      return {
+        sync: sync.name,
+        connection: connection.name,
+        target,
+        records: context.kind.name,
+        readAt: watermark.read_at,
+        complete: scene.complete,
+        ...people,
+        ...decided(notes, options.samples, people.people.disabled),
+      };
+    } finally {
+      notes.close();
+    }
+  });
 }
 
 function neverRead(connection: string, sync: string): ConnectorError {
@@ -159,7 +137,7 @@ function neverRead(connection: string, sync: string): ConnectorError {
   return new ConnectorError("not_found", message, { stops: "sync", retry: "later", fix });
 }
 
-async function noteTarget(scene: Scene, notes: ReportNotes, { signal, onProgress }: ReportOptions): Promise<void> {
+async function noteTarget(scene: BatchContext, notes: ReportNotes, { signal, onProgress }: ReportOptions): Promise<void> {
   const { target, kind, rules, store, space } = scene;
   const kept = new Set(["displayName", "userName", "name", ...rules.matching.attributes]);
   let done = 0;
@@ -187,7 +165,7 @@ async function noteTarget(scene: Scene, notes: ReportNotes, { signal, onProgress
 type People = Pick<SyncReport, "people" | "linked">;
 
 async function notePeople(
-  scene: Scene,
+  scene: BatchContext,
   notes: ReportNotes,
   options: ReportOptions & { readonly upto: number },
 ): Promise<People> {
@@ -239,7 +217,7 @@ function withIssue(
 }
 
 async function noteMatches(
-  scene: Scene,
+  scene: BatchContext,
   notes: ReportNotes,
   asking: readonly NeedsMatch[],
   others: readonly NotedPerson[],
@@ -287,7 +265,7 @@ async function noteMatches(
 }
 
 /** The other tenants are walked over once, and only where there are guests. */
-async function noteHomes({ store, sync }: Scene, notes: ReportNotes, signal: AbortSignal): Promise<void> {
+async function noteHomes({ store, sync }: BatchContext, notes: ReportNotes, signal: AbortSignal): Promise<void> {
   if (!notes.hasGuests) return;
   for await (const page of peopleAtHome(store, sync.connection)) {
     signal.throwIfAborted();
@@ -304,6 +282,7 @@ function saidKey(key: string): string {
 function decided(
   notes: ReportNotes,
   limit: number,
+  disabled: number,
 ): Omit<SyncReport, keyof People | "sync" | "connection" | "target" | "records" | "readAt" | "complete"> {
   const some = <T>(of: ReturnType<ReportNotes["people"]>, shape: (one: NotedPerson) => T): Some<T> => ({
     count: of.count,
@@ -321,6 +300,8 @@ function decided(
   };
   const by = notes.grouped("join", "attribute").map(({ of, count }) => ({ attribute: of, count }));
   const codes = notes.grouped("other", "code").map(({ of, count }) => ({ code: of, count }));
+  const [unmatchable, other] = [notes.people("unmatchable", limit), notes.people("other", limit)];
+  const maybe = unmatchable.count + other.count + disabled;
   return {
     join: { ...some(notes.people("join", limit), join), by },
     privileged: some(notes.people("join", limit, true), join),
@@ -328,9 +309,9 @@ function decided(
     left: some(notes.people("left", limit), person),
     ambiguous: some(notes.people("ambiguous", limit), issue),
     elsewhere: some(notes.people("elsewhere", limit), issue),
-    unmatchable: some(notes.people("unmatchable", limit), issue),
-    other: { ...some(notes.people("other", limit), issue), codes },
+    unmatchable: some(unmatchable, issue),
+    other: { ...some(other, issue), codes },
     guests: notes.guests(limit),
-    unmanaged: notes.unmanaged(limit),
+    unmanaged: { ...notes.unmanaged(limit), maybe },
   };
 }

@@ -44,6 +44,10 @@ const REPORT: TSchema = Type.Object({
   unmanaged: some(Type.Object({ ...PERSON, active: Type.Boolean() }), {
     active: Type.Integer(),
     records: Type.Integer({ description: "All records of the kind that the target holds." }),
+    maybe: Type.Integer({
+      description:
+        "People in scope who were not looked for (unmatchable, other, disabled): some records may be theirs.",
+    }),
   }),
 });
 
