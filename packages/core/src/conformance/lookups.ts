@@ -47,13 +47,17 @@ async function createsOnce(subject: Subject): Promise<void> {
   assert.deepEqual(await create(), []);
   const [sales = "", legal = ""] = await create("Sales", "Légal & Co");
   assert.notEqual(sales, legal);
-  const again = await lookups.create(name, ["SALES", "Research", "légal & co".normalize("NFD")], subject.signal);
+  const again = await lookups.create(
+    name,
+    ["SALES", "Research", "légal & co".normalize("NFD"), "research"],
+    subject.signal,
+  );
   assert.deepEqual(
     again.map(({ status }) => status),
-    ["unchanged", "applied", "unchanged"],
+    ["unchanged", "applied", "unchanged", "unchanged"],
   );
-  const [same, research = "", too] = again.map(recordIdOf);
-  assert.deepEqual([same, too], [sales, legal]);
+  const [same, research = "", too, twice] = again.map(recordIdOf);
+  assert.deepEqual([same, too, twice], [sales, legal, research]);
   assert.deepEqual(await find("sales", "research", "légal & co"), [
     ["Légal & Co", legal],
     ["Research", research],

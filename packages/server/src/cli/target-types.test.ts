@@ -31,6 +31,22 @@ test("target types tells each kind's preset, attribute by attribute", async (con
   }
 });
 
+test("target values lists and adds what a portal keeps as records, and says what it keeps as text", async (context) => {
+  const of = { cwd: await temporaryFolder(context) };
+  const added = await run(["target", "add", "desk", "--type", "portal", "--set", "departments=known"], of);
+  assert.equal(added.code, 0, added.stderr);
+  const wrong = await run(["target", "add", "other", "--type", "portal", "--set", "departments=sometimes"], of);
+  assert.match(wrong.stderr, /departments.*text.*known.*create/s);
+  const none = await run(["target", "values", "desk", "department"], of);
+  assert.match(none.stdout, /There is no department yet\. Add one: entrain target values desk department --add VALUE/);
+  const text = await run(["target", "values", "desk", "location"], of);
+  assert.deepEqual([text.code, /no lookup "location": it has department\./.test(text.stderr)], [1, true]);
+  const two = await runJson(["target", "values", "desk", "department", "--add", "Sales", "Legal", "SALES"], of);
+  assert.deepEqual(two, { added: 2, refused: [] });
+  const values = await runJson<readonly { readonly value: string }[]>(["target", "values", "desk", "department"], of);
+  assert.deepEqual(values.map(({ value }) => value).sort(), ["Legal", "Sales"]);
+});
+
 test("a sync added without a mapping has its kind's preset, of people only where that is asked for", async (context) => {
   const of = { cwd: await temporaryFolder(context) };
   const done = async (...args: readonly string[]): Promise<void> => {

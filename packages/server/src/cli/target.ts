@@ -6,6 +6,7 @@ import { allOk, printChecks } from "./checks.ts";
 import { command, type Invocation, listOption, type Options, type Register, textOption, usage } from "./command.ts";
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
 import { readSecretOptions, secretOptions } from "./secrets.ts";
+import { targetValues } from "./target-values.ts";
 import { ruleInWords } from "./wording.ts";
 
 export const register: Register = (group, world, ended) => {
@@ -19,6 +20,11 @@ export const register: Register = (group, world, ended) => {
   command(group.command("list").description("list the targets"), world, ended, listTargets);
   const verify = group.command("verify <name>").description("reach the target and try what syncs need");
   command(verify, world, ended, verifyTarget);
+  const values = group
+    .command("values <name> <lookup>")
+    .description("list the departments or locations that a portal keeps as records, or add some")
+    .option("--add <value...>", "values to add; those that are there stay as they are");
+  command(values, world, ended, targetValues);
   const remove = group.command("remove <name>").description("forget a target and its links; its records stay");
   command(remove, world, ended, async (invocation, [name = ""]) => {
     await removeOneEntry(invocation, "targets", name);

@@ -9,6 +9,7 @@ import {
 import { sql, type Transaction } from "kysely";
 import { newId } from "../clock.ts";
 import { isAmong } from "../store/among.ts";
+import { type Actor, appendJournal } from "../store/journal.ts";
 import type { DB } from "../store/schema.ts";
 import type { InsertInto, Store } from "../store/store.ts";
 
@@ -89,9 +90,11 @@ async function create(
 ): Promise<readonly Outcome[]> {
   const flawed = (value: string): boolean => keyOf(value) === null || value.length > LONGEST;
   const at = store.clock.now();
-  const made = new Map(
-    values.flatMap((value) => (flawed(value) ? [] : [[keyOf(value) ?? "", { id: newId(store.clock, "val"), value }]])),
-  );
+  const made = new Map<string, LookupRecord>();
+  for (const value of values) {
+    const key = keyOf(value) ?? "";
+    if (!flawed(value) && !made.has(key)) made.set(key, { id: newId(store.clock, "val"), value });
+  }
   const rows = [...made].map(([key, { id, value }]) => [target, id, lookup, value, key, at]);
   await store.transaction((tx) => store.insertMany(tx, VALUES, rows), { repeatable: true });
   const keys = [...made.keys()];
@@ -104,8 +107,50 @@ async function create(
       return { status: "refused", code: "value_invalid", detail, retry: "never" };
     }
     const isNew = made.get(keyOf(value) ?? "")?.id === record.id;
+    // Of two spellings in one call the first made it.
+    made.delete(keyOf(value) ?? "");
     return { status: isNew ? "applied" : "unchanged", recordId: record.id };
   });
+}
+
+/** One of the lookups of a portal. */
+interface Place {
+  readonly target: string;
+  readonly lookup: string;
+}
+
+/** A page of a lookup's values in the order of their ids, which is that of their making. */
+export async function portalValues(
+  store: Store,
+  { target, lookup }: Place,
+  page: { readonly after: string; readonly limit: number },
+): Promise<readonly LookupRecord[]> {
+  return await store.db
+    .selectFrom("portal_lookups")
+    .select(["id", "value"])
+    .where("target", "=", target)
+    .where("lookup", "=", lookup)
+    .where("id", ">", page.after)
+    .orderBy("id")
+    .limit(page.limit)
+    .execute();
+}
+
+/** Adds values on somebody's order, whatever the settings let syncs do; one outcome each, in their order. */
+export async function addPortalValues(
+  store: Store,
+  { target, lookup }: Place,
+  { values, actor }: { readonly values: readonly string[]; readonly actor: Actor },
+): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (let at = 0; at < values.length; at += MOST) {
+    outcomes.push(...(await create(store, { target, lookup, values: values.slice(at, at + MOST) })));
+  }
+  const added = values.filter((_, at) => outcomes[at]?.status === "applied");
+  const detail = `${added.length} values added to the lookup ${lookup}`;
+  const entry = { actor, type: "configured", kind: "target", objectId: target, action: "values", detail, after: added };
+  if (added.length > 0) await store.transaction((tx) => appendJournal(tx, store, "system", [entry]));
+  return outcomes;
 }
 
 /** Which of these ids are records of one of the portal's lookups. */

@@ -6,6 +6,7 @@ import { sql } from "kysely";
 import { awaitedValues, replaceLookupWaits, waitingFor } from "../store/lookup-waits.ts";
 import type { Store } from "../store/store.ts";
 import { eachEngine, type TestEngine } from "../store/testing.ts";
+import { addPortalValues, portalValues } from "./lookups.ts";
 import { createPortalTarget, type PortalTarget } from "./target.ts";
 
 const signal = new AbortController().signal;
@@ -134,6 +135,14 @@ eachEngine((engine) => {
         { name: "location", creates: true },
       ]);
       assert.deepEqual(told(await lookups.create("department", ["Sales"], signal)), ["refused request_refused"]);
+      const actor = { kind: "operator", id: "ada" };
+      const of = { target: "t_1", lookup: "department" };
+      const added = await addPortalValues(store, of, { values: ["Sales", "Legal", "sales"], actor });
+      assert.deepEqual(told(added), ["applied", "applied", "unchanged"]);
+      const held = await portalValues(store, of, { after: "", limit: 5 });
+      assert.deepEqual(held.map(({ value }) => value).sort(), ["Legal", "Sales"]);
+      const journal = await store.db.selectFrom("journal").select(["actor_id", "action", "object_id"]).execute();
+      assert.deepEqual(journal, [{ actor_id: "ada", action: "values", object_id: "t_1" }]);
       assert.deepEqual(told(await lookups.create("location", ["Zürich", "x".repeat(500), "a\0b"], signal)), [
         "applied",
         "refused value_invalid",
