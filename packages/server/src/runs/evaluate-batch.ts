@@ -50,7 +50,8 @@ export interface Evaluated {
   readonly fresh: readonly string[];
 }
 
-interface Item {
+/** One record with all that evaluating it asks for. */
+export interface Item {
   readonly row: DirectoryRow;
   readonly record: DirectoryRecord;
   readonly input: EvaluationInput;

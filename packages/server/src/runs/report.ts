@@ -1,24 +1,14 @@
-import {
-  ConnectorError,
-  evaluate,
-  guestOf,
-  type MatchTry,
-  type NeedsMatch,
-  nameOf,
-  type SyncDefinition,
-} from "@entrain/core";
+import { ConnectorError, evaluate, guestOf, type MatchTry, type NeedsMatch, nameOf } from "@entrain/core";
 import { loadWatermark } from "../store/directory.ts";
 import { linkedRecords } from "../store/links.ts";
 import { changedRecords } from "./candidates.ts";
 import type { Engine, Progress, SyncRow } from "./context.ts";
-import { loadChance } from "./creation.ts";
-import { type EvaluationContext, inputsOf, uniqueWants } from "./evaluate-batch.ts";
+import { inputsOf, uniqueWants } from "./evaluate-batch.ts";
 import { homeInWords, peopleAtHome } from "./guest-home.ts";
+import { withLook } from "./look.ts";
 import { decideMatches, indexKey, keysOf, RECORD } from "./match-records.ts";
-import { compileSync, kindOf, kindsOf, readComplete } from "./plan.ts";
-import type { PlanContext } from "./plan-context.ts";
+import type { BatchContext } from "./plan-context.ts";
 import { type NotedPerson, ReportNotes } from "./report-notes.ts";
-import { resolveScopeGroups } from "./scope-groups.ts";
 
 /** How many there are, exactly, and the first few of them. */
 interface Some<T> {
@@ -137,7 +127,11 @@ function neverRead(connection: string, sync: string): ConnectorError {
   return new ConnectorError("not_found", message, { stops: "sync", retry: "later", fix });
 }
 
-async function noteTarget(scene: BatchContext, notes: ReportNotes, { signal, onProgress }: ReportOptions): Promise<void> {
+async function noteTarget(
+  scene: BatchContext,
+  notes: ReportNotes,
+  { signal, onProgress }: ReportOptions,
+): Promise<void> {
   const { target, kind, rules, store, space } = scene;
   const kept = new Set(["displayName", "userName", "name", ...rules.matching.attributes]);
   let done = 0;

@@ -1,19 +1,7 @@
-import {
-  type Attributes,
-  isConcealed,
-  type SyncDefinition,
-  sameValue,
-  type TargetKind,
-  type Value,
-} from "@entrain/core";
-import { loadRecords } from "../store/directory.ts";
-import type { LinkSpace } from "../store/links.ts";
+import { type Attributes, isConcealed, sameValue, type Value } from "@entrain/core";
 import type { PlanChangeRow } from "../store/plans.ts";
-import type { Engine, SyncRow } from "./context.ts";
-import { type Chance, loadChance } from "./creation.ts";
-import { inputsOf } from "./evaluate-batch.ts";
-import { compileSync } from "./plan.ts";
-import { groupsNow } from "./scope-now.ts";
+import { type PlannedBy, readerAnew } from "./anew.ts";
+import type { Engine } from "./context.ts";
 
 /**
  * The sensitive values of these changes, made anew from the source, by ordinal and attribute. One that is not what the plan
@@ -22,48 +10,12 @@ import { groupsNow } from "./scope-now.ts";
 export type Reveal = (rows: readonly PlanChangeRow[]) => Promise<ReadonlyMap<number, Attributes>>;
 
 /** Plans and links hold sensitive values concealed: they are known for as long as they are sent. */
-export function revealer(
-  engine: Pick<Engine, "store" | "keyring">,
-  of: {
-    readonly sync: SyncRow;
-    readonly space: LinkSpace;
-    readonly kind: TargetKind;
-    /** When the plan was made: what it took the time from. */
-    readonly plannedAt: number;
-  },
-): Reveal {
-  const { store } = engine;
-  const { sync, space, kind, plannedAt } = of;
-  const definition = JSON.parse(sync.definition) as SyncDefinition;
-  const { groups: included, assigned } = definition.scope;
-  // What does not differ from batch to batch is made once.
-  const resolve =
-    included === undefined && assigned === undefined ? null : groupsNow(store, sync.connection, definition);
-  let chance: Chance | undefined;
-  let compiled: ReturnType<typeof compileSync> | undefined;
+export function revealer(engine: Pick<Engine, "store" | "keyring">, of: PlannedBy): Reveal {
+  const readAnew = readerAnew(engine, of);
   return async (rows) => {
     const asking = rows.filter((row) => row.after?.includes("$sensitive") === true);
     if (asking.length === 0) return new Map();
-    chance ??= await loadChance(engine);
-    compiled ??= compileSync(definition, kind, chance);
-    const { scope, mapping } = compiled;
-    const groups = resolve === null ? null : await resolve();
-    const creationOf = chance.creationOf(sync.id, plannedAt);
-    const context = {
-      store,
-      space,
-      kind,
-      groups,
-      scope,
-      mapping,
-      creationOf,
-      sync,
-      complete: true,
-      span: { cursor: 0 },
-    };
-    const ids = asking.map((row) => row.object_id);
-    const records = await loadRecords(store.db, sync.connection, ids);
-    const items = new Map((await inputsOf(context, [...records.values()])).map((item) => [item.row.id, item]));
+    const { items, mapping } = await readAnew(asking);
     const revealed = new Map<number, Attributes>();
     for (const row of asking) {
       const item = items.get(row.object_id);

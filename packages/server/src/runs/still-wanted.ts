@@ -15,14 +15,10 @@ import {
   uniqueCandidates,
   type Value,
 } from "@entrain/core";
-import { loadRecords } from "../store/directory.ts";
-import type { LinkSpace } from "../store/links.ts";
 import type { PlanChangeRow } from "../store/plans.ts";
-import type { Engine, SyncRow } from "./context.ts";
-import { type Chance, loadChance } from "./creation.ts";
-import { inputsOf } from "./evaluate-batch.ts";
-import { compileSync, kindsOf, readComplete } from "./plan.ts";
-import { groupsNow } from "./scope-now.ts";
+import { type PlannedBy, readerAnew } from "./anew.ts";
+import type { Engine } from "./context.ts";
+import { kindsOf, readComplete } from "./plan.ts";
 import { withChosen } from "./unique-values.ts";
 
 /**
@@ -32,51 +28,16 @@ import { withChosen } from "./unique-values.ts";
 export type StillWanted = (rows: readonly PlanChangeRow[]) => Promise<ReadonlySet<number> | null>;
 
 /** Evaluates records anew, by the sync's own rules; the target is not asked, and nothing is written. */
-export function stillWanted(
-  engine: Pick<Engine, "store" | "keyring">,
-  of: {
-    readonly sync: SyncRow;
-    readonly space: LinkSpace;
-    readonly kind: TargetKind;
-    /** When the plan was made: what it took the time from. */
-    readonly plannedAt: number;
-  },
-): StillWanted {
-  const { store } = engine;
-  const { sync, space, kind, plannedAt } = of;
-  const definition = JSON.parse(sync.definition) as SyncDefinition;
-  const { groups: included, assigned } = definition.scope;
-  const asksForGroups = included !== undefined || assigned !== undefined;
-  const resolve = groupsNow(store, sync.connection, definition);
-  let compiled: ReturnType<typeof compileSync> | undefined;
-  let chance: Chance | undefined;
+export function stillWanted(engine: Pick<Engine, "store" | "keyring">, of: PlannedBy): StillWanted {
+  const { sync, kind } = of;
+  const { scope } = JSON.parse(sync.definition) as SyncDefinition;
+  const readAnew = readerAnew(engine, of);
   return async (rows) => {
-    if (!(await readComplete(store, sync.connection, kindsOf(kind, definition.scope)))) return null;
-    const groups = asksForGroups ? await resolve() : null;
-    // A group of the scope is gone: then nothing is as it was planned.
-    if (asksForGroups && groups === null) return new Set();
-    chance ??= await loadChance(engine);
-    compiled ??= compileSync(definition, kind, chance);
-    const { scope, mapping, rules } = compiled;
-    const creationOf = chance.creationOf(sync.id, plannedAt);
-    const ids = rows.map((row) => row.object_id);
-    const records = await loadRecords(store.db, sync.connection, ids);
-    const context = {
-      store,
-      space,
-      kind,
-      groups,
-      scope,
-      mapping,
-      creationOf,
-      sync,
-      complete: true,
-      span: { cursor: 0 },
-    };
-    const items = await inputsOf(context, [...records.values()]);
-    const byId = new Map(items.map(({ row, input }) => [row.id, input]));
+    if (!(await readComplete(engine.store, sync.connection, kindsOf(kind, scope)))) return null;
+    const { items, rules, scopeGone } = await readAnew(rows);
+    if (scopeGone) return new Set();
     const isStill = (row: PlanChangeRow): boolean => {
-      const input = byId.get(row.object_id);
+      const input = items.get(row.object_id)?.input;
       return input !== undefined && isSame(row, withoutMissing(again(rules, input, row), row, kind));
     };
     return new Set(rows.filter(isStill).map(({ ordinal }) => ordinal));

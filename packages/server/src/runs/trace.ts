@@ -18,8 +18,8 @@ import { type LinkRow, loadLinks } from "../store/links.ts";
 import type { Engine, SyncRow } from "./context.ts";
 import { inputsOf, inSourceForm, linkedPeople, withLookups } from "./evaluate-batch.ts";
 import { type PlannedRecord, planFew } from "./few.ts";
+import { withLook } from "./look.ts";
 import { missingOf, waitInWords } from "./lookups.ts";
-import { kindOf, kindsOf, openBasis, positionOf } from "./plan.ts";
 import type { BatchContext, NewIssue } from "./plan-context.ts";
 import { changeOf, shownChange } from "./seal.ts";
 import { shown } from "./sensitive.ts";
@@ -87,41 +87,13 @@ export async function traceRecords(
   options: { readonly sync: SyncRow; readonly ids: readonly string[]; readonly signal: AbortSignal },
 ): Promise<ReadonlyMap<string, Trace>> {
   const { store } = engine;
-  const { sync, ids, signal } = options;
-  const connection = await store.db
-    .selectFrom("connections")
-    .selectAll()
-    .where("id", "=", sync.connection)
-    .executeTakeFirstOrThrow();
-  const targetRow = await store.db
-    .selectFrom("targets")
-    .selectAll()
-    .where("id", "=", sync.target)
-    .executeTakeFirstOrThrow();
-  const target = await engine.openTarget(targetRow);
-  try {
-    const { scope } = JSON.parse(sync.definition) as SyncDefinition;
-    const position = await positionOf(store, connection.id, kindsOf(kindOf(target, sync), scope));
-    const basis = await openBasis({
-      store,
-      keyring: engine.keyring,
-      sync,
-      connection,
-      targetRow,
-      target,
-      position,
-      recreate: false,
-      signal,
-    });
+  return await withLook(engine, options, async ({ context, connection, target }) => {
+    const rows = [...(await loadRecords(store.db, connection.id, options.ids)).values()];
+    const records = rows.filter((row) => row.kind === context.kind.source);
     // With a cursor behind the beginning, managers are named in the reasons.
-    const span = { ...basis.span, cursor: Math.max(1, basis.span.cursor) };
-    const context: BatchContext = { ...basis, span, lease: null, plan: { id: "" } };
-    const rows = [...(await loadRecords(store.db, connection.id, ids)).values()];
-    const records = rows.filter((row) => row.kind === basis.kind.source);
-    return await traced(context, targetRow.name, records);
-  } finally {
-    await target.close();
-  }
+    const span = { ...context.span, cursor: Math.max(1, context.span.cursor) };
+    return await traced({ ...context, span }, target, records);
+  });
 }
 
 async function traced(
