@@ -16,7 +16,7 @@ import { loadPending } from "../store/pending.ts";
 import { changedIn } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
 import { findLookups } from "./lookup-records.ts";
-import type { NewChange, NewIssue } from "./plan-context.ts";
+import type { NewChange, NewIssue } from "./plan-rows.ts";
 
 /** So many who want a value are named. */
 const SAID = 3;

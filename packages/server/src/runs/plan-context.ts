@@ -8,12 +8,14 @@ import type {
   TargetKind,
 } from "@entrain/core";
 import type { LinkSpace } from "../store/links.ts";
-import type { PlanChangeRow, PlanIssueRow, PlanRow } from "../store/plans.ts";
+import type { PlanRow } from "../store/plans.ts";
 import type { Lease, Store } from "../store/store.ts";
 import type { Span } from "./candidates.ts";
 import type { Progress, SyncRow } from "./context.ts";
 import type { Lookups } from "./lookups.ts";
 import type { ScopeGroups } from "./scope-groups.ts";
+
+export type { NewChange, NewIssue } from "./plan-rows.ts";
 
 /** Everything that planning one sync works with. */
 export interface PlanContext {
@@ -48,11 +50,6 @@ export type BatchContext = Omit<PlanContext, "lease" | "plan" | "onProgress"> & 
   /** Whose index of matching values is looked into. */
   readonly plan: Pick<PlanRow, "id">;
 };
-
-/** A change as the planner hands it on; the store gives it an ordinal. */
-export type NewChange = Omit<PlanChangeRow, "plan" | "ordinal" | "rank" | "state">;
-/** What was found beside changes. */
-export type NewIssue = Omit<PlanIssueRow, "plan" | "ordinal">;
 
 /** A matching value that an unlinked record wants, for finding two that want the same. */
 export interface WantedKey {
