@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { TargetAttribute } from "../model/target.ts";
-import { sameValue } from "./difference.ts";
+import { compileMapping } from "../mapping/mapping.ts";
+import type { TargetAttribute, TargetKind } from "../model/target.ts";
+import { compare, sameValue } from "./difference.ts";
 import type { Linked } from "./evaluation.ts";
 import { pointTo } from "./reference.ts";
 
@@ -35,4 +36,34 @@ test("names no kind where an attribute has only one", () => {
 test("takes references to two records of one person for different values", () => {
   assert.equal(sameValue({ $ref: "u2", $kind: "agent" }, { $ref: "u2", $kind: "requester" }), false);
   assert.equal(sameValue({ $ref: "u2", $kind: "agent" }, { $ref: "u2", $kind: "agent" }), true);
+});
+
+test("takes a lookup's value for the same however it is spelled, and for another one where it differs in more", () => {
+  const kind: TargetKind = {
+    name: "user",
+    source: "user",
+    attributes: [
+      { name: "department", type: "lookup", lookup: "department", maxLength: 20 },
+      { name: "title", type: "string" },
+    ],
+    matchable: [],
+    disable: false,
+    members: [],
+    settleMs: 0,
+    preset: { mapping: {}, matching: [] },
+  };
+  const mapping = { department: { direct: "department" }, title: { direct: "jobTitle" } };
+  const compiled = compileMapping(mapping, kind);
+  assert.ok("mapping" in compiled);
+  const { rules } = compiled.mapping;
+  const known = { department: "Zu\u0308rich", title: "buyer" };
+  const differing = (desired: { readonly [name: string]: string | null }): readonly string[] =>
+    compare(
+      rules,
+      { desired, emptied: [], known, origin: "created" },
+      { ...linked({}), readComplete: true },
+    ).differences.map(({ name }) => name);
+  assert.deepEqual(differing({ department: "ZÜRICH", title: "Buyer" }), ["title"]);
+  assert.deepEqual(differing({ department: "Zurich" }), ["department"]);
+  assert.deepEqual(differing({ department: null }), ["department"]);
 });
