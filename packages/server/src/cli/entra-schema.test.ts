@@ -153,12 +153,24 @@ test("an exported provisioning schema is imported, applied, previewed and export
     const source = { type: "Function", name: "Jion", expression: 'Jion(" ", [givenName])' };
     for (const one of peopleIn(schema).attributeMappings) if (one.targetAttributeName === "title") one.source = source;
     await writeFile(join(cwd, "wide.json"), `\uFEFF${JSON.stringify(schema)}`, "utf16le");
-    const { notes } = await runJson<Told>(["config", "import", "wide.json", ...importing.slice(3)], of);
+    const wide = ["config", "import", "wide.json", ...importing.slice(3)];
+    const { notes } = await runJson<Told>(wide, of, 1);
     const refused = notes.filter(({ code }) => code === "refused");
     assert.deepEqual(
       refused.map(({ place }) => place),
       ["syncs.contoso-desk.mapping.title"],
     );
     assert.match(refused[0]?.detail ?? "", /Jion.*Join/);
+    const told = await run([...wide, "--output", "wide.yaml"], of);
+    assert.equal(told.code, 1);
+    assert.doesNotMatch(told.stdout, /\.\.$|Next: /m);
+    assert.match(
+      told.stdout,
+      /^Mend in wide\.yaml first what config apply refuses: syncs\.contoso-desk\.mapping\.title\. Then: entrain config apply wide\.yaml$/m,
+    );
+    const applied = await run(["config", "apply", "wide.yaml"], of);
+    assert.equal(applied.code, 1, "what the import says must be so");
+    const piped = await run(wide, of);
+    assert.match(piped.stderr, /^Mend in the document first what config apply refuses: /m);
   });
 });

@@ -9,9 +9,10 @@ import type { Note } from "../config/entra-schema/schema.ts";
 import { flawsOf } from "../config/read.ts";
 import { renderPlain } from "../config/render.ts";
 import type { TargetTypes } from "../config/targets.ts";
-import { command, type Invocation, type Options, type Register, textOption, usage } from "./command.ts";
+import { command, type ExitCode, type Invocation, type Options, type Register, textOption, usage } from "./command.ts";
 import { findRow } from "./entries.ts";
 import { nameOfGiven, readGiven, writeNew } from "./given-text.ts";
+import { sentence } from "./output.ts";
 
 /** Adds the commands that turn Entra's exported provisioning schema into a document, and a sync into such a schema. */
 export const registerEntraSchema: Register = (group: Command, world, ended) => {
@@ -23,7 +24,11 @@ export const registerEntraSchema: Register = (group: Command, world, ended) => {
     .option("--sync <name>", "what the sync is called; default: connection and target")
     .option("--rule <name>", "which synchronization rule, where the schema has several")
     .option("--assigned <application>", "only who is assigned to this application (client or object id), as with Entra")
-    .option("--output <file>", "write the YAML to a new file instead of printing it");
+    .option("--output <file>", "write the YAML to a new file instead of printing it")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 success, 1 where config apply would refuse the document until it is mended, 2 wrong usage.",
+    );
   command(importing, world, ended, importSchema);
   const exporting = group
     .command("export-entra <sync>")
@@ -37,7 +42,7 @@ async function importSchema(
   invocation: Invocation,
   [file = ""]: readonly string[],
   options: Options,
-): Promise<undefined> {
+): Promise<ExitCode> {
   const [connection, target] = [required(options, "connection"), required(options, "target")];
   const rules = readEntraSchema(await readGiven(invocation, file), nameOfGiven(file));
   const installation = await invocation.open();
@@ -71,10 +76,18 @@ async function importSchema(
   if (output === undefined && !invocation.output.json) await invocation.output.text(yaml);
   const names = Object.keys(syncs);
   const done = `${names.join(" and ")} ${names.length === 1 ? "was" : "were"} imported.`;
-  const next =
-    output === undefined ? [] : [`Next: entrain config apply ${output}, then entrain sync plan ${names[0]}.`];
-  await report(invocation, { notes, closing: [done, ...next], aside: output === undefined });
-  return undefined;
+  const closing = [done, ...nextSteps(output, refused, names[0] ?? "")];
+  await report(invocation, { notes, closing, aside: output === undefined });
+  return refused.length > 0 ? 1 : 0;
+}
+
+function nextSteps(output: string | undefined, refused: readonly Note[], sync: string): readonly string[] {
+  if (refused.length > 0) {
+    const places = [...new Set(refused.map(({ place }) => place))].join(", ");
+    const then = output === undefined ? "" : ` Then: entrain config apply ${output}`;
+    return [`Mend in ${output ?? "the document"} first what config apply refuses: ${places}.${then}`];
+  }
+  return output === undefined ? [] : [`Next: entrain config apply ${output}, then entrain sync plan ${sync}.`];
 }
 
 async function exportSchema(
@@ -127,7 +140,7 @@ interface Report {
 async function report({ output }: Invocation, { notes, closing, aside }: Report): Promise<void> {
   const told = notes.flatMap(({ place, detail, fix }) => [
     place,
-    `    ${detail}.`,
+    `    ${sentence(detail)}`,
     ...(fix === null ? [] : [`    ${fix}`]),
   ]);
   const heading = notes.length === 0 ? [] : ["Not as it was:"];

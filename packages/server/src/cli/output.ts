@@ -95,7 +95,8 @@ export function describeFault(
   };
 }
 
-function sentence(text: string): string {
+/** With a full stop, unless it ends like a sentence already. */
+export function sentence(text: string): string {
   return /[.!?…)]$/.test(text) ? text : `${text}.`;
 }
 
