@@ -166,7 +166,11 @@ describe("the export as an Entra provisioning schema", () => {
       mapping: { title: rule } as SyncDefinition["mapping"],
     });
     assert.deepEqual(lost({ mapping: SYNC.mapping }), ["guest_names mapping"]);
-    assert.deepEqual(lost(mapping({ direct: "jobTitle" })), ["clearing mapping.title"]);
+    assert.deepEqual(lost(mapping({ direct: "jobTitle" })), ["clearing mapping"]);
+    const two = { mapping: { title: { direct: "jobTitle" }, userType: { direct: "userType" } } };
+    const [clearing, ...others] = exported(two).notes;
+    assert.deepEqual([clearing?.place, others], ["mapping", []]);
+    assert.match(clearing?.detail ?? "", /^Entra never clears a value: .* for title, userType$/);
     assert.deepEqual(lost(mapping({ direct: "jobTitle", default: "x" })), ["default_on_create mapping.title.default"]);
     assert.deepEqual(lost(mapping({ direct: "licences.0", whenEmpty: "keep" })), [
       "source_unknown mapping.title.direct",

@@ -120,6 +120,7 @@ function exportAttributes(
       "them, replace it by originalUserPrincipalName";
     tell("guest_names", "mapping", detail);
   }
+  tellClearing(mapping, tell);
   const matched = matching.map((rule) => (typeof rule === "string" ? rule : null));
   for (const rule of matching) {
     if (typeof rule === "string") continue;
@@ -131,16 +132,23 @@ function exportAttributes(
     const source = sourceOf(rule, place, tell);
     if (source === null) return [];
     const fallback = rule.default === undefined ? null : textOf(rule.default);
-    const constant = "constant" in rule;
-    if (!constant && (rule.whenEmpty ?? (rule.default === undefined ? "clear" : "default")) === "clear") {
-      tell("clearing", place, "Entra never clears a value: an empty source keeps what the target holds");
-    }
     if (fallback !== null && rule.apply !== "create") {
       tell("default_on_create", `${place}.default`, "Entra writes a default only into new records");
     }
     if (rule.sensitive === true) tell("sensitive", place, "Entra shows the value in its provisioning logs");
     return [writtenAttribute(name, source, { rule, fallback, priority: matched.indexOf(name) + 1 })];
   });
+}
+
+/** Told once for all: it is true of most of a mapping. */
+function tellClearing(mapping: SyncDefinition["mapping"], tell: Tell): void {
+  const clearing = Object.entries(mapping).filter(
+    ([, rule]) =>
+      !("constant" in rule) && (rule.whenEmpty ?? (rule.default === undefined ? "clear" : "default")) === "clear",
+  );
+  if (clearing.length === 0) return;
+  const names = clearing.map(([name]) => name).join(", ");
+  tell("clearing", "mapping", `Entra never clears a value: an empty source keeps what the target holds, for ${names}`);
 }
 
 function readsPrincipalName(mapping: SyncDefinition["mapping"]): boolean {
