@@ -1,5 +1,5 @@
 import { grouped } from "@entrain/core";
-import type { Flaw, Path } from "./document.ts";
+import { type Flaw, type Path, pathText } from "./document.ts";
 import { suggestion } from "./nearest.ts";
 
 export type Entries = { readonly [key: string]: unknown };
@@ -18,8 +18,10 @@ interface Range {
 export class Checker {
   readonly flaws: Flaw[] = [];
 
+  /** Several judges may find the same; it is told once. */
   flaw(path: Path, detail: string): undefined {
-    this.flaws.push({ path, detail });
+    const same = (one: Flaw): boolean => one.detail === detail && pathText(one.path) === pathText(path);
+    if (!this.flaws.some(same)) this.flaws.push({ path, detail });
   }
 
   /** A map; keys that are not among `known` are flaws, unless `known` is null. */

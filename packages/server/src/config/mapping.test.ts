@@ -80,6 +80,9 @@ describe("the mapping of a configuration", () => {
     assert.match(expression("[appRoles]"), /mapping\.city\.expression: appRoles needs a scope of who is assigned/);
     assert.match(expression("Now()"), /mapping\.city: Now, Guid and RandomString .*: add apply: create/);
     assert.match(flawOf("city: { direct: manager }"), /mapping\.city: the manager is a reference.*map manager\.mail/);
+    for (const direct of ["givenNam", "manager.nope"]) {
+      assert.equal(flawOf(`city: { direct: ${direct} }`).match(/has no attribute/g)?.length, 1, direct);
+    }
     assert.match(flawOf("city: { direct: manager.mial }"), /mapping\.city\.direct: .*did you mean "mail"\?/);
     assert.match(flawOf("city: { direct: isSoftDeleted }"), /mapping\.city\.direct: IsSoftDeleted is no attribute/);
     assert.match(
