@@ -1,4 +1,4 @@
-import { ConnectorError, type Counts, type Finding, grouped } from "@entrain/core";
+import { ConnectorError, type Finding, grouped } from "@entrain/core";
 import {
   type HeldView,
   heldPlans,
@@ -13,7 +13,7 @@ import type { Store } from "../store/store.ts";
 import type { ExitCode, Invocation, Options } from "./command.ts";
 import { findRow } from "./entries.ts";
 import { progressView } from "./progress.ts";
-import { countsInWords, joinedInWords, waitingInWords } from "./wording.ts";
+import { countsInWords, joinedInWords, plannedInWords, waitingInWords } from "./wording.ts";
 
 const FIRST_CHANGES = 20;
 const FIRST_ISSUES = 10;
@@ -79,11 +79,6 @@ function waitingHold({ plan, digest, count, counts }: HeldView): WaitingHold {
   return { code: "held", detail, waiting: true, plan, digest, count };
 }
 
-function plannedInWords(counts: Counts): string {
-  const total = Object.values(counts).reduce((sum: number, count: number) => sum + count, 0);
-  return total === 0 ? "no changes" : `${grouped(total)} changes: ${countsInWords(counts)}`;
-}
-
 /** The first changes of a plan, a line each; how many there were. */
 export async function printChanges({ output }: Invocation, store: Store, plan: string, limit: number): Promise<number> {
   let shown = 0;
@@ -105,7 +100,7 @@ async function printIssues(
   of: { readonly total: number; readonly all: boolean },
 ): Promise<void> {
   if (of.total === 0) return;
-  await output.say(`${grouped(of.total)} records cannot be planned:`);
+  await output.say(`${of.total === 1 ? "1 record" : `${grouped(of.total)} records`} cannot be planned:`);
   let shown = 0;
   for await (const page of issuePages(store, plan)) {
     for (const { name, objectId, code, detail } of page) {

@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ruleInWords } from "./wording.ts";
+import { plannedInWords, ruleInWords } from "./wording.ts";
 
 test("a rule is told in one line, however its expression is written", () => {
   assert.equal(ruleInWords({ direct: "manager.mail" }), "manager.mail");
   assert.equal(ruleInWords({ constant: "Staff" }), "constant Staff");
   const expression = 'Join(" ",\n  [givenName],\r\n  [surname]\n)\n';
   assert.equal(ruleInWords({ expression }), 'Join(" ", [givenName], [surname] )');
+});
+
+test("one change is told as one", () => {
+  const none = { create: 0, join: 0, update: 0, enable: 0, disable: 0, delete: 0, members: 0 };
+  assert.equal(plannedInWords(none), "no changes");
+  assert.equal(plannedInWords({ ...none, create: 1 }), "1 change: 1 created");
+  assert.equal(plannedInWords({ ...none, create: 1200, join: 1 }), "1,201 changes: 1,200 created, 1 joined");
 });

@@ -20,6 +20,13 @@ export function countsInWords(counts: Counts): string {
   return said.length === 0 ? "no changes" : said.join(", ");
 }
 
+/** `2 changes: 1 created, 1 updated`, or `no changes`. */
+export function plannedInWords(counts: Counts): string {
+  const total = Object.values(counts).reduce((sum: number, count: number) => sum + count, 0);
+  if (total === 0) return "no changes";
+  return `${total === 1 ? "1 change" : `${grouped(total)} changes`}: ${countsInWords(counts)}`;
+}
+
 /** `12 by externalId, 3 by userName`: by which attributes records were joined; empty for none. */
 export function joinedInWords(by: readonly { readonly attribute: string; readonly count: number }[]): string {
   return by.map(({ attribute, count }) => `${grouped(count)} by ${attribute}`).join(", ");
