@@ -88,6 +88,11 @@ describe("the scope of a configuration", () => {
       [filter("manager", "Includes", "x"), /filters\[0\]\[0\]: the manager is compared by EQUALS/],
       [filter("assignedLicenses.sku", "IS NULL"), /assignedLicenses holds nothing named sku/],
       [filter("businessPhones.number", "IS NULL"), /businessPhones is a list: write businessPhones\.0/],
+      [filter("objectId", "EQUALS", "x"), /attribute: a scope takes Graph's names: write id \(/],
+      [filter("TelephoneNumber", "IS NULL"), /attribute: a scope takes Graph's names: write businessPhones\.0 \(/],
+      [filter("manager.mobile", "IS NULL"), /attribute: a scope takes Graph's names: write manager\.mobilePhone \(/],
+      [filter("extensionAttribute1", "IS NULL"), /write onPremisesExtensionAttributes\.extensionAttribute1 \(/],
+      [filter("IsSoftDeleted", "IS TRUE"), /attribute: IsSoftDeleted is no attribute of a person: Entra computes it/],
       [filter("appRoles", "Includes", "Admin"), /attribute: appRoles needs a scope of who is assigned/],
       [filter("employeeHireDate", "Greater_Than", "now-30d"), /filters\[0\]\[0\]: .*a moment that moves/],
     ];

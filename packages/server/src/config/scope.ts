@@ -1,3 +1,4 @@
+import { attributeFlaw } from "@entrain/connectors/entra";
 import {
   APP_ROLES,
   DISABLED_CHOICES,
@@ -6,6 +7,7 @@ import {
   type Scope,
   type ScopeClause,
   type SourceKind,
+  sourceNameOf,
 } from "@entrain/core";
 import type { Checker, Entries } from "./checker.ts";
 import { checkAttribute } from "./connections.ts";
@@ -130,13 +132,26 @@ function readClause(checker: Checker, value: unknown, path: Path, source: Source
   const operator = checker.oneOf(entry.operator, [...path, "operator"], SCOPE_OPERATORS);
   const wanted = entry.value === undefined ? null : checker.text(entry.value, [...path, "value"]);
   if (attribute === undefined || operator === undefined || wanted === undefined) return undefined;
-  checkAttribute(checker, attribute, [...path, "attribute"], source, { everyItem: true });
+  const entras = entrasNameFlaw(attribute, source);
+  if (entras !== null) checker.flaw([...path, "attribute"], entras);
+  else checkAttribute(checker, attribute, [...path, "attribute"], source, { everyItem: true });
   if (attribute.replace(/^manager\./, "").split(".")[0] === "photo") {
     const detail =
       "photos are read little by little, so that a scope would let people in by chance; map photo.hash instead";
     checker.flaw([...path, "attribute"], detail);
   }
   return { attribute, operator, ...(wanted === null ? {} : { value: wanted }) };
+}
+
+/** What a clause on one of Entra's own names should say; `null` where the name is none of them, or Graph has it too. */
+function entrasNameFlaw(attribute: string, source: SourceKind | null): string | null {
+  if (source === null || attributeFlaw(source, attribute, { everyItem: true }) === null) return null;
+  const [, before = "", own = attribute] = /^(manager\.)(.+)$/s.exec(attribute) ?? [];
+  const named = sourceNameOf(own);
+  if ("flaw" in named) return named.flaw;
+  const isOther = named.path.toLowerCase() !== own.toLowerCase();
+  if (!isOther || attributeFlaw(source, before + named.path, { everyItem: true }) !== null) return null;
+  return `a scope takes Graph's names: write ${before}${named.path}`;
 }
 
 function attributesIn({ filters = [] }: Scope): readonly { readonly attribute: string; readonly place: Path }[] {
