@@ -83,6 +83,7 @@ describe("the console's files", () => {
       const { status, text } = await ask(one.url);
       assert.equal(status, 503);
       assert.match(text, /npm run build -w packages\/console/);
+      assert.doesNotMatch(one.log(), /must exist/);
     } finally {
       await one.close();
     }

@@ -28,6 +28,8 @@ export async function consoleRoutes(
     preCompressed: true,
     index: false,
     decorateReply: false,
+    // The page says so while nothing is built, and needs no restart afterwards.
+    suppressWarning: true,
   });
 
   const answer = async (reply: FastifyReply): Promise<FastifyReply> => {
