@@ -3,7 +3,7 @@ import { reportSync, type SyncReport } from "../runs/report.ts";
 import { type Invocation, numberOption, type Options } from "./command.ts";
 import { findRow } from "./entries.ts";
 import { progressView } from "./progress.ts";
-import { joinedInWords, timeInWords } from "./wording.ts";
+import { joinedInWords, timeInWords, unmanagedInWords } from "./wording.ts";
 
 /** `sync report NAME`: who corresponds to which record of the target, and what nobody corresponds to. */
 export async function reportCommand(
@@ -60,16 +60,6 @@ function linesOf(report: SyncReport): readonly string[] {
       ({ name, active }) => `${name}${active ? "" : ", disabled"}`,
     ),
   ];
-}
-
-/** Who was not looked for may well have a record: then it cannot be said that nobody corresponds to it. */
-function unmanagedInWords({ count, maybe }: SyncReport["unmanaged"]): string {
-  if (count === 0 || maybe === 0) return "nobody in scope corresponds to them, and they are left alone";
-  const people = maybe === 1 ? "1 person" : `${grouped(maybe)} people`;
-  return (
-    "nobody who was looked for corresponds to them, and they are left alone; " +
-    `${people} in scope could not be looked for (unmatchable, other, disabled): some of these records may be theirs`
-  );
 }
 
 function inBrackets(by: SyncReport["join"]["by"]): string {

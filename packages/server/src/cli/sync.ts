@@ -244,7 +244,7 @@ async function showStatus(invocation: Invocation, [name = ""]: readonly string[]
     `next run   ${nextRun === null ? "when asked to" : timeInWords(nextRun)}`,
     `synced     ${synced}`,
     `unsynced   ${unsynced}${unsynced > 0 ? ` (entrain sync unsynced ${name})` : ""}`,
-    `lag        ${cursorLag} changes not looked at yet`,
+    `lag        ${cursorLag === 1 ? "1 change" : `${cursorLag} changes`} not looked at yet`,
     ...held.map((one) => `waiting    ${waitingInWords(name, one)}`),
   );
   return undefined;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plannedInWords, ruleInWords } from "./wording.ts";
+import { plannedInWords, ruleInWords, unmanagedInWords } from "./wording.ts";
 
 test("a rule is told in one line, however its expression is written", () => {
   assert.equal(ruleInWords({ direct: "manager.mail" }), "manager.mail");
@@ -14,4 +14,15 @@ test("one change is told as one", () => {
   assert.equal(plannedInWords(none), "no changes");
   assert.equal(plannedInWords({ ...none, create: 1 }), "1 change: 1 created");
   assert.equal(plannedInWords({ ...none, create: 1200, join: 1 }), "1,201 changes: 1,200 created, 1 joined");
+});
+
+test("that nobody in scope corresponds to a record is said only where everybody was looked for", () => {
+  const sure = "nobody in scope corresponds to them, and they are left alone";
+  assert.equal(unmanagedInWords({ count: 3, maybe: 0 }), sure);
+  assert.equal(unmanagedInWords({ count: 0, maybe: 2 }), sure);
+  assert.match(
+    unmanagedInWords({ count: 3, maybe: 1 }),
+    /^nobody who was looked for .*; 1 person in scope could not be looked for .* some of these records may be theirs$/,
+  );
+  assert.match(unmanagedInWords({ count: 3, maybe: 1200 }), /; 1,200 people in scope could not/);
 });

@@ -27,6 +27,16 @@ export function plannedInWords(counts: Counts): string {
   return `${total === 1 ? "1 change" : `${grouped(total)} changes`}: ${countsInWords(counts)}`;
 }
 
+/** Who was not looked for may well have a record: then it cannot be said that nobody corresponds to it. */
+export function unmanagedInWords({ count, maybe }: { readonly count: number; readonly maybe: number }): string {
+  if (count === 0 || maybe === 0) return "nobody in scope corresponds to them, and they are left alone";
+  const people = maybe === 1 ? "1 person" : `${grouped(maybe)} people`;
+  return (
+    "nobody who was looked for corresponds to them, and they are left alone; " +
+    `${people} in scope could not be looked for (unmatchable, other, disabled): some of these records may be theirs`
+  );
+}
+
 /** `12 by externalId, 3 by userName`: by which attributes records were joined; empty for none. */
 export function joinedInWords(by: readonly { readonly attribute: string; readonly count: number }[]): string {
   return by.map(({ attribute, count }) => `${grouped(count)} by ${attribute}`).join(", ");
