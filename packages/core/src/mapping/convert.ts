@@ -1,4 +1,5 @@
 import { plainOf } from "../expression/coerce.ts";
+import { daysIn } from "../expression/dates/calendar.ts";
 import { Moment, type Operand } from "../expression/operand.ts";
 import { matchKey } from "../matching/key.ts";
 import { isEmpty } from "../model/record.ts";
@@ -115,8 +116,15 @@ function toInteger(value: Value): Converted {
   return misfit(value, "a whole number");
 }
 
+/** `Date.parse` by itself takes 30 February for 2 March, and 24:00 for the next day. */
+function isDatetime(text: string): boolean {
+  if (!DATETIME.test(text) || Number.isNaN(Date.parse(text))) return false;
+  const [year = 0, month = 0, day = 0, hour = 0] = text.split(/[-T:]/).map(Number);
+  return day <= daysIn(year, month) && hour < 24;
+}
+
 function toDatetime(value: Value): Converted {
-  if (typeof value === "string" && DATETIME.test(value) && !Number.isNaN(Date.parse(value))) return { value };
+  if (typeof value === "string" && isDatetime(value)) return { value };
   return misfit(value, "a date and time such as 2026-01-31T09:00:00Z");
 }
 

@@ -134,6 +134,8 @@ describe("mapping", () => {
       ["vip", "yes", /^vip: "yes" is not true or false/],
       ["phones", [["a"]], /^phones: /],
       ["hired", "2026-13-45T00:00:00Z", /^hired: .* is not a date and time/],
+      ["hired", "2026-02-30T00:00:00Z", /^hired: .* is not a date and time/],
+      ["hired", "2026-02-28T24:00:00Z", /^hired: .* is not a date and time/],
       ["hired", "soon", /^hired: /],
     ];
     for (const [name, given, expected] of cases) {

@@ -4,7 +4,7 @@ import type { LinkSpace } from "../store/links.ts";
 import type { PlanChangeRow } from "../store/plans.ts";
 import type { Engine, SyncRow } from "./context.ts";
 import { type Chance, loadChance } from "./creation.ts";
-import { type Item, inputsOf } from "./evaluate-batch.ts";
+import { type Item, inputsOf } from "./inputs.ts";
 import { compileSync } from "./plan.ts";
 import { groupsNow } from "./scope-now.ts";
 

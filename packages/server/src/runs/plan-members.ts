@@ -2,7 +2,7 @@ import { type Change, type MemberState, nameOf, PHASES, planMembers } from "@ent
 import { loadRecords } from "../store/directory.ts";
 import { type LinkRow, loadLinks } from "../store/links.ts";
 import { idsOf } from "../store/plans.ts";
-import { recordOf } from "./evaluate-batch.ts";
+import { recordOf } from "./inputs.ts";
 import { dirtyPairs, type GroupPairs, type Pair, type PairsScope } from "./pairs.ts";
 import type { NewChange, NewIssue, PlanContext } from "./plan-context.ts";
 import type { PlanWriter } from "./plan-writer.ts";

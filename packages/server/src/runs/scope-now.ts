@@ -1,7 +1,7 @@
 import { type CompiledScope, ConnectorError, compileScope, type SourceKind, type SyncDefinition } from "@entrain/core";
 import { loadRecords, loadWatermark } from "../store/directory.ts";
 import type { Store } from "../store/store.ts";
-import { managersOf, recordOf } from "./evaluate-batch.ts";
+import { managersOf, recordOf } from "./inputs.ts";
 import { asScopeSees, withManager } from "./managers.ts";
 import { decideScope, groupsOf, resolveScopeGroups, type ScopeGroups, withAppRoles } from "./scope-groups.ts";
 

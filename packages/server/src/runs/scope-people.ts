@@ -1,6 +1,6 @@
 import { inWords } from "@entrain/core";
 import { changedRecords } from "./candidates.ts";
-import { recordOf } from "./evaluate-batch.ts";
+import { recordOf } from "./inputs.ts";
 import type { NewIssue, PlanContext } from "./plan-context.ts";
 
 /**

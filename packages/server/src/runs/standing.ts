@@ -14,7 +14,7 @@ import { loadPending, type PendingRow } from "../store/pending.ts";
 import type { Store } from "../store/store.ts";
 import type { Engine, SyncRow, TargetRow } from "./context.ts";
 import { loadChance } from "./creation.ts";
-import { inputsOf } from "./evaluate-batch.ts";
+import { inputsOf } from "./inputs.ts";
 import { compileSync, kindOf, kindsOf, readComplete } from "./plan.ts";
 import { UNSYNCED } from "./queries.ts";
 import { resolveScopeGroups } from "./scope-groups.ts";

@@ -16,8 +16,9 @@ import {
 import { type DirectoryRow, loadRecords } from "../store/directory.ts";
 import { type LinkRow, loadLinks } from "../store/links.ts";
 import type { Engine, SyncRow } from "./context.ts";
-import { inputsOf, inSourceForm, linkedPeople, withLookups } from "./evaluate-batch.ts";
+import { inSourceForm, linkedPeople, withLookups } from "./evaluate-batch.ts";
 import { type PlannedRecord, planFew } from "./few.ts";
+import { inputsOf } from "./inputs.ts";
 import { withLook } from "./look.ts";
 import { missingOf, waitInWords } from "./lookups.ts";
 import type { BatchContext, NewIssue } from "./plan-context.ts";

@@ -1,0 +1,181 @@
+import {
+  type Attributes,
+  type CompiledMapping,
+  type DirectoryRecord,
+  type EvaluationInput,
+  isReference,
+  type KnownLink,
+  kindsReferred,
+  type Linked,
+  nameOf,
+  type Reference,
+  type SyncDefinition,
+  type Value,
+} from "@entrain/core";
+import { type DirectoryRow, loadRecords } from "../store/directory.ts";
+import { isHeir, type LinkRow, loadLinks, loadLinksByKind } from "../store/links.ts";
+import { loadPhotos } from "../store/photos.ts";
+import type { Store } from "../store/store.ts";
+import { concealedKnown } from "./conceal-links.ts";
+import { asScopeSees, withManager } from "./managers.ts";
+import type { BatchContext } from "./plan-context.ts";
+import { asksForPhotos } from "./read-photos.ts";
+import { decideScope, groupsOf, withAppRoles } from "./scope-groups.ts";
+import { secretsOfScope, withoutSecrets } from "./sensitive.ts";
+
+/** One record with all that evaluating it asks for. */
+export interface Item {
+  readonly row: DirectoryRow;
+  readonly record: DirectoryRecord;
+  readonly input: EvaluationInput;
+  readonly link: LinkRow | undefined;
+  /** The target holds the record of its unowned link no more: the link goes when the plan begins. */
+  readonly forgets?: boolean;
+}
+
+/** A stored row as core sees it. */
+export function recordOf(row: DirectoryRow): DirectoryRecord {
+  return {
+    kind: row.kind as DirectoryRecord["kind"],
+    id: row.id,
+    attributes: JSON.parse(row.attributes) as Attributes,
+    manager: row.manager,
+    removed: row.removed as DirectoryRecord["removed"],
+    doubtful: row.doubtful === 1,
+  };
+}
+
+/** What evaluating a record asks of its surroundings: less than a plan has, for one record is looked at without one. */
+export type EvaluationContext = Pick<
+  BatchContext,
+  "store" | "space" | "kind" | "groups" | "scope" | "mapping" | "creationOf" | "sync" | "complete"
+> & {
+  readonly span: Pick<BatchContext["span"], "cursor">;
+};
+
+/** Everything that is known of these records, as core evaluates it. */
+export async function inputsOf(context: EvaluationContext, rows: readonly DirectoryRow[]): Promise<readonly Item[]> {
+  const { store, space, kind, groups, scope, sync } = context;
+  const ids = rows.map((row) => row.id);
+  const links = await loadLinks(store.db, space, [kind.name], ids);
+  const managers = [...new Set(rows.flatMap((row) => row.manager ?? []))];
+  const referenced = await loadLinksByKind(store.db, space, kind.attributes.flatMap(kindsReferred), managers);
+  const memberOf = groups
+    ? await groupsOf(store, sync.connection, groups, ids)
+    : new Map<string, ReadonlySet<string>>();
+  const names = await managerNames(context, rows, [...links.values()]);
+  const managerRecords =
+    scope.readsManagers || context.mapping.readsManagers
+      ? await managersOf(store, sync.connection, managers)
+      : new Map<string, DirectoryRecord>();
+  const photos = asksForPhotos(JSON.parse(sync.definition) as SyncDefinition)
+    ? await loadPhotos(store.db, sync.connection, ids)
+    : new Map<string, string | null>();
+  // Whether this plan creates a referenced record is known at its end only; references to others are taken out then.
+  const isLinked = (id: string, of: string): Linked => {
+    if (referenced.get(of)?.has(id) === true) return "linked";
+    return of === kind.name ? "planned" : "no";
+  };
+  const exists = ({ $ref: id, $kind: of }: Reference): boolean =>
+    of === undefined ? [...referenced.values()].some((links) => links.has(id)) : referenced.get(of)?.has(id) === true;
+  const heir = [...links.values()].every((link) => link.sync !== null) || (await isHeir(store.db, sync));
+  const owners = await ownersOf(store, [...links.values()], sync.id);
+  const secrets = secretsOfScope(scope, context.mapping);
+  return rows.map((row) => {
+    const memberships = memberOf.get(row.id);
+    const manager = (row.manager === null ? undefined : managerRecords.get(row.manager)) ?? null;
+    const read = withManager(recordOf(row), manager);
+    const known = withPhoto(read, photos.get(row.id));
+    const record = groups === null ? known : withAppRoles(known, groups, memberships);
+    const link = links.get(row.id);
+    const decided = withoutSecrets(decideScope(scope, asScopeSees(record, manager), groups, memberships), secrets);
+    // A link that nobody owns is taken over by its heir, or by whichever sync has the record in its scope.
+    const owned = link?.sync === sync.id || (link?.sync === null && (heir || decided.in));
+    const input: EvaluationInput = {
+      objectId: row.id,
+      record,
+      scope: decided,
+      link: link
+        ? {
+            ...knownLink(link, {
+              owned,
+              exists: (to) => to.$ref !== record.manager || exists(to),
+              mapping: context.mapping,
+            }),
+            ...(owned ? {} : { owner: owners.get(link.sync ?? "") ?? null }),
+          }
+        : null,
+      readComplete: context.complete,
+      isLinked,
+      nameOf: (id) => names.get(id) ?? null,
+      creation: context.creationOf(row.id),
+    };
+    return { row, record, input, link };
+  });
+}
+
+/** These managers' records, as far as the directory holds them. */
+export async function managersOf(
+  store: Store,
+  connection: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, DirectoryRecord>> {
+  const records = await loadRecords(store.db, connection, ids);
+  return new Map([...records].map(([id, row]) => [id, recordOf(row)]));
+}
+
+/** A record with what is known of its photo; one of which nothing was told yet counts as never read. */
+function withPhoto(record: DirectoryRecord, hash: string | null | undefined): DirectoryRecord {
+  return hash === undefined ? record : { ...record, attributes: { ...record.attributes, photo: { hash } } };
+}
+
+/**
+ * Managers, and those whom the target knows as such, are named in reasons; with a whole directory to plan nobody reads those, and the
+ * names cost a read each.
+ */
+async function managerNames(
+  context: EvaluationContext,
+  rows: readonly DirectoryRow[],
+  links: readonly LinkRow[],
+): Promise<ReadonlyMap<string, string>> {
+  const names = new Map<string, string>();
+  if (context.span.cursor === 0) return names;
+  const former = links.flatMap(({ known }) =>
+    Object.values(JSON.parse(known) as { readonly [name: string]: Value }).flatMap((value) =>
+      isReference(value) ? [value.$ref] : [],
+    ),
+  );
+  const ids = [...new Set([...rows.flatMap((row) => row.manager ?? []), ...former])];
+  const records = await loadRecords(context.store.db, context.sync.connection, ids);
+  for (const row of records.values()) names.set(row.id, nameOf(recordOf(row)));
+  return names;
+}
+
+/** The names of other syncs that own some of these links, by their ids. */
+async function ownersOf(store: Store, links: readonly LinkRow[], sync: string): Promise<ReadonlyMap<string, string>> {
+  const ids = new Set(links.flatMap((link) => (link.sync === null || link.sync === sync ? [] : [link.sync])));
+  if (ids.size === 0) return new Map();
+  const rows = await store.db
+    .selectFrom("syncs")
+    .select(["id", "name"])
+    .where("id", "in", [...ids])
+    .execute();
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
+/** A reference to a record that the target holds no more is nothing that it knows: a new record is written anew. */
+function knownLink(
+  link: LinkRow,
+  of: { readonly owned: boolean; readonly exists: (to: Reference) => boolean; readonly mapping: CompiledMapping },
+): KnownLink {
+  const { owned, exists, mapping } = of;
+  const known = { ...(concealedKnown(mapping, JSON.parse(link.known) as Attributes) as { [name: string]: Value }) };
+  for (const [name, value] of Object.entries(known)) if (isReference(value) && !exists(value)) known[name] = null;
+  return {
+    recordId: link.record_id,
+    origin: link.origin as KnownLink["origin"],
+    owned,
+    known,
+    active: link.active === 1,
+  };
+}
