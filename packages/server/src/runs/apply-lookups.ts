@@ -5,7 +5,16 @@ import { enterPending, leavePending, loadPending, type PendingRow, retryDelayMs 
 import { markChanges, type PlanChangeRow } from "../store/plans.ts";
 import { saveRun } from "../store/runs.ts";
 import type { DB } from "../store/schema.ts";
-import { type ApplyContext, closeIntents, entryBase, openIntents, streamOf, type Tally, tallied } from "./applying.ts";
+import {
+  type ApplyContext,
+  closeIntents,
+  closeUnsent,
+  entryBase,
+  openIntents,
+  streamOf,
+  type Tally,
+  tallied,
+} from "./applying.ts";
 import { findLookups } from "./lookup-records.ts";
 
 /** What a target takes at once. */
@@ -195,23 +204,6 @@ async function journalIntents(
 }
 
 async function notSent(context: ApplyContext, rows: readonly PlanChangeRow[], error: ConnectorError): Promise<void> {
-  await context.store.fenced(context.lease, async (tx) => {
-    const entries = rows.map((row) => ({
-      ...entryBase(context),
-      type: "outcome" as const,
-      ordinal: row.ordinal,
-      kind: row.kind,
-      objectId: row.object_id,
-      action: row.action,
-      status: "not_sent",
-      code: error.code,
-      detail: error.message,
-    }));
-    await appendJournal(tx, context.store, streamOf(context.sync), entries);
-    await closeIntents(
-      context,
-      tx,
-      rows.map(({ ordinal }) => ordinal),
-    );
-  });
+  const unsent = rows.map(({ ordinal, kind, action, object_id: objectId }) => ({ ordinal, kind, action, objectId }));
+  await closeUnsent(context, unsent, error);
 }

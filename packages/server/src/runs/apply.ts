@@ -7,7 +7,7 @@ import type { DB } from "../store/schema.ts";
 import { applyLookups, isLookup, settleLookups } from "./apply-lookups.ts";
 import {
   type ApplyContext,
-  closeIntents,
+  closeUnsent,
   entryBase,
   NO_TALLY,
   openIntents,
@@ -172,25 +172,8 @@ async function sent(context: ApplyContext, changes: Parameters<Target["apply"]>[
     return await context.target.apply(changes, context.signal);
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
-    await context.store.fenced(context.lease, async (tx) => {
-      const entries = changes.map((change) => ({
-        ...entryBase(context),
-        type: "outcome" as const,
-        ordinal: change.ordinal,
-        kind: change.kind,
-        action: change.action,
-        recordId: change.recordId,
-        status: "not_sent",
-        code: error.code,
-        detail: error.message,
-      }));
-      await appendJournal(tx, context.store, streamOf(context.sync), entries);
-      await closeIntents(
-        context,
-        tx,
-        changes.map((change) => change.ordinal),
-      );
-    });
+    const unsent = changes.map(({ ordinal, kind, action, recordId }) => ({ ordinal, kind, action, recordId }));
+    await closeUnsent(context, unsent, error);
     throw error;
   }
 }

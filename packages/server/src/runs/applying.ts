@@ -1,6 +1,6 @@
-import type { Counts, Outcome, Target, TargetKind } from "@entrain/core";
+import type { ConnectorError, Counts, Outcome, Target, TargetKind } from "@entrain/core";
 import type { Transaction } from "kysely";
-import type { JournalEntry } from "../store/journal.ts";
+import { appendJournal, type JournalEntry } from "../store/journal.ts";
 import type { LinkSpace } from "../store/links.ts";
 import { countChange, NO_COUNTS, type PlanChangeRow, type PlanRow } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
@@ -76,6 +76,27 @@ export function sceneOf(context: ApplyContext): PrepareContext {
   const { store, space, sync, kind, plan, scopeNow, stillWanted, reveal, lookupIds } = context;
   const { id, connection } = sync;
   return { store, space, sync: id, connection, kind, upto: plan.upto, scopeNow, stillWanted, reveal, lookupIds };
+}
+
+/** Of intents that were committed and whose change was never sent. */
+type Unsent = Pick<JournalEntry, "kind" | "action" | "objectId" | "recordId"> & { readonly ordinal: number };
+
+/** Gives intents of which nothing was sent that as their outcome, with the reason. */
+export async function closeUnsent(
+  context: ApplyContext,
+  unsent: readonly Unsent[],
+  { code, message }: ConnectorError,
+): Promise<void> {
+  await context.store.fenced(context.lease, async (tx) => {
+    const common = { ...entryBase(context), type: "outcome", status: "not_sent", code, detail: message };
+    const entries = unsent.map((one) => ({ ...common, ...one }));
+    await appendJournal(tx, context.store, streamOf(context.sync), entries);
+    await closeIntents(
+      context,
+      tx,
+      unsent.map(({ ordinal }) => ordinal),
+    );
+  });
 }
 
 /** Takes intents that have an outcome off the list of open ones. */
