@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, openSync } from "node:fs";
-import { PassThrough, Writable } from "node:stream";
+import { Writable } from "node:stream";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { NAMES, startTestServer } from "../api/testing.ts";
-import { systemClock } from "../clock.ts";
 import { runProgram } from "./program.ts";
-import type { World } from "./world.ts";
+import { surroundings } from "./testing.ts";
+import type { Installation } from "./world.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 
@@ -19,7 +19,6 @@ for (const [fault, code, sql] of [
     const server = await startTestServer({ simulator: { people: 620, groups: 2 } });
     context.after(() => server.close());
     const { installation } = server;
-    const stderr = new PassThrough();
     let written = "";
     const stdout = new Writable({
       highWaterMark: 1,
@@ -34,21 +33,10 @@ for (const [fault, code, sql] of [
         raw.then(() => done(), done);
       },
     });
-    const world: World = {
-      stdin: new PassThrough(),
-      stdout,
-      stderr,
-      environment: {},
-      clock: systemClock,
-      user: "olga",
-      version: "1.2.3",
-      signal: new AbortController().signal,
-      targetTypes: async () => new Map(),
-      openInstallation: async () => ({ ...installation, close: async () => undefined }),
-      serve: async () => undefined,
-    };
+    const openInstallation = async (): Promise<Installation> => ({ ...installation, close: async () => undefined });
+    const { world, err } = surroundings({ stdout, openInstallation });
     assert.equal(await runProgram(["sync", "plan", NAMES.people, "--json"], world), 1);
-    const { error } = JSON.parse(String(stderr.read())) as { readonly error: { readonly code: string } };
+    const { error } = JSON.parse(err()) as { readonly error: { readonly code: string } };
     assert.ok([code, "store_failed"].includes(error.code), error.code);
     assert.throws(() => JSON.parse(written), "half a list must not read as a whole one");
   });

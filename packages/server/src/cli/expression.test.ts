@@ -3,10 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { type TestContext, test } from "node:test";
-import { systemClock } from "../clock.ts";
 import { runProgram } from "./program.ts";
-import { temporaryFolder } from "./testing.ts";
-import type { World } from "./world.ts";
+import { surroundings, temporaryFolder } from "./testing.ts";
 
 interface Said {
   readonly code: number;
@@ -16,21 +14,9 @@ interface Said {
 
 /** What a command prints that opens no installation: one that it opened anyway would fail. */
 async function say(args: readonly string[], input = ""): Promise<Said> {
-  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  stdin.end(input);
-  const world: World = {
-    stdin,
-    stdout,
-    stderr,
-    environment: {},
-    clock: systemClock,
-    user: "olga",
-    version: "1.2.3",
-    signal: new AbortController().signal,
-    targetTypes: async () => new Map(),
-    openInstallation: async () => assert.fail("nothing needs to be opened"),
-    serve: async () => undefined,
-  };
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const openInstallation = async (): Promise<never> => assert.fail("nothing needs to be opened");
+  const { world } = surroundings({ stdout, stderr, openInstallation }, input);
   const [out, err] = [collected(stdout), collected(stderr)];
   const code = await runProgram(["expression", ...args], world);
   stdout.end();

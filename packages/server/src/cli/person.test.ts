@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { PassThrough } from "node:stream";
 import { afterEach, test } from "node:test";
 import type { TenantFile } from "@entrain/simulator";
-import { systemClock } from "../clock.ts";
 import { openScene, type Scene } from "../runs/testing/scene.ts";
 import { person, reference } from "../runs/testing/tenant.ts";
 import { runProgram } from "./program.ts";
-import type { Installation, World } from "./world.ts";
+import { surroundings } from "./testing.ts";
+import type { Installation } from "./world.ts";
 
 let scene: Scene;
 afterEach(() => scene.close());
@@ -17,24 +16,13 @@ async function open(tenant: TenantFile): Promise<void> {
 
 /** What a command prints, given the scene as its installation. */
 async function said(...args: readonly string[]): Promise<string> {
-  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const { store, engine } = scene;
   const installation = { store, engine, types: new Map(), demo: false, folder: "", close: async () => undefined };
-  const world: World = {
-    stdin,
-    stdout,
-    stderr,
-    environment: {},
-    clock: systemClock,
-    user: "olga",
-    version: "1.2.3",
-    signal: new AbortController().signal,
-    targetTypes: async () => new Map(),
-    openInstallation: async () => installation as unknown as Installation,
-    serve: async () => undefined,
-  };
-  assert.equal(await runProgram(args, world), 0, String(stderr.read() ?? ""));
-  return String(stdout.setEncoding("utf8").read() ?? "");
+  const { world, out, err } = surroundings({ openInstallation: async () => installation as unknown as Installation });
+  const code = await runProgram(args, world);
+  const printed = out();
+  assert.equal(code, 0, err());
+  return printed;
 }
 
 const ana = person("Ana");

@@ -6,50 +6,21 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { Progress } from "../runs/context.ts";
 import { runProgram } from "./program.ts";
 import { progressView } from "./progress.ts";
-import type { World } from "./world.ts";
-
-interface Said {
-  readonly world: World;
-  out(): string;
-  err(): string;
-}
-
-function world(over: Partial<World> = {}): Said {
-  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  const read = (stream: PassThrough) => (): string => String(stream.setEncoding("utf8").read() ?? "");
-  return {
-    out: read(stdout),
-    err: read(stderr),
-    world: {
-      stdin,
-      stdout,
-      stderr,
-      environment: {},
-      clock: systemClock,
-      user: "olga",
-      version: "1.2.3",
-      signal: new AbortController().signal,
-      targetTypes: async () => new Map(),
-      openInstallation: () => Promise.reject(new Error("not opened")),
-      serve: async () => undefined,
-      ...over,
-    },
-  };
-}
+import { surroundings } from "./testing.ts";
 
 test("a bug of ours is told in one sentence, and its stack only to who asks for it", async () => {
   const openInstallation = (): Promise<never> => Promise.reject(new TypeError("x is not\na function"));
-  const bug = world({ openInstallation });
+  const bug = surroundings({ openInstallation });
   assert.equal(await runProgram(["sync", "list"], bug.world), 1);
   assert.equal(
     bug.err(),
     "error: Unexpected: x is not. Run it again with ENTRAIN_DEBUG=1 and report what it prints.\n",
   );
-  const json = world({ openInstallation });
+  const json = surroundings({ openInstallation });
   assert.equal(await runProgram(["sync", "list", "--json"], json.world), 1);
   const { error } = JSON.parse(json.err()) as { error: { code: string } };
   assert.equal(error.code, "internal");
-  const debug = world({ openInstallation, environment: { ENTRAIN_DEBUG: "1" } });
+  const debug = surroundings({ openInstallation, environment: { ENTRAIN_DEBUG: "1" } });
   await runProgram(["sync", "list"], debug.world);
   assert.match(debug.err(), /\n {4}at /);
 });
@@ -57,34 +28,34 @@ test("a bug of ours is told in one sentence, and its stack only to who asks for 
 test("a name from outside cannot move the cursor", async () => {
   const message = "There is no sync \u001b[2J\u202egnp.";
   const fault = new ConnectorError("not_found", message, { stops: "run", retry: "never" });
-  const said = world({ openInstallation: () => Promise.reject(fault) });
+  const said = surroundings({ openInstallation: () => Promise.reject(fault) });
   await runProgram(["sync", "list"], said.world);
   assert.equal(said.err(), "error: There is no sync ?[2J?gnp.\n");
 });
 
 test("help and version are no errors, and every command is in the help", async () => {
-  const help = world();
+  const help = surroundings();
   assert.equal(await runProgram(["--help"], help.world), 0);
   const text = help.out();
   for (const name of ["serve", "connection", "target", "sync", "channel", "person", "config", "operator", "doctor"]) {
     assert.match(text, new RegExp(`^ {2}${name} `, "m"));
   }
-  const group = world();
+  const group = surroundings();
   assert.equal(await runProgram(["sync", "--help"], group.world), 0);
   assert.match(group.out(), /approve \[options\] <name>/);
-  const version = world();
+  const version = surroundings();
   assert.equal(await runProgram(["--version"], version.world), 0);
   assert.equal(version.out(), "1.2.3\n");
 });
 
 test("a command that is missing is answered with the commands that there are, and is wrong usage", async () => {
   for (const args of [[], ["sync"], ["connection"]]) {
-    const bare = world();
+    const bare = surroundings();
     assert.equal(await runProgram(args, bare.world), 2);
     assert.match(bare.out(), /^Usage: entrain .*\n(?:.*\n)*Commands:\n/);
     assert.equal(bare.err(), "error: A command is missing. See --help.\n");
   }
-  const machine = world();
+  const machine = surroundings();
   assert.equal(await runProgram(["sync", "--json"], machine.world), 2);
   assert.equal(machine.out(), "");
 });
@@ -93,7 +64,7 @@ test("a command that was stopped says that it was stopped", async () => {
   const stop = new AbortController();
   stop.abort();
   const openInstallation = (): Promise<never> => Promise.reject(stop.signal.reason);
-  const said = world({ signal: stop.signal, openInstallation });
+  const said = surroundings({ signal: stop.signal, openInstallation });
   assert.equal(await runProgram(["sync", "run", "people"], said.world), 1);
   assert.equal(said.err(), "error: The command was stopped. Run it again; it goes on where it stopped.\n");
 });
@@ -101,7 +72,7 @@ test("a command that was stopped says that it was stopped", async () => {
 test("the bar of resumed work begins where that stands, and its rate counts only what is new", () => {
   let now = 0;
   const clock: Clock = { ...systemClock, monotonic: () => now };
-  const said = world({ clock });
+  const said = surroundings({ clock });
   const stderr = Object.assign(said.world.stderr, { isTTY: true });
   const view = progressView({ stderr, clock }, false);
   view.update({ phase: "reading", detail: "users", done: 4000, total: 9000 });
@@ -117,7 +88,7 @@ test("the bar of resumed work begins where that stands, and its rate counts only
 test("progress off a terminal is at most one line a second, and none with --json", () => {
   let now = 0;
   const clock: Clock = { ...systemClock, monotonic: () => now };
-  const said = world({ clock });
+  const said = surroundings({ clock });
   const view = progressView(said.world, false);
   for (; now < 2500; now += 100) view.update({ phase: "reading", detail: "users", done: now, total: 9000 });
   view.stop();
@@ -141,7 +112,7 @@ const WAITING = {
 
 test("progress off a terminal tells each wait at once, and only once", () => {
   const clock: Clock = { ...systemClock, monotonic: () => 0 };
-  const said = world({ clock });
+  const said = surroundings({ clock });
   const view = progressView(said.world, false);
   const reading: Progress = { phase: "reading", detail: "users", done: 999, total: 9000 };
   view.update(reading);

@@ -3,8 +3,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { systemClock } from "../clock.ts";
+import type { World } from "./world.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 
@@ -101,4 +104,36 @@ export function assertClean(ran: Ran, secrets: readonly string[]): void {
   assert.doesNotMatch(all, /^\s+at /m);
   assert.doesNotMatch(all, /node:internal|Error:/);
   for (const secret of secrets) assert.ok(!all.includes(secret), "a secret was printed");
+}
+
+/** A command's surroundings inside this process, with nothing in them but what a test gives. */
+interface Surroundings {
+  readonly world: World;
+  /** What stands on standard output, or was said on standard error, since it was last asked. */
+  out(): string;
+  err(): string;
+}
+
+export function surroundings(over: Partial<World> = {}, input?: string): Surroundings {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  if (input !== undefined) stdin.end(input);
+  const read = (stream: PassThrough) => (): string => String(stream.setEncoding("utf8").read() ?? "");
+  return {
+    out: read(stdout),
+    err: read(stderr),
+    world: {
+      stdin,
+      stdout,
+      stderr,
+      environment: {},
+      clock: systemClock,
+      user: "olga",
+      version: "1.2.3",
+      signal: new AbortController().signal,
+      targetTypes: async () => new Map(),
+      openInstallation: () => Promise.reject(new Error("not opened")),
+      serve: async () => undefined,
+      ...over,
+    },
+  };
 }
