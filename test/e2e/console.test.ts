@@ -67,7 +67,7 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
       await page.getByRole("button", { name: "Run demo-people now" }).click();
       await page.getByRole("progressbar", { name: "Progress of demo-people" }).waitFor();
       await control(simulator, "DELETE", "faults");
-      await page.getByRole("progressbar").waitFor({ state: "detached" });
+      await page.getByRole("progressbar", { name: "Progress of demo-people" }).waitFor({ state: "detached" });
 
       const run = page.getByRole("table", { name: "Last runs" }).getByRole("link", { name: "demo-people" }).first();
       await run.click();
