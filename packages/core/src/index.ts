@@ -15,7 +15,7 @@ export {
   uniqueCandidates,
 } from "./mapping/mapping.ts";
 export type { CompiledRule } from "./mapping/rule.ts";
-export { entraNameOf, type SourceName, sourceNameOf } from "./mapping/source-names.ts";
+export { entraNameOf, type SourceName, sourceNameOf, sourcePathOf } from "./mapping/source-names.ts";
 export { type Guest, guestOf, isAtHome, nameAtHome } from "./matching/guest.ts";
 export { matchKey, matchKeys } from "./matching/key.ts";
 export { chooseMatch, type Match, type MatchTry, recordName } from "./matching/match.ts";
@@ -26,7 +26,7 @@ export { formatDuration, parseDuration } from "./model/duration.ts";
 export type { Mapping, MappingRule, WhenEmpty } from "./model/mapping.ts";
 export { type MatchingRule, matchedAttribute } from "./model/matching.ts";
 export { nearest } from "./model/nearest.ts";
-export type { Cause, Change, Counts, Finding, KnownLink } from "./model/plan.ts";
+export type { Cause, Change, Counts, Finding, KnownLink, LinkOrigin } from "./model/plan.ts";
 export { type DirectoryRecord, isEmpty } from "./model/record.ts";
 export type {
   AccessReview,
@@ -98,6 +98,7 @@ export {
   linkAfter,
   type NeedsMatch,
   type NoChange,
+  originOf,
   type PlannedChange,
   type Suppressed,
   type SyncRules,

@@ -2,11 +2,18 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { sourcePathOf } from "@entrain/core";
 import { CONTACT_ATTRIBUTES, GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
-import { attributeFlaw } from "./properties.ts";
+import { attributeFlaw, graphAttributes } from "./properties.ts";
 
 const SHARED = process.env.ENTRAIN_SHARED ?? join(import.meta.dirname, "../../../../../shared");
 const DESCRIPTION = join(SHARED, "graph/openapi-subset.json");
+
+test("no name of Graph's is Entra's name of something else, so that a name never means two things", () => {
+  for (const kind of ["user", "group", "contact"] as const) {
+    for (const { name } of graphAttributes(kind)) assert.deepEqual(sourcePathOf(name), { path: name }, name);
+  }
+});
 
 test("whatever is read by default can be read", () => {
   for (const name of USER_ATTRIBUTES) assert.equal(attributeFlaw("user", name), null, name);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { entraNameOf, sourceNameOf } from "./source-names.ts";
+import { entraNameOf, sourceNameOf, sourcePathOf } from "./source-names.ts";
 
 describe("the names of source attributes", () => {
   it("turns Entra's names into Graph's", () => {
@@ -40,6 +40,13 @@ describe("the names of source attributes", () => {
     assert.deepEqual(sourceNameOf("ObjectID"), { path: "id" });
     assert.deepEqual(sourceNameOf("surName"), { path: "surname" });
     assert.deepEqual(sourceNameOf("DisplayName"), { path: "displayName" });
+  });
+
+  it("takes a manager's attributes by either name", () => {
+    assert.deepEqual(sourcePathOf("Manager.mobile"), { path: "manager.mobilePhone" });
+    assert.deepEqual(sourcePathOf("manager.department"), { path: "manager.department" });
+    assert.deepEqual(sourcePathOf("mobile"), { path: "mobilePhone" });
+    assert.ok("flaw" in sourcePathOf("manager.netId"));
   });
 
   it("says what stands in place of what is no attribute here", () => {

@@ -90,6 +90,13 @@ export function sourceNameOf(name: string): SourceName {
   return GRAPH_OF.get(name.toLowerCase()) ?? { path: name };
 }
 
+/** The same of a name that may have `manager.` in front of it, in any case, which means the manager's. */
+export function sourcePathOf(name: string): SourceName {
+  const [, own = name] = /^manager\.(.+)$/is.exec(name) ?? [];
+  const source = sourceNameOf(own);
+  return own === name || "flaw" in source ? source : { path: `manager.${source.path}` };
+}
+
 /** What Entra's provisioning calls a source attribute of the directory; the same name where it has no other. */
 export function entraNameOf(path: string): string {
   return ENTRA_OF.get(path) ?? path;

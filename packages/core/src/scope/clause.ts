@@ -4,6 +4,7 @@ import type { Value } from "../model/value.ts";
 import { inWords, plain } from "../model/wording.ts";
 import type { CompiledClause } from "./compiled.ts";
 import { managerClause } from "./manager.ts";
+import type { NamedClause } from "./named.ts";
 import { type Test, testOf, valueFlaw } from "./operator.ts";
 import { hasNone, isSingle, readerOf, type ScopeReader, withoutManager } from "./reader.ts";
 
@@ -15,7 +16,7 @@ import { hasNone, isSingle, readerOf, type ScopeReader, withoutManager } from ".
  * Beyond Entra, which compares no lists: of a list, one value that fits is enough, and an operator that negates wants none.
  */
 export function compileClause(
-  clause: ScopeClause,
+  clause: NamedClause,
   place: string,
 ): { readonly clause: CompiledClause } | { readonly finding: Finding } {
   const flaw = flawOf(clause);
@@ -28,7 +29,7 @@ export function compileClause(
       : { clause: compiled };
   }
   const read = readerOf(attribute);
-  const name = plain(attribute);
+  const name = plain(clause.written);
   if (operator === "IS NULL" || operator === "IS NOT NULL") {
     return { clause: emptiness(read, name, operator === "IS NULL") };
   }

@@ -7,6 +7,7 @@ import { type AccountChoice, accountChoices } from "./account.ts";
 import { compileClause } from "./clause.ts";
 import type { CompiledClause } from "./compiled.ts";
 import { isObjectId, readsManager } from "./manager.ts";
+import { type NamedClause, nameClause } from "./named.ts";
 import { type NamedPeople, namedPeople } from "./people.ts";
 import { withoutManager } from "./reader.ts";
 
@@ -34,6 +35,8 @@ export interface CompiledScope {
   readonly decide: (record: DirectoryRecord, belongsTo: BelongsTo, isAssigned?: IsAssigned) => ScopeDecision;
   /** The source attributes that it reads, without what lies inside them: they must be part of what is read. */
   readonly attributes: readonly string[];
+  /** Every name by which a reason may call one of them, for a scope may have Entra's: `mobilePhone` and `mobile`. */
+  readonly namesOf: (attribute: string) => readonly string[];
   /** A change of a manager's record may let those who report to them in or out. */
   readonly readsManagers: boolean;
 }
@@ -58,19 +61,20 @@ export function compileScope(
       "scope.assigned.application: give the application's client id or its enterprise application's object id";
     findings.push({ code: "config_invalid", detail });
   }
-  const filters = (scope.filters ?? []).map((filter, at) => compileFilter(filter, `scope.filters[${at}]`, findings));
+  const compiled = (scope.filters ?? []).map((filter, at) => compileFilter(filter, `scope.filters[${at}]`, findings));
   const choices = accountChoices(scope, findings);
   if (findings.length > 0) return { findings };
+  const filters = compiled.map((filter) => filter.map(({ ready }) => ready));
   const decide = decideBy(scope, { named, choices, filters });
-  const clauses = (scope.filters ?? []).flat();
-  const attributes = attributesOf(clauses, choices, named !== null);
-  const asking = new Set(clauses.filter(readsManager));
-  if (asking.size === 0) return { scope: { decide, attributes, readsManagers: false } };
-  const lenient = (scope.filters ?? []).map((filter, at) =>
-    filter.map((clause, of) => (asking.has(clause) ? HOLDS : (filters[at]?.[of] ?? HOLDS))),
-  );
+  const clauses = compiled.flat().map(({ clause }) => clause);
+  const names = namesIn(clauses, choices, named !== null);
+  const attributes = [...names.keys()].sort(byCodeUnits);
+  const namesOf = (attribute: string): readonly string[] => [...(names.get(attribute) ?? [])];
+  const asking = clauses.filter(readsManager);
+  if (asking.length === 0) return { scope: { decide, attributes, namesOf, readsManagers: false } };
+  const lenient = compiled.map((filter) => filter.map(({ clause, ready }) => (readsManager(clause) ? HOLDS : ready)));
   const whoever = decideBy(scope, { named, choices, filters: lenient });
-  return { scope: { decide: asFarAsKnown(decide, whoever, asking), attributes, readsManagers: true } };
+  return { scope: { decide: asFarAsKnown(decide, whoever, asking), attributes, namesOf, readsManagers: true } };
 }
 
 function decideBy(
@@ -103,8 +107,8 @@ function decideBy(
  * report to them, and of some, such as contacts, it is never asked. Who would be in with the right manager is not known to be
  * out. `whoever` decides as if every manager were the right one.
  */
-function asFarAsKnown(decide: Decide, whoever: Decide, asking: ReadonlySet<ScopeClause>): Decide {
-  const names = [...new Set([...asking].map(({ attribute }) => plain(attribute)))].join(" and ");
+function asFarAsKnown(decide: Decide, whoever: Decide, asking: readonly NamedClause[]): Decide {
+  const names = [...new Set(asking.map(({ written }) => plain(written)))].join(" and ");
   const reason = `the directory does not hold the manager, so ${names} cannot be told`;
   return (record, belongsTo, isAssigned) => {
     const decision = decide(record, belongsTo, isAssigned);
@@ -128,13 +132,23 @@ function checkGroups({ groups }: Scope, findings: Finding[]): void {
   if (isFlawed(exclude)) flaw(".exclude", "name at least one group, or leave `exclude` out");
 }
 
-function compileFilter(filter: readonly ScopeClause[], place: string, findings: Finding[]): readonly CompiledClause[] {
+interface FilterClause {
+  readonly clause: NamedClause;
+  readonly ready: CompiledClause;
+}
+
+function compileFilter(filter: readonly ScopeClause[], place: string, findings: Finding[]): readonly FilterClause[] {
   if (filter.length === 0) {
     findings.push({ code: "config_invalid", detail: `${place}: a filter without clauses would let everyone in` });
   }
-  return filter.flatMap((clause, at) => {
+  return filter.flatMap((written, at) => {
+    const clause = nameClause(written);
+    if ("flaw" in clause) {
+      findings.push({ code: "config_invalid", detail: `${place}[${at}].attribute: ${clause.flaw}` });
+      return [];
+    }
     const compiled = compileClause(clause, `${place}[${at}]`);
-    if ("clause" in compiled) return [compiled.clause];
+    if ("clause" in compiled) return [{ clause, ready: compiled.clause }];
     findings.push(compiled.finding);
     return [];
   });
@@ -244,18 +258,25 @@ function every(conditions: readonly Decide[]): Decide {
   };
 }
 
-function attributesOf(
-  clauses: readonly ScopeClause[],
+/** What is read, without what lies inside, each with the names that reasons call it by. */
+function namesIn(
+  clauses: readonly NamedClause[],
   choices: readonly AccountChoice[],
   asksForPeople: boolean,
-): readonly string[] {
-  const all = new Set(choices.flatMap(({ attributes }) => attributes));
-  if (asksForPeople) all.add("userPrincipalName");
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const all = new Map<string, Set<string>>();
+  const add = (attribute: string, written = attribute): void => {
+    const names = all.get(attribute) ?? new Set([attribute]);
+    // A longer name is found by the shorter one within it.
+    all.set(attribute, written.includes(attribute) ? names : names.add(written));
+  };
+  for (const attribute of choices.flatMap(({ attributes }) => attributes)) add(attribute);
+  if (asksForPeople) add("userPrincipalName");
   for (const clause of clauses) {
     const own = withoutManager(clause.attribute).split(".")[0] ?? clause.attribute;
     // Who the manager is comes with every record; their sign-in name does not.
-    if (own !== "manager" && own !== "id") all.add(own);
-    else if (own === "manager" && readsManager(clause)) all.add("userPrincipalName");
+    if (own !== "manager" && own !== "id") add(own, withoutManager(clause.written));
+    else if (own === "manager" && readsManager(clause)) add("userPrincipalName");
   }
-  return [...all].sort(byCodeUnits);
+  return all;
 }

@@ -88,10 +88,11 @@ describe("the scope of a configuration", () => {
       [filter("manager", "Includes", "x"), /filters\[0\]\[0\]: the manager is compared by EQUALS/],
       [filter("assignedLicenses.sku", "IS NULL"), /assignedLicenses holds nothing named sku/],
       [filter("businessPhones.number", "IS NULL"), /businessPhones is a list: write businessPhones\.0/],
-      [filter("objectId", "EQUALS", "x"), /attribute: a scope takes Graph's names: write id \(/],
-      [filter("TelephoneNumber", "IS NULL"), /attribute: a scope takes Graph's names: write businessPhones\.0 \(/],
-      [filter("manager.mobile", "IS NULL"), /attribute: a scope takes Graph's names: write manager\.mobilePhone \(/],
-      [filter("extensionAttribute1", "IS NULL"), /write onPremisesExtensionAttributes\.extensionAttribute1 \(/],
+      [filter("extensionAttribute16", "IS NULL"), /Graph's person has no attribute extensionAttribute16/],
+      [filter("manager.netId", "IS NULL"), /attribute: netId is Entra's own/],
+      [filter("appRoleAssignments", "Includes", "Admin"), /attribute: appRoles needs a scope of who is assigned/],
+      ["{ filters: [] }", /scope\.filters: write no filters at all for everyone, or at least one filter/],
+      ["{ filters: [[]] }", /scope\.filters\[0\]: a filter without clauses would let everyone in/],
       [filter("IsSoftDeleted", "IS TRUE"), /attribute: IsSoftDeleted is no attribute of a person: Entra computes it/],
       [filter("appRoles", "Includes", "Admin"), /attribute: appRoles needs a scope of who is assigned/],
       [filter("employeeHireDate", "Greater_Than", "now-30d"), /filters\[0\]\[0\]: .*a moment that moves/],
@@ -109,6 +110,15 @@ describe("the scope of a configuration", () => {
       filter("employeeHireDate", "Greater_Than_OR_EQUALS", "2026-01-31"),
     ];
     for (const scope of filters) assert.equal(flawOf(scope), "no flaw", scope);
+  });
+
+  it("takes Entra's names of attributes, and gives back the ones that were written", () => {
+    for (const name of ["objectId", "mobile", "TelephoneNumber", "manager.mobile", "extensionAttribute1", "userType"]) {
+      const scope = scopeOf(filter(name, "EQUALS", "x"));
+      assert.deepEqual(scope?.filters, [[{ attribute: name, operator: "EQUALS", value: "x" }]]);
+    }
+    const groups = flawOf(filter("mobile", "IS NULL"), "records: group");
+    assert.match(groups, /Graph's group has no attribute mobilePhone; only a person has it/);
   });
 
   it("asks of groups and contacts nothing that only people have", () => {

@@ -1,4 +1,3 @@
-import { attributeFlaw } from "@entrain/connectors/entra";
 import {
   APP_ROLES,
   DISABLED_CHOICES,
@@ -7,7 +6,7 @@ import {
   type Scope,
   type ScopeClause,
   type SourceKind,
-  sourceNameOf,
+  sourcePathOf,
 } from "@entrain/core";
 import type { Checker, Entries } from "./checker.ts";
 import { checkAttribute } from "./connections.ts";
@@ -39,7 +38,7 @@ export function readScope(checker: Checker, value: unknown, path: Path, source: 
     checker.flaw([...path, key], `only people have what this asks for, and the sync is about ${source}s`);
   }
   for (const { attribute, place } of attributesIn(parts as Scope)) {
-    if (entry.assigned !== undefined || attribute.split(".")[0] !== APP_ROLES) continue;
+    if (entry.assigned !== undefined || directoryName(attribute)?.split(".")[0] !== APP_ROLES) continue;
     // The roles come with the assignments that name them.
     checker.flaw([...path, ...place], `${APP_ROLES} needs a scope of who is assigned: assigned: { application: … }`);
   }
@@ -111,6 +110,9 @@ function readLicensed(checker: Checker, value: unknown, path: Path): Scope["lice
 }
 
 function readFilters(checker: Checker, value: unknown, path: Path, source: SourceKind | null): Scope["filters"] {
+  if (Array.isArray(value) && value.length === 0) {
+    return checker.flaw(path, "write no filters at all for everyone, or at least one filter");
+  }
   const filters = checker.list(value, path)?.map((filter, at) => readFilter(checker, filter, [...path, at], source));
   return filters?.every((filter) => filter !== undefined) ? (filters as Scope["filters"]) : undefined;
 }
@@ -132,10 +134,10 @@ function readClause(checker: Checker, value: unknown, path: Path, source: Source
   const operator = checker.oneOf(entry.operator, [...path, "operator"], SCOPE_OPERATORS);
   const wanted = entry.value === undefined ? null : checker.text(entry.value, [...path, "value"]);
   if (attribute === undefined || operator === undefined || wanted === undefined) return undefined;
-  const entras = entrasNameFlaw(attribute, source);
-  if (entras !== null) checker.flaw([...path, "attribute"], entras);
-  else checkAttribute(checker, attribute, [...path, "attribute"], source, { everyItem: true });
-  if (attribute.replace(/^manager\./, "").split(".")[0] === "photo") {
+  const name = directoryName(attribute);
+  // A name that nothing stands for is the scope's compiler to tell of.
+  if (name !== null) checkAttribute(checker, name, [...path, "attribute"], source, { everyItem: true });
+  if (name?.replace(/^manager\./, "").split(".")[0] === "photo") {
     const detail =
       "photos are read little by little, so that a scope would let people in by chance; map photo.hash instead";
     checker.flaw([...path, "attribute"], detail);
@@ -143,15 +145,10 @@ function readClause(checker: Checker, value: unknown, path: Path, source: Source
   return { attribute, operator, ...(wanted === null ? {} : { value: wanted }) };
 }
 
-/** What a clause on one of Entra's own names should say; `null` where the name is none of them, or Graph has it too. */
-function entrasNameFlaw(attribute: string, source: SourceKind | null): string | null {
-  if (source === null || attributeFlaw(source, attribute, { everyItem: true }) === null) return null;
-  const [, before = "", own = attribute] = /^(manager\.)(.+)$/s.exec(attribute) ?? [];
-  const named = sourceNameOf(own);
-  if ("flaw" in named) return named.flaw;
-  const isOther = named.path.toLowerCase() !== own.toLowerCase();
-  if (!isOther || attributeFlaw(source, before + named.path, { everyItem: true }) !== null) return null;
-  return `a scope takes Graph's names: write ${before}${named.path}`;
+/** What the directory calls an attribute that is named as Graph or as Entra does; `null`: nothing stands for the name. */
+function directoryName(attribute: string): string | null {
+  const source = sourcePathOf(attribute);
+  return "flaw" in source ? null : source.path;
 }
 
 function attributesIn({ filters = [] }: Scope): readonly { readonly attribute: string; readonly place: Path }[] {

@@ -76,6 +76,19 @@ test("a scope that asks for a sensitive value says in no reason what it is", asy
   assert.doesNotMatch(JSON.stringify(await showPerson(scene.engine, ana.id)), /LEFT-4711/);
 });
 
+test("a scope that calls a sensitive value by Entra's name says in no reason what it is", async () => {
+  const cy = person("Cy Cole", { mobilePhone: CANARY });
+  await open({ users: [cy], groups: [] });
+  const mapping: Rules = { ...UPN, nickName: { direct: "mobilePhone", sensitive: true } };
+  const filters = [[{ attribute: "mobile", operator: "REGEX MATCH", value: "^CAN" }]] as const;
+  const sync = await scene.addSync("people", "scim", { records: "user", mapping, scope: { filters } });
+  await scene.run(sync);
+  await scene.graph("PATCH", `/users/${cy.id}`, { mobilePhone: "LEFT-4711" });
+  const [change] = await plannedIn(scene.store, (await scene.run(sync)).run);
+  assert.match(change?.reason ?? "", /^Left scope: mobile, which is sensitive, is not what the scope asks for/);
+  assert.doesNotMatch(JSON.stringify(change), /LEFT-4711/);
+});
+
 test("a target that repeats a sensitive value when something else is written is not quoted", async () => {
   await open({ users: [ana], groups: [] });
   const mapping: Rules = { ...SECRET, title: { direct: "jobTitle" } };

@@ -59,14 +59,14 @@ export function withoutSecrets(decided: ScopeDecision, secrets: readonly string[
   return { ...decided, reason: `${told.join(" or ")}, which is sensitive, is not what the scope asks for` };
 }
 
-/** The source attributes that a scope looks at and of which the mapping makes sensitive values. */
+/** The source attributes that a scope looks at and of which the mapping makes sensitive values, by every name that a reason has for them. */
 export function secretsOfScope(
-  scope: Pick<CompiledScope, "attributes">,
+  scope: Pick<CompiledScope, "attributes" | "namesOf">,
   mapping: Pick<CompiledMapping, "rules" | "sensitive">,
 ): readonly string[] {
   if (!mapping.sensitive) return [];
   const read = new Set(mapping.rules.flatMap(({ sensitive, reads }) => (sensitive ? reads : [])));
-  return scope.attributes.filter((name) => read.has(name) && !IDENTITY.includes(name));
+  return scope.attributes.filter((name) => read.has(name) && !IDENTITY.includes(name)).flatMap(scope.namesOf);
 }
 
 /** A source record as it is shown, without the values of these attributes. */

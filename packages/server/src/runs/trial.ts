@@ -6,7 +6,7 @@ import {
   matchKey,
   plainOf,
   type ReadAttribute,
-  sourceNameOf,
+  sourcePathOf,
   type Value,
 } from "@entrain/core";
 import type { Clock } from "../clock.ts";
@@ -71,12 +71,10 @@ function readNamed(name: string): ReadAttribute {
   };
 }
 
-/** What the directory calls the attribute, as `sourceNameOf` tells it; `manager.` in front of it means the manager's. */
+/** What the directory calls the attribute; a name that nothing stands for is looked up as it is. */
 function directoryNameOf(name: string): string {
-  const [, own = name] = /^manager\.(.+)$/is.exec(name) ?? [];
-  const found = sourceNameOf(own);
-  const path = "path" in found ? found.path : own;
-  return own === name ? path : `manager.${path}`;
+  const found = sourcePathOf(name);
+  return "path" in found ? found.path : name;
 }
 
 /** By the whole name, which may hold dots itself, else what lies inside of another attribute. */
