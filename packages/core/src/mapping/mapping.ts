@@ -6,7 +6,7 @@ import { byCodeUnits } from "../model/compare.ts";
 import type { Mapping } from "../model/mapping.ts";
 import type { Finding } from "../model/plan.ts";
 import { type DirectoryRecord, isEmpty } from "../model/record.ts";
-import type { TargetKind } from "../model/target.ts";
+import type { TargetAttribute, TargetKind } from "../model/target.ts";
 import { type Attributes, isConcealed, type Value } from "../model/value.ts";
 import { nameOf, SENSITIVE } from "../model/wording.ts";
 import { convert } from "./convert.ts";
@@ -45,7 +45,11 @@ export interface CompiledMapping {
   readonly concealed: (attribute: string, value: Value) => Value;
   /** How each attribute comes about, by the very rules of `map`. */
   readonly trace: (record: DirectoryRecord, creating: boolean, creation?: Creation) => readonly TracedField[];
+  /** The part of it that gives these attributes. */
+  readonly only: (attributes: readonly string[]) => CompiledMapping;
   readonly rules: readonly CompiledRule[];
+  /** Rules of attributes that the target, as it describes itself, does not take: records are found by them, and never written. */
+  readonly unwritten: readonly CompiledRule[];
   /** Rules whose value is chosen so that no other record has it, once it is sure that the record is created. */
   readonly uniques: readonly CompiledRule[];
   /** The source attributes that it reads, without what lies inside them: they must be part of what is read. */
@@ -70,6 +74,8 @@ export interface TracedField {
   readonly chosen: boolean;
   /** Written when the record is created, and this one is not. */
   readonly onlyOnCreate: boolean;
+  /** The target does not take it, as it says itself. */
+  readonly unwritten: boolean;
   readonly issue: Finding | null;
 }
 
@@ -90,6 +96,8 @@ export function compileMapping(
 ): { readonly mapping: CompiledMapping } | { readonly findings: readonly Finding[] } {
   const findings: Finding[] = [];
   const rules: CompiledRule[] = [];
+  const unwritten: CompiledRule[] = [];
+  const unmapped: string[] = [];
   const attributes = new Map(kind.attributes.map((attribute) => [attribute.name, attribute]));
   const { sourceFlaw } = options;
   for (const [name, rule] of Object.entries(mapping)) {
@@ -99,31 +107,56 @@ export function compileMapping(
       findings.push({ code: "config_invalid", detail });
       continue;
     }
-    const compiled = compileRule({ attribute, kind, ...(sourceFlaw && { sourceFlaw }) }, rule);
-    if ("rule" in compiled) rules.push(compiled.rule);
+    const left = isLeft(attribute, kind);
+    const taken = left ? { ...attribute, readOnly: false } : attribute;
+    const compiled = compileRule({ attribute: taken, kind, ...(sourceFlaw && { sourceFlaw }) }, rule);
+    if ("rule" in compiled) (left ? unwritten : rules).push({ ...compiled.rule, attribute });
     else findings.push(...compiled.findings);
   }
   for (const { name, required, readOnly } of kind.attributes) {
     if (required !== true || readOnly === true || Object.hasOwn(mapping, name)) continue;
-    findings.push({ code: "config_invalid", detail: `mapping.${name}: the target requires it, but it is not mapped` });
+    if (kind.described === true) unmapped.push(name);
+    else findings.push({ code: "config_invalid", detail: `mapping.${name}: the target requires it, but it is not mapped` });
   }
-  return findings.length > 0 ? { findings } : { mapping: mappingOf(rules, options.conceal ?? (() => "unknown")) };
+  return findings.length > 0 ? { findings } : { mapping: mappingOf(rules, options.conceal ?? (() => "unknown"), { unwritten, unmapped }) };
+}
+
+/** What a target says that it does not take is left out of what is written; what a target's type never takes is a mistake. */
+function isLeft({ readOnly, unlisted }: TargetAttribute, { described }: TargetKind): boolean {
+  return described === true && (readOnly === true || unlisted === true);
+}
+
+/** What is said of attributes that are not written: those that the target does not take, and those that it lacks. */
+interface Left {
+  readonly unwritten: readonly CompiledRule[];
+  /** Required by the target, and mapped by no rule. */
+  readonly unmapped: readonly string[];
 }
 
 type Conceal = (attribute: string, value: Value) => Value;
 
-function mappingOf(rules: readonly CompiledRule[], digest: (text: string) => string): CompiledMapping {
-  const secret = new Set(rules.filter(({ sensitive }) => sensitive).map(({ attribute }) => attribute.name));
+function mappingOf(
+  rules: readonly CompiledRule[],
+  digest: (text: string) => string,
+  { unwritten, unmapped }: Left = { unwritten: NOTHING, unmapped: NOTHING },
+): CompiledMapping {
+  const all = unwritten.length === 0 ? rules : [...rules, ...unwritten];
+  const secret = new Set(all.filter(({ sensitive }) => sensitive).map(({ attribute }) => attribute.name));
   const conceal: Conceal = (attribute, value) =>
     isEmpty(value) ? null : { $sensitive: digest(`${attribute}\n${JSON.stringify(value)}`) };
   const through =
     (concealing: Conceal | null): CompiledMapping["map"] =>
-    (record, creating, creation) =>
-      map(rules, { creating, concealing }, creation ? { record, creation } : { record });
+    (record, creating, creation) => {
+      const mapped = map(rules, { creating, concealing }, creation ? { record, creation } : { record });
+      if (!creating || unmapped.length === 0) return mapped;
+      const details = unmapped.map((name) => `${name} is required by the target, but no rule of the mapping gives it`);
+      return { ...mapped, issues: [...mapped.issues, ...details.map((one) => issue(record, "value_missing", one))] };
+    };
   return {
     rules,
+    unwritten,
     uniques: rules.filter(({ candidates }) => candidates !== null),
-    attributes: [...new Set(rules.flatMap(({ reads }) => reads))].sort(byCodeUnits),
+    attributes: [...new Set(all.flatMap(({ reads }) => reads))].sort(byCodeUnits),
     readsManagers: rules.some(({ readsManagers }) => readsManagers),
     volatile: rules.some(({ volatile }) => volatile),
     sensitive: secret.size > 0,
@@ -135,13 +168,21 @@ function mappingOf(rules: readonly CompiledRule[], digest: (text: string) => str
         .map(({ attribute }) => attribute.name),
     trace: (record, creating, creation) => {
       const context = creation ? { record, creation } : { record };
-      return rules.map((rule) => traced(rule, { creating, concealing: conceal }, context));
+      return all.map((rule) => {
+        const field = traced(rule, { creating, concealing: conceal }, context);
+        return { ...field, unwritten: unwritten.includes(rule) };
+      });
     },
+    only: (names) =>
+      mappingOf(
+        rules.filter(({ attribute }) => names.includes(attribute.name)),
+        digest,
+      ),
     concealed: (attribute, value) => (secret.has(attribute) && !isConcealed(value) ? conceal(attribute, value) : value),
   };
 }
 
-function traced(rule: CompiledRule, how: MapHow, context: EvaluationContext): TracedField {
+function traced(rule: CompiledRule, how: MapHow, context: EvaluationContext): Omit<TracedField, "unwritten"> {
   const { name } = rule.attribute;
   const { attributes, emptied, issues } = map([rule], how, context);
   const sources: { [name: string]: Value } = {};

@@ -22,6 +22,8 @@ export type Match =
       readonly by: MatchValue;
       /** In words: what attributes of less precedence find instead. Empty: the same record, or nothing. */
       readonly others: readonly string[];
+      /** In words, whose record it is and stays: the attributes that the sync shares are written to it. */
+      readonly sharedWith?: string;
     }
   /** `taken`: the record that is linked to somebody else. */
   | { readonly decision: "issue"; readonly finding: Finding; readonly taken?: string };
@@ -33,13 +35,15 @@ const SAID_NAMES = 5;
  * and what later ones find instead is told. Several hits, a value that another unlinked record wants too, and a hit that
  * is linked to somebody else are issues: never guess. A candidate whose value is known and has another key is no hit, for
  * targets compare more loosely than we do (accents, trailing spaces). `linkedTo` says in words who a target record is
- * linked to (`Bo (u2) of contoso`); `null`: nobody.
+ * linked to (`Bo (u2) of contoso`); `null`: nobody. `sharedWith` says the same of a record to which the sync may write the
+ * attributes that it shares; `null`: it may not.
  */
 export function chooseMatch(
   who: { readonly objectId: string; readonly name: string },
   tries: readonly MatchTry[],
   kind: TargetKind,
   linkedTo: (recordId: string) => string | null,
+  sharedWith: (recordId: string) => string | null = () => null,
 ): Match {
   const issue = (code: "ambiguous" | "linked_elsewhere", detail: string) => ({
     decision: "issue" as const,
@@ -56,8 +60,10 @@ export function chooseMatch(
       return issue("ambiguous", `${said} fits ${hits.length} records of the target: ${listed(names)}`);
     }
     const other = linkedTo(hit.id);
-    if (other === null) {
-      return { decision: "join", record: hit, by: value, others: otherFinds(hit, tries.slice(at + 1), kind) };
+    const shared = sharedWith(hit.id);
+    if (other === null || shared !== null) {
+      const others = otherFinds(hit, tries.slice(at + 1), kind);
+      return { decision: "join", record: hit, by: value, others, ...(shared === null ? {} : { sharedWith: shared }) };
     }
     const detail = `${said} fits ${recordName(hit)}, which is linked to ${other}`;
     return { ...issue("linked_elsewhere", detail), taken: hit.id };

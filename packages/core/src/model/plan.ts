@@ -6,6 +6,7 @@ export type Cause =
   | "new"
   | "recreated"
   | "existing"
+  | "shared"
   | "attributes"
   | "returned"
   | "outOfScope"
@@ -59,10 +60,14 @@ export interface Counts {
   readonly lookup?: number;
 }
 
+/** How a link came about. */
+export type LinkOrigin = "created" | "joined" | "shared";
+
 /** What is known of a link when a record is evaluated. */
 export interface KnownLink {
   readonly recordId: string;
-  readonly origin: "created" | "joined";
+  /** `shared`: another sync owns the record; this one writes the attributes that it shares, and nothing else. */
+  readonly origin: LinkOrigin;
   /** True when the evaluating sync owns the link; a link of another sync or of none is not ours to change. */
   readonly owned: boolean;
   /** For people: the sync that owns the link instead; `null` when none does. */

@@ -129,6 +129,11 @@ export interface SyncDefinition {
   readonly mapping: Mapping;
   /** How an existing record is found, in order of precedence. */
   readonly matching: readonly MatchingRule[];
+  /**
+   * Attributes that it also writes to the records that other syncs of the target own, where matching finds those. Of such a
+   * record nothing else is touched. No other sync of the same kind of records maps them.
+   */
+  readonly shares?: readonly string[];
   readonly operations: Operations;
   readonly deprovision: Deprovision;
   readonly guard: Guard;

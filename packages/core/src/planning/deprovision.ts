@@ -1,4 +1,4 @@
-import type { Cause } from "../model/plan.ts";
+import type { Cause, LinkOrigin } from "../model/plan.ts";
 import type { DirectoryRecord } from "../model/record.ts";
 import type { DeprovisionVerb } from "../model/sync.ts";
 import type { TargetKind } from "../model/target.ts";
@@ -51,12 +51,12 @@ export function accountStateUnknown(record: DirectoryRecord): boolean {
 export function removalAction(
   verb: DeprovisionVerb,
   kind: TargetKind,
-  origin: "created" | "joined",
+  origin: LinkOrigin,
 ): { readonly action: "disable" | "delete" | null; readonly note: string } {
   if (verb === "ignore") return { action: null, note: "" };
   if (verb === "disable") {
     if (kind.disable) return { action: "disable", note: "" };
-    if (origin === "joined") return { action: null, note: "" };
+    if (origin !== "created") return { action: null, note: "" };
     return { action: "delete", note: "deleted, for the target cannot disable such a record" };
   }
   if (origin === "created") return { action: "delete", note: "" };

@@ -1,7 +1,7 @@
 import type { Mapped } from "../mapping/mapping.ts";
 import type { CompiledRule } from "../mapping/rule.ts";
 import { matchKey } from "../matching/key.ts";
-import type { Change } from "../model/plan.ts";
+import type { Change, LinkOrigin } from "../model/plan.ts";
 import { type DirectoryRecord, isEmpty } from "../model/record.ts";
 import { type Attributes, isReference, type Value } from "../model/value.ts";
 import type { EvaluationInput, SyncRules } from "./evaluation.ts";
@@ -61,7 +61,7 @@ export function compare(
     readonly desired: Attributes;
     readonly emptied: readonly string[];
     readonly known: Attributes;
-    readonly origin: "created" | "joined";
+    readonly origin: LinkOrigin;
   },
   input: Pick<EvaluationInput, "isLinked" | "readComplete">,
 ): Comparison {
@@ -72,7 +72,7 @@ export function compare(
     const { name } = rule.attribute;
     const from = known[name];
     let to = desired[name];
-    if (to === undefined || (from === undefined && origin === "joined" && rule.attribute.mail === true)) continue;
+    if (to === undefined || (from === undefined && origin !== "created" && rule.attribute.mail === true)) continue;
     const pointed = isReference(to) ? pointTo(to, rule.attribute, input) : null;
     const linked = pointed?.linked ?? "linked";
     if (pointed !== null) to = pointed.to;

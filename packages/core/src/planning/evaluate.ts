@@ -37,6 +37,7 @@ export function evaluate(rules: SyncRules, input: EvaluationInput): Evaluation {
   if (link === null) return unlinked(rules, input, record, removal);
   if (!link.owned) return removal === null ? ownedElsewhere(record, link) : NONE;
   const owned = { record, link };
+  if (link.origin === "shared") return shared(rules, input, owned, removal);
   if (removal !== null) return deprovision(rules, input, owned, removal);
   if (accountStateUnknown(record)) return stateUnknown(input, record);
   return update(rules, input, owned, rules.kind.disable && !link.active);
@@ -97,6 +98,17 @@ function deprovision(rules: SyncRules, input: EvaluationInput, owned: Owned, rem
   if (current.type !== "change") return planned(change, { hold });
   const { after } = current.change;
   return { ...current, change: { ...change, after, reason: `${reason}; ${current.change.reason}` }, hold };
+}
+
+/** A record that another sync owns: who it is made for may come and go there, and only the shared attributes are kept up. */
+function shared(rules: SyncRules, input: EvaluationInput, owned: Owned, removal: Removal | null): Evaluation {
+  const { record, link } = owned;
+  if (removal !== null) return NONE;
+  if (rules.shares === null) {
+    const detail = `the target record ${link.recordId} belongs to another sync, and this one shares nothing with it any more`;
+    return issue(record, "owned_elsewhere", detail);
+  }
+  return update({ ...rules, mapping: rules.shares }, input, owned, false);
 }
 
 function update(rules: SyncRules, input: EvaluationInput, owned: Owned, enable: boolean): Evaluation {

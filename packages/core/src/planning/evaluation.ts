@@ -1,7 +1,7 @@
 import type { EvaluationContext } from "../expression/context.ts";
 import type { CompiledMapping, Mapped } from "../mapping/mapping.ts";
 import type { CompiledMatching, MatchValue } from "../matching/matching.ts";
-import type { Cause, Change, Finding, KnownLink } from "../model/plan.ts";
+import type { Cause, Change, Finding, KnownLink, LinkOrigin } from "../model/plan.ts";
 import type { DirectoryRecord } from "../model/record.ts";
 import type { Deprovision, Operations } from "../model/sync.ts";
 import type { TargetKind } from "../model/target.ts";
@@ -13,6 +13,8 @@ export interface SyncRules {
   readonly kind: TargetKind;
   readonly mapping: CompiledMapping;
   readonly matching: CompiledMatching;
+  /** Of the mapping, what is written to records that other syncs own; `null`: nothing, such records are left alone. */
+  readonly shares: CompiledMapping | null;
   readonly operations: Operations;
   readonly deprovision: Deprovision;
 }
@@ -101,6 +103,11 @@ export function changeOf(
   return { kind: rules.kind.name, objectId: who.objectId, name: who.name, ...none, ...change };
 }
 
+/** How the link comes about that a creation or a join makes. */
+export function originOf({ action, cause }: Pick<Change, "action" | "cause">): LinkOrigin {
+  return cause === "shared" ? "shared" : action === "join" ? "joined" : "created";
+}
+
 /**
  * The link as it stands after a change was applied; `null` when there is none any more. `known` is the change's
  * `after` and nothing else: that is what the next evaluation compares with.
@@ -110,5 +117,5 @@ export function linkAfter(link: KnownLink | null, change: Change, recordId: stri
   if (change.action === "members") return link;
   const known: Attributes = change.after ?? link?.known ?? {};
   if (link !== null) return { ...link, known, active: change.active ?? link.active };
-  return { recordId, origin: change.action === "join" ? "joined" : "created", owned: true, known, active: true };
+  return { recordId, origin: originOf(change), owned: true, known, active: true };
 }

@@ -67,6 +67,7 @@ export function rulesOf(options: Options = {}): SyncRules {
     kind: of,
     mapping: compiled.mapping,
     matching: matching.matching,
+    shares: null,
     operations: { ...DEFAULTS.operations, ...options.operations },
     deprovision: { ...DEFAULTS.deprovision, ...options.deprovision },
   };

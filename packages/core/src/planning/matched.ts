@@ -34,7 +34,9 @@ export function evaluateMatched(
 ): Evaluation {
   if (match.decision === "issue") return { type: "issue", finding: match.finding };
   if (match.decision === "create") return rules.operations.create ? create(rules, input, needs) : NONE;
-  return join(rules, input, needs, { record: match.record, by: match.by, others: match.others, objectIdOf });
+  const { sharedWith = null, ...found } = match;
+  const own = sharedWith === null ? rules.mapping : (rules.shares ?? rules.mapping);
+  return join({ ...rules, mapping: own }, input, needs, { ...found, sharedWith, objectIdOf });
 }
 
 function create(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch): PlannedChange {
@@ -60,11 +62,13 @@ interface Found {
   readonly record: TargetRecord;
   readonly by: MatchValue;
   readonly others: readonly string[];
+  /** Whose record it stays; `null`: it becomes the sync's own. */
+  readonly sharedWith: string | null;
   readonly objectIdOf: (kind: string, recordId: string) => string | null;
 }
 
 function join(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch, found: Found): PlannedChange {
-  const { record, by, others } = found;
+  const { record, by, others, sharedWith } = found;
   // The record is there already: a default that a new one would get says nothing of what this one holds.
   const mapped = rules.mapping.map(needs.record, false);
   const emptied = emptiedOf(rules, needs.record, mapped, input);
@@ -73,12 +77,13 @@ function join(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch, found
   const of = { desired, emptied, known, origin: "joined" } as const;
   const { update } = rules.operations;
   const { differences, waitsFor, refersTo, suppressed } = update ? compare(rules.mapping.rules, of, input) : SAME;
-  const activate = rules.kind.disable && !record.active && update;
+  const activate = rules.kind.disable && !record.active && update && sharedWith === null;
   const left = rules.mapping.rules.filter(
     ({ attribute, onlyOnCreate }) =>
       !onlyOnCreate && attribute.mail === true && !Object.hasOwn(known, attribute.name) && attribute.name in desired,
   );
-  const joins = `joins the record found by ${by.attribute} ${inWords(by.value)}`;
+  const byWhat = `the record found by ${by.attribute} ${inWords(by.value)}`;
+  const joins = sharedWith === null ? `joins ${byWhat}` : `shares ${byWhat}, which stays that of ${sharedWith}`;
   const reason = [
     sentence(input.deletedInTarget === true ? DELETED : "", joins),
     ...(activate ? ["enabled"] : []),
@@ -88,7 +93,7 @@ function join(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch, found
   ].join("; ");
   const change = changeOf(rules, who(needs), {
     action: "join",
-    cause: "existing",
+    cause: sharedWith === null ? "existing" : "shared",
     reason,
     recordId: record.id,
     ...beforeAndAfter(rules.mapping.rules, known, differences),

@@ -2,6 +2,7 @@ import type { TargetKind } from "@entrain/core";
 import { sql } from "kysely";
 import { loadConfiguration } from "../config/current.ts";
 import type { TargetType } from "../config/target-types.ts";
+import { OWNING } from "../store/shares.ts";
 import { allOk, printChecks } from "./checks.ts";
 import { command, type Invocation, listOption, type Options, type Register, textOption, usage } from "./command.ts";
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
@@ -122,6 +123,7 @@ async function listTargets(invocation: Invocation): Promise<undefined> {
   const counts = await store.db
     .selectFrom("links")
     .select(["target", sql<number>`count(*)`.as("count")])
+    .where(OWNING)
     .groupBy("target")
     .execute();
   const views = [...rows.targets.values()].map(({ id, name, type }) => ({

@@ -3,6 +3,7 @@ import type { ConfigurationChange } from "./change.ts";
 import type { EntryDifference } from "./difference.ts";
 import type { ConnectionEntry, SyncEntry } from "./document.ts";
 import { cloudKey } from "./save.ts";
+import { sharedTwice } from "./shares.ts";
 
 /**
  * What no single entry can tell: entries that others need, tenants with two connections, and changes that would turn an
@@ -12,6 +13,7 @@ export function refuseImpossible(change: ConfigurationChange, differences: reado
   const removed = new Set(differences.flatMap((one) => (one.change === "removed" ? [placeOf(one)] : [])));
   refuseNeeded(change, removed);
   refuseTwice(change, removed);
+  refuseSharedTwice(change, removed);
   for (const one of differences) if (one.change === "changed") refuseOther(change, one);
   if (change.demo) refuseFarAway(change);
 }
@@ -50,6 +52,16 @@ function refuseTwice({ current, document }: ConfigurationChange, removed: Readon
     }
     owners.set(key, name);
   }
+}
+
+function refuseSharedTwice({ current, document }: ConfigurationChange, removed: ReadonlySet<string>): void {
+  const all = new Map<string, SyncEntry>([...current.syncs, ...(document.syncs ?? [])]);
+  const syncs = new Map([...all].filter(([name]) => !removed.has(`syncs.${name}`)));
+  const twice = sharedTwice(syncs);
+  if (twice === null) return;
+  const { sync, other, attribute } = twice;
+  const detail = `syncs.${sync}.shares: ${other} maps ${attribute}, too, for the same kind of records, and both would write it. Take ${attribute} out of one of the two.`;
+  throw refusal("config_invalid", detail);
 }
 
 /** An id never changes its meaning: another tenant, type or end is another entry. */

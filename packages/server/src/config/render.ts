@@ -89,7 +89,7 @@ export function plainTarget({ type, settings, credential }: TargetEntry): Plain 
 }
 
 export function plainSync(entry: SyncEntry): Plain {
-  const { connection, target, records, source, scope, mapping, matching, operations, deprovision } = entry;
+  const { connection, target, records, source, scope, mapping, matching, shares, operations, deprovision } = entry;
   return {
     connection,
     target,
@@ -98,6 +98,7 @@ export function plainSync(entry: SyncEntry): Plain {
     ...(same(scope, DEFAULTS.scope) ? {} : { scope }),
     mapping,
     matching,
+    ...(shares === undefined ? {} : { shares }),
     operations,
     deprovision,
     guard: { removals: plainLimit(entry.guard.removals), members: plainLimit(entry.guard.members) },

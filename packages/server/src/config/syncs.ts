@@ -21,6 +21,7 @@ import type { Path, SyncEntry, TargetEntry } from "./document.ts";
 import { suggestion } from "./nearest.ts";
 import { readMapping } from "./rules.ts";
 import { readScope } from "./scope.ts";
+import { shareFindings } from "./shares.ts";
 import type { TargetTypes } from "./targets.ts";
 import { readDuration } from "./values.ts";
 
@@ -39,6 +40,7 @@ const KEYS = [
   "scope",
   "mapping",
   "matching",
+  "shares",
   "operations",
   "deprovision",
   "guard",
@@ -68,13 +70,14 @@ export function readSync(checker: Checker, value: unknown, path: Path, around: S
     entry.mapping === undefined ? preset?.mapping : readMapping(checker, entry.mapping, [...path, "mapping"], source);
   const matching =
     entry.matching === undefined ? preset?.matching : readMatching(checker, entry.matching, [...path, "matching"]);
+  const shares = entry.shares === undefined ? {} : readShares(checker, entry.shares, [...path, "shares"]);
   const operations = readFlags(checker, entry.operations, [...path, "operations"]);
   const deprovision = readVerbs(checker, entry.deprovision, [...path, "deprovision"]);
   const guard = readGuard(checker, entry.guard, [...path, "guard"]);
   const schedule = readSchedule(checker, entry.schedule, [...path, "schedule"]);
-  if (!(connection && target && contacts && kind && scope && mapping && matching)) return undefined;
+  if (!(connection && target && contacts && kind && scope && mapping && matching && shares)) return undefined;
   if (!(operations && deprovision && guard && schedule)) return undefined;
-  const rules = { records: kind.name, ...contacts, scope, mapping, matching };
+  const rules = { records: kind.name, ...contacts, scope, mapping, matching, ...shares };
   judge(checker, rules, kind, path);
   return { connection, target, ...rules, operations, deprovision, guard, schedule };
 }
@@ -118,6 +121,14 @@ function readMatchingRule(checker: Checker, value: unknown, path: Path): Matchin
   if (attribute === undefined || expression === undefined) return undefined;
   // Without an expression it says what the plain name says, and is exported as that.
   return expression === null ? attribute : { attribute, expression };
+}
+
+/** Attributes of the mapping; which of them may be shared is judged with the kind at hand. */
+function readShares(checker: Checker, value: unknown, path: Path): Pick<SyncDefinition, "shares"> | undefined {
+  const names = checker.list(value, path)?.map((item, at) => checker.text(item, [...path, at]));
+  if (names === undefined || names.some((name) => name === undefined)) return undefined;
+  const shares = names.filter((name) => name !== undefined);
+  return shares.length === 0 ? {} : { shares };
 }
 
 /** Contacts become what people become: no other kind of records has a place for them. */
@@ -196,7 +207,7 @@ function readSchedule(checker: Checker, value: unknown, path: Path): Schedule | 
 /** What only the rules' own compilers can tell: patterns, types, attributes that the target does not have. */
 function judge(
   checker: Checker,
-  rules: Pick<SyncDefinition, "source" | "scope" | "mapping" | "matching">,
+  rules: Pick<SyncDefinition, "source" | "scope" | "mapping" | "matching" | "shares">,
   kind: TargetKind,
   path: Path,
 ): void {
@@ -209,7 +220,7 @@ function judge(
   else {
     const matching = compileMatching(rules.matching, mapping.mapping, kind, { sourceFlaw });
     if ("findings" in matching) findings.push(...matching.findings);
-    findings.push(...appRoleFindings(rules, mapping.mapping));
+    findings.push(...appRoleFindings(rules, mapping.mapping), ...shareFindings(rules, mapping.mapping, kind));
   }
   if (rules.source === "contact" && rules.scope.assigned !== undefined) {
     const detail = "scope.assigned: contacts cannot be assigned to an application; use groups or filters";

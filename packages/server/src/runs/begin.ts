@@ -59,7 +59,7 @@ export async function beginPlan(
     const news = sealed.part === "changes" && !(await isOvertaken(tx, sealed));
     await updatePlan(tx, plan.id, { state: plan.state, run: plan.run });
     if (news) await moveCursors(tx, context.sync, plan);
-    await forgetGone(tx, context.space, context.sync.records, { plan: plan.id, sync: context.sync.id });
+    await forgetGone(store, tx, context.space, context.sync.records, { plan: plan.id, sync: context.sync.id });
     await adoptLinks(tx, context.space, context.sync, plan.id);
     if (news) await settlePending(context, tx, plan);
     if (sealed.part === "removals") await releasePinned(tx, context.sync.id, plan.id, "dependant");

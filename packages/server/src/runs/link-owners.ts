@@ -1,5 +1,6 @@
 import { type Attributes, plain } from "@entrain/core";
 import { loadRecords } from "../store/directory.ts";
+import { OWNING } from "../store/shares.ts";
 import type { Store } from "../store/store.ts";
 import { nameIn } from "./names.ts";
 
@@ -32,6 +33,7 @@ export async function linkOwners(
       .where("links.target", "=", of.target)
       .where("links.kind", "=", of.kind)
       .where("links.record_id", "in", recordIds.slice(at, at + 500))
+      .where(OWNING)
       .execute();
     const connections = await connectionsOf(store, [...new Set(rows.map(({ tenant }) => tenant))]);
     const people = await peopleIn(store, connections, rows);

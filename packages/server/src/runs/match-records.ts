@@ -12,6 +12,7 @@ import {
   type TargetRecord,
 } from "@entrain/core";
 import { countLinks } from "../store/links.ts";
+import { sharedRecords } from "../store/shares.ts";
 import type { Lease } from "../store/store.ts";
 import { refuseManyLost } from "./emptied.ts";
 import { type LinkOwner, linkOwners, ownerInWords } from "./link-owners.ts";
@@ -235,7 +236,7 @@ interface Adoption {
 
 /** One decision per record, in the order of `records`, by what their values found. */
 export async function decideMatches(
-  { kind, store, space, sync }: Pick<BatchContext, "kind" | "store" | "space" | "sync">,
+  { kind, store, space, sync, rules }: Pick<BatchContext, "kind" | "store" | "space" | "sync" | "rules">,
   records: readonly Unlinked[],
   tries: readonly (readonly MatchTry[])[],
 ): Promise<readonly Match[]> {
@@ -246,8 +247,17 @@ export async function decideMatches(
     const owner = owners.get(id);
     return owner === undefined ? null : ownerInWords(owner);
   };
+  const taken = [...owners.keys()];
+  const shared = rules.shares === null ? null : await sharedRecords(store.db, { ...of, sync: sync.id }, taken);
   return records.map((record, at) => {
-    const match = chooseMatch({ objectId: record.objectId, name: record.name }, tries[at] ?? [], kind, linkedTo);
+    // Another sync's record is shared with one person, and one of the sync's own is nobody else's.
+    const sharedWith = (id: string): string | null => {
+      const owner = owners.get(id);
+      if (shared === null || owner === undefined || owner.sync === null || owner.sync === sync.name) return null;
+      return (shared.get(id) ?? record.objectId) === record.objectId ? `${owner.sync}, ${ownerInWords(owner)}` : null;
+    };
+    const who = { objectId: record.objectId, name: record.name };
+    const match = chooseMatch(who, tries[at] ?? [], kind, linkedTo, sharedWith);
     const owner = match.decision === "issue" ? owners.get(match.taken ?? "") : undefined;
     return owner === undefined ? match : withBothSides(match, record, owner, sync.name);
   });

@@ -1,4 +1,12 @@
-import { type Attributes, kindsReferred, type Outcome, type TargetAttribute } from "@entrain/core";
+import {
+  type Action,
+  type Attributes,
+  type Cause,
+  kindsReferred,
+  type Outcome,
+  originOf,
+  type TargetAttribute,
+} from "@entrain/core";
 import type { Transaction } from "kysely";
 import { appendJournal, type JournalEntry } from "../store/journal.ts";
 import {
@@ -52,7 +60,7 @@ export async function recordOutcomes(
     tx,
     settled.filter(({ change }) => change.send !== null),
   );
-  const lost = await deleteLostLinks(tx, context.space, context.kind.name, idsIn(gone));
+  const lost = await deleteLostLinks(context.store, tx, context.space, context.kind.name, idsIn(gone));
   const others = lost + (await writeLinks(context, tx, written));
   await saveMembers(
     context,
@@ -110,12 +118,13 @@ async function withoutTaken(
   tx: Transaction<DB>,
   heard: readonly Settled[],
 ): Promise<readonly Settled[]> {
-  const made = heard.filter(({ change, outcome }) => change.link === undefined && "recordId" in outcome);
+  const claims = ({ row, link }: Prepared): boolean => link === undefined && row.cause !== "shared";
+  const made = heard.filter(({ change, outcome }) => claims(change) && "recordId" in outcome);
   const ids = made.flatMap(({ outcome }) => ("recordId" in outcome ? [outcome.recordId] : []));
   const taken = await linkedRecords(tx, context.space.target, context.kind.name, ids);
   if (taken.size === 0) return heard;
   return heard.map((one) => {
-    if (one.change.link !== undefined || !("recordId" in one.outcome) || !taken.has(one.outcome.recordId)) return one;
+    if (!claims(one.change) || !("recordId" in one.outcome) || !taken.has(one.outcome.recordId)) return one;
     const detail = "the target answered with a record that is linked to somebody else";
     const outcome = { status: "refused", code: "linked_elsewhere", detail, retry: "later" } as const;
     return { change: one.change, outcome, gone: false };
@@ -190,6 +199,7 @@ async function writeLinks(context: ApplyContext, tx: Transaction<DB>, written: r
   const deleted = written.filter(({ change }) => change.row.action === "delete");
   const kept = written.filter(({ change }) => change.row.action !== "delete" && change.row.action !== "members");
   const others = await deleteLinks(
+    store,
     tx,
     space,
     kind.name,
@@ -220,7 +230,7 @@ function linkAfter(context: ApplyContext, { change, outcome }: Settled, sequence
     object_id: row.object_id,
     record_id: recordId,
     sync: context.sync.id,
-    origin: row.action === "join" ? "joined" : "created",
+    origin: originOf({ action: row.action as Action, cause: row.cause as Cause }),
     known: JSON.stringify(change.known),
     active: row.active ?? 1,
     sequence,

@@ -327,8 +327,11 @@ export function compileSync(
     const detail = findings.map((finding) => finding.detail).join("; ");
     throw new ConnectorError("config_invalid", detail, { stops: "sync", retry: "never" });
   }
-  const { operations, deprovision } = definition;
-  const rules = { kind, mapping: mapping.mapping, matching: matching.matching, operations, deprovision };
+  const { operations, deprovision, shares = [] } = definition;
+  const rules = {
+    ...{ kind, mapping: mapping.mapping, matching: matching.matching, operations, deprovision },
+    shares: shares.length === 0 ? null : mapping.mapping.only(shares),
+  };
   return { scope: scope.scope, mapping: mapping.mapping, rules };
 }
 

@@ -21,6 +21,7 @@ import {
   loadLinksByKind,
 } from "../store/links.ts";
 import { idsOf, type PlanChangeRow } from "../store/plans.ts";
+import { sharedRecords } from "../store/shares.ts";
 import type { Store } from "../store/store.ts";
 import { withGoneMembers } from "./gone-members.ts";
 import type { LookupId, LookupIds } from "./lookup-records.ts";
@@ -102,6 +103,9 @@ export async function prepareBatch(
   const still = changed.length === 0 ? new Set<number>() : await context.stillWanted(changed);
   const joined = rows.flatMap((row) => (row.action === "join" && row.record_id !== null ? [row.record_id] : []));
   const taken = await linkedRecords(store.db, space.target, kind.name, joined);
+  const asked = rows.flatMap((row) => (row.cause === "shared" && row.record_id !== null ? [row.record_id] : []));
+  const of = { target: space.target, kind: kind.name, sync: context.sync };
+  const shared = await sharedRecords(store.db, of, asked);
   const revealed = await context.reveal(rows);
   const lookupId = context.lookupIds === null ? null : await context.lookupIds(wantedValues(kind, rows));
   const prepared = rows.map((row) =>
@@ -119,6 +123,7 @@ export async function prepareBatch(
       isSettled,
       scope,
       taken,
+      shared,
       standing: standing?.get(row.ordinal) ?? null,
     }),
   );
@@ -222,6 +227,8 @@ interface Surroundings {
   readonly scope: ReadonlyMap<string, boolean> | null;
   /** Records of the target that are to be joined here and are linked by now. */
   readonly taken: ReadonlyMap<string, unknown>;
+  /** Records of other syncs that this one shares by now. */
+  readonly shared: ReadonlyMap<string, unknown>;
   /** The change's sensitive values, as far as they still are what the plan saw. */
   readonly revealed: Attributes;
   /** The change's members that the target acknowledged from us; null when that is not asked about. */
@@ -296,7 +303,12 @@ function staleness(row: PlanChangeRow, around: Surroundings, left: MembersLeft):
   if (crossed !== null) return crossed;
   if (row.action === "create" || row.action === "join") {
     if (link) return "the record was linked after the plan was made";
-    return around.taken.has(row.record_id ?? "") ? "the target record was linked to somebody else meanwhile" : null;
+    const taken = around.taken.has(row.record_id ?? "");
+    if (row.cause === "shared") {
+      if (around.shared.has(row.record_id ?? "")) return "the target record was shared for somebody else meanwhile";
+      return taken ? null : "nobody owns the target record any more";
+    }
+    return taken ? "the target record was linked to somebody else meanwhile" : null;
   }
   if (!link) return "the link to the target's record is gone";
   return link.sequence === row.link_sequence ? null : "the target record was changed after the plan was made";

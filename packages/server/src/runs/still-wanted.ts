@@ -111,7 +111,7 @@ function matchOf(row: PlanChangeRow, needs: NeedsMatch, kind: TargetKind): Match
   if (by === undefined) return null;
   const privileged = row.hold === "privileged_join";
   const record = { kind: row.kind, id: row.record_id, attributes, active: row.active !== 1, privileged };
-  return { decision: "join", record, by, others: [] };
+  return { decision: "join", record, by, others: [], ...(row.cause === "shared" && { sharedWith: "" }) };
 }
 
 function parseValue(text: string | null): Value {

@@ -5,6 +5,7 @@ import {
   type EvaluationInput,
   isEmpty,
   isReference,
+  type LinkOrigin,
   type MappingRule,
   type ScopeDecision,
   type SyncDefinition,
@@ -66,7 +67,7 @@ export interface Trace {
   /** The target's record: made or joined by the sync before, or found and to be joined. */
   readonly record: {
     readonly id: string;
-    readonly state: "created" | "joined" | "found";
+    readonly state: LinkOrigin | "found";
     /** The attribute by which it was found. */
     readonly matchedBy: string | null;
   } | null;
@@ -184,7 +185,7 @@ async function presentValues(
 const MOST_IDS = 100;
 
 function recordIn(id: string, link: LinkRow | undefined, change: Change | null): NonNullable<Trace["record"]> {
-  if (link !== undefined) return { id, state: link.origin as "created" | "joined", matchedBy: link.matched_by };
+  if (link !== undefined) return { id, state: link.origin as LinkOrigin, matchedBy: link.matched_by };
   return { id, state: "found", matchedBy: change?.matchedBy?.attribute ?? null };
 }
 

@@ -1,6 +1,7 @@
 import type { SyncDefinition } from "@entrain/core";
 import { type Selectable, sql, type Transaction } from "kysely";
 import type { DB } from "./schema.ts";
+import { endShares, OWNING } from "./shares.ts";
 import type { Store } from "./store.ts";
 
 export type LinkRow = Selectable<DB["links"]>;
@@ -84,7 +85,7 @@ export async function loadLinks(
   return found;
 }
 
-/** Which of a target's records are linked, and to whom. */
+/** Which of a target's records belong to somebody, and to whom. */
 export async function linkedRecords(
   db: Reader,
   target: string,
@@ -99,6 +100,7 @@ export async function linkedRecords(
       .where("target", "=", target)
       .where("kind", "=", kind)
       .where("record_id", "in", recordIds.slice(at, at + 500))
+      .where(OWNING)
       .execute();
     for (const row of rows) found.set(row.record_id, { tenant: row.tenant, objectId: row.object_id });
   }
@@ -117,6 +119,7 @@ export async function saveLinks(store: Store, tx: Transaction<DB>, links: readon
  * Answers as {@link deleteLinks} does.
  */
 export async function deleteLostLinks(
+  store: Store,
   tx: Transaction<DB>,
   space: LinkSpace,
   kind: string,
@@ -144,7 +147,7 @@ export async function deleteLostLinks(
       .onConflict((conflict) => conflict.doNothing())
       .execute();
   }
-  return await deleteLinks(tx, space, kind, ids);
+  return await deleteLinks(store, tx, space, kind, ids);
 }
 
 /**
@@ -152,6 +155,7 @@ export async function deleteLostLinks(
  * the person's records from now on: their links count as made just now. Answers how many those are.
  */
 export async function deleteLinks(
+  store: Store,
   tx: Transaction<DB>,
   space: LinkSpace,
   kind: string,
@@ -160,6 +164,7 @@ export async function deleteLinks(
   let others = 0;
   for (let at = 0; at < ids.length; at += 200) {
     const slice = ids.slice(at, at + 200);
+    await endShares(store, tx, { ...space, kind }, slice);
     await tx
       .deleteFrom("links")
       .where("target", "=", space.target)
@@ -234,6 +239,7 @@ export async function someLinks(
       .where("record_id", side, of.after)
       .where("sync", "=", of.sync)
       .where("active", "=", 1)
+      .where(OWNING)
       .orderBy("record_id")
       .limit(of.count + without.size)
       .execute();
@@ -262,6 +268,7 @@ export async function countLinks(
 
 /** Forgets doubted links that a sync's plan found to lead nowhere: their records are made anew, or nobody's concern. */
 export async function forgetGone(
+  store: Store,
   tx: Transaction<DB>,
   space: LinkSpace,
   kind: string,
@@ -279,7 +286,7 @@ export async function forgetGone(
     .where((eb) => eb.or([eb("links.sync", "is", null), eb("links.sync", "=", of.sync)]))
     .execute();
   const ids = gone.map((row) => row.object_id);
-  await deleteLostLinks(tx, space, kind, ids);
+  await deleteLostLinks(store, tx, space, kind, ids);
 }
 
 /** What of a sync decides on links that nobody owns. */
@@ -392,6 +399,7 @@ export async function ownedLinks(db: Reader, sync: string, by: number): Promise<
     .select(sql<number>`count(*)`.as("count"))
     .where("sync", "=", sync)
     .where("active", "=", 1)
+    .where(OWNING)
     .where("created_at", "<=", by)
     .executeTakeFirstOrThrow();
   return Number(row.count);

@@ -27,6 +27,12 @@ const PORTAL_LOOKUPS = table(
 
 const LOOKUP_INDEXES = ["lookup_waits: sync, lookup, key", "unique portal_lookups: target, lookup, value_key"] as const;
 
+/** A record belongs to one anchor; beside it, each other sync may share it with one. */
+const SHARE_INDEXES = [
+  "unique links: target, kind, record_id where origin <> 'shared'",
+  "unique links: target, kind, record_id, sync where origin = 'shared'",
+] as const;
+
 const GRANTS = table(
   "connection_grants",
   {
@@ -270,6 +276,12 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
       up: async (db) => {
         for (const each of [LOOKUP_WAITS, PORTAL_LOOKUPS]) await sql.raw(createTable(each, engine)).execute(db);
         for (const each of LOOKUP_INDEXES) await sql.raw(createIndex(each)).execute(db);
+      },
+    },
+    "0014_shares": {
+      up: async (db) => {
+        await sql.raw(`drop index "links_by_target_kind_record_id"`).execute(db);
+        for (const each of SHARE_INDEXES) await sql.raw(createIndex(each)).execute(db);
       },
     },
   };

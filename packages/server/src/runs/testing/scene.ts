@@ -250,6 +250,11 @@ async function signIn(simulator: Simulator): Promise<string> {
   return access_token;
 }
 
+/** Sends writes to a simulated Graph with the app's own token. */
+export function graphOf(simulator: Simulator): (method: string, path: string, body?: unknown) => Promise<unknown> {
+  return async (method, path, body) => await send(simulator, await signIn(simulator), { method, path, body });
+}
+
 async function send(
   simulator: Simulator,
   token: string,

@@ -3,7 +3,7 @@ import type { SyncDefinition } from "@entrain/core";
 import { type Simulator, startSimulator, type TenantFile } from "@entrain/simulator";
 import type { Engine } from "../context.ts";
 import { type RunSummary, runSync } from "../run.ts";
-import type { Scene } from "./scene.ts";
+import { graphOf, type Scene } from "./scene.ts";
 
 /** A second simulated tenant beside a scene's own, connected to the same store. */
 export interface SecondTenant {
@@ -12,6 +12,8 @@ export interface SecondTenant {
   /** Adds a sync of this tenant, as {@link Scene.addSync} does of the first one. */
   addSync(...args: Parameters<Scene["addSync"]>): Promise<string>;
   run(sync: string): Promise<RunSummary>;
+  /** Sends a write to its Graph with the app's own token. */
+  graph(method: string, path: string, body?: unknown): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -68,6 +70,7 @@ export async function addTenant(scene: Scene, tenant: TenantFile): Promise<Secon
         signal: new AbortController().signal,
         onProgress: () => undefined,
       }),
+    graph: graphOf(simulator),
     close: () => simulator.close(),
   };
 }

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import { DEFAULTS, type Mapping } from "@entrain/core";
+import type { GraphUser } from "@entrain/simulator";
+import { plannedIn, unsynced } from "./testing/observe.ts";
+import { openScene, type Scene } from "./testing/scene.ts";
+import { addTenant, type SecondTenant } from "./testing/second-tenant.ts";
+import { person } from "./testing/tenant.ts";
+import { testClock } from "./testing/time.ts";
+
+let scene: Scene;
+let other: SecondTenant;
+afterEach(async () => {
+  await other.close();
+  await scene.close();
+});
+
+const MAIL = 'emails[type eq "work"].value';
+const NAMES: Mapping = {
+  userName: { direct: "userPrincipalName" },
+  displayName: { direct: "displayName" },
+  externalId: { direct: "id" },
+  [MAIL]: { direct: "mail" },
+};
+/** The sync of the tenant where they are at home; the titles are the other's. */
+const OWNER = { records: "user", matching: [MAIL], mapping: NAMES };
+const SHARING = {
+  records: "user",
+  matching: [MAIL],
+  mapping: { ...NAMES, title: { direct: "jobTitle" } },
+  shares: ["title"],
+};
+
+const home = person("Ana López", {
+  userPrincipalName: "ana@fabrikam.com",
+  mail: "ana@fabrikam.com",
+  jobTitle: "Analyst",
+});
+const guest = person("Ana (Fabrikam)", { mail: "ana@fabrikam.com", jobTitle: "Buyer" });
+
+async function open(
+  users: readonly GraphUser[],
+  others: readonly GraphUser[] = [home],
+): Promise<readonly [string, string]> {
+  scene = await openScene({ clock: testClock(), simulator: { tenant: { users, groups: [] } } });
+  other = await addTenant(scene, { users: others, groups: [] });
+  const owner = await other.addSync("fabrikam-desk", "scim", OWNER);
+  await other.run(owner);
+  return [owner, await scene.addSync("contoso-desk", "scim", SHARING)];
+}
+
+const resource = () => [...scene.scim.store.users.values()][0] as { readonly [name: string]: unknown };
+test("a shared attribute is written to the record that another sync owns, and nothing else of it", async () => {
+  const [, second] = await open([guest, person("Bo Own")]);
+  const before = resource();
+  const run = await scene.run(second);
+  assert.deepEqual([run.result, run.counts.create, run.counts.join], ["succeeded", 1, 1]);
+  const [shared] = (await plannedIn(scene.store, run.run)).filter(({ action }) => action === "join");
+  assert.equal(shared?.cause, "shared");
+  assert.deepEqual([shared?.before, shared?.after], [{ title: null }, { title: "Buyer" }]);
+  assert.match(
+    shared?.reason ?? "",
+    /^Shares the record found by emails.* ana@fabrikam\.com, which stays that of fabrikam-desk, Ana López \(.*\) of the connection fabrikam; title/,
+  );
+  const { meta: _was, ...old } = before;
+  const { meta: _is, ...now } = resource();
+  assert.deepEqual(now, { ...old, title: "Buyer" });
+  assert.deepEqual(await unsynced(scene.store, second), new Map());
+});
+
+test("later changes of the attribute follow, others do not, and neither sync undoes what the other wrote", async () => {
+  const [owner, second] = await open([guest]);
+  await scene.run(second);
+  await scene.graph("PATCH", `/users/${guest.id}`, { jobTitle: "Head buyer", displayName: "Ana Renamed" });
+  const [change] = await plannedIn(scene.store, (await scene.run(second)).run);
+  assert.deepEqual([change?.action, change?.after], ["update", { title: "Head buyer" }]);
+  assert.deepEqual([resource().title, resource().displayName], ["Head buyer", "Ana López"]);
+  await scene.graph("PATCH", `/users/${guest.id}`, { displayName: "Ana Again" });
+  for (const run of [await scene.run(second), await other.run(owner), await scene.run(second)]) {
+    assert.deepEqual(await plannedIn(scene.store, run.run), []);
+  }
+});
+
+test("who leaves, is disabled or is deleted where the record is shared leaves it as it is", async () => {
+  for (const body of [{ accountEnabled: false }, null]) {
+    const [, second] = await open([guest]);
+    await scene.run(second);
+    const before = JSON.stringify(resource());
+    await scene.graph(body === null ? "DELETE" : "PATCH", `/users/${guest.id}`, body ?? undefined);
+    const run = await scene.run(second);
+    assert.deepEqual([run.result, await plannedIn(scene.store, run.run)], ["succeeded", []]);
+    assert.equal(JSON.stringify(resource()), before);
+    await other.close();
+    await scene.close();
+  }
+  await open([guest]);
+});
+
+test("when the owner deletes the record, whoever shared it gets one of their own", async () => {
+  const [owner, second] = await open([guest]);
+  await scene.run(second);
+  await scene.redefine(owner, { deprovision: { ...DEFAULTS.deprovision, softDeleted: "delete" } });
+  await other.graph("DELETE", `/users/${home.id}`);
+  assert.equal((await other.run(owner)).counts.delete, 1);
+  const run = await scene.run(second);
+  assert.deepEqual([run.result, run.counts.create], ["succeeded", 1]);
+  assert.deepEqual([resource().externalId, resource().title], [guest.id, "Buyer"]);
+});
+
+test("a record is shared for one person of a sync; the second is told, as without sharing", async () => {
+  const [, second] = await open([guest]);
+  await scene.run(second);
+  const namesake = await scene.graph("POST", "/users", {
+    ...person("Ana Twin", { mail: "ana@fabrikam.com" }),
+    id: undefined,
+    passwordProfile: { password: "Not-a-secret-1" },
+    mailNickname: "twin",
+  });
+  const run = await scene.run(second);
+  assert.equal(run.failed, 1, JSON.stringify(namesake));
+  assert.deepEqual([...(await unsynced(scene.store, second)).values()], ["linked_elsewhere"]);
+  assert.equal(resource().title, "Buyer");
+});
+
+test("another mail address moves nothing to another record: who shares stays with the record that was found first", async () => {
+  const cy = person("Cy Other", { userPrincipalName: "cy@fabrikam.com", mail: "cy@fabrikam.com", jobTitle: "Clerk" });
+  const [, second] = await open([guest], [home, cy]);
+  await scene.run(second);
+  await scene.graph("PATCH", `/users/${guest.id}`, { mail: "cy@fabrikam.com", jobTitle: "Mole" });
+  await scene.run(second);
+  const titles = [...scene.scim.store.users.values()].map(({ externalId, title }) => [externalId, title]);
+  assert.deepEqual(Object.fromEntries(titles), { [home.id]: "Mole", [cy.id]: undefined });
+});
+
+test("without the declaration any more the second sync is an issue again, and writes nothing", async () => {
+  const [, second] = await open([guest]);
+  await scene.run(second);
+  await scene.redefine(second, { shares: [] });
+  await scene.graph("PATCH", `/users/${guest.id}`, { jobTitle: "Head buyer" });
+  await scene.run(second);
+  assert.deepEqual(await unsynced(scene.store, second), new Map([[guest.id, "owned_elsewhere"]]));
+  assert.equal(resource().title, "Buyer");
+});
