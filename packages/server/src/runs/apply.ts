@@ -1,4 +1,11 @@
-import { type Attributes, ConnectorError, type Counts, type Outcome, type Target } from "@entrain/core";
+import {
+  type Attributes,
+  ConnectorError,
+  type Counts,
+  type Outcome,
+  type Target,
+  type TargetChange,
+} from "@entrain/core";
 import type { Transaction } from "kysely";
 import { appendJournal } from "../store/journal.ts";
 import { changesPage, markChanges, type PlanChangeRow, type PlanKey } from "../store/plans.ts";
@@ -23,6 +30,7 @@ import { judgeMissing } from "./missing.ts";
 import { recordOutcomes } from "./outcomes.ts";
 import { type Part, partsOf } from "./parts.ts";
 import { type Prepared, prepareBatch } from "./prepare.ts";
+import { type Claim, claimsOf, takenSince, withoutClaimed } from "./still-free.ts";
 
 /** A change without an answer is tried this many times in one run. */
 const PASSES = 3;
@@ -136,46 +144,92 @@ async function applyBatch(
   const { store, target, lease } = context;
   if (batch.every(isLookup)) return await resolveOpenIntents(context, await applyLookups(context, batch, tally));
   const prepared = await onlyNamed(context, await judged(context, batch));
-  const sendable = prepared.filter((change) => change.send !== null);
-  const changes = sendable.flatMap((change) => (change.send ? [change.send] : []));
-  if (isTransactional(target)) {
-    return await store.fenced(lease, async (tx) => {
-      await journalIntents(context, tx, sendable);
-      const answered = changes.length === 0 ? [] : await target.applyIn(tx, changes);
-      const outcomes = await judgeMissing(context, sendable, answered);
-      return await settle(context, tx, { prepared, outcomes, tally, total });
-    });
-  }
-  await store.fenced(lease, async (tx) => {
+  const claims = claimsOf(context.choosing, prepared);
+  // Who chose a value asks the target once more behind the intents; that is no part of one transaction.
+  if (isTransactional(target) && claims.length === 0)
+    return await applyAtOnce(context, target, { prepared, tally, total });
+  const of = { target: context.sync.target, kind: context.kind, sync: context.sync.id };
+  const begun = await store.fenced(lease, async (tx) => {
+    const free = await withoutClaimed(tx, of, { prepared, claims });
+    const sendable = free.filter((change) => change.send !== null);
     await journalIntents(context, tx, sendable);
     await openIntents(
       context,
       tx,
       sendable.map(({ row }) => row),
     );
+    return free;
   });
-  const answered = changes.length === 0 ? [] : await sent(context, changes);
+  const sendable = begun.filter((change) => change.send !== null);
+  const answered = await sent(context, sendable, claims);
   const outcomes = await judgeMissing(context, sendable, answered);
-  const parts = await partsOf(context, prepared, outcomes);
-  const next = await store.fenced(lease, (tx) => settle(context, tx, { prepared, outcomes, tally, total, parts }));
+  const parts = await partsOf(context, begun, outcomes);
+  const next = await store.fenced(lease, (tx) =>
+    settle(context, tx, { prepared: begun, outcomes, tally, total, parts }),
+  );
   return outcomes.some((outcome) => outcome.status === "unknown" || outcome.status === "refused")
     ? await resolveOpenIntents(context, next)
     : next;
+}
+
+/** Intents, changes and outcomes in one transaction: with a target that lives in the store. */
+async function applyAtOnce(
+  context: ApplyContext,
+  target: TransactionalTarget,
+  { prepared, tally, total }: Omit<Batch, "outcomes">,
+): Promise<Tally> {
+  const sendable = prepared.filter((change) => change.send !== null);
+  const changes = changesOf(sendable);
+  return await context.store.fenced(context.lease, async (tx) => {
+    await journalIntents(context, tx, sendable);
+    const answered = changes.length === 0 ? [] : await target.applyIn(tx, changes);
+    const outcomes = await judgeMissing(context, sendable, answered);
+    return await settle(context, tx, { prepared, outcomes, tally, total });
+  });
+}
+
+function changesOf(sendable: readonly Prepared[]): readonly TargetChange[] {
+  return sendable.flatMap(({ send }) => send ?? []);
 }
 
 /**
  * A ConnectorError means that nothing was sent: the intents get that as their outcome, and the run stops. After anything
  * else, an abort above all, nobody knows: the intents stay open and are looked up.
  */
-async function sent(context: ApplyContext, changes: Parameters<Target["apply"]>[0]): Promise<readonly Outcome[]> {
+async function sent(
+  context: ApplyContext,
+  sendable: readonly Prepared[],
+  claims: readonly Claim[],
+): Promise<readonly Outcome[]> {
+  const changes = changesOf(sendable);
   try {
-    return await context.target.apply(changes, context.signal);
+    const ordinals = new Set(changes.map(({ ordinal }) => ordinal));
+    const asked = claims.filter(({ ordinal }) => ordinals.has(ordinal));
+    const taken = await takenSince(context, asked);
+    const free = changes.filter(({ ordinal }) => !taken.has(ordinal));
+    const answered = free.length === 0 ? [] : await context.target.apply(free, context.signal);
+    return inOrder(changes, taken, answered);
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
     const unsent = changes.map(({ ordinal, kind, action, recordId }) => ({ ordinal, kind, action, recordId }));
     await closeUnsent(context, unsent, error);
     throw error;
   }
+}
+
+/** The outcomes of all changes, in their order: of those that were not sent, and of the others what the target answered. */
+function inOrder(
+  changes: readonly TargetChange[],
+  taken: ReadonlyMap<number, Outcome>,
+  answered: readonly Outcome[],
+): readonly Outcome[] {
+  if (taken.size === 0) return answered;
+  let next = 0;
+  return changes.map(({ ordinal }) => {
+    const outcome = taken.get(ordinal) ?? answered[next++];
+    if (outcome === undefined) throw new Error("the target answered fewer outcomes than there were changes");
+    return outcome;
+  });
 }
 
 interface Batch {

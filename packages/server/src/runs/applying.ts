@@ -10,6 +10,7 @@ import type { LookupIds } from "./lookup-records.ts";
 import type { PrepareContext } from "./prepare.ts";
 import type { Reveal } from "./reveal.ts";
 import type { ScopeNow } from "./scope-now.ts";
+import type { Choosing } from "./still-free.ts";
 import type { StillWanted } from "./still-wanted.ts";
 
 /** What an apply works with: one sealed plan of one sync, under the sync's lease. */
@@ -31,6 +32,8 @@ export interface ApplyContext {
   readonly stillWanted: StillWanted;
   readonly reveal: Reveal;
   readonly lookupIds: LookupIds;
+  /** The rules that choose a value for a creation. */
+  readonly choosing: readonly Choosing[];
   /**
    * Does work when a read of the directory has ended and no other can begin; null where nobody asked for this very plan:
    * what cannot be told then is planned anew by the next run.

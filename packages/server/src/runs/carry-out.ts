@@ -12,6 +12,7 @@ import { behindRead } from "./read-connection.ts";
 import { revealer } from "./reveal.ts";
 import { scopeNow } from "./scope-now.ts";
 import { freshSync, reviewOf, type Session } from "./session.ts";
+import { choosingRules } from "./still-free.ts";
 import { stillWanted } from "./still-wanted.ts";
 
 /** A reference that could not be written yet is written by a further plan of the same run; circles need one more. */
@@ -123,6 +124,7 @@ export async function resume(
       stillWanted: stillWanted(session.engine, { sync, space, kind, plannedAt: begun.created_at }),
       reveal: revealer(session.engine, { sync, space, kind, plannedAt: begun.created_at }),
       lookupIds: lookupIds(target, options.signal),
+      choosing: choosingRules(definition, kind),
       behindRead: isAskedFor ? (work) => behindRead(session, work) : null,
       recreate: options.recreate ?? false,
       lease,

@@ -12,6 +12,7 @@ import {
 } from "@entrain/core";
 import { indexKey, type Matcher } from "./match-records.ts";
 import type { BatchContext, WantedKey } from "./plan-context.ts";
+import { onTheWay } from "./still-free.ts";
 
 /** A record that will be created. */
 interface Creating {
@@ -27,7 +28,7 @@ export type Chosen =
 
 /**
  * Chooses values that no other record has, for a batch of creations and in its order: the first candidate that neither the
- * target holds nor an earlier creation of the plan has got. Each round asks the target for the next candidate of all who
+ * target holds, nor another sync is writing, nor an earlier creation of the plan has got. Each round asks the target for the next candidate of all who
  * still need one, so that mostly one round suffices.
  */
 export async function chooseUniques(
@@ -74,11 +75,14 @@ async function chooseFor(
     if ("values" in candidates) seeking.push({ of, left: keyed(rule, candidates.values), tried: 0 });
     else found.set(of.objectId, "value" in candidates ? { value: candidates.value, key: null } : candidates);
   }
+  const { name } = rule.attribute;
+  const { store, space, kind, sync } = context;
+  const others = await onTheWay(store.db, { target: space.target, kind, sync: sync.id }, [name]);
   const given = new Set<string>();
   while (seeking.length > 0) {
     context.signal.throwIfAborted();
     const taken = await matcher.taken(
-      rule.attribute.name,
+      name,
       seeking.flatMap(({ left: [next] }) => (next === undefined ? [] : [next])),
     );
     const still: Seeking[] = [];
@@ -86,7 +90,7 @@ async function chooseFor(
       const [next, ...rest] = left;
       if (next === undefined) {
         found.set(of.objectId, { finding: exhausted(rule, of, tried) });
-      } else if (taken.has(next.key) || given.has(next.key)) {
+      } else if (taken.has(next.key) || others.has(indexKey(name, next.key)) || given.has(next.key)) {
         still.push({ of, left: rest, tried: tried + 1 });
       } else {
         given.add(next.key);
