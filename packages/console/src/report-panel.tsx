@@ -47,6 +47,7 @@ function Report({ report }: { readonly report: SyncReport }): ReactNode {
     people,
     linked,
     join,
+    share,
     privileged,
     create,
     left,
@@ -80,6 +81,7 @@ function Report({ report }: { readonly report: SyncReport }): ReactNode {
         note={join.by.map((by) => `${number(by.count)} by ${by.attribute}`)}
         always
       />
+      <Sort title="Would share the record that another sync owns" of={share} />
       <Sort title="Joins that wait for approval: records with rights of their own" of={privileged} />
       <Sort title="Would be created" of={create} always />
       <Sort title="Found nowhere, and the sync makes no records" of={left} />

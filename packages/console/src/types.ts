@@ -293,6 +293,7 @@ export interface SyncReport {
   readonly people: { readonly count: number; readonly inScope: number; readonly disabled: number };
   readonly linked: { readonly created: number; readonly joined: number };
   readonly join: ReportedSort & { readonly by: readonly { readonly attribute: string; readonly count: number }[] };
+  readonly share: ReportedSort;
   readonly privileged: ReportedSort;
   readonly create: ReportedSort;
   readonly left: ReportedSort;

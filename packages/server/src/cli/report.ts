@@ -27,7 +27,7 @@ export async function reportCommand(
 }
 
 function linesOf(report: SyncReport): readonly string[] {
-  const { linked, join, privileged, create, left, ambiguous, elsewhere, unmatchable, other, guests, unmanaged } =
+  const { linked, join, share, privileged, create, left, ambiguous, elsewhere, unmatchable, other, guests, unmanaged } =
     report;
   const { people, readAt, complete } = report;
   const issue = (one: SyncReport["ambiguous"]["samples"][number]): string => `${one.name} (${one.id}): ${one.detail}`;
@@ -38,8 +38,14 @@ function linesOf(report: SyncReport): readonly string[] {
     ...(people.disabled === 0
       ? []
       : [`disabled     ${grouped(people.disabled)} of them have no record, and none is made while they are disabled`]),
-    `there        ${grouped(linked.created)} created, ${grouped(linked.joined)} joined${inBrackets(linked.by)}`,
+    `there        ${grouped(linked.created)} created, ${grouped(linked.joined)} joined${linked.shared === 0 ? "" : `, ${grouped(linked.shared)} shared`}${inBrackets(linked.by)}`,
     ...part("join", join, "", (one) => `${one.name} joins ${one.recordName} by ${one.attribute}`, inBrackets(join.by)),
+    ...part(
+      "share",
+      share,
+      "whose record another sync owns: the shared attributes are written to it",
+      (one) => `${one.name} shares ${one.recordName}, found by ${one.attribute}`,
+    ),
     ...part(
       "privileged",
       privileged,

@@ -3,7 +3,7 @@ import { type Attributes, recordName, type TargetRecord } from "@entrain/core";
 import { openScratch } from "../store/scratch.ts";
 
 /** What becomes of a person without a link. */
-export type Decision = "join" | "create" | "left" | "ambiguous" | "elsewhere" | "unmatchable" | "other";
+export type Decision = "join" | "share" | "create" | "left" | "ambiguous" | "elsewhere" | "unmatchable" | "other";
 
 /** One person without a link, decided. */
 export interface NotedPerson {

@@ -51,8 +51,15 @@ export interface SyncReport {
   /** Living records of the directory, how many are in scope, and of those the disabled ones without a record: none is made. */
   readonly people: { readonly count: number; readonly inScope: number; readonly disabled: number };
   /** Records that the sync has already. */
-  readonly linked: { readonly created: number; readonly joined: number; readonly by: readonly ByAttribute[] };
+  readonly linked: {
+    readonly created: number;
+    readonly joined: number;
+    readonly shared: number;
+    readonly by: readonly ByAttribute[];
+  };
   readonly join: Some<ReportedJoin> & { readonly by: readonly ByAttribute[] };
+  /** Who would share the record that another sync owns. */
+  readonly share: Some<ReportedJoin>;
   /** Of `join`: records that have rights of their own in the target. These joins wait for approval. */
   readonly privileged: Some<ReportedJoin>;
   readonly create: Some<ReportedPerson>;
@@ -166,7 +173,7 @@ async function notePeople(
 ): Promise<People> {
   const { store, sync, kind } = scene;
   const span = { store, sync, kind: kind.source, cursor: 0, upto: options.upto, now: store.clock.now() };
-  const tally = { count: 0, inScope: 0, disabled: 0, created: 0, joined: 0, by: new Map<string, number>() };
+  const tally = { count: 0, inScope: 0, disabled: 0, created: 0, joined: 0, shared: 0, by: new Map<string, number>() };
   for await (const { rows } of changedRecords(span)) {
     options.signal.throwIfAborted();
     const items = await inputsOf(scene, rows);
@@ -177,6 +184,7 @@ async function notePeople(
       if (record.removed === null && input.scope.in) tally.inScope += 1;
       if (link !== undefined && input.link?.owned === true) {
         if (link.origin === "joined") tally.joined += 1;
+        else if (link.origin === "shared") tally.shared += 1;
         else tally.created += 1;
         if (link.matched_by !== null) tally.by.set(link.matched_by, (tally.by.get(link.matched_by) ?? 0) + 1);
         continue;
@@ -193,8 +201,8 @@ async function notePeople(
     options.onProgress({ phase: "planning", detail: `${kind.source}s`, done: tally.count, total: null });
   }
   const by = [...tally.by].map(([attribute, count]) => ({ attribute, count })).sort((a, b) => b.count - a.count);
-  const { count, inScope, disabled, created, joined } = tally;
-  return { people: { count, inScope, disabled }, linked: { created, joined, by } };
+  const { count, inScope, disabled, created, joined, shared } = tally;
+  return { people: { count, inScope, disabled }, linked: { created, joined, shared, by } };
 }
 
 function withIssue(
@@ -250,7 +258,8 @@ async function noteMatches(
       people.push({ ...none, decision: "left", attribute: null, recordId });
       continue;
     }
-    people.push({ ...none, decision: match.decision, attribute: isJoin ? match.by.attribute : null, recordId });
+    const decision = isJoin && match.sharedWith !== undefined ? "share" : match.decision;
+    people.push({ ...none, decision, attribute: isJoin ? match.by.attribute : null, recordId });
     for (const { attribute, key } of values) wanted.push({ key: indexKey(attribute, key), objectId });
     if (recordId !== null) wanted.push({ key: indexKey(RECORD, recordId), objectId });
     else wanted.push(...uniqueWants(scene, objectId, asking[at]?.mapped.attributes ?? {}));
@@ -299,6 +308,7 @@ function decided(
   const maybe = unmatchable.count + other.count + disabled;
   return {
     join: { ...some(notes.people("join", limit), join), by },
+    share: some(notes.people("share", limit), join),
     privileged: some(notes.people("join", limit, true), join),
     create: some(notes.people("create", limit), person),
     left: some(notes.people("left", limit), person),

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { DEFAULTS, type Mapping } from "@entrain/core";
 import type { GraphUser } from "@entrain/simulator";
+import { removeEntry } from "../config/remove.ts";
+import { reportSync } from "./report.ts";
 import { plannedIn, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { addTenant, type SecondTenant } from "./testing/second-tenant.ts";
-import { person } from "./testing/tenant.ts";
+import { group, person } from "./testing/tenant.ts";
 import { testClock } from "./testing/time.ts";
 
 let scene: Scene;
@@ -139,5 +141,53 @@ test("without the declaration any more the second sync is an issue again, and wr
   await scene.graph("PATCH", `/users/${guest.id}`, { jobTitle: "Head buyer" });
   await scene.run(second);
   assert.deepEqual(await unsynced(scene.store, second), new Map([[guest.id, "owned_elsewhere"]]));
+  assert.equal(resource().title, "Buyer");
+});
+
+test("the report counts whose records would be shared, and whose are", async () => {
+  const [, second] = await open([guest, person("Bo Own")]);
+  await scene.plan(second);
+  const report = async () => {
+    const sync = await scene.store.db
+      .selectFrom("syncs")
+      .selectAll()
+      .where("id", "=", second)
+      .executeTakeFirstOrThrow();
+    const { signal } = new AbortController();
+    return await reportSync(scene.engine, { sync, samples: 5, signal, onProgress: () => undefined });
+  };
+  const before = await report();
+  assert.deepEqual([before.share.count, before.create.count, before.elsewhere.count], [1, 1, 0]);
+  assert.deepEqual(before.share.samples[0]?.id, guest.id);
+  await scene.run(second);
+  const { linked, share } = await report();
+  assert.deepEqual([linked.created, linked.joined, linked.shared, share.count], [1, 0, 1, 0]);
+});
+
+test("a group has the record that its member shares as its member", async () => {
+  const team = group("Team");
+  scene = await openScene({
+    clock: testClock(),
+    simulator: { tenant: { users: [guest], groups: [team], memberships: { [team.id]: [guest.id] } } },
+  });
+  other = await addTenant(scene, { users: [home], groups: [] });
+  await other.run(await other.addSync("fabrikam-desk", "scim", OWNER));
+  await scene.run(await scene.addSync("contoso-desk", "scim", SHARING));
+  await scene.run(await scene.addSync("contoso-groups", "scim", { records: "group" }));
+  const [made] = [...scene.scim.store.groups.values()] as unknown as { members: { value: string }[] }[];
+  assert.deepEqual(
+    made?.members.map(({ value }) => value),
+    [...scene.scim.store.users.keys()],
+  );
+});
+
+test("a sync that is removed leaves what it shared to the owner, and owns nothing that somebody could adopt", async () => {
+  const [, second] = await open([guest]);
+  await scene.run(second);
+  await scene.store.transaction((tx) =>
+    removeEntry(tx, scene.store, "syncs", second, { actor: { kind: "system", id: "test" }, force: false }),
+  );
+  const links = await scene.store.db.selectFrom("links").select(["object_id", "origin"]).execute();
+  assert.deepEqual(links, [{ object_id: home.id, origin: "created" }]);
   assert.equal(resource().title, "Buyer");
 });
