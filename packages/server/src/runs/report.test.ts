@@ -106,6 +106,7 @@ test("what the report tells is what the run does", async () => {
   assert.deepEqual(after.linked, {
     created: told.create.count,
     joined: told.join.count,
+    shared: 0,
     by: [{ attribute: "userName", count: told.join.count }],
   });
   assert.deepEqual([after.join.count, after.create.count, after.ambiguous.count], [0, 0, told.ambiguous.count]);
