@@ -30,6 +30,8 @@ export const CODES = {
   request_refused: "Mend what the service's answer names, then try again.",
   attribute_refused:
     "Correct the attribute's name where the message says it is asked for, or take it out, then run `entrain config apply`.",
+  attribute_untaken:
+    "Take the attributes out of the mapping, or let the target take them. Where the target describes itself wrongly, its settings can say not to heed that; for SCIM: `schema: ignore`.",
   // Records.
   ambiguous: "Make the matching value unique, or choose another matching attribute.",
   unmatchable: "Fill in a value for one of the matching attributes, or change the matching.",

@@ -15,8 +15,10 @@ export function namedTarget(target: Target, name: string, addresses: readonly st
       throw named(error);
     }
   };
+  const describe = target.describe?.bind(target);
   return {
     kinds: target.kinds,
+    ...(describe && { describe: (signal) => told(describe(signal)) }),
     batch: target.batch,
     verify: (signal) => told(target.verify(signal)),
     list: async function* (kind, options, signal) {

@@ -71,6 +71,14 @@ const SCIM: OpenableType = {
         "how writes are worded: as RFC 7644 has it (default), or as Entra's own client does, for servers made for that client alone",
     },
     {
+      name: "schema",
+      type: "text",
+      required: false,
+      choices: ["follow", "strict", "ignore"],
+      description:
+        "what the server's /Schemas counts for: its limits hold (follow, the default), its canonical values are the only ones, too (strict), or it is not asked (ignore)",
+    },
+    {
       name: "groupSettleMs",
       type: "integer",
       required: false,

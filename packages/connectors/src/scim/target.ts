@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
-import { ConnectorError, type Target, type WaitListener } from "@entrain/core";
+import { ConnectorError, type Target, type TargetKind, type WaitListener } from "@entrain/core";
 import type { Resolve } from "../shared/addresses.ts";
 import { applyBatch } from "./apply.ts";
 import { type ScimKind, scimKinds } from "./attributes.ts";
 import { createScimClient } from "./client.ts";
+import { describedKinds, readSchemas } from "./describe.ts";
 import type { Dialect } from "./dialect.ts";
 import type { ScimClock } from "./pace.ts";
 import { findRecords, getRecords, listRecords, type Reader } from "./reading.ts";
+import type { Heed } from "./schema.ts";
 import { verifyScim } from "./verify.ts";
 
 /** How a SCIM target is reached. */
@@ -30,6 +32,8 @@ export interface ScimTargetOptions {
   readonly allowPrivate?: boolean;
   /** How writes are worded; `entra` for servers that were made for Entra's own client. Default `rfc`. */
   readonly dialect?: Dialect;
+  /** How much the server's `/Schemas` counts. Default `follow`. */
+  readonly schema?: Heed;
   /** Looks names up in place of the system. */
   readonly resolve?: Resolve;
   /**
@@ -77,10 +81,19 @@ export function createScimTarget(options: ScimTargetOptions): Target {
     signal,
   });
 
+  const declared = [...kinds.values()].map(({ kind }) => kind);
+  const heed = options.schema ?? "follow";
+  let described: readonly TargetKind[] | null = heed === "ignore" ? declared : null;
+
   return {
-    kinds: [...kinds.values()].map(({ kind }) => kind),
+    kinds: declared,
     batch: BATCH,
-    verify: (signal) => verifyScim(open("user", signal), open("group", signal), options.clock),
+    async describe(signal) {
+      signal.throwIfAborted();
+      described ??= describedKinds(kinds.values(), await readSchemas(client, signal), heed);
+      return described;
+    },
+    verify: (signal) => verifyScim(open("user", signal), open("group", signal), { clock: options.clock, heed }),
     async *list(kind, { members }, signal) {
       const reader = open(kind, signal);
       signal.throwIfAborted();

@@ -1,13 +1,18 @@
 import { type Check, ConnectorError } from "@entrain/core";
 import type { ScimKind } from "./attributes.ts";
+import { readSchemas, type Schemas } from "./describe.ts";
 import type { ScimClock } from "./pace.ts";
 import { equalsFilter, type Reader } from "./reading.ts";
 import type { Reply } from "./reply.ts";
 import { isJson, property } from "./resource.ts";
-import { declaredIn } from "./schema.ts";
+import { type Declared, declaredIn, type Heed } from "./schema.ts";
 
 /** Named checks that only read: the server answers, takes the token, filters, patches, knows the attributes, and shows its groups. */
-export async function verifyScim(users: Reader, groups: Reader, clock: ScimClock): Promise<readonly Check[]> {
+export async function verifyScim(
+  users: Reader,
+  groups: Reader,
+  { clock, heed }: { readonly clock: ScimClock; readonly heed: Heed },
+): Promise<readonly Check[]> {
   const { signal } = users;
   signal.throwIfAborted();
   const get = (path: string): Promise<Reply> => users.client.send({ method: "GET", path, repeatable: true }, signal);
@@ -18,7 +23,7 @@ export async function verifyScim(users: Reader, groups: Reader, clock: ScimClock
   if (checks[0]?.ok) {
     checks.push(filterCheck(lookup));
     checks.push(patchCheck(await get("/ServiceProviderConfig")));
-    checks.push(attributesCheck(await get("/Schemas"), users.kind));
+    checks.push(...(await attributesChecks([users, groups], heed)));
     checks.push(groupsCheck(await get(`${groups.kind.endpoint}?startIndex=1&count=1&excludedAttributes=members`)));
   }
   signal.throwIfAborted();
@@ -70,22 +75,50 @@ function patchCheck(reply: Reply): Check {
   );
 }
 
+async function attributesChecks(readers: readonly Reader[], heed: Heed): Promise<readonly Check[]> {
+  const [reader] = readers;
+  if (reader === undefined) return [];
+  const checked = (check: (kind: ScimKind, name: string) => Check): readonly Check[] =>
+    readers.map(({ kind }) => check(kind, `Attributes of ${kind.kind.name}s`));
+  if (heed === "ignore")
+    return checked((_, name) => passed(name, "The target's settings say not to ask the server what they are."));
+  try {
+    const schemas = await readSchemas(reader.client, reader.signal);
+    return checked((kind, name) => attributesCheck(name, kind, { schemas, heed }));
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error;
+    return checked((_, name) => failed(name, error.message, error.fix));
+  }
+}
+
 /** Many servers describe themselves in part or not at all, and some wrongly: only what would be in vain is a failure. */
-function attributesCheck(reply: Reply, kind: ScimKind): Check {
-  const name = "Attributes of users";
-  const declared = reply.kind === "answer" ? declaredIn(reply.body, kind) : null;
-  if (declared === null) return passed(name, "The server does not describe them.");
-  const { readOnly, unlisted, required } = declared;
-  const vain = readOnly.filter((one) => Object.hasOwn(kind.kind.preset.mapping, one));
-  const said = [
-    readOnly.length > 0 ? `The server says that it takes no ${readOnly.join(", no ")}.` : "",
-    unlisted.length > 0 ? `The server does not list ${unlisted.join(", ")}, and may ignore them.` : "",
-    required.length > 0 ? `The server says that it requires ${required.join(", ")}, which no mapping writes.` : "",
-  ];
-  const detail = said.filter((sentence) => sentence !== "").join(" ");
+function attributesCheck(
+  name: string,
+  kind: ScimKind,
+  { schemas, heed }: { readonly schemas: Schemas; readonly heed: Heed },
+): Check {
+  const declared = "none" in schemas ? null : declaredIn(schemas.schemas, kind, heed);
+  if (declared === null) {
+    const why = "none" in schemas ? ` ${schemas.none}` : "";
+    return passed(name, `The server does not describe them: what SCIM itself says of them holds.${why}`);
+  }
+  const detail = inWords(declared);
+  const vain = declared.readOnly.filter((one) => Object.hasOwn(kind.kind.preset.mapping, one));
   if (vain.length > 0)
     return failed(name, detail, `Leave ${vain.join(", ")} out of the mapping of syncs to this target.`);
   return passed(name, detail === "" ? "The server lists all that a mapping may write." : detail);
+}
+
+/** What a server says of one kind's attributes beyond what is known of SCIM. */
+function inWords({ readOnly, unlisted, required, kind }: Declared): string {
+  const immutable = kind.attributes.filter((one) => one.immutable === true).map(({ name }) => name);
+  const said = [
+    readOnly.length > 0 ? `The server says that it takes no ${readOnly.join(", no ")}.` : "",
+    unlisted.length > 0 ? `The server does not list ${unlisted.join(", ")}: nothing is written there.` : "",
+    immutable.length > 0 ? `The server takes ${immutable.join(", ")} when a record is created, and never again.` : "",
+    required.length > 0 ? `The server says that it requires ${required.join(", ")}, which no mapping writes.` : "",
+  ];
+  return said.filter((sentence) => sentence !== "").join(" ");
 }
 
 function groupsCheck(reply: Reply): Check {

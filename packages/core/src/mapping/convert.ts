@@ -24,9 +24,9 @@ export function convert(operand: Operand, attribute: TargetAttribute): Converted
     return { value: new Date(operand.ms).toISOString() };
   }
   const value = plainOf(operand) ?? null;
-  const { type, maxLength, choices } = attribute;
+  const { type, maxLength, choices, spellings } = attribute;
   const converted = inType(value, type);
-  if ((maxLength === undefined && choices === undefined) || "flaw" in converted) return converted;
+  if ("flaw" in converted || (maxLength ?? choices ?? spellings) === undefined) return converted;
   return allowed(converted.value, attribute);
 }
 
@@ -60,17 +60,18 @@ function allowed(value: Value, attribute: TargetAttribute): Converted {
     return { value: items };
   }
   if (typeof value !== "string") return { value };
-  const { maxLength, choices } = attribute;
+  const { maxLength, choices, spellings } = attribute;
   if (maxLength !== undefined && value.length > maxLength) {
     const length = [...value].length;
     if (length > maxLength) {
       return { flaw: `is ${grouped(length)} characters long, and the target takes ${grouped(maxLength)}` };
     }
   }
-  if (choices === undefined) return { value };
+  const known = choices ?? spellings;
+  if (known === undefined) return { value };
   const key = matchKey(value, attribute);
-  const choice = choices.find((one) => matchKey(one, attribute) === key);
-  if (choice !== undefined) return { value: choice };
+  const spelled = known.find((one) => matchKey(one, attribute) === key);
+  if (spelled !== undefined || choices === undefined) return { value: spelled ?? value };
   return { flaw: `"${inWords(value)}" is none of what the target takes: ${plainList(choices)}` };
 }
 

@@ -74,8 +74,8 @@ export interface TracedField {
   readonly chosen: boolean;
   /** Written when the record is created, and this one is not. */
   readonly onlyOnCreate: boolean;
-  /** The target does not take it, as it says itself. */
-  readonly unwritten: boolean;
+  /** Why it is never written: the target, as it describes itself, takes no value of it, or does not have it. */
+  readonly unwritten: "readOnly" | "unlisted" | null;
   readonly issue: Finding | null;
 }
 
@@ -116,9 +116,15 @@ export function compileMapping(
   for (const { name, required, readOnly } of kind.attributes) {
     if (required !== true || readOnly === true || Object.hasOwn(mapping, name)) continue;
     if (kind.described === true) unmapped.push(name);
-    else findings.push({ code: "config_invalid", detail: `mapping.${name}: the target requires it, but it is not mapped` });
+    else
+      findings.push({
+        code: "config_invalid",
+        detail: `mapping.${name}: the target requires it, but it is not mapped`,
+      });
   }
-  return findings.length > 0 ? { findings } : { mapping: mappingOf(rules, options.conceal ?? (() => "unknown"), { unwritten, unmapped }) };
+  return findings.length > 0
+    ? { findings }
+    : { mapping: mappingOf(rules, options.conceal ?? (() => "unknown"), { unwritten, unmapped }) };
 }
 
 /** What a target says that it does not take is left out of what is written; what a target's type never takes is a mistake. */
@@ -170,7 +176,8 @@ function mappingOf(
       const context = creation ? { record, creation } : { record };
       return all.map((rule) => {
         const field = traced(rule, { creating, concealing: conceal }, context);
-        return { ...field, unwritten: unwritten.includes(rule) };
+        if (!unwritten.includes(rule)) return { ...field, unwritten: null };
+        return { ...field, unwritten: rule.attribute.unlisted === true ? "unlisted" : "readOnly" };
       });
     },
     only: (names) =>

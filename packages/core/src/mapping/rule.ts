@@ -82,7 +82,7 @@ export function compileRule(
     }));
     return { findings };
   }
-  const onlyOnCreate = rule.apply === "create";
+  const onlyOnCreate = rule.apply === "create" || attribute.immutable === true;
   const misplaced = misplacedFlaw(way, subject, onlyOnCreate);
   if (misplaced !== null) return invalid(`: ${misplaced}`);
   const sensitive = rule.sensitive === true || way.sensitive;

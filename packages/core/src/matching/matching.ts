@@ -36,7 +36,7 @@ interface Way {
   readonly attribute: TargetAttribute;
   /** Where the configuration says it: `matching[1]`. */
   readonly place: string;
-  /** `null`: the mapped value. */
+  /** What gives the value; `null`: it is the mapped one. */
   readonly rule: CompiledRule | null;
 }
 
@@ -59,7 +59,8 @@ export function compileMatching(
     if ("findings" in compiled) findings.push(...compiled.findings);
     else ways.push(compiled);
   }
-  const isMapped = ({ attribute }: Way): boolean => mapping.rules.some((one) => one.attribute.name === attribute.name);
+  const mapped = [...mapping.rules, ...mapping.unwritten];
+  const isMapped = ({ attribute }: Way): boolean => mapped.some((one) => one.attribute.name === attribute.name);
   if (findings.length === 0 && !ways.some((way) => way.rule !== null || isMapped(way))) {
     findings.push(
       invalid("matching: none of the matching attributes is mapped, so no record would have a value to match by"),
@@ -85,7 +86,8 @@ function wayOf(rule: MatchingRule, place: string, around: Around): Way | { reado
     const detail = `${place}: ${kind.name} cannot be found by ${name}; it can by ${kind.matchable.join(", ")}`;
     return { findings: [invalid(detail)] };
   }
-  const mapped = mapping.rules.find((one) => one.attribute.name === name);
+  const unwritten = mapping.unwritten.find((one) => one.attribute.name === name) ?? null;
+  const mapped = unwritten ?? mapping.rules.find((one) => one.attribute.name === name);
   if (mapped?.sensitive === true) {
     return { findings: [invalid(`${place}: ${name} is sensitive, and a value that is kept nowhere finds nothing`)] };
   }
@@ -94,7 +96,8 @@ function wayOf(rule: MatchingRule, place: string, around: Around): Way | { reado
     const detail = `${place}: ${name} is chosen by SelectUniqueValue, so that nothing has it yet; match by another attribute, or by an expression`;
     return { findings: [invalid(detail)] };
   }
-  return { attribute, place, rule: null };
+  // What is not written is not among the mapped values, and is looked for all the same.
+  return { attribute, place, rule: unwritten };
 }
 
 /** Compiled as a mapping of the attribute would be, which is written once: what is never written may be read-only. */

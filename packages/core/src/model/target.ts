@@ -28,8 +28,14 @@ export interface TargetAttribute {
   readonly maxLength?: number;
   /** The only texts that the target takes; compared as `caseExact` says, and written as they are spelled here. */
   readonly choices?: readonly string[];
+  /** Texts that the target spells so, compared as `caseExact` says; it takes any others, too. Without meaning beside `choices`. */
+  readonly spellings?: readonly string[];
   /** The target gives it and takes none. */
   readonly readOnly?: boolean;
+  /** Taken when a record is created, and never again. */
+  readonly immutable?: boolean;
+  /** What the target tells of itself does not know it; see {@link TargetKind.described}. */
+  readonly unlisted?: boolean;
 }
 
 /** The record kinds that a reference may point to, the preferred one first; none for other attributes. */
@@ -48,6 +54,11 @@ export interface TargetKind {
   readonly matchable: readonly string[];
   /** Records can be disabled and enabled again. Without it a deprovisioning `disable` sends a delete. */
   readonly disable: boolean;
+  /**
+   * The target itself said what its attributes are. What it does not take is then no mistake in a mapping: it is left out, and
+   * told. What it requires beyond the mapping stops the creations, and nothing else.
+   */
+  readonly described?: boolean;
   /** For groups: the record kinds that may be members. Empty: memberships cannot be written. */
   readonly members: readonly string[];
   /** Milliseconds in which a request that was sent may still take effect although nobody heard its answer. */
@@ -142,6 +153,11 @@ export interface TargetLookups {
 /** One configured downstream system. */
 export interface Target {
   readonly kinds: readonly TargetKind[];
+  /**
+   * The kinds as this very target describes them now: as `kinds`, but for attributes that it limits further. Asked of the
+   * system once for as long as the target is open; `kinds` themselves where it tells nothing. Without it nothing is asked.
+   */
+  describe?(signal: AbortSignal): Promise<readonly TargetKind[]>;
   /** Where attributes are of type `lookup`. */
   readonly lookups?: TargetLookups;
   /** The most changes that one `apply` takes. */

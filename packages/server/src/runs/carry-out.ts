@@ -7,7 +7,7 @@ import { beginPlan, type Holding, reviewHeld } from "./begin.ts";
 import type { SyncRow } from "./context.ts";
 import { lookupIds } from "./lookup-records.ts";
 import { judgeAgain } from "./overtaken.ts";
-import { buildPlan, kindOf, type Planned, type Position } from "./plan.ts";
+import { buildPlan, describedKind, type Planned, type Position } from "./plan.ts";
 import { behindRead } from "./read-connection.ts";
 import { revealer } from "./reveal.ts";
 import { scopeNow } from "./scope-now.ts";
@@ -83,15 +83,15 @@ export async function applyOne(session: Session, sealed: PlanRow, before: Tally)
 /** A run's own plan was judged a moment ago; a preview may be old. What was approved is not judged at all. */
 async function holdingOf(session: Session, sync: SyncRow, sealed: PlanRow): Promise<Holding> {
   if (sealed.run !== null || sealed.approved_at !== null) return { holds: holdsOf(sealed), settled: [] };
-  const { engine, targetRow, connection, target } = session;
+  const { engine, options, targetRow, connection, target } = session;
   const guard = {
     store: engine.store,
     sync,
     definition: JSON.parse(sync.definition) as SyncDefinition,
-    kind: kindOf(target, sync),
+    kind: await describedKind(target, sync, options.signal),
     space: { target: targetRow.id, tenant: connection.tenant },
   };
-  return await judgeAgain({ ...reviewOf(session), guard }, sealed);
+  return await judgeAgain({ ...(await reviewOf(session)), guard }, sealed);
 }
 
 /** Applies what is left of a plan that was begun, and closes it. */
@@ -106,7 +106,7 @@ export async function resume(
   const sync = await freshSync(session);
   const definition = JSON.parse(sync.definition) as SyncDefinition;
   const space = { target: session.targetRow.id, tenant: session.connection.tenant };
-  const kind = kindOf(target, sync);
+  const kind = await describedKind(target, sync, options.signal);
   const counts = JSON.parse(begun.counts) as Counts;
   const tally = await applyPlan(
     {

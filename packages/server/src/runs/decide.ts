@@ -38,7 +38,7 @@ export async function journalDecision(
  * changes is what it saw
  */
 export async function refuseSettled(session: Session, preview: PlanRow): Promise<void> {
-  const counts = await settledCounts(reviewOf(session), preview);
+  const counts = await settledCounts(await reviewOf(session), preview);
   if (counts === null || counts.done > 0 === counts.stale > 0) return;
   if (counts.stale > 0) throw allChanged(preview.digest ?? "", counts.stale);
   throw alreadyApplied(preview.digest ?? "", await runThatOvertook(session.engine.store, preview));

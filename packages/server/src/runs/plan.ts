@@ -33,9 +33,10 @@ import type { ConnectionRow, Engine, Progress, SyncRow, TargetRow } from "./cont
 import { type Chance, loadChance } from "./creation.ts";
 import { evaluateBatch, wantedBy } from "./evaluate-batch.ts";
 import { guardHolds } from "./guard.ts";
+import { untakenIssues, withheldIssues } from "./left-out.ts";
 import { Lookups } from "./lookups.ts";
 import { Matcher } from "./match-records.ts";
-import type { BatchContext, NewIssue, PlanContext } from "./plan-context.ts";
+import type { BatchContext, PlanContext } from "./plan-context.ts";
 import { planMemberships } from "./plan-members.ts";
 import { PlanWriter } from "./plan-writer.ts";
 import { resolveScopeGroups } from "./scope-groups.ts";
@@ -101,7 +102,11 @@ export async function buildPlan(options: PlanOptions): Promise<Planned> {
 async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Planned> {
   const { store, plan, lease } = context;
   const writer = new PlanWriter(context, options.firstOrdinal);
-  const issues = [...withheldIssues(context, options.position), ...(await unknownPeople(context))];
+  const issues = [
+    ...withheldIssues(context, options.position.withheld),
+    ...untakenIssues(context.mapping),
+    ...(await unknownPeople(context)),
+  ];
   await writer.write({ changes: [], issues, wanted: [] });
   const fresh = await evaluateAll(context, writer);
   if (context.kind.members.length > 0) {
@@ -147,21 +152,6 @@ async function countPlanned(store: Store, plan: string): Promise<number> {
 async function planLookups({ lookups, plan }: PlanContext, writer: PlanWriter): Promise<void> {
   if (lookups === null) return;
   await writer.write({ changes: await lookups.creations(plan.id), issues: await lookups.findings(), wanted: [] });
-}
-
-/**
- * What the source withholds of the attributes that the sync asks for. Mapped ones leave the target as it is; a scope that asks for one
- * could let nobody in, and everybody would seem to have left. @throws ConnectorError `attribute_refused`
- */
-function withheldIssues({ mapping, scope, rules }: PlanContext, { withheld = [] }: Position): readonly NewIssue[] {
-  const missed = withheld.find(({ name }) => scope.attributes.includes(name));
-  if (missed !== undefined) {
-    const detail = `The scope asks for ${missed.name}, so nobody is planned. ${missed.detail}`;
-    throw new ConnectorError("attribute_refused", detail, { stops: "sync", retry: "later" });
-  }
-  return withheld
-    .filter(({ name }) => mapping.attributes.includes(name) || rules.matching.reads.includes(name))
-    .map(({ code, detail }) => ({ state: "issue", code, detail, object_id: null, sequence: 0, name: null }));
 }
 
 /** Evaluates pending and changed records and what depends on them. Returns the records that the plan creates or joins. */
@@ -271,7 +261,7 @@ export async function openBasis(
 ): Promise<Omit<BatchContext, "lease" | "plan">> {
   const { store, sync, connection, targetRow, target, recreate, signal } = options;
   const definition = JSON.parse(sync.definition) as SyncDefinition;
-  const kind = kindOf(target, sync);
+  const kind = await describedKind(target, sync, signal);
   const chance = await loadChance(options);
   const rules = compileSync(definition, kind, chance);
   const evaluated = sync.evaluated_revision === sync.revision ? sync.cursor : 0;
@@ -303,11 +293,20 @@ function hasLookups(kind: TargetKind): boolean {
 }
 
 /** The target's kind that a sync provisions, with the source records that it is made of. */
-export function kindOf(target: Target, sync: Pick<SyncRow, "records" | "definition">): TargetKind {
+export function kindOf(target: Pick<Target, "kinds">, sync: Pick<SyncRow, "records" | "definition">): TargetKind {
   const kind = target.kinds.find((one) => one.name === sync.records);
   if (kind) return provisionedKind(kind, JSON.parse(sync.definition) as SyncDefinition);
   const detail = `The target has no records of kind "${sync.records}"; it has ${target.kinds.map((one) => one.name).join(", ")}.`;
   throw new ConnectorError("config_invalid", detail, { stops: "sync", retry: "never" });
+}
+
+/** The same with the limits that the target itself sets now; it is asked once for as long as it is open. */
+export async function describedKind(
+  target: Target,
+  sync: Parameters<typeof kindOf>[1],
+  signal: AbortSignal,
+): Promise<TargetKind> {
+  return kindOf({ kinds: (await target.describe?.(signal)) ?? target.kinds }, sync);
 }
 
 /** Compiles scope, mapping and matching of a sync, or throws `config_invalid` with every flaw. */

@@ -62,10 +62,12 @@ export function withoutSecrets(decided: ScopeDecision, secrets: readonly string[
 /** The source attributes that a scope looks at and of which the mapping makes sensitive values, by every name that a reason has for them. */
 export function secretsOfScope(
   scope: Pick<CompiledScope, "attributes" | "namesOf">,
-  mapping: Pick<CompiledMapping, "rules" | "sensitive">,
+  mapping: Pick<CompiledMapping, "rules" | "unwritten" | "sensitive">,
 ): readonly string[] {
   if (!mapping.sensitive) return [];
-  const read = new Set(mapping.rules.flatMap(({ sensitive, reads }) => (sensitive ? reads : [])));
+  const read = new Set(
+    [...mapping.rules, ...mapping.unwritten].flatMap(({ sensitive, reads }) => (sensitive ? reads : [])),
+  );
   return scope.attributes.filter((name) => read.has(name) && !IDENTITY.includes(name)).flatMap(scope.namesOf);
 }
 

@@ -3,7 +3,7 @@ import { saveRun } from "../store/runs.ts";
 import type { Lease } from "../store/store.ts";
 import type { Actor, ConnectionRow, Engine, Progress, SyncRow, TargetRow } from "./context.ts";
 import { closeSettledHolds, type ReviewContext } from "./overtaken.ts";
-import { kindOf } from "./plan.ts";
+import { describedKind } from "./plan.ts";
 import { revealer } from "./reveal.ts";
 import { scopeNow } from "./scope-now.ts";
 import { stillWanted } from "./still-wanted.ts";
@@ -91,12 +91,12 @@ export async function freshSync(session: Session): Promise<SyncRow> {
 }
 
 /** What looking at one of the sync's plans again works with. */
-export function reviewOf(session: Session): ReviewContext {
-  const { engine, sync, lease, connection, targetRow, target } = session;
+export async function reviewOf(session: Session): Promise<ReviewContext> {
+  const { engine, options, sync, lease, connection, targetRow, target } = session;
   const { store } = engine;
   const definition = JSON.parse(sync.definition) as SyncDefinition;
   const space = { target: targetRow.id, tenant: connection.tenant };
-  const kind = kindOf(target, sync);
+  const kind = await describedKind(target, sync, options.signal);
   const scene = {
     store,
     space,
@@ -122,5 +122,5 @@ export function reviewOf(session: Session): ReviewContext {
 /** Closes the held plans of which nothing is left to decide; see {@link closeSettledHolds}. */
 export async function closeHolds(session: Session): Promise<void> {
   const { options, run } = session;
-  await closeSettledHolds(reviewOf(session), { actor: options.actor, run: run === "" ? null : run });
+  await closeSettledHolds(await reviewOf(session), { actor: options.actor, run: run === "" ? null : run });
 }

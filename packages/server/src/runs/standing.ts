@@ -15,7 +15,7 @@ import type { Store } from "../store/store.ts";
 import type { Engine, SyncRow, TargetRow } from "./context.ts";
 import { loadChance } from "./creation.ts";
 import { inputsOf } from "./inputs.ts";
-import { compileSync, kindOf, kindsOf, readComplete } from "./plan.ts";
+import { compileSync, describedKind, kindOf, kindsOf, readComplete } from "./plan.ts";
 import { UNSYNCED } from "./queries.ts";
 import { resolveScopeGroups } from "./scope-groups.ts";
 
@@ -112,9 +112,16 @@ async function standing(subject: Subject, sync: SyncRow, targetRow: TargetRow): 
   }
 }
 
+const DESCRIBED_WITHIN_MS = 5_000;
+
+/** As the target describes it, where it answers soon: how a person stands is told without it, too. */
 async function kindAt(engine: Engine, sync: SyncRow, targetRow: TargetRow): Promise<TargetKind> {
   const target = await engine.openTarget(targetRow);
+  const signal = AbortSignal.timeout(DESCRIBED_WITHIN_MS);
   try {
+    return await describedKind(target, sync, signal);
+  } catch (error) {
+    if (!(error instanceof ConnectorError) && !signal.aborted) throw error;
     return kindOf(target, sync);
   } finally {
     await target.close();

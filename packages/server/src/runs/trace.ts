@@ -214,6 +214,8 @@ function fieldOf(
 }
 
 function detailOf(field: TracedField, value: Value | undefined): string | null {
+  if (field.unwritten === "readOnly") return "not written: the target says that it takes no values for it";
+  if (field.unwritten === "unlisted") return "not written: the target says that it does not have it";
   if (field.issue !== null) return field.issue.detail;
   if (field.onlyOnCreate) return "written only when the record is created";
   if (field.chosen && value === undefined) return "chosen when the record is created";
