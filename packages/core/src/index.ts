@@ -108,4 +108,5 @@ export { evaluateMatched } from "./planning/matched.ts";
 export { type MemberPlan, type MemberState, planMembers } from "./planning/members.ts";
 export { comparePlaces, PHASES, type Place, rankByReference } from "./planning/order.ts";
 export { referenceTo } from "./planning/reference.ts";
-export { type BelongsTo, type CompiledScope, compileScope, type ScopeDecision } from "./scope/scope.ts";
+export type { BelongsTo, CompiledScope, ScopeDecision } from "./scope/decision.ts";
+export { compileScope, type ScopeGiven } from "./scope/scope.ts";

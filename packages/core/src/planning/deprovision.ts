@@ -2,7 +2,7 @@ import type { Cause, LinkOrigin } from "../model/plan.ts";
 import type { DirectoryRecord } from "../model/record.ts";
 import type { DeprovisionVerb } from "../model/sync.ts";
 import type { TargetKind } from "../model/target.ts";
-import type { ScopeDecision } from "../scope/scope.ts";
+import type { ScopeDecision } from "../scope/decision.ts";
 import type { SyncRules } from "./evaluation.ts";
 
 /** Why a record should not be active in the target, and what the policy says to that. */

@@ -6,7 +6,7 @@ import type { DirectoryRecord } from "../model/record.ts";
 import type { Deprovision, Operations } from "../model/sync.ts";
 import type { TargetKind } from "../model/target.ts";
 import type { Attributes } from "../model/value.ts";
-import type { ScopeDecision } from "../scope/scope.ts";
+import type { ScopeDecision } from "../scope/decision.ts";
 
 /** What a sync says of every record, compiled once per run. */
 export interface SyncRules {

@@ -9,7 +9,7 @@ import type { DirectoryRecord } from "../model/record.ts";
 import type { Deprovision, Operations } from "../model/sync.ts";
 import type { TargetKind, TargetRecord } from "../model/target.ts";
 import type { Attributes } from "../model/value.ts";
-import type { ScopeDecision } from "../scope/scope.ts";
+import type { ScopeDecision } from "../scope/decision.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Evaluation, EvaluationInput, PlannedChange, SyncRules } from "./evaluation.ts";
 import { evaluateMatched } from "./matched.ts";

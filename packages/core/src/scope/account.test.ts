@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import type { DirectoryRecord } from "../model/record.ts";
 import type { Scope } from "../model/sync.ts";
 import type { Attributes } from "../model/value.ts";
-import { compileScope, type ScopeDecision } from "./scope.ts";
+import type { ScopeDecision } from "./decision.ts";
+import { compileScope } from "./scope.ts";
 
 const ANA = "11111111-1111-4111-8111-111111111111";
 const E3 = "05e9a617-0261-4cee-bb44-138d3ef5d965";

@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import type { DirectoryRecord } from "../model/record.ts";
 import type { ScopeClause, ScopeOperator } from "../model/sync.ts";
 import type { Attributes, Value } from "../model/value.ts";
-import { compileScope, type ScopeDecision } from "./scope.ts";
+import type { ScopeDecision } from "./decision.ts";
+import { compileScope } from "./scope.ts";
 
 const ANA = "11111111-1111-4111-8111-111111111111";
 const BO = "22222222-2222-4222-8222-222222222222";

@@ -13,11 +13,13 @@ import { hasNone, isSingle, readerOf, type ScopeReader, withoutManager } from ".
  * operator but IS NULL is false for an empty attribute; texts compare exactly, case included.
  * Not stated there and decided here: a pattern may match anywhere in the text, as .NET's `Regex.IsMatch` does, and
  * ENDS_WITH minds the case as its siblings do. An attribute that was never read counts as empty.
+ * `now` is the time (milliseconds) from whose day `today` counts.
  * Beyond Entra, which compares no lists: of a list, one value that fits is enough, and an operator that negates wants none.
  */
 export function compileClause(
   clause: NamedClause,
   place: string,
+  now?: number,
 ): { readonly clause: CompiledClause } | { readonly finding: Finding } {
   const flaw = flawOf(clause);
   if (flaw !== null) return { finding: { code: "config_invalid", detail: `${place}: ${flaw}` } };
@@ -35,7 +37,7 @@ export function compileClause(
   }
   let test: Test;
   try {
-    test = testOf(operator, clause.value ?? "");
+    test = testOf(operator, clause.value ?? "", now);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return {

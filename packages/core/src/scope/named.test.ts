@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import type { DirectoryRecord } from "../model/record.ts";
 import type { ScopeClause } from "../model/sync.ts";
 import type { Attributes } from "../model/value.ts";
-import { type CompiledScope, compileScope } from "./scope.ts";
+import type { CompiledScope } from "./decision.ts";
+import { compileScope } from "./scope.ts";
 
 function compiled(...clauses: readonly ScopeClause[]): CompiledScope {
   const result = compileScope({ filters: [clauses] });

@@ -3,6 +3,7 @@ import { patternOf } from "../expression/functions/pattern.ts";
 import { MAX_SEARCH } from "../expression/limits.ts";
 import type { ScopeOperator } from "../model/sync.ts";
 import { plain } from "../model/wording.ts";
+import { isMovingDay, movingDay } from "./day.ts";
 import type { Single } from "./reader.ts";
 
 /** The operators that compare: the others ask whether there is a value at all. */
@@ -38,14 +39,17 @@ export function valueFlaw(operator: ScopeOperator, value: unknown): string | nul
 }
 
 function limitFlaw(operator: ScopeOperator, value: string): string | null {
-  if (/^\d{1,100}$/.test(value) || timeOf(value) !== null) return null;
-  const either = `${operator} needs a whole number (0, 1, 2, …) or a date (2026-01-31, 2026-01-31T08:00:00Z), not "${plain(value)}"`;
+  if (/^\d{1,100}$/.test(value) || timeOf(value) !== null || isMovingDay(value)) return null;
+  const either = `${operator} needs a whole number (0, 1, 2, …) or a date (2026-01-31, 2026-01-31T08:00:00Z, today, today-30), not "${plain(value)}"`;
   if (!/^(?:now|today|-?P?\d+[dwmy]$)/i.test(value)) return either;
-  return `${either}: a moment that moves would let records in and out with no change to tell it by`;
+  return `${either}: a moment that moves would let records in and out with no change to tell it by, unless it moves by whole days (UTC) and is written as today, today+7 or today-30`;
 }
 
-/** Compiles a comparison. The value must have no flaw. @throws Error when a pattern cannot be used: the rest of a sentence on it */
-export function testOf(operator: Comparison, wanted: string): Test {
+/**
+ * Compiles a comparison. The value must have no flaw; `now` (milliseconds) is what it counts days from, where it does.
+ * @throws Error when a pattern cannot be used: the rest of a sentence on it
+ */
+export function testOf(operator: Comparison, wanted: string, now?: number): Test {
   const shown = plain(wanted);
   switch (operator) {
     case "EQUALS":
@@ -63,9 +67,9 @@ export function testOf(operator: Comparison, wanted: string): Test {
       return none(matching(wanted, true), `matches ${shown}`, words);
     }
     case "Greater_Than":
-      return greater(wanted, false);
+      return greater(wanted, false, now);
     case "Greater_Than_OR_EQUALS":
-      return greater(wanted, true);
+      return greater(wanted, true, now);
     case "Includes":
       return one((value) => String(value).includes(wanted), `includes ${shown}`, `which does not include ${shown}`);
     case "ENDS_WITH":
@@ -113,17 +117,15 @@ function matching(wanted: string, tooLong: boolean): Test["fits"] {
 }
 
 /** Whole numbers of any length, for employee ids are texts and may have more digits than a number holds exactly; or dates. */
-function greater(wanted: string, orEqual: boolean): Test {
+function greater(wanted: string, orEqual: boolean, now: number | undefined): Test {
+  if (isMovingDay(wanted)) {
+    if (now === undefined) return later(wanted, null, orEqual);
+    const time = movingDay(wanted, now);
+    return later(`${wanted} (${new Date(time).toISOString().slice(0, 10)})`, time, orEqual);
+  }
   const shown = plain(wanted);
   const time = timeOf(wanted);
-  if (time !== null) {
-    const words = orEqual ? `${shown} or later` : `later than ${shown}`;
-    const fits: Test["fits"] = (value) => {
-      const of = typeof value === "string" ? timeOf(value) : null;
-      return of !== null && (of > time || (orEqual && of === time));
-    };
-    return one(fits, `is ${words}`, `not a date ${words}`);
-  }
+  if (time !== null) return later(shown, time, orEqual);
   const words = orEqual ? `${shown} or greater` : `greater than ${shown}`;
   const limit = BigInt(wanted);
   const fits: Test["fits"] = (value) => {
@@ -133,6 +135,17 @@ function greater(wanted: string, orEqual: boolean): Test {
     return number > limit || (orEqual && number === limit);
   };
   return one(fits, `is ${words}`, `not a whole number ${words}`);
+}
+
+/** `time` is `null` where nobody told from which day it counts: such a scope can be checked, and not be asked. */
+function later(shown: string, time: number | null, orEqual: boolean): Test {
+  const words = orEqual ? `${shown} or later` : `later than ${shown}`;
+  const fits: Test["fits"] = (value) => {
+    if (time === null) throw new Error("nobody told from which day a clause of the scope counts");
+    const of = typeof value === "string" ? timeOf(value) : null;
+    return of !== null && (of > time || (orEqual && of === time));
+  };
+  return one(fits, `is ${words}`, `not a date ${words}`);
 }
 
 /** A date or date and time of ISO 8601 in milliseconds UTC, which is its zone where it names none; `null` for any other text. */

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import type { DirectoryRecord } from "../model/record.ts";
 import type { Scope, ScopeClause, ScopeOperator } from "../model/sync.ts";
 import type { Attributes, Value } from "../model/value.ts";
-import { type CompiledScope, compileScope, type ScopeDecision } from "./scope.ts";
+import type { CompiledScope, ScopeDecision } from "./decision.ts";
+import { compileScope } from "./scope.ts";
 
 const inNoGroup = (): boolean => false;
 

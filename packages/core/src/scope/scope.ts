@@ -1,49 +1,28 @@
 import { byCodeUnits } from "../model/compare.ts";
 import type { Finding } from "../model/plan.ts";
 import type { DirectoryRecord } from "../model/record.ts";
-import type { GroupList, Scope, ScopeClause } from "../model/sync.ts";
+import type { Scope, ScopeClause } from "../model/sync.ts";
 import { plain } from "../model/wording.ts";
 import { type AccountChoice, accountChoices } from "./account.ts";
 import { compileClause } from "./clause.ts";
 import type { CompiledClause } from "./compiled.ts";
+import { isMovingDay, startOfDay } from "./day.ts";
+import type { CompiledScope, Decide, ScopeDecision } from "./decision.ts";
+import { asFarAsKnown, type Doubt, ofBoth, ofLicences, ofManagers } from "./doubt.ts";
 import { isObjectId, readsManager } from "./manager.ts";
 import { type NamedClause, nameClause } from "./named.ts";
 import { type NamedPeople, namedPeople } from "./people.ts";
 import { withoutManager } from "./reader.ts";
 
-/** In or out, and why, in words that a sentence can end with: `department is Legal, not Sales`. */
-export interface ScopeDecision {
-  readonly in: boolean;
-  readonly reason: string;
-  /** Out only as far as is known: with what the directory does not hold yet, the record might be in. Nobody leaves by this. */
-  readonly untold?: true;
-}
-
-/**
- * Tells whether the record at hand belongs to a group of one of the scope's lists, named as the scope names it. The caller
- * resolved the names before and knows the record's groups, nested ones too where the list is transitive. A group of the scope
- * itself belongs to itself.
- */
-export type BelongsTo = (group: string, list: GroupList) => boolean;
-
-/** Tells whether the record at hand is assigned to the scope's application, itself or through a group. */
-export type IsAssigned = () => boolean;
-
-/** A scope, ready to be asked of many records. */
-export interface CompiledScope {
-  /** `isAssigned` must be given where the scope names an application, `managerAttributes` of the record where it reads managers. */
-  readonly decide: (record: DirectoryRecord, belongsTo: BelongsTo, isAssigned?: IsAssigned) => ScopeDecision;
-  /** The source attributes that it reads, without what lies inside them: they must be part of what is read. */
-  readonly attributes: readonly string[];
-  /** Every name by which a reason may call one of them, for a scope may have Entra's: `mobilePhone` and `mobile`. */
-  readonly namesOf: (attribute: string) => readonly string[];
-  /** A change of a manager's record may let those who report to them in or out. */
-  readonly readsManagers: boolean;
-}
-
-type Decide = CompiledScope["decide"];
-
 const SAID = 3;
+
+/** What a scope is decided by, beside the records. */
+export interface ScopeGiven {
+  /** When it is asked, in milliseconds; needed where it counts days from `today`. */
+  readonly now?: number;
+  /** Those of its licences that the tenant is not known to have: nobody leaves for want of them. */
+  readonly unknownLicences?: readonly string[];
+}
 
 /**
  * Compiles a scope, patterns included, or says every flaw with its place (`scope.filters[0][1].value: …`). Filters are
@@ -52,6 +31,7 @@ const SAID = 3;
  */
 export function compileScope(
   scope: Scope,
+  given: ScopeGiven = {},
 ): { readonly scope: CompiledScope } | { readonly findings: readonly Finding[] } {
   const findings: Finding[] = [];
   const named = scope.people === undefined ? null : namedPeople(scope.people, findings);
@@ -61,31 +41,71 @@ export function compileScope(
       "scope.assigned.application: give the application's client id or its enterprise application's object id";
     findings.push({ code: "config_invalid", detail });
   }
-  const compiled = (scope.filters ?? []).map((filter, at) => compileFilter(filter, `scope.filters[${at}]`, findings));
+  const compiled = (scope.filters ?? []).map((filter, at) =>
+    compileFilter(filter, { place: `scope.filters[${at}]`, now: given.now }, findings),
+  );
   const choices = accountChoices(scope, findings);
   if (findings.length > 0) return { findings };
   const filters = compiled.map((filter) => filter.map(({ ready }) => ready));
-  const decide = decideBy(scope, { named, choices, filters });
   const clauses = compiled.flat().map(({ clause }) => clause);
   const names = namesIn(clauses, choices, named !== null);
-  const attributes = [...names.keys()].sort(byCodeUnits);
-  const namesOf = (attribute: string): readonly string[] => [...(names.get(attribute) ?? [])];
-  const asking = clauses.filter(readsManager);
-  if (asking.length === 0) return { scope: { decide, attributes, namesOf, readsManagers: false } };
-  const lenient = compiled.map((filter) => filter.map(({ clause, ready }) => (readsManager(clause) ? HOLDS : ready)));
-  const whoever = decideBy(scope, { named, choices, filters: lenient });
-  return { scope: { decide: asFarAsKnown(decide, whoever, asking), attributes, namesOf, readsManagers: true } };
+  return {
+    scope: {
+      decide: asFarAsKnown(decideBy(scope, { named, choices, filters }), doubtsOf(scope, given, { named, compiled })),
+      attributes: [...names.keys()].sort(byCodeUnits),
+      namesOf: (attribute) => [...(names.get(attribute) ?? [])],
+      readsManagers: clauses.some(readsManager),
+      movedBetween: movedBetween(clauses),
+    },
+  };
 }
 
-function decideBy(
+/** Everything that may not be known of a record, by itself and together. */
+function doubtsOf(
   scope: Scope,
-  of: {
-    readonly named: NamedPeople | null;
-    readonly choices: readonly AccountChoice[];
-    readonly filters: readonly (readonly CompiledClause[])[];
-  },
-): Decide {
-  const { named, choices, filters } = of;
+  { unknownLicences = [] }: ScopeGiven,
+  of: { readonly named: NamedPeople | null; readonly compiled: readonly (readonly FilterClause[])[] },
+): readonly Doubt[] {
+  const { named, compiled } = of;
+  const { licensed, ...anyLicence } = scope;
+  const strict = compiled.map((filter) => filter.map(({ ready }) => ready));
+  const lenient = compiled.map((filter) => filter.map(({ clause, ready }) => (readsManager(clause) ? HOLDS : ready)));
+  const choices = accountChoices(scope, []);
+  const fewer = accountChoices(anyLicence, []);
+  const asking = compiled.flatMap((filter) => filter.map(({ clause }) => clause).filter(readsManager));
+  const managers = asking.length === 0 ? null : ofManagers(asking);
+  const licences = licensed === true || unknownLicences.length === 0 ? null : ofLicences(unknownLicences);
+  const doubt = (what: Omit<Doubt, "whoever"> | null, by: Pick<Rules, "choices" | "filters">): readonly Doubt[] =>
+    what === null ? [] : [{ ...what, whoever: decideBy(scope, { named, ...by }) }];
+  const both = managers === null || licences === null ? null : ofBoth(managers, licences);
+  return [
+    ...doubt(managers, { choices, filters: lenient }),
+    ...doubt(licences, { choices: fewer, filters: strict }),
+    ...doubt(both, { choices: fewer, filters: lenient }),
+  ];
+}
+
+/** Clauses that count days from today are asked at both times: whatever lies between them, records cross a day once. */
+function movedBetween(clauses: readonly NamedClause[]): CompiledScope["movedBetween"] {
+  const moving = clauses.filter(({ operator, value }) => operator.startsWith("Greater_Than") && isMovingDay(value));
+  if (moving.length === 0) return null;
+  return (from, to) => {
+    if (startOfDay(from) === startOfDay(to)) return null;
+    const pairs = moving.flatMap((clause) => {
+      const [before, after] = [compileClause(clause, "", from), compileClause(clause, "", to)];
+      return "clause" in before && "clause" in after ? [{ before: before.clause, after: after.clause }] : [];
+    });
+    return (record) => pairs.some(({ before, after }) => before.test(record) !== after.test(record));
+  };
+}
+
+interface Rules {
+  readonly named: NamedPeople | null;
+  readonly choices: readonly AccountChoice[];
+  readonly filters: readonly (readonly CompiledClause[])[];
+}
+
+function decideBy(scope: Scope, { named, choices, filters }: Rules): Decide {
   const { include = [], exclude = [] } = scope.groups ?? {};
   const takesIn = [
     ...(scope.assigned === undefined ? [] : [assignedDecision(scope.assigned)]),
@@ -100,21 +120,6 @@ function decideBy(
   const isPilot = takesIn.length === 0 && (scope.people?.include ?? []).length > 0;
   const rules = isPilot ? () => NOT_NAMED : every([...leavesOut, ...takesIn]);
   return named === null ? rules : namedDecision(named, rules);
-}
-
-/**
- * Of a manager whom the directory does not hold, nothing is known: Graph may tell of a new manager later than of those who
- * report to them, and of some, such as contacts, it is never asked. Who would be in with the right manager is not known to be
- * out. `whoever` decides as if every manager were the right one.
- */
-function asFarAsKnown(decide: Decide, whoever: Decide, asking: readonly NamedClause[]): Decide {
-  const names = [...new Set(asking.map(({ written }) => plain(written)))].join(" and ");
-  const reason = `the directory does not hold the manager, so ${names} cannot be told`;
-  return (record, belongsTo, isAssigned) => {
-    const decision = decide(record, belongsTo, isAssigned);
-    if (decision.in || record.manager === null || record.managerAttributes !== undefined) return decision;
-    return whoever(record, belongsTo, isAssigned).in ? { in: false, reason, untold: true } : decision;
-  };
 }
 
 function checkGroups({ groups }: Scope, findings: Finding[]): void {
@@ -137,7 +142,11 @@ interface FilterClause {
   readonly ready: CompiledClause;
 }
 
-function compileFilter(filter: readonly ScopeClause[], place: string, findings: Finding[]): readonly FilterClause[] {
+function compileFilter(
+  filter: readonly ScopeClause[],
+  { place, now }: { readonly place: string; readonly now: number | undefined },
+  findings: Finding[],
+): readonly FilterClause[] {
   if (filter.length === 0) {
     findings.push({ code: "config_invalid", detail: `${place}: a filter without clauses would let everyone in` });
   }
@@ -147,7 +156,7 @@ function compileFilter(filter: readonly ScopeClause[], place: string, findings: 
       findings.push({ code: "config_invalid", detail: `${place}[${at}].attribute: ${clause.flaw}` });
       return [];
     }
-    const compiled = compileClause(clause, `${place}[${at}]`);
+    const compiled = compileClause(clause, `${place}[${at}]`, now);
     if ("clause" in compiled) return [{ clause, ready: compiled.clause }];
     findings.push(compiled.finding);
     return [];
