@@ -71,7 +71,9 @@ function fieldLines(field: TraceField): readonly string[] {
 
 function becomes({ value, present, detail, written }: TraceField): string {
   const now = present === undefined ? "" : inWords(present);
-  if (written) return `write ${now === "" ? "" : `${now} → `}${inWords(value)}`;
+  if (written) {
+    return `write ${now === "" ? "" : `${now} → `}${inWords(value)}${detail === null ? "" : ` (${detail})`}`;
+  }
   const given = value === undefined ? [] : [inWords(value)];
   const said = detail === null ? given : [...given, detail];
   return now === "" || now === said[0] ? said.join(", ") : `${[...said, `the target has ${now}`].join("; ")}`;

@@ -34,7 +34,11 @@ export async function withLook<T>(
     const position = await positionOf(store, connection.id, kindsOf(kindOf(target, sync), scope));
     const of = { store, keyring, sync, connection, targetRow, target, position, recreate: false, signal };
     const context: BatchContext = { ...(await openBasis(of)), lease: null, plan: { id: "" } };
-    return await look({ context, connection, target: targetRow.name });
+    try {
+      return await look({ context, connection, target: targetRow.name });
+    } finally {
+      context.lookups?.close();
+    }
   } finally {
     await target.close();
   }

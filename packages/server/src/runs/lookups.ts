@@ -1,52 +1,32 @@
-import {
-  type Attributes,
-  byCodeUnits,
-  grouped,
-  inWords,
-  matchKey,
-  PHASES,
-  plain,
-  type Target,
-  type TargetAttribute,
-  type Value,
-  writesOf,
-} from "@entrain/core";
+import { type Attributes, grouped, PHASES, plain, type TargetAttribute, type Value, writesOf } from "@entrain/core";
 import { awaitedValues, loadLookupWaits, waitingFor } from "../store/lookup-waits.ts";
-import { loadPending } from "../store/pending.ts";
 import { changedIn } from "../store/plans.ts";
-import type { Store } from "../store/store.ts";
-import { findLookups } from "./lookup-records.ts";
+import {
+  type AskingContext,
+  type LookupValue,
+  lacking,
+  lookupId,
+  lookupValue,
+  said,
+  statesOf,
+} from "./lookup-states.ts";
 import type { NewChange, NewIssue } from "./plan-rows.ts";
+import { type WantedValue, WantedValues } from "./wanted-values.ts";
 
 /** So many who want a value are named. */
 const SAID = 3;
 /** So many of them are remembered, to see whether any is left when the plan is sealed. */
 const REMEMBERED = 20;
 /** So many values one plan creates: a mapping gone wrong must not fill the target's lists. */
-const MOST_CREATED = 200;
-
-/** One value of a lookup that records of this plan want. */
-interface Wanted {
-  readonly lookup: string;
-  readonly key: string;
-  readonly value: string;
-  readonly state: "there" | "creatable" | "missing";
-  /** Of a missing one: why, as a code and the rest of a sentence. */
-  readonly code: string;
-  readonly why: string;
-  /** Who wants it, as far as they were looked at. */
-  count: number;
-  readonly some: { readonly objectId: string; readonly name: string }[];
-}
+export const MOST_CREATED = 200;
+/** So many missing values have an issue of their own; one more says how many others there are. */
+const MOST_TOLD = 100;
+/** So many awaited values are read at once. */
+const PAGE = 500;
 
 /** What looking for values works with. */
-interface LookupsContext {
-  readonly store: Store;
-  readonly sync: { readonly id: string };
-  readonly target: Target;
+interface LookupsContext extends AskingContext {
   readonly attributes: readonly TargetAttribute[];
-  readonly signal: AbortSignal;
-  readonly now: number;
 }
 
 /** What becomes of a batch's changes once its values were looked for. */
@@ -58,27 +38,43 @@ interface Served {
   readonly emptied: ReadonlySet<string>;
 }
 
+/** A value that a change writes. */
+interface Written extends LookupValue {
+  readonly attribute: string;
+}
+
 /**
  * The values of the target's lookups that one plan asks for. Each is asked for once, however many people want it; what is
  * missing is left out of their changes, or created by a change of its own where the target allows that.
  */
 export class Lookups {
   readonly #context: LookupsContext;
-  readonly #wanted = new Map<string, Wanted>();
-  /** How many waited for a value when the plan began and were not looked at since, by its id. */
-  readonly #waiting = new Map<string, number>();
-  #awaited: Awaited<ReturnType<typeof awaitedValues>> = [];
+  readonly #wanted = new WantedValues();
   #creatable = 0;
 
   constructor(context: LookupsContext) {
     this.#context = context;
   }
 
+  /** Gives back what was noted. To be called once nothing more is asked. */
+  close(): void {
+    this.#wanted.close();
+  }
+
   /** Learns what is waited for: to be asked before anybody is looked at. */
   async begin(): Promise<void> {
     const { store, sync } = this.#context;
-    this.#awaited = await awaitedValues(store.db, sync.id);
-    for (const { lookup, key, count } of this.#awaited) this.#waiting.set(idOf(lookup, key), count);
+    let after: LookupValue | null = null;
+    for (;;) {
+      const page: Awaited<ReturnType<typeof awaitedValues>> = await awaitedValues(store.db, sync.id, {
+        after,
+        limit: PAGE,
+      });
+      const last = page.at(-1);
+      if (!last) return;
+      after = last;
+      this.#wanted.await(page);
+    }
   }
 
   /** Takes out of a batch's changes what the target has no value for. `rows`: all records that were looked at. */
@@ -89,22 +85,15 @@ export class Lookups {
     const { store, sync } = this.#context;
     const wants = changes.map((change) => ({ change, values: this.#valuesOf(change) }));
     await this.#resolve(wants.flatMap(({ values }) => values));
-    const waited = Map.groupBy(
-      await loadLookupWaits(
-        store.db,
-        sync.id,
-        rows.map(({ id }) => id),
-      ),
-      (wait) => wait.object_id,
-    );
-    for (const { lookup, key } of [...waited.values()].flat()) {
-      this.#waiting.set(idOf(lookup, key), (this.#waiting.get(idOf(lookup, key)) ?? 0) - 1);
-    }
+    const states = this.#count(wants);
+    const ids = rows.map(({ id }) => id);
+    const waited = Map.groupBy(await loadLookupWaits(store.db, sync.id, ids), (wait) => wait.object_id);
+    this.#wanted.unawait([...waited.values()].flat());
     const issues: NewIssue[] = [];
     const emptied = new Set<string>();
     const waiting = new Set<string>();
     const left = wants.flatMap(({ change, values }) => {
-      const missing = values.filter((one) => this.#count(one, change).state === "missing");
+      const missing = values.filter((one) => states.get(lookupId(one)) === "missing");
       if (missing.length > 0) {
         const { object_id, record_sequence: sequence, name } = change;
         const detail = JSON.stringify(missing.map(({ attribute, lookup, value }) => ({ attribute, lookup, value })));
@@ -124,45 +113,60 @@ export class Lookups {
 
   /** Those who waited for a value that is there by now, or can be created: page by page, by object id. */
   async *served(page: number): AsyncGenerator<readonly string[]> {
-    const { store, sync } = this.#context;
-    await this.#resolve(this.#awaited);
-    for (const { lookup, key } of this.#awaited) {
-      if (this.#wanted.get(idOf(lookup, key))?.state === "missing") continue;
-      let after = "";
-      for (;;) {
-        const rows = await waitingFor(store.db, { sync: sync.id, lookup, key }, { after, limit: page });
-        const last = rows.at(-1);
-        if (!last) break;
-        after = last.objectId;
-        yield rows.map(({ objectId }) => objectId);
+    let last = "";
+    for (;;) {
+      const awaited = this.#wanted.awaited(last, PAGE);
+      if (awaited.length === 0) return;
+      await this.#resolve(awaited);
+      const known = this.#wanted.known(awaited.map(lookupId));
+      for (const one of awaited) {
+        last = lookupId(one);
+        if (known.get(last)?.state !== "missing") yield* this.#waitingFor(one, page);
       }
     }
   }
 
-  /** One issue for each value that is missing, whoever many want it. */
-  async findings(): Promise<readonly NewIssue[]> {
-    const issues: NewIssue[] = [];
-    for (const wanted of this.#inOrder()) {
-      const count = (this.#waiting.get(idOf(wanted.lookup, wanted.key)) ?? 0) + wanted.count;
-      if (wanted.state !== "missing" || count <= 0) continue;
-      const detail = `${wanted.why}; ${await this.#wantedBy(wanted, count)} and ${count === 1 ? "is" : "are"} synced without it`;
-      issues.push({ state: "issue", code: wanted.code, detail, object_id: null, sequence: 0, name: wanted.value });
+  async *#waitingFor({ lookup, key }: LookupValue, page: number): AsyncGenerator<readonly string[]> {
+    const { store, sync } = this.#context;
+    let after = "";
+    for (;;) {
+      const rows = await waitingFor(store.db, { sync: sync.id, lookup, key }, { after, limit: page });
+      const last = rows.at(-1);
+      if (!last) return;
+      after = last.objectId;
+      yield rows.map(({ objectId }) => objectId);
     }
-    return issues;
+  }
+
+  /** One issue for each of the values that are missing and wanted most, whoever many want it, and one for all others. */
+  async findings(): Promise<readonly NewIssue[]> {
+    const { most, more } = this.#wanted.missing(MOST_TOLD);
+    const issues: NewIssue[] = [];
+    for (const wanted of most) {
+      const count = wanted.count + wanted.waiting;
+      const detail = `${wanted.why}; ${await this.#wantedBy(wanted, count)} and ${count === 1 ? "is" : "are"} synced without it`;
+      issues.push({ ...ISSUE, code: wanted.code, detail, name: wanted.value });
+    }
+    if (more.values === 0) return issues;
+    const later = more.later === 0 ? "" : `; the runs that follow create ${grouped(more.later)} of them`;
+    const detail =
+      `The target lacks ${grouped(more.values)} more values, which people want ${grouped(more.wants)} times and are synced without` +
+      `${later}. The ${MOST_TOLD} that are wanted most have an issue each. So many mostly mean that the mapping gives something else ` +
+      `than the target's names: look at one person with \`entrain person trace\``;
+    return [...issues, { ...ISSUE, code: "lookup_missing", detail, name: null }];
   }
 
   /** The changes that create what this plan's people want. Asked when no more of their changes will be dropped. */
   async creations(plan: string): Promise<readonly NewChange[]> {
     const changes: NewChange[] = [];
-    for (const wanted of this.#inOrder()) {
-      const { lookup, value, key, count, some } = wanted;
-      if (wanted.state !== "creatable" || count === 0) continue;
+    for (const wanted of this.#wanted.creatable()) {
+      const { lookup, value, count, some } = wanted;
       const ids = some.map(({ objectId }) => objectId);
       if (count <= REMEMBERED && (await changedIn(this.#context.store.db, plan, ids)).size === 0) continue;
       const reason = `New in the target: ${await this.#wantedBy(wanted, count)}`;
       changes.push({
         ...CREATION,
-        object_id: idOf(lookup, key),
+        object_id: lookupId(wanted),
         kind: lookup,
         name: value,
         reason,
@@ -172,103 +176,80 @@ export class Lookups {
     return changes;
   }
 
-  #inOrder(): readonly Wanted[] {
-    return [...this.#wanted.values()].sort((a, b) => byCodeUnits(a.lookup, b.lookup) || byCodeUnits(a.key, b.key));
+  /** What a change that was served writes and the target has yet to be given, by attribute, in words. */
+  created(change: NewChange): ReadonlyMap<string, string> {
+    const values = this.#valuesOf(change);
+    const known = this.#wanted.known(values.map(lookupId));
+    const creatable = values.filter((one) => known.get(lookupId(one))?.state === "creatable");
+    const unless = `unless ${MOST_CREATED} other values come first: no plan creates more`;
+    return new Map(
+      creatable.map((one) => [one.attribute, `${lacking(one)} yet; the plan creates it before, ${unless}`] as const),
+    );
   }
 
   /** `12 people want it: Ana, Bo, Cy and 9 more`. */
-  async #wantedBy({ lookup, key, some }: Wanted, count: number): Promise<string> {
+  async #wantedBy({ lookup, key, some }: WantedValue, count: number): Promise<string> {
     const { store, sync } = this.#context;
     const names = new Map(some.map(({ objectId, name }) => [objectId, name]));
     if (names.size < SAID) {
       const rows = await waitingFor(store.db, { sync: sync.id, lookup, key }, { after: "", limit: SAID });
       for (const { objectId, name } of rows) names.set(objectId, name);
     }
-    const said = [...names.values()].slice(0, Math.min(SAID, count)).map(plain);
-    const more = count - said.length > 0 ? ` and ${grouped(count - said.length)} more` : "";
-    return `${count === 1 ? "1 person wants" : `${grouped(count)} people want`} it: ${said.join(", ")}${more}`;
+    const named = [...names.values()].slice(0, Math.min(SAID, count)).map(plain);
+    const more = count - named.length > 0 ? ` and ${grouped(count - named.length)} more` : "";
+    return `${count === 1 ? "1 person wants" : `${grouped(count)} people want`} it: ${named.join(", ")}${more}`;
   }
 
-  #valuesOf(change: NewChange): readonly { attribute: string; lookup: string; key: string; value: string }[] {
+  #valuesOf(change: NewChange): readonly Written[] {
     if (change.after === null || change.action === "delete") return [];
     const writes = writesOf({ before: parse(change.before), after: parse(change.after) });
     return this.#context.attributes.flatMap(({ name, lookup }) => {
-      const value = writes[name];
-      const key = matchKey(value, {});
-      return lookup === undefined || key === null ? [] : [{ attribute: name, lookup, key, value: String(value) }];
+      const wanted = lookup === undefined ? null : lookupValue(lookup, writes[name]);
+      return wanted === null ? [] : [{ attribute: name, ...wanted }];
     });
   }
 
-  #count({ lookup, key }: { readonly lookup: string; readonly key: string }, change: NewChange): Wanted {
-    const wanted = this.#wanted.get(idOf(lookup, key));
-    if (wanted === undefined) throw new Error(`${lookup} ${key} was not looked for`);
-    wanted.count += 1;
-    if (wanted.some.length < REMEMBERED) wanted.some.push({ objectId: change.object_id, name: change.name });
-    return wanted;
-  }
-
-  async #resolve(
-    values: readonly { readonly lookup: string; readonly key: string; readonly value: string }[],
-  ): Promise<void> {
-    const fresh = new Map(values.map((one) => [idOf(one.lookup, one.key), one]));
-    for (const id of fresh.keys()) if (this.#wanted.has(id)) fresh.delete(id);
-    const { target, signal, store, sync, now } = this.#context;
-    const refused = await loadPending(store.db, sync.id, [...fresh.keys()]);
-    for (const [lookup, wanted] of Map.groupBy(fresh.values(), (one) => one.lookup)) {
-      const creates = target.lookups?.kinds.find(({ name }) => name === lookup)?.creates === true;
-      const found = await findLookups(
-        target,
-        lookup,
-        wanted.map(({ value }) => value),
-        signal,
-      );
-      for (const one of wanted) {
-        const id = idOf(lookup, one.key);
-        const records = found.get(one.key) ?? [];
-        const refusal = refused.get(id);
-        const waits = refusal !== undefined && refusal.retry_at > now ? refusal : null;
-        this.#wanted.set(id, {
-          ...one,
-          ...this.#stateOf(one, { creates, records, refusal: waits }),
-          count: 0,
-          some: [],
-        });
+  /** Notes who wants what of a batch; answers what the target has of it, by id. */
+  #count(
+    wants: readonly { readonly change: NewChange; readonly values: readonly Written[] }[],
+  ): ReadonlyMap<string, WantedValue["state"]> {
+    const ids = new Set(wants.flatMap(({ values }) => values.map(lookupId)));
+    const known = new Map(this.#wanted.known([...ids]));
+    for (const { change, values } of wants) {
+      for (const value of values) {
+        const id = lookupId(value);
+        const wanted = known.get(id);
+        if (wanted === undefined) throw new Error(`${id} was not looked for`);
+        const who = { objectId: change.object_id, name: change.name };
+        const some = wanted.some.length < REMEMBERED ? [...wanted.some, who] : wanted.some;
+        known.set(id, { ...wanted, count: wanted.count + 1, some });
       }
     }
+    this.#wanted.save([...known.values()]);
+    return new Map([...known].map(([id, { state }]) => [id, state]));
   }
 
-  #stateOf(
-    { lookup, value }: { readonly lookup: string; readonly value: string },
-    of: {
-      readonly creates: boolean;
-      readonly records: readonly { readonly id: string }[];
-      readonly refusal: { readonly code: string; readonly detail: string } | null;
-    },
-  ): Pick<Wanted, "state" | "code" | "why"> {
-    const name = `${lookup} ${said(value)}`;
-    if (of.records.length === 1) return { state: "there", code: "", why: "" };
-    if (of.records.length > 1) {
-      const ids = of.records.map(({ id }) => id).join(", ");
-      return {
-        state: "missing",
-        code: "lookup_ambiguous",
-        why: `The target has ${of.records.length} records for the ${name}: ${ids}`,
-      };
-    }
-    const why = `The target has no ${name}`;
-    if (!of.creates) return { state: "missing", code: "lookup_missing", why };
-    if (of.refusal !== null) {
-      return { state: "missing", code: of.refusal.code, why: `${why}, and refused to create it: ${of.refusal.detail}` };
-    }
-    this.#creatable += 1;
-    if (this.#creatable <= MOST_CREATED) return { state: "creatable", code: "", why: "" };
-    return {
-      state: "missing",
-      code: "lookup_missing",
-      why: `${why}, and a plan creates at most ${MOST_CREATED} values`,
-    };
+  async #resolve(values: readonly LookupValue[]): Promise<void> {
+    const fresh = new Map(values.map((one) => [lookupId(one), one]));
+    for (const id of this.#wanted.known([...fresh.keys()]).keys()) fresh.delete(id);
+    if (fresh.size === 0) return;
+    const states = await statesOf(this.#context, [...fresh.values()]);
+    this.#wanted.save(
+      [...fresh].map(([id, { lookup, key, value }]) => {
+        const of = { lookup, key, value, count: 0, some: [], later: false };
+        const state = states.get(id);
+        if (state === undefined) throw new Error(`${id} was not looked for`);
+        if (state.state !== "creatable") return { ...of, ...state };
+        this.#creatable += 1;
+        if (this.#creatable <= MOST_CREATED) return { ...of, ...state };
+        const why = `${lacking(of)}, and a plan creates at most ${MOST_CREATED} values`;
+        return { ...of, state: "missing", code: "lookup_missing", why, later: true };
+      }),
+    );
   }
 }
+
+const ISSUE = { state: "issue", object_id: null, sequence: 0 } as const;
 
 const CREATION = {
   phase: PHASES.lookup,
@@ -286,15 +267,6 @@ const CREATION = {
   matched_by: null,
   matched_value: null,
 } as const;
-
-/** What stands for a value where a change has the id of its record. */
-function idOf(lookup: string, key: string): string {
-  return `${lookup}:${key}`;
-}
-
-function said(value: Value): string {
-  return `"${inWords(value)}"`;
-}
 
 /** A value that a record is planned without. */
 export interface Missing {

@@ -96,6 +96,8 @@ export async function buildPlan(options: PlanOptions): Promise<Planned> {
       })
       .catch(() => undefined); // The fault that is thrown below says why; the next run clears what is left.
     throw error;
+  } finally {
+    context.lookups?.close();
   }
 }
 

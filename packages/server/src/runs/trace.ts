@@ -36,7 +36,7 @@ export interface TraceField {
   readonly value?: Value;
   /** The source has nothing for it: `value` is the default, or clears, or is left out. */
   readonly emptied: boolean;
-  /** Why there is no value, or what is wrong with it. */
+  /** Why there is no value, what is wrong with it, or what it depends on that it is written. */
   readonly detail: string | null;
   /** What the target has; left out where no record of it is there, or it does not tell. */
   readonly present?: Value;
@@ -120,13 +120,14 @@ async function traced(
     const creating = link === undefined && change?.action !== "join";
     const fields = context.mapping.trace(record, creating, input.creation);
     const around = { present: present.get(recordId ?? ""), change, definition: context.definition };
+    const depends = one.change === null ? undefined : context.lookups?.created(one.change);
     traces.set(row.id, {
       ...{ sync: sync.name, target, kind: kind.name },
       scope: row.removed === null ? input.scope : null,
       record: recordId === null ? null : recordIn(recordId, link, change),
       sought: link === undefined && record.removed === null ? soughtBy(context, record, input) : [],
       fields: fields.map((field) => {
-        const told = withMissing(fieldOf(field, around), one);
+        const told = withLookup(fieldOf(field, around), one, depends);
         return recordId === null && change === null ? told : withReason(told, context, input);
       }),
       outcome: waiting.get(row.id) ?? outcomeOf(one, change),
@@ -229,10 +230,16 @@ function asFinding(issue: NewIssue): readonly NewIssue[] {
   return issue.state === "issue" || issue.state === "suppressed" ? [issue] : [];
 }
 
-function withMissing(field: TraceField, { issues }: PlannedRecord): TraceField {
+/** What is to be said of a lookup's value: that the target lacks it, or that it rests on a change of its own. */
+function withLookup(
+  field: TraceField,
+  { issues }: PlannedRecord,
+  depends: ReadonlyMap<string, string> | undefined,
+): TraceField {
   const missing = issues.flatMap((issue) => (issue.state === "waits" ? missingOf(issue) : []));
   const own = missing.filter(({ attribute }) => attribute === field.attribute);
-  return own.length === 0 ? field : { ...field, detail: waitInWords(own) };
+  const detail = own.length === 0 ? depends?.get(field.attribute) : waitInWords(own);
+  return detail === undefined ? field : { ...field, detail };
 }
 
 function outcomeOf({ issues }: PlannedRecord, change: Change | null): TraceOutcome {

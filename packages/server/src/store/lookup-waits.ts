@@ -51,20 +51,28 @@ export async function loadLookupWaits(
   return found;
 }
 
-/** Each value that somebody waits for, once, in the spelling that comes first, with how many want it. */
+/** A page of the values that somebody waits for, each once, in the spelling that comes first, with how many want it. */
 export async function awaitedValues(
   db: Reader,
   sync: string,
+  page: { readonly after: { readonly lookup: string; readonly key: string } | null; readonly limit: number },
 ): Promise<
   readonly { readonly lookup: string; readonly key: string; readonly value: string; readonly count: number }[]
 > {
+  const { after, limit } = page;
   const rows = await db
     .selectFrom("lookup_waits")
     .select(["lookup", "key", sql<string>`min(value)`.as("value"), sql<number>`count(distinct object_id)`.as("count")])
     .where("sync", "=", sync)
+    .$if(after !== null, (query) =>
+      query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple("lookup", "key"), ">", tuple(after?.lookup ?? "", after?.key ?? "")),
+      ),
+    )
     .groupBy(["lookup", "key"])
     .orderBy("lookup")
     .orderBy("key")
+    .limit(limit)
     .execute();
   return rows.map((row) => ({ ...row, count: Number(row.count) }));
 }

@@ -81,7 +81,9 @@ const TRACE_FIELD: TSchema = Type.Object({
   sources: ANY,
   value: Type.Optional(ANY),
   emptied: Type.Boolean({ description: "The source has nothing for it." }),
-  detail: orNull(Type.String({ description: "Why there is no value, or what is wrong with it." })),
+  detail: orNull(
+    Type.String({ description: "Why there is no value, what is wrong with it, or what writing it depends on." }),
+  ),
   present: Type.Optional(ANY),
   written: Type.Boolean({ description: "The next plan writes `value`." }),
 });
