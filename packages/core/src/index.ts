@@ -34,6 +34,7 @@ export type {
   Assignment,
   AssignmentReader,
   Check,
+  Licence,
   Member,
   Memberships,
   MemberType,

@@ -180,6 +180,16 @@ export interface ReviewDecision {
   readonly reviewedAt: string | null;
 }
 
+/** A licence that a tenant has. */
+export interface Licence {
+  /** Its object id, in lower case; Graph calls it `skuId`. */
+  readonly id: string;
+  /** Its part number, such as SPE_E3. */
+  readonly name: string;
+  /** The names of the service plans that it holds. */
+  readonly plans: readonly string[];
+}
+
 /** What people and groups are read from. */
 export interface Source {
   /**
@@ -195,6 +205,8 @@ export interface Source {
   attributes?(signal: AbortSignal): Promise<SourceAttributes>;
   /** The access reviews as they stand; absent where a source has none. */
   reviews?(options: { readonly decisions: boolean }, signal: AbortSignal): AsyncIterable<AccessReview>;
+  /** The licences that the tenant has, or why they are not told to this application; absent where a source knows none. */
+  licences?(signal: AbortSignal): Promise<readonly Licence[] | { readonly refused: string }>;
   /** Absent where a source has no photos. */
   readonly photos?: PhotoReader;
   /** Absent where a source knows no applications. */

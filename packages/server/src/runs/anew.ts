@@ -6,6 +6,7 @@ import type { Engine, SyncRow } from "./context.ts";
 import { type Chance, loadChance } from "./creation.ts";
 import { type Item, inputsOf } from "./inputs.ts";
 import { compileSync } from "./plan.ts";
+import { scopeGiven } from "./scope-given.ts";
 import { groupsNow } from "./scope-now.ts";
 
 /** Whose planned changes are looked at again, right before they are sent. */
@@ -41,7 +42,8 @@ export function readerAnew(
   let compiled: ReturnType<typeof compileSync> | undefined;
   return async (rows) => {
     chance ??= await loadChance(engine);
-    compiled ??= compileSync(definition, kind, chance);
+    const given = compiled ? {} : await scopeGiven(store, sync.connection, definition.scope, store.clock.now());
+    compiled ??= compileSync(definition, kind, chance, given);
     const groups = asksForGroups ? await resolve() : null;
     const { scope, mapping, rules } = compiled;
     const creationOf = chance.creationOf(sync.id, plannedAt);

@@ -92,6 +92,7 @@ async function moveCursors(tx: Transaction<DB>, sync: SyncRow, plan: PlanRow): P
       cursor: Math.max(sync.cursor, plan.upto),
       link_cursor: Math.max(sync.link_cursor, plan.link_upto),
       evaluated_revision: plan.revision,
+      evaluated_at: plan.created_at,
     })
     .where("id", "=", sync.id)
     .execute();

@@ -120,7 +120,7 @@ export async function resume(
       kind,
       matching: [...new Set(definition.matching.map(matchedAttribute))],
       space,
-      scopeNow: scopeNow(store, session.connection.id, definition),
+      scopeNow: scopeNow(store, session.connection.id, { definition, plannedAt: begun.created_at }),
       stillWanted: stillWanted(session.engine, { sync, space, kind, plannedAt: begun.created_at }),
       reveal: revealer(session.engine, { sync, space, kind, plannedAt: begun.created_at }),
       lookupIds: lookupIds(target, options.signal),

@@ -7,6 +7,7 @@ import {
   kindsReferred,
   provisionedKind,
   type Scope,
+  type ScopeGiven,
   type SourceKind,
   type SyncDefinition,
   type Target,
@@ -36,9 +37,11 @@ import { guardHolds } from "./guard.ts";
 import { untakenIssues, withheldIssues } from "./left-out.ts";
 import { Lookups } from "./lookups.ts";
 import { Matcher } from "./match-records.ts";
+import { lapsedRecords } from "./new-day.ts";
 import type { BatchContext, PlanContext } from "./plan-context.ts";
 import { planMemberships } from "./plan-members.ts";
 import { PlanWriter } from "./plan-writer.ts";
+import { scopeGiven } from "./scope-given.ts";
 import { resolveScopeGroups } from "./scope-groups.ts";
 import { unknownPeople } from "./scope-people.ts";
 import { dropAmbiguous, dropUnresolvable, rankReferences, sealPlan } from "./seal.ts";
@@ -189,6 +192,7 @@ async function evaluateAll(context: PlanContext, writer: PlanWriter): Promise<re
   if (context.lookups) {
     for await (const ids of context.lookups.served(PAGE)) await take(await unchanged(context.span, ids));
   }
+  for await (const candidates of lapsedRecords(context.span, context.scope)) await take(candidates);
   if (context.groups) for await (const candidates of regrouped(context.span, context.groups)) await take(candidates);
   await evaluateReports(context, take, fresh);
   if (fresh.length > 0) await wantRefused(context, writer);
@@ -265,13 +269,13 @@ export async function openBasis(
   const definition = JSON.parse(sync.definition) as SyncDefinition;
   const kind = await describedKind(target, sync, signal);
   const chance = await loadChance(options);
-  const rules = compileSync(definition, kind, chance);
+  const now = store.clock.now();
+  const rules = compileSync(definition, kind, chance, await scopeGiven(store, connection.id, definition.scope, now));
   const evaluated = sync.evaluated_revision === sync.revision ? sync.cursor : 0;
   const groups = await resolveScopeGroups(store, connection.id, definition.scope, evaluated);
   // Under the name of another group than before, everybody in either of them may have come or gone.
   const cursor = groups?.renamed === true ? 0 : evaluated;
   const { upto, complete } = options.position;
-  const now = store.clock.now();
   const span: Span = { store, sync, kind: kind.source, cursor, upto, now };
   const space = { target: targetRow.id, tenant: connection.tenant };
   const creationOf = chance.creationOf(sync.id, now);
@@ -316,8 +320,9 @@ export function compileSync(
   definition: SyncDefinition,
   kind: TargetKind,
   { conceal }: Pick<Chance, "conceal">,
+  given: ScopeGiven,
 ): Pick<PlanContext, "scope" | "mapping" | "rules"> {
-  const scope = compileScope(definition.scope);
+  const scope = compileScope(definition.scope, given);
   const mapping = compileMapping(definition.mapping, kind, { conceal });
   const findings: Finding[] = [];
   if ("findings" in scope) findings.push(...scope.findings);

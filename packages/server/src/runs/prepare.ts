@@ -325,7 +325,7 @@ function crossedScope(row: PlanChangeRow, { scope }: Surroundings): string | nul
   const now = scope.get(row.object_id);
   if (now === undefined) return UNTOLD_SCOPE;
   const asPlanned = now === (row.cause !== "outOfScope");
-  return asPlanned ? null : "the record entered or left the scope's groups after the plan was made";
+  return asPlanned ? null : "the record entered or left the scope after the plan was made";
 }
 
 type Base = Omit<Prepared, "send">;

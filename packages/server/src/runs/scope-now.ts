@@ -3,28 +3,41 @@ import { loadRecords, loadWatermark } from "../store/directory.ts";
 import type { Store } from "../store/store.ts";
 import { managersOf, recordOf } from "./inputs.ts";
 import { asScopeSees, withManager } from "./managers.ts";
+import { scopeGiven } from "./scope-given.ts";
 import { decideScope, groupsOf, resolveScopeGroups, type ScopeGroups, withAppRoles } from "./scope-groups.ts";
 
 /**
- * Which of these records a scope that asks for groups or managers lets in by these as they are now; one of which that
+ * Which of these records a scope that asks for groups, managers or today lets in by these as they are now; one of which that
  * cannot be told is missing. `null`: none of them changed behind `upto`, so all is as it was planned.
  */
 export type ScopeNow = (ids: readonly string[], upto: number) => Promise<ReadonlyMap<string, boolean> | null>;
 
-/** A record's own change number does not move with its groups and manager: a scope without these needs no such look. */
-export function scopeNow(store: Store, connection: string, definition: SyncDefinition): ScopeNow | null {
+/**
+ * A record's own change number does not move with its groups, its manager and the day: a scope without these needs no such look.
+ * `plannedAt` is when the plan was made.
+ */
+export function scopeNow(
+  store: Store,
+  connection: string,
+  { definition, plannedAt }: { readonly definition: SyncDefinition; readonly plannedAt: number },
+): ScopeNow | null {
   const asksForGroups = definition.scope.groups !== undefined || definition.scope.assigned !== undefined;
-  const result = compileScope(definition.scope);
-  if ("findings" in result) return asksForGroups ? async () => new Map() : null;
-  const { scope } = result;
-  if (!asksForGroups && !scope.readsManagers) return null;
+  const checked = compileScope(definition.scope);
+  if ("findings" in checked) return asksForGroups ? async () => new Map() : null;
+  const { readsManagers, movedBetween } = checked.scope;
+  if (!asksForGroups && !readsManagers && movedBetween === null) return null;
   const resolve = groupsNow(store, connection, definition);
   const kinds: readonly SourceKind[] = [
     ...(asksForGroups ? (["group"] as const) : []),
-    ...(scope.readsManagers ? (["user"] as const) : []),
+    ...(readsManagers ? (["user"] as const) : []),
   ];
   return async (ids, upto) => {
-    if (!(await haveMoved(store, connection, { kinds, upto }))) return null;
+    const now = store.clock.now();
+    const isNewDay = (movedBetween?.(plannedAt, now) ?? null) !== null;
+    if (!isNewDay && !(await haveMoved(store, connection, { kinds, upto }))) return null;
+    const compiled = compileScope(definition.scope, await scopeGiven(store, connection, definition.scope, now));
+    if ("findings" in compiled) return new Map();
+    const { scope } = compiled;
     for (const kind of kinds) {
       if ((await loadWatermark(store.db, connection, kind)).phase !== "settled") return new Map();
     }

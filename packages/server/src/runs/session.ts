@@ -103,7 +103,6 @@ export async function reviewOf(session: Session): Promise<ReviewContext> {
     sync: sync.id,
     connection: connection.id,
     kind,
-    scopeNow: scopeNow(store, connection.id, definition),
   };
   return {
     store,
@@ -112,6 +111,7 @@ export async function reviewOf(session: Session): Promise<ReviewContext> {
     sceneOf: ({ upto, created_at }) => ({
       ...scene,
       upto,
+      scopeNow: scopeNow(store, connection.id, { definition, plannedAt: created_at }),
       stillWanted: stillWanted(engine, { sync, space, kind, plannedAt: created_at }),
       reveal: revealer(engine, { sync, space, kind, plannedAt: created_at }),
       lookupIds: null,

@@ -17,6 +17,7 @@ import { loadChance } from "./creation.ts";
 import { inputsOf } from "./inputs.ts";
 import { compileSync, describedKind, kindOf, kindsOf, readComplete } from "./plan.ts";
 import { UNSYNCED } from "./queries.ts";
+import { scopeGiven } from "./scope-given.ts";
 import { resolveScopeGroups } from "./scope-groups.ts";
 
 /**
@@ -161,7 +162,8 @@ async function evaluated({ engine, row, tenant }: Subject, { sync, kind }: Seen)
   const { store } = engine;
   const definition = JSON.parse(sync.definition) as SyncDefinition;
   const chance = await loadChance(engine);
-  const { scope, mapping, rules } = compileSync(definition, kind, chance);
+  const given = await scopeGiven(store, sync.connection, definition.scope, store.clock.now());
+  const { scope, mapping, rules } = compileSync(definition, kind, chance, given);
   const groups = await resolveScopeGroups(store, sync.connection, definition.scope, 0);
   const complete = await readComplete(store, sync.connection, kindsOf(kind, definition.scope));
   const space = { target: sync.target, tenant };

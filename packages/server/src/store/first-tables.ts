@@ -3,7 +3,7 @@ import { type Table, table } from "./tables.ts";
 /** The tables that the first migration makes. It was released: nothing here is ever edited. */
 export const FIRST_TABLES: readonly Table[] = [
   table("meta", { key: "text", value: "text" }, ["key"]),
-  table<"connections", "uses">(
+  table<"connections", "uses" | "licences">(
     "connections",
     {
       id: "text",
@@ -37,7 +37,7 @@ export const FIRST_TABLES: readonly Table[] = [
     },
     ["id"],
   ),
-  table(
+  table<"syncs", "evaluated_at">(
     "syncs",
     {
       id: "text",

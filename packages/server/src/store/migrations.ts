@@ -284,6 +284,13 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
         for (const each of SHARE_INDEXES) await sql.raw(createIndex(each)).execute(db);
       },
     },
+    "0015_scope_marks": {
+      up: async (db) => {
+        const [text, int8] = engine === "postgres" ? ['text collate "C"', "int8"] : ["text", "integer"];
+        await sql.raw(`alter table "connections" add column "licences" ${text}`).execute(db);
+        await sql.raw(`alter table "syncs" add column "evaluated_at" ${int8}`).execute(db);
+      },
+    },
   };
 }
 

@@ -63,6 +63,7 @@ interface Connections {
   client: string;
   labels: string; // JSON list
   attributes: string; // JSON list; empty: the default selection.
+  licences: string | null; // JSON KnownLicences; null: nobody asked which ones the tenant has.
   uses: string | null; // JSON: {features, accept, reconcileMs}; null: people and groups, nothing accepted, every week.
   credential: string; // Sealed, or {env}/{file} reference as JSON; see store/secrets.ts.
   revision: number;
@@ -198,6 +199,8 @@ interface Syncs {
   link_cursor: number;
   /** The revision that the last evaluation used; another one evaluates everything again. */
   evaluated_revision: number;
+  /** When that was, for scopes that count days; null before it was written down. */
+  evaluated_at: number | null;
   /** End of the first run that applied something; guards count from here at the earliest. */
   first_run_at: number | null;
   created_at: number;
