@@ -6,7 +6,7 @@ import { number, plural } from "./format.ts";
 import { Panel } from "./panel.tsx";
 import { Empty, Failed, Name, Time, Waiting } from "./parts.tsx";
 import { hrefOf } from "./place.ts";
-import type { ReportedSort, SyncReport } from "./types.ts";
+import type { ReportedSort, ReportedValues, SyncReport } from "./types.ts";
 
 const useStyles = makeStyles({
   heading: { margin: 0, fontSize: tokens.fontSizeBase400 },
@@ -91,6 +91,19 @@ function Report({ report }: { readonly report: SyncReport }): ReactNode {
       <Sort title="Cannot be planned for another reason" of={other} />
       <Sort title="Guests at home in a connected tenant" of={guests} />
       <Sort
+        title="Values that would be created in the target's lookups"
+        of={asSort(report.newValues)}
+        note={
+          report.newValues.count > report.newValues.each ? [`at most ${number(report.newValues.each)} by one plan`] : []
+        }
+        isTarget
+      />
+      <Sort
+        title="Values that the target's lookups lack: people are written without them"
+        of={asSort(report.missingValues)}
+        isTarget
+      />
+      <Sort
         title="Unmanaged"
         of={unmanaged}
         note={[
@@ -105,6 +118,18 @@ function Report({ report }: { readonly report: SyncReport }): ReactNode {
       />
     </>
   );
+}
+
+/** Values as they are listed: each with how many people ask for it, and what else is wrong with it. */
+function asSort({ count, samples }: ReportedValues): ReportedSort {
+  return {
+    count,
+    samples: samples.map(({ lookup, value, people, code = "lookup_missing", detail }) => {
+      const wanted = plural(people, "person", "people");
+      const why = code === "lookup_missing" || detail === undefined ? wanted : `${wanted}. ${detail}`;
+      return { id: `${lookup} ${value}`, name: `${lookup} ${value}`, detail: why };
+    }),
+  };
 }
 
 function Sort(props: {

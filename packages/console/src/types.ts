@@ -286,6 +286,18 @@ export interface ReportedSort {
   }[];
 }
 
+/** Names that people ask for of the target's lookups. */
+export interface ReportedValues {
+  readonly count: number;
+  readonly samples: readonly {
+    readonly lookup: string;
+    readonly value: string;
+    readonly people: number;
+    readonly code?: string;
+    readonly detail?: string;
+  }[];
+}
+
 /** Everybody of a sync compared with its whole target. */
 export interface SyncReport {
   readonly readAt: number | null;
@@ -302,6 +314,8 @@ export interface SyncReport {
   readonly unmatchable: ReportedSort;
   readonly other: ReportedSort;
   readonly guests: ReportedSort;
+  readonly newValues: ReportedValues & { readonly each: number };
+  readonly missingValues: ReportedValues;
   readonly unmanaged: ReportedSort & { readonly records: number; readonly maybe: number };
 }
 

@@ -75,3 +75,47 @@ syncs:
   assert.match(after.stdout, /^there +2 created, 1 joined \(1 by userName\)$/m);
   assert.doesNotMatch((await run(["sync", "plan", "people"], of)).stdout, /sync report/);
 });
+
+test("the report names the values that a target's lists lack", async (context) => {
+  const floors = ["Attic", "Attic", "Cellar"].map((officeLocation, at) => ({
+    id: `00000000-0000-4000-8000-00000000000${at}`,
+    displayName: `Person ${at}`,
+    userPrincipalName: `person${at}@contoso.com`,
+    department: "Sales",
+    officeLocation,
+    accountEnabled: true,
+  }));
+  const simulator = await startSimulator({ tenant: { users: floors, groups: [] }, throttle: "off" });
+  context.after(() => simulator.close());
+  const { tenant, client, login, graph } = simulator;
+  const cwd = await temporaryFolder(context);
+  const of = { cwd, env: { CONTOSO_SECRET: simulator.secret } };
+  await writeFile(
+    join(cwd, "entrain.yaml"),
+    `connections:
+  contoso:
+    cloud: { kind: custom, login: "${login}", graph: "${graph}" }
+    tenant: ${tenant}
+    client: ${client}
+    credential: { kind: secret, secret: { env: CONTOSO_SECRET } }
+targets:
+  desk: { type: portal, settings: { departments: known, locations: create } }
+syncs:
+  people: { connection: contoso, target: desk, records: requester, schedule: manual }
+`,
+  );
+  const applied = await run(["config", "apply", "entrain.yaml"], of);
+  assert.equal(applied.code, 0, applied.stderr);
+  await run(["sync", "plan", "people"], of);
+  const report = await runJson<SyncReport>(["sync", "report", "people"], of);
+  assert.deepEqual([report.newValues.count, report.missingValues.count], [2, 1]);
+  const { stdout } = await run(["sync", "report", "people"], of);
+  assert.match(
+    stdout,
+    /^new values +2 that the target's lookups lack, and that plans create\n {2}location Attic: 2 people\n {2}location Cellar: 1 person$/m,
+  );
+  assert.match(
+    stdout,
+    /^missing +1 that the target's lookups lack and are not created: people are written without\n {2}department Sales: 3 people$/m,
+  );
+});

@@ -1,4 +1,4 @@
-import { grouped } from "@entrain/core";
+import { grouped, inWords } from "@entrain/core";
 import { reportSync, type SyncReport } from "../runs/report.ts";
 import { type Invocation, numberOption, type Options } from "./command.ts";
 import { findRow } from "./entries.ts";
@@ -29,7 +29,7 @@ export async function reportCommand(
 function linesOf(report: SyncReport): readonly string[] {
   const { linked, join, share, privileged, create, left, ambiguous, elsewhere, unmatchable, other, guests, unmanaged } =
     report;
-  const { people, readAt, complete } = report;
+  const { people, readAt, complete, newValues, missingValues } = report;
   const issue = (one: SyncReport["ambiguous"]["samples"][number]): string => `${one.name} (${one.id}): ${one.detail}`;
   return [
     `${report.sync}: ${report.connection} compared with the ${report.records}s of ${report.target}, as of ${timeInWords(readAt)}.`,
@@ -59,6 +59,13 @@ function linesOf(report: SyncReport): readonly string[] {
     ...part("unmatchable", unmatchable, "held: no value to match by", issue),
     ...part("other", other, "held", issue),
     ...part("guests", guests, "at home in a connected tenant", ({ name, home }) => `${name}: ${home}`),
+    ...part("new values", newValues, newInWords(newValues), wantedInWords),
+    ...part(
+      "missing",
+      missingValues,
+      "that the target's lookups lack and are not created: people are written without",
+      (one) => (one.code === "lookup_missing" ? wantedInWords(one) : `${wantedInWords(one)}. ${one.detail}`),
+    ),
     ...part(
       "unmanaged",
       unmanaged,
@@ -70,6 +77,15 @@ function linesOf(report: SyncReport): readonly string[] {
 
 function inBrackets(by: SyncReport["join"]["by"]): string {
   return by.length === 0 ? "" : ` (${joinedInWords(by)})`;
+}
+
+function newInWords({ count, each }: SyncReport["newValues"]): string {
+  const atMost = count > each ? `, at most ${grouped(each)} by one plan` : "";
+  return `that the target's lookups lack, and that plans create${atMost}`;
+}
+
+function wantedInWords({ lookup, value, people }: SyncReport["newValues"]["samples"][number]): string {
+  return `${lookup} ${inWords(value)}: ${people === 1 ? "1 person" : `${grouped(people)} people`}`;
 }
 
 const SORT_WIDTH = 11;

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import type { SyncDefinition } from "@entrain/core";
 import type { GraphUser } from "@entrain/simulator";
 import type { PortalSettings } from "../portal/kinds.ts";
 import type { SyncRow } from "./context.ts";
+import { reportSync, type SyncReport } from "./report.ts";
 import { planSync } from "./run.ts";
 import { ana, bo, cy, issuesOfRun, keep, openDepartments, runOptions } from "./testing/departments.ts";
 import { plannedIn } from "./testing/observe.ts";
@@ -92,4 +94,86 @@ test("values beyond those that one plan creates are told as such", async () => {
   assert.match(issues.at(-1) ?? "", /lacks 20 more values, .*; the runs that follow create 20 of them\./);
   const next = await scene.run(sync);
   assert.deepEqual([next.result, next.counts.lookup, next.counts.update], ["succeeded", 120, 120]);
+});
+
+async function report(sync: string, samples = 10): Promise<SyncReport> {
+  const { signal } = new AbortController();
+  return await reportSync(scene.engine, { sync: await rowOf(sync), samples, signal, onProgress: () => undefined });
+}
+
+test("a first report tells which values plans create and which are missing, and the run does as it says", async () => {
+  const users = [
+    { ...ana, officeLocation: "Oslo" },
+    { ...bo, officeLocation: "oslo" },
+    { ...cy, officeLocation: "Bergen" },
+    person("Di", { department: "Finance", accountEnabled: false }),
+  ];
+  const sync = await open({ departments: "known", locations: "create" }, users);
+  await keep(scene, "department", "Legal");
+  await scene.plan(sync);
+  const before = await scene.store.db.selectFrom("portal_lookups").selectAll().execute();
+  const told = await report(sync);
+  assert.deepEqual(told.newValues, {
+    count: 2,
+    each: 200,
+    samples: [
+      { lookup: "location", value: "Oslo", people: 2 },
+      { lookup: "location", value: "Bergen", people: 1 },
+    ],
+  });
+  assert.deepEqual(told.missingValues, {
+    count: 1,
+    samples: [
+      {
+        ...{ lookup: "department", value: "Sales", people: 2 },
+        ...{ code: "lookup_missing", detail: 'The target has no department "Sales"' },
+      },
+    ],
+  });
+  assert.deepEqual(await scene.store.db.selectFrom("portal_lookups").selectAll().execute(), before);
+  const short = await report(sync, 1);
+  assert.deepEqual([short.newValues.count, short.newValues.samples.length], [2, 1]);
+  const run = await scene.run(sync);
+  assert.deepEqual([run.counts.lookup, run.failed], [told.newValues.count, told.missingValues.count]);
+  const after = await report(sync);
+  assert.deepEqual([after.newValues.count, after.missingValues], [0, told.missingValues], "who waits is told, too");
+  await keep(scene, "department", "Sales");
+  assert.equal((await scene.run(sync)).result, "succeeded");
+  assert.equal((await report(sync)).missingValues.count, 0);
+});
+
+test("a report counts what joined people ask for, and not what is asked for by people who are held", async () => {
+  const sync = await open({ departments: "known" }, [ana, bo, cy]);
+  await scene.run(sync);
+  await scene.store.transaction(async (tx) => {
+    await tx.deleteFrom("links").execute();
+    await tx.deleteFrom("lookup_waits").execute();
+  });
+  await scene.graph("PATCH", `/users/${bo.id}`, { userPrincipalName: "bo.other@contoso.com" });
+  await scene.redefine(sync, { matching: ["userName"] });
+  await scene.plan(sync);
+  const told = await report(sync);
+  assert.deepEqual([told.join.count, told.create.count], [2, 1]);
+  assert.deepEqual(
+    told.missingValues.samples.map(({ value, people }) => [value.toLowerCase(), people]),
+    [
+      ["sales", 2],
+      ["legal", 1],
+    ],
+  );
+  const { operations } = JSON.parse((await rowOf(sync)).definition) as SyncDefinition;
+  await scene.redefine(sync, { operations: { ...operations, update: false } });
+  const joining = await report(sync);
+  assert.deepEqual(
+    joining.missingValues.samples.map(({ value, people }) => [value.toLowerCase(), people]),
+    [["sales", 1]],
+    "with updates switched off, joining writes nothing",
+  );
+});
+
+test("a target without lookups is asked for none, and its report says so in zeros", async () => {
+  const sync = await open({});
+  await scene.plan(sync);
+  const { newValues, missingValues } = await report(sync);
+  assert.deepEqual([newValues.count, missingValues], [0, { count: 0, samples: [] }]);
 });

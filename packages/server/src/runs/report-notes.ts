@@ -1,6 +1,13 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Attributes, recordName, type TargetRecord } from "@entrain/core";
 import { openScratch } from "../store/scratch.ts";
+import { type LookupState, type LookupValue, lookupId } from "./lookup-states.ts";
+
+/** How many there are, exactly, and the first few of them. */
+export interface Some<T> {
+  readonly count: number;
+  readonly samples: readonly T[];
+}
 
 /** What becomes of a person without a link. */
 export type Decision = "join" | "share" | "create" | "left" | "ambiguous" | "elsewhere" | "unmatchable" | "other";
@@ -15,6 +22,12 @@ export interface NotedPerson {
   /** Of a join: the target attribute by which the record was found, and the record. */
   readonly attribute: string | null;
   readonly recordId: string | null;
+}
+
+/** A value of one of the target's lookups that a person asks for; `linked`: a person whose record the sync has already. */
+export interface AskedValue extends LookupValue {
+  readonly objectId: string;
+  readonly linked: boolean;
 }
 
 /** A record of the target, and the keys by which it can be found. */
@@ -32,6 +45,8 @@ const SCHEMA = `
     attribute text, record_id text);
   create table wanted (key text, object_id text);
   create index wanted_by_key on wanted (key);
+  create table asked (id text, lookup text, key text, value text, object_id text, linked int);
+  create table lookups (id text primary key, lookup text, key text, value text, people int, state text, code text, why text);
   create table guests (place integer primary key, home_name text, object_id text, name text, homes int, home text);
   create index guests_by_home on guests (home_name);`;
 const ASKED = 500;
@@ -121,6 +136,56 @@ export class ReportNotes {
     });
   }
 
+  addAsked(values: readonly AskedValue[]): void {
+    this.#together(() => {
+      for (const { lookup, key, value, objectId, linked } of values) {
+        const id = lookupId({ lookup, key });
+        this.#run("insert into asked values (?, ?, ?, ?, ?, ?)", id, lookup, key, value, objectId, Number(linked));
+      }
+    });
+  }
+
+  /** Values that people ask for who would get a record or have one, each once. To be asked when everybody is decided. */
+  *askedPages(): Generator<readonly LookupValue[]> {
+    const who = "linked = 1 or decision in ('create', 'join', 'share')";
+    this.#database.exec(
+      `insert into lookups select id, lookup, key, min(value), count(distinct object_id), null, null, null
+       from asked left join people using (object_id) where ${who} group by id`,
+    );
+    let last = "";
+    for (;;) {
+      const rows = this.#all(
+        `select id, lookup, key, value from lookups where id > ? order by id limit ${ASKED}`,
+        last,
+      );
+      if (rows.length === 0) return;
+      last = String(rows.at(-1)?.id);
+      yield rows.map(({ lookup, key, value }) => ({ lookup: String(lookup), key: String(key), value: String(value) }));
+    }
+  }
+
+  /** What the target has of values, by their ids. */
+  addStates(states: ReadonlyMap<string, LookupState>): void {
+    this.#together(() => {
+      for (const [id, { state, code, why }] of states) {
+        this.#run("update lookups set state = ?, code = ?, why = ? where id = ?", state, code, why, id);
+      }
+    });
+  }
+
+  /** Values that the target lacks; those that most people want first. */
+  values(state: "creatable" | "missing", limit: number): Some<LookupValue & LookupState & { readonly people: number }> {
+    const of = "from lookups where state = ?";
+    const order = `order by people desc, lookup, key limit ${limit}`;
+    return {
+      count: Number(this.#all(`select count(*) as count ${of}`, state)[0]?.count),
+      samples: this.#all(`select * ${of} ${order}`, state).map((row) => ({
+        ...{ lookup: String(row.lookup), key: String(row.key), value: String(row.value), people: Number(row.people) },
+        ...{ state, code: String(row.code), why: String(row.why) },
+      })),
+    };
+  }
+
   /** An invited account, by the name under which it signs in at home. */
   addGuests(guests: readonly { readonly homeName: string; readonly objectId: string; readonly name: string }[]): void {
     this.#together(() => {
@@ -144,10 +209,7 @@ export class ReportNotes {
   }
 
   /** Guests who are one person of another tenant each; a name that two tenants have tells nothing. */
-  guests(limit: number): {
-    readonly count: number;
-    readonly samples: readonly { readonly id: string; readonly name: string; readonly home: string }[];
-  } {
+  guests(limit: number): Some<{ readonly id: string; readonly name: string; readonly home: string }> {
     const of = "from guests where homes = 1";
     const samples = this.#all(`select object_id, name, home ${of} order by place limit ${limit}`);
     return {
@@ -169,11 +231,7 @@ export class ReportNotes {
   }
 
   /** People by decision; of those that match a condition on what they would join, only these. */
-  people(
-    decision: Decision,
-    limit: number,
-    privileged = false,
-  ): { readonly count: number; readonly samples: readonly NotedPerson[] } {
+  people(decision: Decision, limit: number, privileged = false): Some<NotedPerson> {
     const joined = privileged ? "join records on records.id = people.record_id and records.privileged = 1" : "";
     const of = `from people ${joined} where decision = ?`;
     const columns = "object_id, name, decision, code, detail, attribute, record_id";

@@ -9,13 +9,8 @@ import { inputsOf } from "./inputs.ts";
 import { withLook } from "./look.ts";
 import { decideMatches, indexKey, keysOf, RECORD } from "./match-records.ts";
 import type { BatchContext } from "./plan-context.ts";
-import { type NotedPerson, ReportNotes } from "./report-notes.ts";
-
-/** How many there are, exactly, and the first few of them. */
-interface Some<T> {
-  readonly count: number;
-  readonly samples: readonly T[];
-}
+import { lookupsIn, noteLookups, type ReportedLookups, valuesAsked, valuesAwaited } from "./report-lookups.ts";
+import { type AskedValue, type NotedPerson, ReportNotes, type Some } from "./report-notes.ts";
 
 interface ReportedPerson {
   readonly id: string;
@@ -38,7 +33,7 @@ interface ByAttribute {
 }
 
 /** Who of a sync's scope corresponds to which record of its target, and what nobody corresponds to. */
-export interface SyncReport {
+export interface SyncReport extends ReportedLookups {
   readonly sync: string;
   readonly connection: string;
   readonly target: string;
@@ -113,6 +108,7 @@ export async function reportSync(engine: Engine, options: ReportOptions): Promis
       const people = await notePeople(scene, notes, { ...options, upto: connection.sequence });
       await noteHomes(scene, notes, options.signal);
       notes.settleShared(saidKey, (key) => key.startsWith(indexKey(RECORD, "")));
+      await noteLookups(scene, notes);
       return {
         sync: sync.name,
         connection: connection.name,
@@ -179,10 +175,12 @@ async function notePeople(
     const items = await inputsOf(scene, rows);
     const asking: NeedsMatch[] = [];
     const people: NotedPerson[] = [];
+    const linked: string[] = [];
     for (const { record, input, link } of items) {
       if (record.removed === null) tally.count += 1;
       if (record.removed === null && input.scope.in) tally.inScope += 1;
       if (link !== undefined && input.link?.owned === true) {
+        linked.push(record.id);
         if (link.origin === "joined") tally.joined += 1;
         else if (link.origin === "shared") tally.shared += 1;
         else tally.created += 1;
@@ -197,6 +195,7 @@ async function notePeople(
         people.push(withIssue(record.id, nameOf(record), { code: "suppressed", detail: evaluation.detail }));
       }
     }
+    notes.addAsked(await valuesAwaited(scene, linked));
     await noteMatches(scene, notes, asking, people);
     options.onProgress({ phase: "planning", detail: `${kind.source}s`, done: tally.count, total: null });
   }
@@ -244,6 +243,7 @@ async function noteMatches(
   const matches = await decideMatches(scene, unlinked, tries);
   const people: NotedPerson[] = [...others];
   const wanted: { key: string; objectId: string }[] = [];
+  const asked: AskedValue[] = [];
   for (const [at, { objectId, name, values }] of unlinked.entries()) {
     const match = matches[at];
     if (match === undefined) throw new Error("matching answered fewer decisions than it was asked");
@@ -261,11 +261,14 @@ async function noteMatches(
     const decision = isJoin && match.sharedWith !== undefined ? "share" : match.decision;
     people.push({ ...none, decision, attribute: isJoin ? match.by.attribute : null, recordId });
     for (const { attribute, key } of values) wanted.push({ key: indexKey(attribute, key), objectId });
+    const needs = asking[at];
+    if (needs !== undefined) asked.push(...valuesAsked(scene, needs, match));
     if (recordId !== null) wanted.push({ key: indexKey(RECORD, recordId), objectId });
-    else wanted.push(...uniqueWants(scene, objectId, asking[at]?.mapped.attributes ?? {}));
+    else wanted.push(...uniqueWants(scene, objectId, needs?.mapped.attributes ?? {}));
   }
   const met = tries.flatMap((of) => of.flatMap(({ candidates }) => candidates.map(({ id }) => id)));
   notes.addPeople(people, wanted, met);
+  notes.addAsked(asked);
 }
 
 /** The other tenants are walked over once, and only where there are guests. */
@@ -317,6 +320,7 @@ function decided(
     unmatchable: some(unmatchable, issue),
     other: { ...some(other, issue), codes },
     guests: notes.guests(limit),
+    ...lookupsIn(notes, limit),
     unmanaged: { ...notes.unmanaged(limit), maybe },
   };
 }

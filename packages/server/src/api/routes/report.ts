@@ -16,6 +16,11 @@ const JOIN = Type.Object({
   recordName: Type.String(),
   attribute: Type.String({ description: "The target attribute by which it was found." }),
 });
+const VALUE = {
+  lookup: Type.String({ description: "Which of the target's lookups." }),
+  value: Type.String(),
+  people: Type.Integer({ description: "How many people in scope ask for it." }),
+};
 const some = (item: TSchema, more: { readonly [name: string]: TSchema } = {}): TSchema =>
   Type.Object({ count: Type.Integer(), ...more, samples: Type.Array(item) });
 
@@ -42,6 +47,10 @@ const REPORT: TSchema = Type.Object({
   unmatchable: some(ISSUE),
   other: some(ISSUE, { codes: Type.Array(Type.Object({ code: Type.String(), count: Type.Integer() })) }),
   guests: some(Type.Object({ ...PERSON, home: Type.String() })),
+  newValues: some(Type.Object(VALUE), {
+    each: Type.Integer({ description: "So many of them are created by one plan; the rest comes by the next ones." }),
+  }),
+  missingValues: some(Type.Object({ ...VALUE, code: Type.String(), detail: Type.String() })),
   unmanaged: some(Type.Object({ ...PERSON, active: Type.Boolean() }), {
     active: Type.Integer(),
     records: Type.Integer({ description: "All records of the kind that the target holds." }),
