@@ -179,6 +179,12 @@ const ALERT_INDEXES: readonly string[] = [
   "alert_deliveries: channel",
 ];
 
+const ALERT_EPISODES = table(
+  "alert_episodes",
+  { kind: "text", subject: "text", count: "int8", since: "int8", told_at: "int8?" },
+  ["kind", "subject"],
+);
+
 /** The migrations of the store, oldest first. One that was released is never edited: a new one follows it. */
 function migrations(engine: Engine): { readonly [name: string]: Migration } {
   return {
@@ -289,6 +295,11 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
         const [text, int8] = engine === "postgres" ? ['text collate "C"', "int8"] : ["text", "integer"];
         await sql.raw(`alter table "connections" add column "licences" ${text}`).execute(db);
         await sql.raw(`alter table "syncs" add column "evaluated_at" ${int8}`).execute(db);
+      },
+    },
+    "0016_alert_episodes": {
+      up: async (db) => {
+        await sql.raw(createTable(ALERT_EPISODES, engine)).execute(db);
       },
     },
   };

@@ -10,6 +10,7 @@ export interface DB {
   connection_authorizations: ConnectionAuthorizations;
   credential_ends: CredentialEnds;
   credential_warnings: CredentialWarnings;
+  alert_episodes: AlertEpisodes;
   channels: Channels;
   alerts: Alerts;
   alert_deliveries: AlertDeliveries;
@@ -126,9 +127,9 @@ interface Channels {
   id: string;
   organisation: string;
   name: string;
-  type: string; // webhook
-  settings: string; // JSON: {url}
-  credential: string; // JSON: {secret}, as the targets' credentials.
+  type: string; // webhook | email | slack | teams
+  settings: string; // JSON: what of the entry is no secret.
+  credential: string; // JSON: secrets by field, as the targets' credentials.
   revision: number;
   created_at: number;
   /** Since when nothing is sent there, and why: the receiver said that it wants no more. */
@@ -154,6 +155,16 @@ interface AlertDeliveries {
   accepted_at: number | null;
   /** Why the last attempt failed. */
   failure: string | null;
+}
+
+/** Something that goes on, so that it is told once, now and then again while it lasts, and once when it is over. */
+interface AlertEpisodes {
+  kind: string; // sync.failing | sync.quarantined | connection.failing | plan.held
+  subject: string; // The id of the sync, connection or plan.
+  /** How often in a row it was seen. */
+  count: number;
+  since: number;
+  told_at: number | null; // When it was told last; null: nobody was told yet.
 }
 
 /** A subscription to a connection's changes, as Microsoft keeps it; one for each kind of record. */
