@@ -229,3 +229,18 @@ async function sendGraph(
   if (!response.ok) throw new Error(`${request.method} ${request.path}: ${response.status} ${await response.text()}`);
   await response.arrayBuffer();
 }
+
+/** Stands for a plan in paths. */
+export const DIGEST: string = "0".repeat(64);
+
+/** Every route that the API describes, with something in the place of its parameters. */
+export async function routesOf({
+  url,
+}: Pick<TestServer, "url">): Promise<readonly { readonly method: string; readonly path: string }[]> {
+  const { body } = await ask(`${url}/api/v1/openapi.json`);
+  const filled = (path: string): string =>
+    path.replace("{digest}", DIGEST).replace("{name}", NAMES.people).replace("{id}", "nothing");
+  return Object.entries(body.paths as { readonly [path: string]: object }).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path: filled(path) })),
+  );
+}
