@@ -138,6 +138,7 @@ function newRun(engine: Engine, options: RunOptions, mode: Mode, lease: Lease): 
     unchanged: 0,
     progress: "{}",
     error: null,
+    stopped_by: null,
     plan: null,
     held_plan: null,
     actor: JSON.stringify(options.actor),

@@ -37,7 +37,7 @@ export const FIRST_TABLES: readonly Table[] = [
     },
     ["id"],
   ),
-  table<"syncs", "evaluated_at">(
+  table<"syncs", "evaluated_at" | "scheduled_at">(
     "syncs",
     {
       id: "text",
@@ -227,7 +227,7 @@ export const FIRST_TABLES: readonly Table[] = [
     "ordinal",
   ]),
   table("removals", { sync: "text", counter: "text", object_id: "text", amount: "int8", at: "int8" }, []),
-  table(
+  table<"runs", "stopped_by">(
     "runs",
     {
       id: "text",
@@ -251,7 +251,7 @@ export const FIRST_TABLES: readonly Table[] = [
     },
     ["id"],
   ),
-  table("leases", { name: "text", owner: "text", fence: "int8", expires_at: "int8" }, ["name"]),
+  table<"leases", "stop">("leases", { name: "text", owner: "text", fence: "int8", expires_at: "int8" }, ["name"]),
   table(
     "journal",
     {

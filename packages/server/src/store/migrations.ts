@@ -185,6 +185,12 @@ const ALERT_EPISODES = table(
   ["kind", "subject"],
 );
 
+const SYNC_PAUSES: Table = table(
+  "sync_pauses",
+  { sync: "text", actor: "text", since: "int8", until: "int8?", note: "text?" },
+  ["sync"],
+);
+
 /** The migrations of the store, oldest first. One that was released is never edited: a new one follows it. */
 function migrations(engine: Engine): { readonly [name: string]: Migration } {
   return {
@@ -300,6 +306,15 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
     "0016_alert_episodes": {
       up: async (db) => {
         await sql.raw(createTable(ALERT_EPISODES, engine)).execute(db);
+      },
+    },
+    "0017_schedules": {
+      up: async (db) => {
+        const [text, int8] = engine === "postgres" ? ['text collate "C"', "int8"] : ["text", "integer"];
+        await sql.raw(createTable(SYNC_PAUSES, engine)).execute(db);
+        await sql.raw(`alter table "leases" add column "stop" ${text}`).execute(db);
+        await sql.raw(`alter table "runs" add column "stopped_by" ${text}`).execute(db);
+        await sql.raw(`alter table "syncs" add column "scheduled_at" ${int8}`).execute(db);
       },
     },
   };

@@ -37,6 +37,7 @@ export interface DB {
   removals: Removals;
   runs: Runs;
   leases: Leases;
+  sync_pauses: SyncPauses;
   journal: Journal;
   journal_values: JournalValues;
   console_links: ConsoleLinks;
@@ -214,7 +215,18 @@ interface Syncs {
   evaluated_at: number | null;
   /** End of the first run that applied something; guards count from here at the earliest. */
   first_run_at: number | null;
+  /** When its schedule became what it is; null: when the sync was made. */
+  scheduled_at: number | null;
   created_at: number;
+}
+
+/** Syncs that somebody paused, until a moment or until somebody resumes them. */
+interface SyncPauses {
+  sync: string;
+  actor: string; // JSON {kind, id}
+  since: number;
+  until: number | null;
+  note: string | null;
 }
 
 /** Append-only documents of configuration, one row per change of a connection, target or sync. */
@@ -503,6 +515,8 @@ interface Runs {
   /** JSON {done, total} of the phase, for progress bars. */
   progress: string;
   error: string | null; // JSON {code, message, fix}
+  /** JSON {kind, id}: who asked a cancelled run to stop; null where its process was stopped or died. */
+  stopped_by: string | null;
   plan: string | null;
   held_plan: string | null;
   actor: string; // JSON {kind, id}
@@ -519,6 +533,8 @@ interface Leases {
   owner: string; // JSON {host, pid, started, nonce}
   fence: number; // Grows with every owner.
   expires_at: number;
+  /** JSON of who asks the owner to stop, and why; null when nobody does. */
+  stop: string | null;
 }
 
 /** Append-only. `hash` chains over (previous, everything here); values stand apart so that they can be erased. */
