@@ -109,5 +109,15 @@ export { evaluateMatched } from "./planning/matched.ts";
 export { type MemberPlan, type MemberState, planMembers } from "./planning/members.ts";
 export { comparePlaces, PHASES, type Place, rankByReference } from "./planning/order.ts";
 export { referenceTo } from "./planning/reference.ts";
+export {
+  type AppliedChange,
+  type Deed,
+  deedOf,
+  type Inverse,
+  inverseOf,
+  type MovedMembers,
+  movedMembers,
+  type UndoScene,
+} from "./planning/undo.ts";
 export type { BelongsTo, CompiledScope, ScopeDecision } from "./scope/decision.ts";
 export { compileScope, type ScopeGiven } from "./scope/scope.ts";

@@ -13,7 +13,9 @@ export type Cause =
   | "disabled"
   | "softDeleted"
   | "deleted"
-  | "memberships";
+  | "memberships"
+  | "undone"
+  | "unjoined";
 
 /**
  * One entry of a plan. `before` and `after` carry all managed fields that are known, references in source form.
