@@ -37,6 +37,8 @@ export const CODES = {
   unmatchable: "Fill in a value for one of the matching attributes, or change the matching.",
   linked_elsewhere: "Make the matching value unique: the record that it finds belongs to another person or group.",
   owned_elsewhere: "Let one sync alone provision this record: narrow the scope of the other.",
+  licence_unknown:
+    "Correct the licence in the scope, by its part number (such as SPE_E3) or its skuId, or take it out: nobody leaves for want of it meanwhile.",
   person_unknown: "Correct the object id or sign-in name in the scope, or take it out.",
   account_state_unknown:
     "Nothing is changed until the source says whether the account is enabled; check the application's permissions.",

@@ -9,7 +9,7 @@ import {
 } from "@entrain/core";
 import { LICENCES, PHOTO, SIGN_IN_ACTIVITY } from "./attributes.ts";
 import type { GraphClient, GraphRequest } from "./client.ts";
-import { wholeList } from "./whole-list.ts";
+import { productsOf } from "./licences.ts";
 
 const ASSIGNED = "assignedLicenses";
 
@@ -35,7 +35,7 @@ export async function optionalAttributes(
 ): Promise<Optional> {
   const withheld: Withheld[] = [];
   const activity = await asked(names, SIGN_IN_ACTIVITY, withheld, () => tryActivity(client, signal));
-  const products = await asked(names, LICENCES, withheld, () => productsOf(client, signal));
+  const products = await asked(names, LICENCES, withheld, () => partNumbersById(client, signal));
   const plain = names.filter((name) => name !== SIGN_IN_ACTIVITY && name !== LICENCES && name !== PHOTO);
   const wanted = [
     ...plain,
@@ -82,14 +82,10 @@ async function tryActivity(client: GraphClient, signal: AbortSignal): Promise<tr
   return true;
 }
 
-/** Product id to part number, such as SPE_E3 ("List subscribedSkus"). */
-async function productsOf(client: GraphClient, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-  const request: GraphRequest = { permission: "LicenseAssignment.Read.All" };
+/** Product id to part number. */
+async function partNumbersById(client: GraphClient, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
-  const list = { first: "/subscribedSkus?$select=id,skuId,skuPartNumber", request, what: "Reading licences" };
-  for await (const { skuId, skuPartNumber } of wholeList(client, list, signal)) {
-    if (typeof skuId === "string" && typeof skuPartNumber === "string") found.set(skuId.toLowerCase(), skuPartNumber);
-  }
+  for await (const { skuId, skuPartNumber } of productsOf(client, [], signal)) found.set(skuId, skuPartNumber);
   return found;
 }
 

@@ -43,6 +43,7 @@ import { planMemberships } from "./plan-members.ts";
 import { PlanWriter } from "./plan-writer.ts";
 import { scopeGiven } from "./scope-given.ts";
 import { resolveScopeGroups } from "./scope-groups.ts";
+import { unknownLicences } from "./scope-licences.ts";
 import { unknownPeople } from "./scope-people.ts";
 import { dropAmbiguous, dropUnresolvable, rankReferences, sealPlan } from "./seal.ts";
 
@@ -111,6 +112,7 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
     ...withheldIssues(context, options.position.withheld),
     ...untakenIssues(context.mapping),
     ...(await unknownPeople(context)),
+    ...(await unknownLicences(context)),
   ];
   await writer.write({ changes: [], issues, wanted: [] });
   const fresh = await evaluateAll(context, writer);

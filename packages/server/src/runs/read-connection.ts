@@ -4,6 +4,7 @@ import { readLease, withLease } from "./lease.ts";
 import { kindOf, kindsOf, type Position, positionOf } from "./plan.ts";
 import { readKinds } from "./read.ts";
 import { readAssigned } from "./read-assigned.ts";
+import { readLicences } from "./read-licences.ts";
 import { asksForPhotos, readPhotos } from "./read-photos.ts";
 import type { Session } from "./session.ts";
 
@@ -50,8 +51,9 @@ export async function behindRead<T>(session: Session, work: (withheld: readonly 
         };
         const how = { store, source, connection: connection.id, lease, run, signal, onProgress, onWithheld };
         await readKinds(how, sourceKinds(session));
-        const { assigned } = definitionOf(session).scope;
+        const { assigned, licensed } = definitionOf(session).scope;
         if (assigned !== undefined) await readAssigned(how, assigned.application);
+        if (licensed !== undefined && licensed !== true) await readLicences(how);
         if (asksForPhotos(definitionOf(session))) await readPhotos(how);
       } finally {
         await source.close();

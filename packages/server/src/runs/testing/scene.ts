@@ -49,6 +49,8 @@ export interface SceneOptions {
   readonly clock?: Clock;
   readonly location?: Location;
   readonly scim?: Partial<ScimServerOptions>;
+  /** The attributes that are read of people, in place of the usual ones. */
+  readonly attributes?: readonly string[];
   /** When full rounds are repeated, asked whenever a source is opened; `undefined`: as in an installation. */
   readonly reconcile?: () => Reconcile | undefined;
 }
@@ -176,6 +178,7 @@ function engineOf(
       sleep: (ms, signal) => clock.sleep(ms, signal),
       ...(simulator.ca === null ? {} : { ca: simulator.ca }),
       ...(often === undefined ? {} : { reconcile: often }),
+      ...(options.attributes === undefined ? {} : { attributes: options.attributes }),
       onWait,
     });
   };
