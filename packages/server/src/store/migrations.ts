@@ -191,6 +191,21 @@ const SYNC_PAUSES: Table = table(
   ["sync"],
 );
 
+const PINS = table(
+  "pins",
+  {
+    sync: "text",
+    object_id: "text",
+    member: "text",
+    name: "text",
+    plan: "text",
+    run: "text",
+    actor: "text",
+    at: "int8",
+  },
+  ["sync", "object_id", "member"],
+);
+
 /** The migrations of the store, oldest first. One that was released is never edited: a new one follows it. */
 function migrations(engine: Engine): { readonly [name: string]: Migration } {
   return {
@@ -315,6 +330,11 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
         await sql.raw(`alter table "leases" add column "stop" ${text}`).execute(db);
         await sql.raw(`alter table "runs" add column "stopped_by" ${text}`).execute(db);
         await sql.raw(`alter table "syncs" add column "scheduled_at" ${int8}`).execute(db);
+      },
+    },
+    "0018_pins": {
+      up: async (db) => {
+        await sql.raw(createTable(PINS, engine)).execute(db);
       },
     },
   };

@@ -28,6 +28,7 @@ export interface DB {
   known_members: KnownMembers;
   gone_members: GoneMembers;
   pending: Pending;
+  pins: Pins;
   lookup_waits: LookupWaits;
   plans: Plans;
   plan_changes: PlanChanges;
@@ -381,11 +382,23 @@ interface Pending {
   since: number;
 }
 
+/** What was undone and stays so until somebody releases it: no plan changes the record, or moves the membership. */
+interface Pins {
+  sync: string;
+  object_id: string;
+  member: string; // Object id of the member; '' for the record's own attributes.
+  name: string; // Of the record, when it was pinned.
+  plan: string; // The undoing plan.
+  run: string; // The run that was undone.
+  actor: string; // JSON {kind, id}
+  at: number;
+}
+
 interface Plans {
   id: string;
   sync: string;
   run: string | null;
-  /** removals: a held plan of its own; changes: everything else. */
+  /** removals: a held plan of its own; undo: the inverse of a run; changes: everything else. */
   part: string;
   revision: number;
   /** False: a side was read in part, so nothing in it disables, deletes, removes or clears. */
