@@ -3,7 +3,6 @@ import {
   compileMapping,
   inWords,
   matchKey,
-  matchKeys,
   type Outcome,
   type SyncDefinition,
   sameValue,
@@ -12,10 +11,9 @@ import {
   type Value,
 } from "@entrain/core";
 import type { Transaction } from "kysely";
-import type { PlanChangeRow } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
-import type { Store } from "../store/store.ts";
 import { indexKey, keysOf } from "./match-records.ts";
+import { onTheWay, type Writing } from "./on-the-way.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** Values that one `find` takes. */
@@ -52,50 +50,13 @@ export function claimsOf(rules: readonly Choosing[], changes: readonly Prepared[
   });
 }
 
-interface Claiming {
-  readonly target: string;
-  readonly kind: TargetKind;
-  readonly sync: string;
-}
-
-/** The keys, as in an index, of these attributes' values that other syncs are writing to the target just now. */
-export async function onTheWay(
-  db: Transaction<DB> | Store["db"],
-  { target, kind, sync }: Claiming,
-  attributes: readonly string[],
-): Promise<ReadonlySet<string>> {
-  const rows = await db
-    .selectFrom("open_intents")
-    .innerJoin("plan_changes", (join) =>
-      join
-        .onRef("plan_changes.plan", "=", "open_intents.plan")
-        .onRef("plan_changes.ordinal", "=", "open_intents.ordinal"),
-    )
-    .select("plan_changes.after")
-    .where("open_intents.target", "=", target)
-    .where("open_intents.sync", "!=", sync)
-    .where("plan_changes.kind", "=", kind.name)
-    .where("plan_changes.action", "!=", "members" satisfies PlanChangeRow["action"])
-    .where("plan_changes.after", "is not", null)
-    .execute();
-  const asked = kind.attributes.filter(({ name }) => attributes.includes(name));
-  return new Set(
-    rows.flatMap(({ after }) => {
-      const values = JSON.parse(after ?? "{}") as { readonly [name: string]: Value };
-      return asked.flatMap((attribute) =>
-        matchKeys(values[attribute.name], attribute).map((key) => indexKey(attribute.name, key)),
-      );
-    }),
-  );
-}
-
 /**
  * Takes out of a batch the creations whose chosen value another sync is writing. In the transaction that opens the
  * batch's intents, and one at a time for each target: of two syncs that chose the same, one sees the other's intent.
  */
 export async function withoutClaimed(
   tx: Transaction<DB>,
-  of: Claiming,
+  of: Writing,
   batch: { readonly prepared: readonly Prepared[]; readonly claims: readonly Claim[] },
 ): Promise<readonly Prepared[]> {
   const { prepared, claims } = batch;

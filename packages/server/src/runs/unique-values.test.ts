@@ -154,6 +154,22 @@ test("nothing is left open when the target cannot be asked whether a value is st
   assert.equal((await scene.run(one)).counts.create, 1);
 });
 
+test("a record whose creation was not heard of is found again, with the value that was chosen for it", async () => {
+  const [one, two] = await open();
+  const engine = meddled((target) => ({
+    apply: async (...asked) => {
+      await target.apply(...asked);
+      throw new Error("the power went out");
+    },
+  }));
+  assert.equal((await runSync(engine, options(one))).error?.message, "the power went out");
+  assert.equal((await scene.run(two)).counts.create, 1);
+  const run = await scene.run(one);
+  assert.deepEqual([run.result, run.counts.create], ["succeeded", 1]);
+  assert.deepEqual(await mails(), DIFFERENT);
+  assert.deepEqual(await plannedIn(scene.store, (await scene.run(one)).run), []);
+});
+
 test("a sync that chooses no values asks its target nothing before it sends, and one that does asks once for a batch", async () => {
   const crowd = Array.from({ length: 60 }, (_, at) =>
     person(`Crowd ${at}`, { ...named, surname: `Ruiz ${at}`, department: "Sales" }),

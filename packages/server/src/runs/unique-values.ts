@@ -11,8 +11,8 @@ import {
   type Value,
 } from "@entrain/core";
 import { indexKey, type Matcher } from "./match-records.ts";
+import { onTheWay } from "./on-the-way.ts";
 import type { BatchContext, WantedKey } from "./plan-context.ts";
-import { onTheWay } from "./still-free.ts";
 
 /** A record that will be created. */
 interface Creating {
