@@ -9,7 +9,7 @@ import { contactReader } from "./contacts.ts";
 import { asLookedAt } from "./credentials/credential.ts";
 import { type CredentialEnd, credentialEnds } from "./credentials/ends.ts";
 import { groupReader } from "./groups.ts";
-import { tenantLicences } from "./licences.ts";
+import { licencesHeld } from "./licences.ts";
 import { limiterFor } from "./limiter.ts";
 import type { PermissionStanding } from "./needs.ts";
 import { optionalAttributes } from "./optional.ts";
@@ -99,7 +99,7 @@ export function createEntraSource(options: EntraOptions): Source {
       return catalogueOf(lazy.client(), { application: options.client, chosen }, signal);
     },
     assignments: assignmentReader(() => ({ client: lazy.client(), runtime: options, concurrency })),
-    licences: (signal) => tenantLicences(lazy.client(), signal),
+    licences: (signal) => licencesHeld(lazy.client(), signal),
     photos: photoReader(() => lazy.client()),
     reviews: (asked, signal) => accessReviews(lazy.client(), asked, signal),
     verify: (signal) => verifyConnection(looking, () => verifying.parts(), signal),

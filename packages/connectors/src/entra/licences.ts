@@ -30,14 +30,14 @@ export async function* productsOf(
 }
 
 /** The licences that the tenant has, or why Graph does not tell them to this application. */
-export async function tenantLicences(
+export async function licencesHeld(
   client: GraphClient,
   signal: AbortSignal,
 ): Promise<readonly Licence[] | { readonly refused: string }> {
   const licences: Licence[] = [];
   try {
     for await (const { skuId, skuPartNumber, servicePlans } of productsOf(client, ["servicePlans"], signal)) {
-      licences.push({ id: skuId, name: skuPartNumber, plans: plansIn(servicePlans) });
+      licences.push({ id: skuId, name: skuPartNumber, plans: planNames(servicePlans) });
     }
     return licences;
   } catch (error) {
@@ -46,7 +46,8 @@ export async function tenantLicences(
   }
 }
 
-function plansIn(servicePlans: unknown): readonly string[] {
+/** The names of a product's service plans, such as TEAMS1 ("subscribedSku resource type"). */
+export function planNames(servicePlans: unknown): readonly string[] {
   const plans: readonly unknown[] = Array.isArray(servicePlans) ? servicePlans : [];
   return plans.flatMap((plan) => {
     const name = typeof plan === "object" && plan !== null && "servicePlanName" in plan ? plan.servicePlanName : null;

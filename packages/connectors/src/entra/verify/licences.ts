@@ -1,4 +1,4 @@
-import type { Entity } from "../client.ts";
+import { planNames } from "../licences.ts";
 import { ENDPOINTS } from "../permission-table.ts";
 import { HASTY } from "../sender.ts";
 import type { Found } from "./checking.ts";
@@ -26,7 +26,11 @@ export async function tenantLicences({ client, signal }: Context): Promise<Found
   const target = "/subscribedSkus?$select=id,capabilityStatus,servicePlans";
   const { entities } = await client.page(target, request, signal);
   const plansOf = (usable: boolean): ReadonlySet<string> =>
-    new Set(entities.filter(({ capabilityStatus }) => USABLE.has(capabilityStatus) === usable).flatMap(plansIn));
+    new Set(
+      entities
+        .filter(({ capabilityStatus }) => USABLE.has(capabilityStatus) === usable)
+        .flatMap(({ servicePlans }) => planNames(servicePlans)),
+    );
   const [held, lost] = [plansOf(true), plansOf(false)];
   const wordsOf = (has: (plan: string) => boolean): string =>
     Object.entries(PLANS)
@@ -38,12 +42,4 @@ export async function tenantLicences({ client, signal }: Context): Promise<Found
   return found === ""
     ? `The tenant has neither Microsoft Entra ID P1, P2 nor Governance: sign-in activity, conditional access and access reviews are not available.${also}`
     : `The tenant has ${found}.${also}`;
-}
-
-function plansIn({ servicePlans }: Entity): readonly string[] {
-  const plans: readonly unknown[] = Array.isArray(servicePlans) ? servicePlans : [];
-  return plans.flatMap((plan) => {
-    const name = typeof plan === "object" && plan !== null && "servicePlanName" in plan ? plan.servicePlanName : null;
-    return typeof name === "string" ? [name] : [];
-  });
 }
