@@ -185,10 +185,8 @@ describe("the export as an Entra provisioning schema", () => {
     assert.deepEqual(lost({ scope: { groups } }), ["scope_lost scope.groups"]);
     const since = (value: string): readonly string[] =>
       lost({ scope: { filters: [[{ attribute: "mobile", operator: "Greater_Than", value }]] } });
-    for (const day of ["today-30", "2026-01-31"]) {
-      assert.deepEqual(since(day), ["value_lost scope.filters[0][0].value"]);
-    }
-    assert.deepEqual(since("100"), []);
+    assert.deepEqual(since("today-30"), ["value_lost scope.filters[0][0].value"]);
+    assert.deepEqual(since("2026-01-31"), []);
     const verbs = { outOfScope: "delete", disabled: "ignore", softDeleted: "disable", deleted: "disable" } as const;
     assert.equal(lost({ deprovision: verbs }).length, 3);
     assert.equal(lost({ operations: { create: true, update: false, remove: true } }).length, 1);

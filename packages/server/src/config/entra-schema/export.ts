@@ -247,8 +247,8 @@ function exportScope(scope: Scope, tell: Tell): WrittenScope | null {
     clauses: filter.map(({ attribute: path, operator, value }, index) => {
       const name = entraNameOf(path);
       tellUnknownSource(path, name, `scope.filters[${at}][${index}].attribute`, tell);
-      if (operator.startsWith("Greater_Than") && !/^\d+$/.test(value ?? "")) {
-        const detail = `Entra's ${operator} compares whole numbers; ${value} was written as it is, and has to be replaced`;
+      if (operator.startsWith("Greater_Than") && value?.startsWith("today") === true) {
+        const detail = `Entra counts no days: ${value} was written as it is, and has to be replaced`;
         tell("value_lost", `scope.filters[${at}][${index}].value`, detail);
       }
       const values = value === undefined ? [] : [value];
