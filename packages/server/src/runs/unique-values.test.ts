@@ -122,6 +122,17 @@ eachEngine((engine) => {
   });
 });
 
+eachEngine((engine) => {
+  test("two syncs that send at the same time what both planned never write one value twice", async () => {
+    const syncs = await open(await engine.place());
+    const plans = [await scene.plan(syncs[0]), await scene.plan(syncs[1])];
+    const runs = await Promise.all(syncs.map((sync, at) => scene.apply(sync, plans[at]?.plan.digest ?? "")));
+    assert.deepEqual(runs.map(({ counts }) => counts.create).sort(), [0, 1]);
+    for (const sync of syncs) assert.equal((await scene.run(sync)).result, "succeeded");
+    assert.deepEqual(Object.values(await mails()).sort(), Object.values(DIFFERENT).sort());
+  });
+});
+
 test("a value that another sync planned and claims later than this one stays with this one", async () => {
   const [one, two] = await open();
   const other = await scene.plan(two);
