@@ -1,7 +1,8 @@
 import { ConnectorError, type TargetKind } from "@entrain/core";
+import { faultOf } from "../shared/reply.ts";
 import type { ScimKind } from "./attributes.ts";
 import type { ScimClient } from "./client.ts";
-import { faultOf, type Reply } from "./reply.ts";
+import type { Reply } from "./reply.ts";
 import { declaredIn, type Heed } from "./schema.ts";
 
 /** What a server answered when it was asked for its schemas: them, or in words why there are none. */

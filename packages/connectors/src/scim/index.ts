@@ -1,2 +1,1 @@
-export type { ScimClock } from "./pace.ts";
 export { createScimTarget, type ScimTargetOptions } from "./target.ts";

@@ -72,7 +72,7 @@ async function writeInParts(
 
 /** Some servers answer `noTarget` where nothing is left to remove; only the group itself proves it. */
 async function hadNothingToRemove(writer: Reader, id: string, part: readonly string[], reply: Reply): Promise<boolean> {
-  if (reply.kind !== "error" || reply.scimType !== "noTarget") return false;
+  if (reply.kind !== "error" || reply.word !== "noTarget") return false;
   const current = await readResource(writer, id, true);
   if ("status" in current) return false;
   const members = new Set(memberIds(current.resource));

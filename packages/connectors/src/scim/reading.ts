@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { ConnectorError, type TargetRecord, type Value } from "@entrain/core";
 import { mapConcurrently } from "../shared/concurrent.ts";
+import { faultOf } from "../shared/reply.ts";
 import type { ScimAttribute, ScimKind } from "./attributes.ts";
 import type { ScimClient } from "./client.ts";
 import type { Dialect } from "./dialect.ts";
-import { faultOf } from "./reply.ts";
 import { isJson, type Json, property, recordOf } from "./resource.ts";
 
 /** Records of one page. Groups with their members are large: fewer at a time. */

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { ConnectorError, type Target, type TargetKind, type WaitListener } from "@entrain/core";
 import type { Resolve } from "../shared/addresses.ts";
+import type { PaceClock } from "../shared/pace.ts";
 import { applyBatch } from "./apply.ts";
 import { type ScimKind, scimKinds } from "./attributes.ts";
 import { createScimClient } from "./client.ts";
 import { describedKinds, readSchemas } from "./describe.ts";
 import type { Dialect } from "./dialect.ts";
-import type { ScimClock } from "./pace.ts";
 import { findRecords, getRecords, listRecords, type Reader } from "./reading.ts";
 import type { Heed } from "./schema.ts";
 import { verifyScim } from "./verify.ts";
@@ -17,7 +17,7 @@ export interface ScimTargetOptions {
   readonly baseUrl: string;
   /** The bearer token; asked for at every request and never logged. */
   readonly token: () => string;
-  readonly clock: ScimClock;
+  readonly clock: PaceClock;
   /** Default `Entrain`. */
   readonly userAgent?: string;
   /** PEM of the certificate authority that signed the server's certificate, where the system does not know it. */

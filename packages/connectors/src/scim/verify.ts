@@ -1,7 +1,7 @@
 import { type Check, ConnectorError } from "@entrain/core";
+import type { PaceClock } from "../shared/pace.ts";
 import type { ScimKind } from "./attributes.ts";
 import { readSchemas, type Schemas } from "./describe.ts";
-import type { ScimClock } from "./pace.ts";
 import { equalsFilter, type Reader } from "./reading.ts";
 import type { Reply } from "./reply.ts";
 import { isJson, property } from "./resource.ts";
@@ -11,7 +11,7 @@ import { type Declared, declaredIn, type Heed } from "./schema.ts";
 export async function verifyScim(
   users: Reader,
   groups: Reader,
-  { clock, heed }: { readonly clock: ScimClock; readonly heed: Heed },
+  { clock, heed }: { readonly clock: PaceClock; readonly heed: Heed },
 ): Promise<readonly Check[]> {
   const { signal } = users;
   signal.throwIfAborted();
@@ -149,7 +149,7 @@ function failed(name: string, detail: string, fix: string): Check {
   return { name, ok: false, detail, fix };
 }
 
-function randomGuid(clock: ScimClock): string {
+function randomGuid(clock: PaceClock): string {
   const digits = Array.from({ length: 32 }, () => Math.floor(clock.random() * 16).toString(16)).join("");
   return [8, 4, 4, 4, 12]
     .map((length, index) => digits.slice(index * 4 + (index > 0 ? 4 : 0)).slice(0, length))

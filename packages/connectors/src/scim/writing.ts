@@ -1,5 +1,5 @@
 import { type Attributes, type Code, ConnectorError, type Outcome, type TargetChange } from "@entrain/core";
-import type { ScimRequest } from "./client.ts";
+import type { ServiceRequest } from "../shared/service-client.ts";
 import { createdIn, wordedIn } from "./dialect.ts";
 import { type Operation, operationsFor, patchBody } from "./patch.ts";
 import { equalsFilter, getResource, pages, type Reader, resourcePath } from "./reading.ts";
@@ -155,7 +155,7 @@ export function patch(
   return send(writer, { method: "PATCH", path, body: patchBody(wordedIn(writer.dialect, operations)), repeatable });
 }
 
-function send({ client, signal }: Reader, request: ScimRequest): Promise<Reply> {
+function send({ client, signal }: Reader, request: ServiceRequest): Promise<Reply> {
   return client.send(request, signal);
 }
 

@@ -1,7 +1,7 @@
 import type { Wait, WaitListener } from "@entrain/core";
 
 /** Time and chance, as the caller gives them. */
-export interface ScimClock {
+export interface PaceClock {
   /** Milliseconds since 1970, UTC. */
   now(): number;
   /** A number in [0, 1). */
@@ -29,13 +29,13 @@ export function retryAfterMs(header: string | string[] | undefined, nowMs: numbe
 
 /** Holds all requests of one server back while it throttles, not only the one that was told so. */
 export class Gate {
-  readonly #clock: ScimClock;
+  readonly #clock: PaceClock;
   readonly #service: string;
   readonly #onWait: WaitListener;
   #opensAt = 0;
 
   /** `service` is the server's name for operators. */
-  constructor(clock: ScimClock, service: string, onWait: WaitListener) {
+  constructor(clock: PaceClock, service: string, onWait: WaitListener) {
     this.#clock = clock;
     this.#service = service;
     this.#onWait = onWait;
