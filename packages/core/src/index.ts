@@ -54,6 +54,7 @@ export type {
 } from "./model/source.ts";
 export {
   APP_ROLES,
+  type Blackout,
   type Deprovision,
   type DeprovisionVerb,
   DISABLED_CHOICES,
@@ -70,6 +71,8 @@ export {
   type ScopeClause,
   type ScopeOperator,
   type SyncDefinition,
+  WEEKDAYS,
+  type Weekday,
 } from "./model/sync.ts";
 export {
   type Action,

@@ -118,7 +118,33 @@ export interface Operations {
   readonly remove: boolean;
 }
 
-export type Schedule = { readonly everyMs: number } | { readonly manual: true };
+export const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
+export type Weekday = (typeof WEEKDAYS)[number];
+
+/**
+ * A window in which no run begins by itself. `from` and `to` are times of the day, `HH:MM` up to `24:00`, by the clocks of
+ * `timezone` (a name of the IANA time zone database); a window whose end is not after its beginning ends on the next day, and
+ * belongs to the day on which it begins.
+ */
+export interface Blackout {
+  readonly days: readonly Weekday[];
+  readonly from: string;
+  readonly to: string;
+  readonly timezone: string;
+  /** A run that began before the window is stopped when it begins; otherwise it goes on to its end. */
+  readonly stop?: true;
+}
+
+/** When a sync runs by itself: so long after its last run, by a cron pattern of five fields, or never. */
+export type Schedule = (
+  | { readonly everyMs: number }
+  | { readonly cron: string; readonly timezone: string }
+  | { readonly manual: true }
+) & {
+  readonly blackout?: readonly Blackout[];
+  /** A run begins up to so much later than its time, so that syncs of the same time do not begin together. */
+  readonly jitterMs?: number;
+};
 
 /** The rule that provisions one kind of record from one connection to one target. */
 export interface SyncDefinition {

@@ -308,6 +308,7 @@ eachEngine((engine) => {
         owner: "",
         fence: Number.MAX_SAFE_INTEGER,
         expires_at: -Number.MAX_SAFE_INTEGER,
+        stop: null,
       });
       await put(store, [["two", "", 1, 2]]);
       const total = await store.db
