@@ -59,8 +59,10 @@ async function attempt(
   const reply = await sendAlert(sender, row, alert, signal);
   const facts = { channel: row.name, alert: alert.id, type: alert.type, attempts: made };
   if (reply.kind === "accepted") {
-    await endAttempt(store, delivery, { failure: null, nextAt: null });
-    log.debug(facts, `${row.name} was told: ${alert.type}`);
+    const { note = null } = reply;
+    await endAttempt(store, delivery, { accepted: true, failure: note, nextAt: null });
+    if (note === null) log.debug(facts, `${row.name} was told: ${alert.type}`);
+    else log.warn(facts, `The alert ${alert.type} reached the channel ${row.name} in part: ${note}`);
     return true;
   }
   if (reply.kind === "gone") {
@@ -70,7 +72,7 @@ async function attempt(
   }
   const last = made >= ATTEMPTS;
   const nextAt = last ? null : store.clock.now() + pauseAsked(pause, reply.retryAfterMs);
-  await endAttempt(store, delivery, { failure: `${reply.detail} ${reply.fix}`, nextAt });
+  await endAttempt(store, delivery, { accepted: false, failure: `${reply.detail} ${reply.fix}`, nextAt });
   const what = last ? "was given up" : "is tried again";
   const line = `The alert ${alert.type} did not reach the channel ${row.name} and ${what}: ${reply.detail} ${reply.fix}`;
   if (last) log.error({ ...facts, status: reply.status }, line);

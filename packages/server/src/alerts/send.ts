@@ -1,4 +1,4 @@
-import { createWebhook, type Webhook, type WebhookReply } from "@entrain/connectors/webhook";
+import { createWebhook, type Webhook } from "@entrain/connectors/webhook";
 import { ConnectorError } from "@entrain/core";
 import type { Selectable } from "kysely";
 import { channelSettings, secretPlace, targetSecrets } from "../config/current.ts";
@@ -6,6 +6,7 @@ import type { Alert } from "../store/alerts.ts";
 import type { DB } from "../store/schema.ts";
 import type { Keyring } from "../store/secrets.ts";
 import type { Store } from "../store/store.ts";
+import type { SendReply } from "./reply.ts";
 
 export type ChannelRow = Selectable<DB["channels"]>;
 
@@ -29,7 +30,7 @@ export async function sendAlert(
   channel: ChannelRow,
   alert: Alert,
   signal: AbortSignal,
-): Promise<WebhookReply> {
+): Promise<SendReply> {
   let webhook: Webhook | null = null;
   try {
     webhook = openWebhook(store, keyring, channel);

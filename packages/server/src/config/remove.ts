@@ -56,7 +56,13 @@ export async function removeEntry(
   ] as const) {
     await tx.deleteFrom(table).where("connection", "=", id).execute();
   }
+  await forgetEpisodes(tx, id);
   await tx.deleteFrom("connections").where("id", "=", id).execute();
+}
+
+/** What goes on with something that is not there any more is over, and nobody is told so. */
+async function forgetEpisodes(tx: Transaction<DB>, subject: string): Promise<void> {
+  await tx.deleteFrom("alert_episodes").where("subject", "=", subject).execute();
 }
 
 /** The writes of a sync whose outcome is unknown, in the order in which they were begun. */
@@ -92,7 +98,9 @@ async function removeSync(tx: Transaction<DB>, store: Store, id: string, removal
   await refuseBusy(store, `sync:${id}`, "The sync is run");
   await giveUpIntents(tx, store, id, removal);
   const plans = await tx.selectFrom("plans").select("id").where("sync", "=", id).execute();
+  await forgetEpisodes(tx, id);
   for (const plan of plans) {
+    await forgetEpisodes(tx, plan.id);
     for (const table of ["plan_changes", "plan_issues", "match_index"] as const) {
       await tx.deleteFrom(table).where("plan", "=", plan.id).execute();
     }

@@ -7,6 +7,7 @@ import { allChanged, alreadyApplied, runThatOvertook } from "./by-digest.ts";
 import type { Engine } from "./context.ts";
 import { settledCounts } from "./overtaken.ts";
 import { type RunOptions, reviewOf, type Session } from "./session.ts";
+import { tellDecided } from "./tell-plans.ts";
 
 /** Writes a decision on a plan, with its journal entry, in one transaction. */
 export async function decide(
@@ -17,7 +18,10 @@ export async function decide(
   const { engine, options, lease, run } = session;
   const { type, changes } = decision;
   await engine.store.fenced(lease, async (tx) => {
-    if (type === "approved") await updatePlan(tx, of.id, changes);
+    if (type === "approved") {
+      await updatePlan(tx, of.id, changes);
+      await tellDecided(tx, engine.store, { plan: of, decision: "approved", actor: options.actor });
+    }
     await journalDecision(engine, tx, { ...options, digest: of.digest ?? "" }, { type, plan: of.id, run });
   });
 }

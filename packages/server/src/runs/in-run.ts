@@ -8,6 +8,7 @@ import type { Engine } from "./context.ts";
 import { forgetPlans } from "./forget.ts";
 import { syncLease, withLease } from "./lease.ts";
 import { closeHolds, leaseOptions, type RunOptions, type Session, withEnds } from "./session.ts";
+import { tellRunEnd } from "./tell-failures.ts";
 
 /** So many skipped changes are told by name. */
 const NAMED = 5;
@@ -168,8 +169,8 @@ async function finish(
   const written = await store.db.selectFrom("runs").selectAll().where("id", "=", row.id).executeTakeFirstOrThrow();
   const counts = error ? (JSON.parse(written.counts) as Counts) : applied.tally.counts;
   const failed = error ? written.failed : applied.tally.failed + applied.issues;
-  await store.fenced(lease, (tx) =>
-    saveRun(tx, row.id, {
+  await store.fenced(lease, async (tx) => {
+    await saveRun(tx, row.id, {
       phase: "finished",
       result,
       counts: JSON.stringify(counts),
@@ -177,8 +178,10 @@ async function finish(
       error: told && JSON.stringify(told),
       held_plan: applied.held?.id ?? null,
       finished_at: store.clock.now(),
-    }),
-  );
+    });
+    // What became of a certain plan that somebody asked for, they see for themselves.
+    if (row.mode === "incremental") await tellRunEnd(tx, store, { sync: row.sync, run: row.id, result, error });
+  });
   const held = applied.held ?? (await plansIn(store.db, row.sync, ["held"])).at(-1) ?? null;
   return {
     run: row.id,

@@ -16,6 +16,7 @@ import { reviewHeld } from "./begin.ts";
 import type { Actor, SyncRow } from "./context.ts";
 import { type GuardContext, type Guarded, guardHolds } from "./guard.ts";
 import { type PrepareContext, type Prepared, prepareBatch } from "./prepare.ts";
+import { tellDecided } from "./tell-plans.ts";
 
 const PAGE = 200;
 
@@ -89,6 +90,7 @@ export async function closeSettledHolds(
       await updatePlan(tx, plan.id, { state: "superseded", finished_at: store.clock.now() });
       const entry = { ...by, type: "superseded", plan: plan.id, reason, detail: plan.digest };
       await appendJournal(tx, store, streamOf(sync), [entry]);
+      await tellDecided(tx, store, { plan, decision: "superseded", actor: by.actor });
       await reviewHeld({ store, sync }, tx, plan.id, "dependant");
     });
   }

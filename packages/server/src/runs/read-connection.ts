@@ -1,5 +1,6 @@
 import type { SourceKind, SyncDefinition, Withheld } from "@entrain/core";
 import { saveRun } from "../store/runs.ts";
+import type { Lease } from "../store/store.ts";
 import { readLease, withLease } from "./lease.ts";
 import { kindOf, kindsOf, type Position, positionOf } from "./plan.ts";
 import { readKinds } from "./read.ts";
@@ -7,6 +8,7 @@ import { readAssigned } from "./read-assigned.ts";
 import { readLicences } from "./read-licences.ts";
 import { asksForPhotos, readPhotos } from "./read-photos.ts";
 import type { Session } from "./session.ts";
+import { toldReading } from "./tell-failures.ts";
 
 /**
  * Reads the kinds that the sync is about. The position is taken before others may read: behind it stand whole rounds
@@ -42,25 +44,35 @@ export async function behindRead<T>(session: Session, work: (withheld: readonly 
     readLease(connection.id),
     { wait: true, signal: options.signal, what, onWait },
     async (lease) => {
-      const source = await engine.openSource(connection, session.onWait);
-      try {
-        const { onProgress, signal } = options;
-        const run = session.run === "" ? null : session.run;
-        const onWithheld = (found: readonly Withheld[]): void => {
-          for (const one of found) withheld.set(one.name, one);
-        };
-        const how = { store, source, connection: connection.id, lease, run, signal, onProgress, onWithheld };
-        await readKinds(how, sourceKinds(session));
-        const { assigned, licensed } = definitionOf(session).scope;
-        if (assigned !== undefined) await readAssigned(how, assigned.application);
-        if (licensed !== undefined && licensed !== true) await readLicences(how);
-        if (asksForPhotos(definitionOf(session))) await readPhotos(how);
-      } finally {
-        await source.close();
-      }
+      const onWithheld = (found: readonly Withheld[]): void => {
+        for (const one of found) withheld.set(one.name, one);
+      };
+      const told = { store, connection, lease };
+      await toldReading(told, options.signal, () => readAll(session, lease, onWithheld));
       return await work([...withheld.values()]);
     },
   );
+}
+
+async function readAll(
+  session: Session,
+  lease: Lease,
+  onWithheld: (found: readonly Withheld[]) => void,
+): Promise<void> {
+  const { engine, options, connection } = session;
+  const source = await engine.openSource(connection, session.onWait);
+  try {
+    const { onProgress, signal } = options;
+    const run = session.run === "" ? null : session.run;
+    const how = { store: engine.store, source, connection: connection.id, lease, run, signal, onProgress, onWithheld };
+    await readKinds(how, sourceKinds(session));
+    const { assigned, licensed } = definitionOf(session).scope;
+    if (assigned !== undefined) await readAssigned(how, assigned.application);
+    if (licensed !== undefined && licensed !== true) await readLicences(how);
+    if (asksForPhotos(definitionOf(session))) await readPhotos(how);
+  } finally {
+    await source.close();
+  }
 }
 
 function sourceKinds({ sync, target }: Session): readonly SourceKind[] {

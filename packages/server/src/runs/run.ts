@@ -13,6 +13,7 @@ import type { Planned } from "./plan.ts";
 import { readConnection } from "./read-connection.ts";
 import { abandonUnfinished, recover, recoveredOf } from "./recover.ts";
 import { closeHolds, leaseOptions, type RunOptions, type Session, withEnds } from "./session.ts";
+import { tellDecided } from "./tell-plans.ts";
 
 export type { RunOptions, RunSummary };
 
@@ -114,6 +115,7 @@ export async function rejectSync(engine: Engine, options: RunOptions & { readonl
     await store.fenced(lease, async (tx) => {
       await updatePlan(tx, held.id, { state: "rejected", finished_at: store.clock.now() });
       await journalDecision(engine, tx, options, { type: "rejected", plan: held.id, run: null });
+      await tellDecided(tx, store, { plan: held, decision: "rejected", actor: options.actor });
       await reviewHeld({ store, sync: { id: options.sync } }, tx, held.id, "conflict");
     });
   });

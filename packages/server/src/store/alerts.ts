@@ -1,3 +1,4 @@
+import type { Value } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { newId } from "../clock.ts";
 import type { DB } from "./schema.ts";
@@ -7,13 +8,28 @@ const ORGANISATION = "default";
 /** How long it is kept what was told, and what became of it. */
 const KEPT_MS = 90 * 86_400_000;
 
-/** What operators can be told. A type's data always has the same fields. */
-export type AlertType = "credential.expiring" | "credential.expired" | "credential.renewed" | "test";
+/** What operators can be told of by itself, and what a channel can be limited to. */
+export const ALERT_TYPES = [
+  "plan.held",
+  "plan.decided",
+  "sync.failing",
+  "sync.quarantined",
+  "sync.recovered",
+  "connection.failing",
+  "connection.recovered",
+  "credential.expiring",
+  "credential.expired",
+  "credential.renewed",
+] as const;
+export type ToldType = (typeof ALERT_TYPES)[number];
 
-/** What operators are to be told. Times in the data are ISO 8601 texts; it must hold no secret. */
+/** What operators can be told. A type's data always has the same fields. */
+export type AlertType = ToldType | "test";
+
+/** What operators are to be told. Times in the data are ISO 8601 texts; it must hold no secret and no sensitive value. */
 export interface NewAlert {
   readonly type: AlertType;
-  readonly data: { readonly [field: string]: string | number | null };
+  readonly data: { readonly [field: string]: Value };
 }
 
 /** An alert as it goes to receivers. `at`: when it was raised, in milliseconds UTC. */
@@ -37,19 +53,20 @@ export function newAlert(store: Store, { type, data }: NewAlert): Alert {
 }
 
 /**
- * Writes an alert for every channel that takes any, in the transaction of what it tells: whoever commits the one commits
- * the other. Nothing is written while there is no channel.
+ * Writes an alert for every channel that takes its type, in the transaction of what it tells: whoever commits the one
+ * commits the other. Nothing is written, and false answered, while there is no such channel.
  */
-export async function raiseAlert(tx: Transaction<DB>, store: Store, given: NewAlert): Promise<void> {
+export async function raiseAlert(tx: Transaction<DB>, store: Store, given: NewAlert): Promise<boolean> {
   const alert = newAlert(store, given);
-  const channels = await tx
+  const all = await tx
     .selectFrom("channels")
-    .select("id")
+    .select(["id", "settings"])
     .where("organisation", "=", ORGANISATION)
     .where("disabled_at", "is", null)
     .execute();
+  const channels = all.filter(({ settings }) => takes(settings, alert.type));
   await forgetOld(tx, alert.at - KEPT_MS);
-  if (channels.length === 0) return;
+  if (channels.length === 0) return false;
   const { id, type, data, at } = alert;
   await tx
     .insertInto("alerts")
@@ -60,6 +77,13 @@ export async function raiseAlert(tx: Transaction<DB>, store: Store, given: NewAl
     .insertInto("alert_deliveries")
     .values(rows.map((row) => ({ ...row, accepted_at: null, failure: null })))
     .execute();
+  return true;
+}
+
+/** Whether a channel, by its settings, is to hear of a type; of all of them unless it names some. */
+function takes(settings: string, type: AlertType): boolean {
+  const { types } = JSON.parse(settings) as { readonly types?: readonly string[] };
+  return types === undefined || types.includes(type);
 }
 
 /** Alerts are rare, so whoever writes one makes room for it. What is still to be delivered stays. */
@@ -121,13 +145,16 @@ export async function beginAttempt(
   return begun.length > 0;
 }
 
-/** What became of an attempt. Accepted ones and those with a `nextAt` of null are never tried again. */
+/**
+ * What became of an attempt. Accepted ones and those with a `nextAt` of null are never tried again. An accepted one has a
+ * failure when some of those whom the channel tells were not reached.
+ */
 export async function endAttempt(
   store: Store,
   { alert, channel }: Delivery,
-  end: { readonly failure: string | null; readonly nextAt: number | null },
+  end: { readonly accepted: boolean; readonly failure: string | null; readonly nextAt: number | null },
 ): Promise<void> {
-  const accepted = end.failure === null ? store.clock.now() : null;
+  const accepted = end.accepted ? store.clock.now() : null;
   await store.transaction(
     (tx) =>
       tx
