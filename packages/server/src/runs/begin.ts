@@ -19,6 +19,7 @@ import type { Lease, Store } from "../store/store.ts";
 import type { SyncRow } from "./context.ts";
 import { missingOf } from "./lookups.ts";
 import { sealPlan } from "./seal.ts";
+import { tellHeld } from "./tell-plans.ts";
 
 /** What beginning a plan works with. */
 export interface BeginContext {
@@ -65,6 +66,7 @@ export async function beginPlan(
     if (sealed.part === "removals") await releasePinned(tx, context.sync.id, plan.id, "dependant");
     if (!held || split.held?.state === "held") return;
     await updatePlan(tx, held.id, { state: held.state });
+    await tellHeld(tx, store, { sync: context.sync, plan: held });
     await pinHeld(context, tx, held);
   });
   return { plan, held };
