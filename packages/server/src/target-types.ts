@@ -108,7 +108,8 @@ const CSV: OpenableType = {
       name: "columns",
       type: "columns",
       required: false,
-      description: "columns beside the standard ones, by kind: { user: [costCenter] }",
+      description:
+        "columns beside the standard ones, by kind: { user: [costCenter] }; and what any column may hold: { user: [{ name: department, maxLength: 40, choices: [Sales, Legal], required: true, unique: false }] }",
     },
   ],
   credential: [],

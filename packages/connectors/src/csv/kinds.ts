@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { Attributes, TargetAttribute, TargetKind, TargetRecord, Value } from "@entrain/core";
+import {
+  type Attributes,
+  ConnectorError,
+  type TargetAttribute,
+  type TargetKind,
+  type TargetRecord,
+  type Value,
+} from "@entrain/core";
 import { cell, uncell } from "./format.ts";
 import { damaged, type Row, type TableSpec } from "./table.ts";
 
@@ -20,11 +27,28 @@ export interface CsvLayout {
   readonly memberships: TableSpec;
 }
 
+/** What a column of texts may hold; the file takes nothing else from us. */
+interface ColumnLimits {
+  readonly name: string;
+  /** The most characters (Unicode code points). */
+  readonly maxLength?: number;
+  /** The only texts, without regard to case; written as they are spelled here. */
+  readonly choices?: readonly string[];
+  readonly required?: boolean;
+  /** No two lines have the same, without regard to case. */
+  readonly unique?: boolean;
+}
+
+/** Columns by kind: those beside the standard ones, and limits for any. Each is an attribute of type `string`. */
+export interface CsvColumns {
+  readonly user?: readonly (string | ColumnLimits)[];
+  readonly group?: readonly (string | ColumnLimits)[];
+}
+
 export interface LayoutOptions {
   readonly folder: string;
   readonly delimiter: string;
-  /** Columns beside the standard ones, by kind; each is an attribute of type `string`. */
-  readonly columns: { readonly user?: readonly string[]; readonly group?: readonly string[] };
+  readonly columns: CsvColumns;
 }
 
 /** Graph's own names, so that a mapping reads as what it is. The key is what a creation is told apart by. */
@@ -54,14 +78,15 @@ const USER_MAPPING: { readonly [name: string]: { readonly direct: string } } = {
   manager: { direct: "manager" },
 };
 
-/** Lays the files out in a folder. */
+const GROUP_COLUMNS = ["displayName", "description", "mail"] as const;
+
+/** Lays the files out in a folder. @throws ConnectorError `config_invalid` for columns that cannot be */
 export function csvLayout({ folder, delimiter, columns }: LayoutOptions): CsvLayout {
   const user: TargetKind = {
     name: "user",
     source: "user",
     attributes: [
-      KEY,
-      ...[...USER_COLUMNS, ...(columns.user ?? [])].map(text),
+      ...textColumns(USER_COLUMNS, columns.user ?? []),
       { name: "manager", type: "reference", references: "user" },
     ],
     matchable: ["externalId", "userPrincipalName", "mail", "employeeId"],
@@ -73,7 +98,7 @@ export function csvLayout({ folder, delimiter, columns }: LayoutOptions): CsvLay
   const group: TargetKind = {
     name: "group",
     source: "group",
-    attributes: [KEY, ...["displayName", "description", "mail", ...(columns.group ?? [])].map(text)],
+    attributes: textColumns(GROUP_COLUMNS, columns.group ?? []),
     matchable: ["externalId", "displayName"],
     disable: false,
     members: ["user", "group"],
@@ -101,6 +126,36 @@ export function csvLayout({ folder, delimiter, columns }: LayoutOptions): CsvLay
     kinds: new Map([kindOf(user), kindOf(group)]),
     memberships: specOf("group-members", ["group", "member"], ["group", "member"]),
   };
+}
+
+/** The key, the standard columns, then those that the settings add; each with the limits that the settings give it. */
+function textColumns(
+  standard: readonly string[],
+  given: readonly (string | ColumnLimits)[],
+): readonly TargetAttribute[] {
+  const limits = new Map<string, ColumnLimits>();
+  const added: string[] = [];
+  for (const column of given) {
+    const { name, ...rest } = typeof column === "string" ? { name: column } : column;
+    const isStandard = name === KEY.name || standard.includes(name);
+    if (name === "manager") throw unfit("manager", "is a reference, which has no limits");
+    if (limits.has(name)) throw unfit(name, "stands there twice");
+    if (isStandard && Object.keys(rest).length === 0) throw unfit(name, "is a standard column and says no limits");
+    if (!isStandard) added.push(name);
+    limits.set(name, { name, ...rest });
+  }
+  const long = [...limits.values()].find(
+    ({ maxLength, choices = [] }) => maxLength !== undefined && choices.some((one) => [...one].length > maxLength),
+  );
+  if (long !== undefined) throw unfit(long.name, `has a choice of more than ${long.maxLength} characters`);
+  return [KEY, ...[...standard, ...added].map(text)].map((attribute) => ({
+    ...limits.get(attribute.name),
+    ...attribute,
+  }));
+}
+
+function unfit(name: string, why: string): ConnectorError {
+  return new ConnectorError("config_invalid", `columns: ${name} ${why}`, { stops: "sync", retry: "never" });
 }
 
 function text(name: string): TargetAttribute {

@@ -1,4 +1,12 @@
-import type { Attributes, Outcome, TargetChange } from "@entrain/core";
+import {
+  type Attributes,
+  isEmpty,
+  matchKey,
+  type Outcome,
+  type TargetAttribute,
+  type TargetChange,
+  type Value,
+} from "@entrain/core";
 import { type CsvKind, RowCodec } from "./kinds.ts";
 import type { Row, Table } from "./table.ts";
 
@@ -21,9 +29,11 @@ export async function planRecords(
   signal: AbortSignal,
 ): Promise<RecordChanges> {
   const codec = new RowCodec(kind, table.columns);
-  const known = await touchedLines(codec, table, changes, signal);
+  const uniques = kind.kind.attributes.filter(({ unique }) => unique === true);
+  const known = await touchedLines({ codec, uniques }, table, changes, signal);
   const holders = new Map<string, string>();
-  for (const [id, row] of known) holders.set(codec.value(row, KEY) ?? "", id);
+  const keysOf = (row: Row): readonly string[] => uniqueKeys(uniques, (name) => codec.value(row, name));
+  for (const [id, row] of known) for (const key of keysOf(row)) holders.set(key, id);
   const outcomes = new Map<TargetChange, Outcome>();
   const lines = new Map<string, Row | null>();
 
@@ -33,11 +43,11 @@ export async function planRecords(
     outcomes.set(change, result.outcome);
     if (result.line === undefined || !("recordId" in result.outcome)) continue;
     const id = result.outcome.recordId;
-    if (before) holders.delete(codec.value(before, KEY) ?? "");
+    for (const key of before ? keysOf(before) : []) if (holders.get(key) === id) holders.delete(key);
     if (result.line === null) known.delete(id);
     else {
       known.set(id, result.line);
-      holders.set(codec.value(result.line, KEY) ?? "", id);
+      for (const key of keysOf(result.line)) holders.set(key, id);
     }
     lines.set(id, result.line);
   }
@@ -47,18 +57,31 @@ export async function planRecords(
 /** The attribute that no two records share: what tells a repeated creation from a new one. */
 const KEY = "externalId";
 
+/** What no two records share, as it is compared: the attributes with their values. What is empty is shared by many. */
+function uniqueKeys(
+  uniques: readonly TargetAttribute[],
+  told: (attribute: string) => Value | undefined,
+): readonly string[] {
+  return uniques.flatMap((attribute) => {
+    const key = matchKey(told(attribute.name), attribute);
+    return key === null ? [] : [`${attribute.name} ${key}`];
+  });
+}
+
 async function touchedLines(
-  codec: RowCodec,
+  { codec, uniques }: { readonly codec: RowCodec; readonly uniques: readonly TargetAttribute[] },
   table: Table,
   changes: readonly TargetChange[],
   signal: AbortSignal,
 ): Promise<Map<string, Row>> {
   const ids = new Set(changes.map(({ recordId }) => recordId));
-  const keys = new Set<unknown>(changes.map(({ set }) => set[KEY]).filter((key) => typeof key === "string"));
+  const keys = new Set(changes.flatMap(({ set }) => uniqueKeys(uniques, (name) => set[name])));
+  const isWanted = (row: Row): boolean =>
+    uniqueKeys(uniques, (name) => codec.value(row, name)).some((key) => keys.has(key));
   const touched = new Map<string, Row>();
   for await (const rows of table.rows(signal)) {
     for (const row of rows) {
-      if (ids.has(codec.id(row)) || keys.has(codec.value(row, KEY))) touched.set(codec.id(row), row);
+      if (ids.has(codec.id(row)) || isWanted(row)) touched.set(codec.id(row), row);
     }
   }
   return touched;
@@ -90,20 +113,43 @@ function carryOut(
   const wrong = invalidValue(change.set);
   if (wrong !== null)
     return refuse("refused", "value_invalid", `${wrong} holds a character that no file can hold.`, "later");
-  const key = change.set[KEY];
-  if ((change.action === "create" || key !== undefined) && (typeof key !== "string" || key === "")) {
-    return refuse("refused", "value_missing", `A ${kind.name} needs an ${KEY}: it tells records apart.`, "later");
-  }
-  const holder = typeof key === "string" ? holders.get(key) : undefined;
-  if (holder !== undefined && holder !== change.recordId) {
+  const limit = limitOf(kind.attributes, change);
+  if (limit !== null) return refuse("refused", limit.code, `A ${kind.name} ${limit.detail}`, "later");
+  for (const attribute of kind.attributes) {
+    const [key] = attribute.unique === true ? uniqueKeys([attribute], (name) => change.set[name]) : [];
+    const holder = key === undefined ? undefined : holders.get(key);
+    if (holder === undefined || holder === change.recordId) continue;
     const retry = change.action === "create" ? "now" : "later";
-    return refuse("refused", "exists", `The ${kind.name} ${holder} has the same ${KEY}.`, retry);
+    return refuse("refused", "exists", `The ${kind.name} ${holder} has the same ${attribute.name}.`, retry);
   }
   const id = before ? recordId : newId();
   const line = codec.change(before ?? codec.create(id), change.set, change.active);
   if (before?.every((stored, index) => stored === line[index]))
     return { outcome: { status: "unchanged", recordId: id } };
   return { outcome: { status: "applied", recordId: id }, line };
+}
+
+/** What a change would write that the columns do not take, as the rest of a sentence; `null`: nothing. */
+function limitOf(
+  attributes: readonly TargetAttribute[],
+  { action, set }: TargetChange,
+): { readonly code: "value_missing" | "value_invalid"; readonly detail: string } | null {
+  for (const { name, required, maxLength, choices } of attributes) {
+    const value = set[name];
+    const isSet = value !== undefined && !isEmpty(value);
+    if (required === true && !isSet && (action === "create" || value !== undefined)) {
+      const why = name === KEY ? `an ${KEY}: it tells records apart` : `a value for ${name}`;
+      return { code: "value_missing", detail: `needs ${why}.` };
+    }
+    if (typeof value !== "string" || !isSet) continue;
+    if (maxLength !== undefined && [...value].length > maxLength) {
+      return { code: "value_invalid", detail: `takes at most ${maxLength} characters for ${name}.` };
+    }
+    if (choices?.includes(value) === false) {
+      return { code: "value_invalid", detail: `takes none but ${choices.join(", ")} for ${name}.` };
+    }
+  }
+  return null;
 }
 
 /** The name of the first attribute whose value would not come back as it was: half of a surrogate pair, or U+0000. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ConnectorError, type Target, type TargetRecord, type Value } from "@entrain/core";
 import { applyBatch } from "./apply.ts";
-import { type CsvKind, type CsvLayout, csvLayout, RowCodec } from "./kinds.ts";
+import { type CsvColumns, type CsvKind, type CsvLayout, csvLayout, RowCodec } from "./kinds.ts";
 import { asOnlyWriter } from "./lock.ts";
 import { membersOf } from "./memberships.ts";
 import { openTable } from "./table.ts";
@@ -13,8 +13,8 @@ export interface CsvTargetOptions {
   readonly path: string;
   /** Default `,`. Excel in many European languages expects `;`. */
   readonly delimiter?: "," | ";" | "\t" | "|";
-  /** Columns beside the standard ones, by kind. */
-  readonly columns?: { readonly user?: readonly string[]; readonly group?: readonly string[] };
+  /** Columns beside the standard ones, and what columns may hold, by kind. */
+  readonly columns?: CsvColumns;
   /** Unpredictable bytes, for record ids. */
   readonly clock: { bytes(count: number): Uint8Array };
 }
@@ -32,6 +32,7 @@ const PAGE = 500;
  * are kept. A new file is readable by its owner alone; a file's rights stay as they are set.
  *
  * Ids are random (UUID version 4), so none is ever given twice. A second creation with one `externalId` is refused.
+ * @throws ConnectorError `config_invalid` for columns that cannot be
  */
 export function createCsvTarget(options: CsvTargetOptions): Target {
   const layout = csvLayout({

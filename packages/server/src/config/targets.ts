@@ -7,6 +7,7 @@ import { readSecret, readUrl } from "./values.ts";
 export type TargetTypes = ReadonlyMap<string, TargetType>;
 
 const LARGEST = 1_000_000_000;
+const LONGEST = 1_000_000;
 
 /** One target as a document gives it, its settings and credential as its type asks for them. */
 export function readTarget(checker: Checker, value: unknown, path: Path, types: TargetTypes): TargetEntry | undefined {
@@ -70,12 +71,40 @@ function readSetting(checker: Checker, value: unknown, parent: Path, field: Sett
   }
 }
 
-/** Further columns by kind: `{ user: [costCenter] }`. */
+/** Columns by kind: `{ user: [costCenter, { name: floor, maxLength: 10 }] }`. */
 function readColumns(checker: Checker, value: unknown, path: Path): Value | undefined {
   const entry = checker.map(value, path, null);
   if (entry === undefined) return undefined;
-  const kinds = Object.entries(entry).map(([kind, names]) => [kind, checker.texts(names, [...path, kind])] as const);
-  return kinds.every(([, names]) => names !== undefined) ? (Object.fromEntries(kinds) as Value) : undefined;
+  const kinds = Object.entries(entry).map(([kind, given]) => {
+    const columns = checker
+      .list(given, [...path, kind])
+      ?.map((one, at) => readColumn(checker, one, [...path, kind, at]));
+    return [kind, columns?.every((one) => one !== undefined) === true ? columns : undefined] as const;
+  });
+  return kinds.every(([, columns]) => columns !== undefined) ? (Object.fromEntries(kinds) as Value) : undefined;
+}
+
+/** The name of a column, or a map of it and what the column may hold. */
+function readColumn(checker: Checker, value: unknown, path: Path): Value | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return checker.text(value, path);
+  const entry = checker.map(value, path, ["name", "maxLength", "choices", "required", "unique"]) ?? {};
+  const at = (field: string): Path => [...path, field];
+  const { name, maxLength, choices, required, unique } = entry;
+  const read = {
+    name: checker.text(name, at("name")),
+    ...(maxLength !== undefined && {
+      maxLength: checker.integer(maxLength, at("maxLength"), { min: 1, max: LONGEST }),
+    }),
+    ...(choices !== undefined && { choices: readChoices(checker, choices, at("choices")) }),
+    ...(required !== undefined && { required: checker.boolean(required, at("required")) }),
+    ...(unique !== undefined && { unique: checker.boolean(unique, at("unique")) }),
+  };
+  return Object.values(read).every((one) => one !== undefined) ? (read as Value) : undefined;
+}
+
+function readChoices(checker: Checker, value: unknown, path: Path): readonly string[] | undefined {
+  const choices = checker.texts(value, path);
+  return choices?.length === 0 ? checker.flaw(path, "names nothing that the column may hold") : choices;
 }
 
 function readCredentials(
