@@ -37,13 +37,17 @@ export type FaultAction =
   /** The notification lets the next one pass, or waits a second for one. */
   | { readonly type: "notify-reorder" };
 
+interface Typed {
+  readonly type: string;
+}
+
 /** One fault: which requests, how often, what happens. */
-export interface FaultRule {
-  readonly action: FaultAction;
+export interface FaultRule<Action extends Typed = FaultAction> {
+  readonly action: Action;
   /** HTTP method; absent: any. */
   readonly method?: string;
   /**
-   * Path with or without `/v1.0`, where `*` stands for one segment and `**` for any rest; the query is not compared.
+   * Path with or without the API's version (`/v1.0`, `/v2`), where `*` stands for one segment and `**` for any rest; the query is not compared.
    * Absent: any path.
    */
   readonly path?: string;
@@ -65,28 +69,28 @@ export interface FaultTarget {
   readonly page: number;
 }
 
-interface ActiveRule {
-  readonly rule: FaultRule;
+interface ActiveRule<Action extends Typed> {
+  readonly rule: FaultRule<Action>;
   readonly pattern: RegExp | null;
   seen: number;
   struck: number;
 }
 
 /** The faults in force. Counts what they struck, so that a test can tell that its fault happened. */
-export class FaultSet {
-  #active: ActiveRule[] = [];
+export class FaultSet<Action extends Typed = FaultAction> {
+  #active: ActiveRule<Action>[] = [];
 
-  constructor(plan: FaultPlan = []) {
+  constructor(plan: readonly FaultRule<Action>[] = []) {
     this.set(plan);
   }
 
   /** Replaces all faults. */
-  set(plan: FaultPlan): void {
+  set(plan: readonly FaultRule<Action>[]): void {
     this.#active = [];
     for (const rule of plan) this.add(rule);
   }
 
-  add(rule: FaultRule): void {
+  add(rule: FaultRule<Action>): void {
     const pattern = rule.path === undefined ? null : patternOf(rule.path);
     this.#active.push({ rule, pattern, seen: 0, struck: 0 });
   }
@@ -96,13 +100,13 @@ export class FaultSet {
   }
 
   /** Every fault with the number of requests that it struck. */
-  list(): readonly (FaultRule & { readonly struck: number })[] {
+  list(): readonly (FaultRule<Action> & { readonly struck: number })[] {
     return this.#active.map(({ rule, struck }) => ({ ...rule, struck }));
   }
 
   /** Actions for one request, counted as struck. */
-  take(target: FaultTarget): readonly FaultAction[] {
-    const actions: FaultAction[] = [];
+  take(target: FaultTarget): readonly Action[] {
+    const actions: Action[] = [];
     for (const active of this.#active) {
       const { rule } = active;
       if (rule.action.type.startsWith("notify-") !== (target.method === "NOTIFY")) continue;
@@ -116,11 +120,11 @@ export class FaultSet {
   }
 }
 
-function matches({ rule, pattern }: ActiveRule, target: FaultTarget): boolean {
+function matches({ rule, pattern }: ActiveRule<Typed>, target: FaultTarget): boolean {
   if (rule.method !== undefined && target.method !== "NOTIFY" && rule.method.toUpperCase() !== target.method)
     return false;
   if (rule.page !== undefined && rule.page !== target.page) return false;
-  return pattern === null || pattern.test(target.path) || pattern.test(target.path.replace(/^\/v1\.0/, ""));
+  return pattern === null || pattern.test(target.path) || pattern.test(target.path.replace(/^\/v(1\.0|2)(?=\/)/, ""));
 }
 
 function patternOf(path: string): RegExp {

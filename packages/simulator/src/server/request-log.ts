@@ -14,9 +14,9 @@ export interface LoggedRequest {
 }
 
 /** The last requests, oldest first; bounded, because demos run for weeks. */
-export class RequestLog {
+export class RequestLog<Entry extends { readonly path: string } = LoggedRequest> {
   readonly #limit: number;
-  #entries: LoggedRequest[] = [];
+  #entries: Entry[] = [];
   /** Requests since the start or the last `clear`, forgotten ones included. */
   count = 0;
 
@@ -24,14 +24,14 @@ export class RequestLog {
     this.#limit = limit;
   }
 
-  add(entry: LoggedRequest): void {
+  add(entry: Entry): void {
     this.count++;
     this.#entries.push(entry);
     if (this.#entries.length > 2 * this.#limit) this.#entries = this.#entries.slice(-this.#limit);
   }
 
   /** Requests whose path holds `part`, or all. */
-  list(part = ""): readonly LoggedRequest[] {
+  list(part = ""): readonly Entry[] {
     return this.#entries.slice(-this.#limit).filter(({ path }) => path.includes(part));
   }
 
