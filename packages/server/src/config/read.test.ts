@@ -112,6 +112,24 @@ describe("a flaw is told with its place and line", () => {
     ["a setting's form", "settings: {", "settings: { fast: 1,", /settings\.fast: must be true or false, not 1/],
     ["a setting's choice", "settings: {", 'settings: { mark: "x",', /settings\.mark: must be one of ,, ;, not "x"/],
     ["columns", "settings: {", "settings: { columns: { user: cost },", /columns\.user: must be a list, not text/],
+    [
+      "a column's limit",
+      "settings: {",
+      "settings: { columns: { user: [cost, { name: floor, maxLength: 0 }] },",
+      /columns\.user\[1\]\.maxLength: must be a number from 1 to 1,000,000, not 0/,
+    ],
+    [
+      "a column's choices",
+      "settings: {",
+      "settings: { columns: { user: [{ name: floor, choices: [] }] },",
+      /columns\.user\[0\]\.choices: names nothing that the column may hold/,
+    ],
+    [
+      "a limit that there is not",
+      "settings: {",
+      "settings: { columns: { user: [{ name: floor, length: 3 }] },",
+      /columns\.user\[0\]\.length: there is no "length" here/,
+    ],
     ["no credential", /, credential: \{ token: .*/, " }", /targets\.desk\.credential: "token" is missing/],
     ["a credential of an unknown kind", "kind: secret", "kind: certifcate", /did you mean "certificate"\?/],
     [
