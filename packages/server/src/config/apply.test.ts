@@ -209,13 +209,29 @@ eachEngine((engine) => {
       value: text,
     });
     const verb = fc.constantFrom("ignore", "disable", "delete");
+    const zone = fc.constantFrom("Europe/Rome", "America/New_York", "UTC");
+    const window = fc.record({
+      days: fc.uniqueArray(fc.constantFrom("mon", "fri", "sun"), { minLength: 1 }),
+      from: fc.constantFrom("00:00", "08:00", "22:15"),
+      to: fc.constantFrom("06:00", "24:00"),
+      timezone: zone,
+      stop: fc.boolean(),
+    });
+    const also = { blackout: fc.array(window, { maxLength: 2 }), jitter: fc.constantFrom("30s", "1h") };
+    const cron = fc.constantFrom("0 6 * * 1-5", "*/10 * * * *", "0 6 L * *");
+    const schedule = fc.oneof(
+      fc.constant("manual"),
+      fc.record({ manual: fc.constant(true), blackout: also.blackout }),
+      fc.record({ every: fc.constantFrom("10s", "90s", "24h", "7d"), ...also }, { requiredKeys: ["every"] }),
+      fc.record({ cron, timezone: zone, ...also }, { requiredKeys: ["cron"] }),
+    );
     const sync = fc.record({
       connection: fc.constant("c"),
       target: fc.constant("t"),
       records: fc.constantFrom("requester", "group"),
       scope: fc.record({ filters: fc.array(fc.array(clause, { minLength: 1, maxLength: 2 }), { maxLength: 2 }) }),
       deprovision: fc.record({ outOfScope: verb, disabled: verb, deleted: verb }),
-      schedule: fc.oneof(fc.constant("manual"), fc.record({ every: fc.constantFrom("10s", "90s", "24h", "7d") })),
+      schedule,
     });
     const current = await loadConfiguration(store);
     const context = { name: "x", types: TYPES, current };

@@ -189,7 +189,7 @@ describe("a flaw is told with its place and line", () => {
     ],
     ["a duration", "window: 24h", "window: 1.5h", /guard\.removals\.window: must be a duration such as 30s/],
     ["too often", "every: 5m", "every: 1s", /schedule\.every: must be at least 10s/],
-    ["cron", "{ every: 5m }", '{ cron: "* * * * *" }', /schedule\.cron: cron is not supported yet/],
+    ["cron", "{ every: 5m }", '{ cron: "61 * * * *" }', /schedule\.cron: must be five fields .* minute: 61/],
     [
       "an attribute",
       "schedule:",

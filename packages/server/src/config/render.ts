@@ -1,4 +1,4 @@
-import { byCodeUnits, DEFAULTS, formatDuration, type GuardLimit, type SyncDefinition } from "@entrain/core";
+import { byCodeUnits, DEFAULTS, formatDuration, type GuardLimit } from "@entrain/core";
 import { Document, isMap, isScalar, isSeq, visit } from "yaml";
 import type {
   ChannelEntry,
@@ -9,6 +9,7 @@ import type {
   SyncEntry,
   TargetEntry,
 } from "./document.ts";
+import { plainSchedule } from "./schedule.ts";
 import { maskedUrls } from "./url-mask.ts";
 
 /** How many nodes stand above the values of an entry: document, map of sections, its pair, map of entries, its pair, entry. */
@@ -106,16 +107,14 @@ export function plainSync(entry: SyncEntry): Plain {
   };
 }
 
-export function plainChannel({ type, url, allowPrivate, secret }: ChannelEntry): Plain {
-  return { type, url, ...(allowPrivate ? { allowPrivate } : {}), secret };
+export function plainChannel({ type, types, allowPrivate, ...own }: ChannelEntry): Plain {
+  const { url, ...rest } = own as { readonly url?: unknown };
+  const address = url === undefined ? {} : { url };
+  return { type, ...address, ...(allowPrivate ? { allowPrivate } : {}), ...rest, ...(types ? { types } : {}) };
 }
 
 function plainLimit({ percent, count, windowMs }: GuardLimit): Plain {
   return { percent, count, window: formatDuration(windowMs) };
-}
-
-function plainSchedule(schedule: SyncDefinition["schedule"]): unknown {
-  return "everyMs" in schedule ? { every: formatDuration(schedule.everyMs) } : "manual";
 }
 
 function same(a: unknown, b: unknown): boolean {

@@ -1,10 +1,11 @@
-import { ConnectorError } from "@entrain/core";
+import { ConnectorError, type SyncDefinition } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { newId } from "../clock.ts";
 import { forgetGrant } from "../store/grants.ts";
 import type { DB } from "../store/schema.ts";
 import type { SecretReference } from "../store/secrets.ts";
 import type { Saving } from "./change.ts";
+import { channelSecret } from "./channel-of.ts";
 import { mapSecrets } from "./credential.ts";
 import {
   connectionCredentials,
@@ -94,7 +95,14 @@ export async function saveSync(saving: Saving, name: string, entry: SyncEntry): 
   const { connection, target, ...definition } = entry;
   const values = { records: entry.records, definition: JSON.stringify(definition), revision };
   if (row !== undefined) {
-    await tx.updateTable("syncs").set(values).where("id", "=", id).execute();
+    const { schedule } = JSON.parse(row.definition) as SyncDefinition;
+    // A cron pattern counts from when it was set: what it would have meant before was not missed.
+    const news = JSON.stringify(schedule) === JSON.stringify(entry.schedule) ? {} : { scheduled_at: now };
+    await tx
+      .updateTable("syncs")
+      .set({ ...values, ...news })
+      .where("id", "=", id)
+      .execute();
     return id;
   }
   const [connectionId, targetId] = [await idNow(tx, "connections", connection), await idNow(tx, "targets", target)];
@@ -112,11 +120,15 @@ export async function saveChannel(saving: Saving, name: string, entry: ChannelEn
   const { tx, current, revision, now, store } = saving;
   const row = current.rows.channels.get(name);
   const id = row?.id ?? newId(store.clock, "channel");
-  const stored = row === undefined ? undefined : targetSecrets(row).secret;
-  const secret = storedSecret(saving, entry.secret, stored, { section: "channels", name, id, field: "secret" });
+  const stored = row === undefined ? {} : targetSecrets(row);
+  const given = channelSecret(entry);
+  const field = given?.field ?? "";
+  const place = { section: "channels", name, id, field } as const;
+  const secret = given && storedSecret(saving, given.secret, stored[field], place);
+  const settings = Object.entries(entry).filter(([key]) => key !== "type" && key !== given?.field);
   const values = {
-    settings: JSON.stringify({ url: entry.url, allowPrivate: entry.allowPrivate }),
-    credential: JSON.stringify({ secret }),
+    settings: JSON.stringify(Object.fromEntries(settings)),
+    credential: JSON.stringify(secret === null ? {} : { [field]: secret }),
     revision,
     disabled_at: null,
     disabled_of: null,

@@ -11,7 +11,6 @@ import {
   type GuardLimit,
   type MatchingRule,
   provisionedKind,
-  type Schedule,
   type SyncDefinition,
   type TargetKind,
 } from "@entrain/core";
@@ -20,6 +19,7 @@ import { contactPreset } from "./contact-preset.ts";
 import type { Path, SyncEntry, TargetEntry } from "./document.ts";
 import { suggestion } from "./nearest.ts";
 import { readMapping } from "./rules.ts";
+import { readSchedule } from "./schedule.ts";
 import { readScope } from "./scope.ts";
 import { shareFindings } from "./shares.ts";
 import type { TargetTypes } from "./targets.ts";
@@ -47,7 +47,6 @@ const KEYS = [
   "schedule",
 ];
 const VERBS = ["ignore", "disable", "delete"] as const;
-const SHORTEST_MS = 10_000;
 /** Beyond these a guard holds nothing that anybody would want held. */
 const GUARD_PERCENT = { min: 0, max: 50, why: "a guard that lets more than half of all go at once guards nothing" };
 const GUARD_COUNT = { min: 0, max: 100_000, why: "the guard cannot be switched off; approve what it holds instead" };
@@ -189,19 +188,6 @@ function readLimit(checker: Checker, value: unknown, path: Path, fallback: Guard
     entry.window === undefined ? fallback.windowMs : readDuration(checker, entry.window, [...path, "window"]);
   if (percent === undefined || count === undefined || windowMs === undefined) return undefined;
   return { percent, count, windowMs };
-}
-
-function readSchedule(checker: Checker, value: unknown, path: Path): Schedule | undefined {
-  if (value === undefined) return DEFAULTS.schedule;
-  if (value === "manual") return { manual: true };
-  if (typeof value === "string") return checker.flaw(path, "must be manual or { every: 5m }");
-  const entry = checker.map(value, path, null);
-  if (entry === undefined) return undefined;
-  if (entry.cron !== undefined) return checker.flaw([...path, "cron"], "cron is not supported yet; use { every: 5m }");
-  checker.map(value, path, ["every"]);
-  const everyMs = readDuration(checker, entry.every, [...path, "every"]);
-  if (everyMs === undefined || everyMs >= SHORTEST_MS) return everyMs === undefined ? undefined : { everyMs };
-  return checker.flaw([...path, "every"], "must be at least 10s");
 }
 
 /** What only the rules' own compilers can tell: patterns, types, attributes that the target does not have. */
