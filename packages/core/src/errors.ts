@@ -70,6 +70,14 @@ export const CODES = {
   removal_guard: "Look at the removals that wait, then approve or reject them with `entrain sync approve`.",
   privileged_join:
     "Look at the record that has rights of its own, then approve or reject the join with `entrain sync approve`.",
+  nothing_to_undo: "Choose another run: `entrain sync history NAME` lists them.",
+  undo_changed: "Look at the value, and set it by hand if it should go back all the same.",
+  undo_gone: "Nothing can be brought back to a record that is gone; make it in the target, or let the sync make it.",
+  undo_unlinked: "The record is another one's by now; look at it in the target.",
+  undo_present: "Look at the record in the target: it is there again, and nothing is made twice.",
+  undo_sensitive: "Set it by hand in the target: sensitive values are kept nowhere.",
+  undo_unknown: "Set it by hand in the target if it should be what it was.",
+  undo_lookup: "Delete the value in the target if nobody needs it.",
   held: "Approve or reject the plan with `entrain sync approve`.",
   // The installation.
   config_invalid: "Correct the configuration at the place that the message names, and try again.",

@@ -13,6 +13,7 @@ import { saveRun } from "../store/runs.ts";
 import type { DB } from "../store/schema.ts";
 import { applyLookups, isLookup, settleLookups } from "./apply-lookups.ts";
 import {
+  ACTIVATED,
   type ApplyContext,
   closeUnsent,
   entryBase,
@@ -266,6 +267,7 @@ async function journalIntents(
     recordId: row.record_id ?? link?.record_id ?? null,
     action: row.action,
     cause: row.cause,
+    code: row.action === "join" && row.active === 1 ? ACTIVATED : null,
     reason: row.reason,
     before: row.before === null ? null : (JSON.parse(row.before) as Attributes),
     after:

@@ -64,6 +64,9 @@ export interface Tally {
 
 export const NO_TALLY: Tally = { counts: NO_COUNTS, failed: 0, unchanged: 0, conflicts: 0, waiting: 0 };
 
+/** The code of a join's intent that enables the record: before and after tell attributes alone. */
+export const ACTIVATED = "enabled";
+
 /** The journal stream of a sync. */
 export function streamOf(sync: Pick<SyncRow, "id">): string {
   return `sync:${sync.id}`;

@@ -4,6 +4,7 @@ import { newId } from "../clock.ts";
 import { adoptLinks, forgetGone, type LinkSpace } from "../store/links.ts";
 import { replaceLookupWaits } from "../store/lookup-waits.ts";
 import { enterPending, leavePending, loadPending, type PendingRow, releasePinned } from "../store/pending.ts";
+import { pinUndone } from "../store/pins.ts";
 import {
   changedIn,
   clearPlan,
@@ -63,7 +64,9 @@ export async function beginPlan(
     await forgetGone(store, tx, context.space, context.sync.records, { plan: plan.id, sync: context.sync.id });
     await adoptLinks(tx, context.space, context.sync, plan.id);
     if (news) await settlePending(context, tx, plan);
-    if (sealed.part === "removals") await releasePinned(tx, context.sync.id, plan.id, "dependant");
+    if (sealed.part === "undo") await pinUndone(store, tx, plan);
+    if (sealed.part === "removals" || sealed.part === "undo")
+      await releasePinned(tx, context.sync.id, plan.id, "dependant");
     if (!held || split.held?.state === "held") return;
     await updatePlan(tx, held.id, { state: held.state });
     await tellHeld(tx, store, { sync: context.sync, plan: held });
@@ -241,7 +244,11 @@ async function settleLookups(
  * Records of a held plan are pinned: later runs plan only the others. A group whose memberships alone are held is not:
  * those memberships are left out one by one, and the group's other changes go on.
  */
-async function pinHeld(context: BeginContext, tx: Transaction<DB>, held: PlanRow): Promise<void> {
+export async function pinHeld(
+  context: Pick<BeginContext, "store" | "sync">,
+  tx: Transaction<DB>,
+  held: PlanRow,
+): Promise<void> {
   const pin = { reason: "held", code: "held", plan: held.id };
   await enterChanged(context, tx, { plan: held.id, memberships: false, as: pin });
 }

@@ -30,7 +30,7 @@ export interface RunSummary {
 }
 
 /** What was asked for: whatever a new plan holds, or a certain plan. */
-type Mode = "incremental" | "apply" | "approve";
+type Mode = "incremental" | "apply" | "approve" | "undo";
 
 /** Opens a run: lease, row, ends; whatever happens inside, the row says how it ended. */
 export async function inRun(

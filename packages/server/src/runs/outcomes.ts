@@ -20,12 +20,14 @@ import {
 import { enterPending, leavePending, loadPending, type PendingRow, retryDelayMs } from "../store/pending.ts";
 import { changedIn, markChanges, type PlanChangeRow, settledIn } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
+import { ownedByOthers, releaseShares } from "../store/shares.ts";
 import { type ApplyContext, closeIntents, entryBase, streamOf, type Tally, tallied } from "./applying.ts";
 import { forgetGoneMembers } from "./gone-members.ts";
 import { forgetMembers, saveMembers } from "./known-members.ts";
 import { isMissing } from "./missing.ts";
 import type { Part } from "./parts.ts";
-import type { Prepared } from "./prepare.ts";
+import { type Prepared, UNOWNED } from "./prepare.ts";
+import { countRemovals } from "./removals.ts";
 import { withoutSensitive } from "./sensitive.ts";
 
 /** One change of a batch with what became of it. */
@@ -52,7 +54,7 @@ export async function recordOutcomes(
   const done = prepared.filter((change) => change.done);
   const asked = prepared.filter((change) => !change.done);
   const heard = pair(asked, outcomes).filter(({ outcome }) => outcome.status !== "unknown");
-  const settled = await withoutTaken(context, tx, heard);
+  const settled = await withOwners(context, tx, await withoutTaken(context, tx, heard));
   const gone = settled.filter((one) => one.gone);
   const written = settled.filter((one) => !one.gone && isWritten(one.outcome));
   await journalOutcomes(
@@ -74,7 +76,11 @@ export async function recordOutcomes(
     tx,
     written.map(({ change }) => change),
   );
-  await countRemovals(context, tx, written);
+  await countRemovals(
+    context,
+    tx,
+    written.map(({ change }) => change),
+  );
   await updatePending(context, tx, settled);
   await markStates(context, tx, settled);
   await markChanges(
@@ -128,6 +134,34 @@ async function withoutTaken(
     const detail = "the target answered with a record that is linked to somebody else";
     const outcome = { status: "refused", code: "linked_elsewhere", detail, retry: "later" } as const;
     return { change: one.change, outcome, gone: false };
+  });
+}
+
+/**
+ * A record is shared as long as another sync owns it: one that was let go of while the answer was on its way is matched anew,
+ * and one that somebody deleted in the target is made anew by its owner, and by nobody else.
+ */
+async function withOwners(
+  context: ApplyContext,
+  tx: Transaction<DB>,
+  heard: readonly Settled[],
+): Promise<readonly Settled[]> {
+  const recordIdOf = ({ change: { row, link } }: Settled): string => link?.record_id ?? row.record_id ?? "";
+  const isNew = ({ change, outcome }: Settled): boolean =>
+    change.link === undefined && change.row.cause === "shared" && isWritten(outcome);
+  const isLost = ({ change, gone }: Settled): boolean => gone && change.link?.origin === "shared";
+  const asked = heard.filter((one) => isNew(one) || isLost(one));
+  if (asked.length === 0) return heard;
+  const of = { target: context.space.target, kind: context.kind.name, sync: context.sync.id };
+  const owned = await ownedByOthers(tx, of, asked.map(recordIdOf));
+  return heard.map((one) => {
+    const isOwned = owned.has(recordIdOf(one));
+    if (isNew(one) && !isOwned) {
+      return { ...one, outcome: { status: "conflict", code: "conflict", detail: UNOWNED, retry: "now" } };
+    }
+    if (!isLost(one) || !isOwned) return one;
+    const detail = `the target holds the shared record ${recordIdOf(one)} no more; the sync that owns it makes it anew`;
+    return { ...one, gone: false, outcome: { status: "refused", code: "record_missing", detail, retry: "later" } };
   });
 }
 
@@ -196,8 +230,9 @@ async function journalOutcomes(context: ApplyContext, tx: Transaction<DB>, settl
 /** Answers how many other records in the target those have whose links go. */
 async function writeLinks(context: ApplyContext, tx: Transaction<DB>, written: readonly Settled[]): Promise<number> {
   const { space, kind, store } = context;
-  const deleted = written.filter(({ change }) => change.row.action === "delete");
-  const kept = written.filter(({ change }) => change.row.action !== "delete" && change.row.action !== "members");
+  const unlinks = ({ change: { row } }: Settled): boolean => row.action === "delete" || row.cause === "unjoined";
+  const deleted = written.filter(unlinks);
+  const kept = written.filter((one) => !unlinks(one) && one.change.row.action !== "members");
   const others = await deleteLinks(
     store,
     tx,
@@ -206,6 +241,10 @@ async function writeLinks(context: ApplyContext, tx: Transaction<DB>, written: r
     deleted.map(({ change }) => change.row.object_id),
   );
   if (kept.length === 0) return others;
+  const shared = kept.flatMap(({ change: { row, link } }) =>
+    link === undefined && row.cause === "shared" && row.record_id !== null ? [row.record_id] : [],
+  );
+  await releaseShares(tx, { target: space.target, kind: kind.name, sync: context.sync.id }, shared);
   let sequence = await takeLinkSequences(tx, space.target, kept.length);
   const now = store.clock.now();
   await saveLinks(
@@ -238,32 +277,6 @@ function linkAfter(context: ApplyContext, { change, outcome }: Settled, sequence
     created_at: now,
     matched_by: row.matched_by,
   };
-}
-
-/** What was removed without anybody's approval counts for the guard's windows. */
-async function countRemovals(context: ApplyContext, tx: Transaction<DB>, written: readonly Settled[]): Promise<void> {
-  if (context.plan.approved_at !== null) return;
-  const at = context.store.clock.now();
-  const rows = written.flatMap(({ change: { row, remove } }) => {
-    if (row.action === "disable" || row.action === "delete")
-      return [[context.sync.id, "removals", row.object_id, 1, at]];
-    return remove.length > 0 ? [[context.sync.id, "members", row.object_id, remove.length, at]] : [];
-  });
-  if (rows.length === 0) return;
-  await context.store.insertMany(
-    tx,
-    {
-      table: "removals",
-      columns: [
-        { name: "sync", type: "text" },
-        { name: "counter", type: "text" },
-        { name: "object_id", type: "text" },
-        { name: "amount", type: "int8" },
-        { name: "at", type: "int8" },
-      ],
-    },
-    rows,
-  );
 }
 
 async function updatePending(context: ApplyContext, tx: Transaction<DB>, settled: readonly Settled[]): Promise<void> {

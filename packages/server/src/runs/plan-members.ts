@@ -1,6 +1,7 @@
 import { type Change, type MemberState, nameOf, PHASES, planMembers } from "@entrain/core";
 import { loadRecords } from "../store/directory.ts";
 import { type LinkRow, loadLinks } from "../store/links.ts";
+import { pinnedMembers } from "../store/pins.ts";
 import { idsOf } from "../store/plans.ts";
 import { recordOf } from "./inputs.ts";
 import { dirtyPairs, type GroupPairs, type Pair, type PairsScope } from "./pairs.ts";
@@ -23,6 +24,7 @@ export async function planMemberships(context: PlanContext, writer: PlanWriter, 
   const fresh = new Set(pairs.fresh);
   const seen = new Set<string>();
   const held = await heldGroups(context);
+  const pinned = await pinnedMembers(context.store.db, context.sync.id);
   const gone = await goneRecords(context);
   for await (const dirty of dirtyPairs(pairs)) {
     context.signal.throwIfAborted();
@@ -30,7 +32,8 @@ export async function planMemberships(context: PlanContext, writer: PlanWriter, 
     if (!found) continue;
     const group = gone.has(dirty.groupId) ? { ...found, link: undefined } : found;
     const known = withoutGone(dirty, gone);
-    const free = held.has(dirty.groupId) ? await withoutHeld(context, known) : known;
+    const waiting = held.has(dirty.groupId) ? await withoutHeld(context, known) : known;
+    const free = withoutPinned(waiting, pinned.get(dirty.groupId));
     const unseen = context.span.cursor === 0 ? free : onlyUnseen(free, seen);
     await writer.write({ ...(await changesOf(context, group, unseen, fresh)), wanted: [] });
   }
@@ -57,14 +60,19 @@ async function heldGroups(context: PlanContext): Promise<ReadonlySet<string>> {
   return new Set(rows.map((row) => row.object_id));
 }
 
-/** Removals that wait for approval are not planned a second time. */
+/** Memberships that wait for approval are not planned a second time. */
 async function withoutHeld(context: PlanContext, dirty: GroupPairs): Promise<GroupPairs> {
   const rows = await heldMembers(context)
-    .select("plan_changes.remove")
+    .select(["plan_changes.add", "plan_changes.remove"])
     .where("plan_changes.object_id", "=", dirty.groupId)
     .execute();
-  const held = new Set(rows.flatMap((row) => idsOf(row.remove)));
+  const held = new Set(rows.flatMap((row) => [...idsOf(row.add), ...idsOf(row.remove)]));
   return { groupId: dirty.groupId, pairs: dirty.pairs.filter((pair) => !held.has(pair.memberId)) };
+}
+
+/** What was undone stays so until it is released. */
+function withoutPinned(dirty: GroupPairs, pinned: ReadonlySet<string> | undefined): GroupPairs {
+  return pinned === undefined ? dirty : { ...dirty, pairs: dirty.pairs.filter((pair) => !pinned.has(pair.memberId)) };
 }
 
 /** Records whose unowned links lead nowhere, as evaluating this plan found: their memberships went with them. */

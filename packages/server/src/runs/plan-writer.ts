@@ -1,4 +1,4 @@
-import { insertPlanChanges, insertPlanIssues, weightOf } from "../store/plans.ts";
+import { insertPlanChanges, insertPlanIssues, type PlanRow, weightOf } from "../store/plans.ts";
 import type { NewChange, NewIssue, PlanContext, WantedKey } from "./plan-context.ts";
 
 /** What a written plan holds, for guards and for what is evaluated because of it. */
@@ -12,13 +12,15 @@ export interface Written {
   heldAnyway: number;
 }
 
+type PlanWriterContext = Pick<PlanContext, "store" | "lease"> & { readonly plan: Pick<PlanRow, "id"> };
+
 /** Writes a plan's rows batch by batch, each batch in one transaction, and gives them their ordinals. */
 export class PlanWriter {
   readonly written: Written = { issues: 0, findings: 0, removals: 0, memberRemovals: 0, heldAnyway: 0 };
-  readonly #context: PlanContext;
+  readonly #context: PlanWriterContext;
   #ordinal: number;
 
-  constructor(context: PlanContext, firstOrdinal: number) {
+  constructor(context: PlanWriterContext, firstOrdinal: number) {
     this.#context = context;
     this.#ordinal = firstOrdinal;
   }

@@ -16,6 +16,7 @@ import {
 } from "@entrain/core";
 import { newId } from "../clock.ts";
 import { loadWatermark } from "../store/directory.ts";
+import { pinnedRecords } from "../store/pins.ts";
 import { clearPlan, createPlan, NO_COUNTS, type PlanRow, updatePlan } from "../store/plans.ts";
 import type { Lease, Store } from "../store/store.ts";
 import {
@@ -168,7 +169,7 @@ async function evaluateAll(context: PlanContext, writer: PlanWriter): Promise<re
   const fresh: string[] = [];
   const whole = context.span.cursor === 0;
   const keepsFresh = context.kind.members.length > 0 || !whole;
-  const pinned = await pinnedRecords(context);
+  const pinned = await leftAlone(context);
   await context.lookups?.begin();
   let evaluated = 0;
   const take = async (candidates: Candidates): Promise<void> => {
@@ -223,7 +224,8 @@ async function evaluateReports(
   }
 }
 
-async function pinnedRecords(context: PlanContext): Promise<ReadonlySet<string>> {
+/** Records that wait in a held plan, or stay as they were undone. */
+async function leftAlone(context: PlanContext): Promise<ReadonlySet<string>> {
   const rows = await context.store.db
     .selectFrom("pending")
     .innerJoin("plans", "plans.id", "pending.plan")
@@ -231,7 +233,8 @@ async function pinnedRecords(context: PlanContext): Promise<ReadonlySet<string>>
     .where("pending.sync", "=", context.sync.id)
     .where("plans.state", "=", "held")
     .execute();
-  return new Set(rows.map((row) => row.object_id));
+  const pinned = await pinnedRecords(context.store.db, context.sync.id);
+  return new Set([...rows.map((row) => row.object_id), ...pinned]);
 }
 
 async function openPlan(options: PlanOptions): Promise<PlanContext> {
@@ -243,6 +246,7 @@ async function openPlan(options: PlanOptions): Promise<PlanContext> {
     run: options.run,
     part: "changes",
     revision: sync.revision,
+    undoes: null,
     complete: basis.complete ? 1 : 0,
     state: "building",
     digest: null,

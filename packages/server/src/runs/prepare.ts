@@ -21,7 +21,7 @@ import {
   loadLinksByKind,
 } from "../store/links.ts";
 import { idsOf, type PlanChangeRow } from "../store/plans.ts";
-import { sharedRecords } from "../store/shares.ts";
+import { ownedByOthers, sharedRecords } from "../store/shares.ts";
 import type { Store } from "../store/store.ts";
 import { withGoneMembers } from "./gone-members.ts";
 import type { LookupId, LookupIds } from "./lookup-records.ts";
@@ -99,13 +99,14 @@ export async function prepareBatch(
     moved.size === 0 || (await loadWatermark(store.db, context.connection, "group")).phase === "settled";
   const scope = options.checkStale && context.scopeNow ? await context.scopeNow(ids, context.upto) : null;
   const standing = options.checkStale ? await standingMembers(context, rows) : null;
-  const changed = rows.filter((row) => row.action !== "members" && isChanged(row, numbers));
+  const changed = rows.filter((row) => row.action !== "members" && !isUndoing(row) && isChanged(row, numbers));
   const still = changed.length === 0 ? new Set<number>() : await context.stillWanted(changed);
   const joined = rows.flatMap((row) => (row.action === "join" && row.record_id !== null ? [row.record_id] : []));
   const taken = await linkedRecords(store.db, space.target, kind.name, joined);
   const asked = rows.flatMap((row) => (row.cause === "shared" && row.record_id !== null ? [row.record_id] : []));
   const of = { target: space.target, kind: kind.name, sync: context.sync };
   const shared = await sharedRecords(store.db, of, asked);
+  const shareable = await ownedByOthers(store.db, of, asked);
   const revealed = await context.reveal(rows);
   const lookupId = context.lookupIds === null ? null : await context.lookupIds(wantedValues(kind, rows));
   const prepared = rows.map((row) =>
@@ -124,6 +125,7 @@ export async function prepareBatch(
       scope,
       taken,
       shared,
+      shareable,
       standing: standing?.get(row.ordinal) ?? null,
     }),
   );
@@ -229,6 +231,8 @@ interface Surroundings {
   readonly taken: ReadonlyMap<string, unknown>;
   /** Records of other syncs that this one shares by now. */
   readonly shared: ReadonlyMap<string, unknown>;
+  /** Records that another sync owns still, and that are to be shared here. */
+  readonly shareable: ReadonlySet<string>;
   /** The change's sensitive values, as far as they still are what the plan saw. */
   readonly revealed: Attributes;
   /** The change's members that the target acknowledged from us; null when that is not asked about. */
@@ -290,6 +294,7 @@ function isDone(row: PlanChangeRow, around: Surroundings, left: MembersLeft): bo
 function staleness(row: PlanChangeRow, around: Surroundings, left: MembersLeft): string | null {
   const { link } = around;
   if (!around.isChecked) return null;
+  if (isUndoing(row)) return movedOn(row, link);
   if (row.action === "members") {
     if (!link) return "the group is not linked to a record of the target";
     const stands = (member: string): boolean | undefined => around.moved.get(`${row.object_id} ${member}`);
@@ -303,15 +308,31 @@ function staleness(row: PlanChangeRow, around: Surroundings, left: MembersLeft):
   if (crossed !== null) return crossed;
   if (row.action === "create" || row.action === "join") {
     if (link) return "the record was linked after the plan was made";
-    const taken = around.taken.has(row.record_id ?? "");
+    const recordId = row.record_id ?? "";
     if (row.cause === "shared") {
-      if (around.shared.has(row.record_id ?? "")) return "the target record was shared for somebody else meanwhile";
-      return taken ? null : "nobody owns the target record any more";
+      if (around.shared.has(recordId)) return "the target record was shared for somebody else meanwhile";
+      return around.shareable.has(recordId) ? null : UNOWNED;
     }
-    return taken ? "the target record was linked to somebody else meanwhile" : null;
+    return around.taken.has(recordId) ? "the target record was linked to somebody else meanwhile" : null;
   }
   if (!link) return "the link to the target's record is gone";
   return link.sequence === row.link_sequence ? null : "the target record was changed after the plan was made";
+}
+
+/** What is said of a record that was to be shared with its owner. */
+export const UNOWNED = "no other sync owns the target record any more";
+
+/** What the source says by now is nothing to an undoing: the record is brought back to what it was. */
+function isUndoing({ cause }: Pick<PlanChangeRow, "cause">): boolean {
+  return cause === "undone" || cause === "unjoined";
+}
+
+function movedOn(row: PlanChangeRow, link: LinkRow | undefined): string | null {
+  if (row.action === "create") return link === undefined ? null : "the record was linked after the plan was made";
+  if (link === undefined) return "the link to the target's record is gone";
+  // Memberships do not count as changes of the group's link.
+  if (row.action === "members" || link.sequence === row.link_sequence) return null;
+  return "the target record was changed after the plan was made";
 }
 
 const UNTOLD_RECORD = "what the record asks for by now cannot be told while the directory is being read";

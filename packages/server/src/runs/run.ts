@@ -89,8 +89,10 @@ export async function approveSync(
   return await inRun(engine, options, "approve", async (session) => {
     const recovered = await recover(session);
     const of = { digest: options.digest, states: ["held", "sealed"] };
-    if (!(await planByDigest(engine.store, options.sync, of))) return await recoveredOf(recovered, engine, options);
-    await readConnection(session);
+    const asked = await planByDigest(engine.store, options.sync, of);
+    if (!asked) return await recoveredOf(recovered, engine, options);
+    // What is undone goes back whatever the source says, and when it does not answer.
+    if (asked.part !== "undo") await readConnection(session);
     await closeHolds(session);
     const waiting = await planByDigest(engine.store, options.sync, of);
     if (!waiting) throw await refusal(engine.store, options.sync, options.digest);

@@ -157,7 +157,7 @@ export const FIRST_TABLES: readonly Table[] = [
     },
     ["sync", "object_id"],
   ),
-  table(
+  table<"plans", "undoes">(
     "plans",
     {
       id: "text",

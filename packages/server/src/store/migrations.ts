@@ -335,6 +335,8 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
     "0018_pins": {
       up: async (db) => {
         await sql.raw(createTable(PINS, engine)).execute(db);
+        const text = engine === "postgres" ? 'text collate "C"' : "text";
+        await sql.raw(`alter table "plans" add column "undoes" ${text}`).execute(db);
       },
     },
   };

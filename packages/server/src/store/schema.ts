@@ -401,6 +401,8 @@ interface Plans {
   /** removals: a held plan of its own; undo: the inverse of a run; changes: everything else. */
   part: string;
   revision: number;
+  /** The run whose inverse this is; null for every other plan. */
+  undoes: string | null;
   /** False: a side was read in part, so nothing in it disables, deletes, removes or clears. */
   complete: number;
   /** building | sealed | applying | held | approved | applied | rejected | superseded | abandoned | forgotten */

@@ -1,0 +1,180 @@
+import { ConnectorError } from "@entrain/core";
+import { newId } from "../../clock.ts";
+import { appendJournal } from "../../store/journal.ts";
+import { releasePins } from "../../store/pins.ts";
+import { clearPlan, createPlan, NO_COUNTS, type PlanRow, updatePlan } from "../../store/plans.ts";
+import { streamOf } from "../applying.ts";
+import { pinHeld } from "../begin.ts";
+import { NOTHING } from "../carry-out.ts";
+import type { Engine } from "../context.ts";
+import { inRun, type RunSummary } from "../in-run.ts";
+import { syncLease, withLease } from "../lease.ts";
+import { openBasis, positionOf } from "../plan.ts";
+import { PlanWriter } from "../plan-writer.ts";
+import { recover } from "../recover.ts";
+import { dropUnresolvable, rankReferences, sealPlan } from "../seal.ts";
+import { freshSync, leaseOptions, type RunOptions, type Session } from "../session.ts";
+import { type Chosen, Deeds } from "./deeds.ts";
+import { inversesOf, type UndoContext } from "./inverses.ts";
+
+export interface UndoOptions extends RunOptions {
+  /** The run whose changes go back; `null`: the last one of the sync that applied something. */
+  readonly of: string | null;
+  readonly chosen: Chosen;
+}
+
+/** Records whose changes go back together, with a few requests to the target. */
+const BATCH = 100;
+
+/**
+ * Plans the inverse of a run, or of chosen changes of it, from the journal's before-images. The plan waits for approval; what
+ * cannot come back stands in it with its reason. Nothing is written to the target before that.
+ * @throws ConnectorError `not_found` when there is no such run, `nothing_to_undo` when none of its changes can be undone
+ */
+export async function undoRun(engine: Engine, options: UndoOptions): Promise<RunSummary> {
+  return await inRun(engine, options, "undo", async (session) => {
+    await recover(session);
+    const run = await runToUndo(session, options);
+    return { ...NOTHING, held: await planUndo(session, run, options.chosen) };
+  });
+}
+
+/** Lets the next runs decide again on records that were undone, or on all of a sync's. Answers how many there were. */
+export async function releaseUndone(
+  engine: Engine,
+  options: RunOptions & { readonly records: readonly string[] | null },
+): Promise<number> {
+  const { store } = engine;
+  return await withLease(store, syncLease(options.sync), leaseOptions(options), async (lease) =>
+    store.fenced(lease, async (tx) => {
+      const count = await releasePins(store, tx, options.sync, options.records);
+      if (count === 0) return 0;
+      const detail = `${count} records that were undone are the sync's again.`;
+      const entry = { type: "released", actor: options.actor, detail, after: [...(options.records ?? [])] };
+      await appendJournal(tx, store, streamOf({ id: options.sync }), [entry]);
+      return count;
+    }),
+  );
+}
+
+async function runToUndo({ engine, sync, run }: Session, { of }: UndoOptions): Promise<string> {
+  const { db } = engine.store;
+  const found = await db
+    .selectFrom("journal")
+    .select("run")
+    .where("stream", "=", streamOf(sync))
+    .where("type", "=", "outcome")
+    .where("status", "in", ["applied", "unchanged"])
+    .where("run", "is not", null)
+    .where("run", "!=", run)
+    .$if(of !== null, (query) => query.where("run", "=", of))
+    .orderBy("sequence", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  if (found?.run != null) return found.run;
+  const known =
+    of === null ? undefined : await db.selectFrom("runs").select("id").where("id", "=", of).executeTakeFirst();
+  if (of !== null && known === undefined) {
+    const fix = `See its runs: entrain sync history ${sync.name}`;
+    throw new ConnectorError("not_found", `The sync ${sync.name} has no run ${of}.`, {
+      ...{ stops: "run", retry: "never" },
+      fix,
+    });
+  }
+  throw nothing(of === null ? `The sync ${sync.name} has applied nothing yet.` : `The run ${of} applied nothing.`);
+}
+
+function nothing(message: string): ConnectorError {
+  return new ConnectorError("nothing_to_undo", message, { stops: "run", retry: "never" });
+}
+
+async function planUndo(session: Session, run: string, chosen: Chosen): Promise<PlanRow> {
+  const { engine, lease } = session;
+  const { store } = engine;
+  const context = await openUndo(session, run);
+  const deeds = await Deeds.read(store, { stream: streamOf(session.sync), run }, chosen);
+  try {
+    const writer = new PlanWriter({ store, lease, plan: context.plan }, 0);
+    for (const batch of deeds.batches(BATCH)) {
+      session.options.signal.throwIfAborted();
+      await writer.write({ ...(await inversesOf(context, batch)), wanted: [] });
+    }
+    return await sealUndo(session, context, writer);
+  } catch (error) {
+    await store.fenced(lease, async (tx) => {
+      await clearPlan(tx, context.plan.id);
+      await updatePlan(tx, context.plan.id, { state: "abandoned" });
+    });
+    throw error;
+  } finally {
+    deeds.close();
+    context.lookups?.close();
+  }
+}
+
+async function openUndo(session: Session, run: string): Promise<UndoContext> {
+  const { engine, connection, targetRow, target, options, lease } = session;
+  const { store, keyring } = engine;
+  const sync = await freshSync(session);
+  const position = { ...(await positionOf(store, connection.id, [])), complete: true };
+  const { signal } = options;
+  const of = { store, keyring, sync, connection, targetRow, target, position, recreate: false, signal };
+  const basis = await openBasis(of);
+  const plan: PlanRow = {
+    id: newId(store.clock, "plan"),
+    sync: sync.id,
+    run: null,
+    part: "undo",
+    undoes: run,
+    revision: sync.revision,
+    complete: 1,
+    state: "building",
+    digest: null,
+    counts: JSON.stringify(NO_COUNTS),
+    holds: "[]",
+    upto: sync.cursor,
+    link_upto: sync.link_cursor,
+    created_at: store.clock.now(),
+    sealed_at: null,
+    approved_by: null,
+    approved_at: null,
+    finished_at: null,
+  };
+  await store.fenced(lease, (tx) => createPlan(tx, plan));
+  return { ...basis, lease, plan };
+}
+
+async function sealUndo(session: Session, context: UndoContext, writer: PlanWriter): Promise<PlanRow> {
+  const { store } = session.engine;
+  const { lease, plan, kind, space } = context;
+  const seal = { store, lease, plan, keeps: () => false };
+  await dropUnresolvable(seal, { kind, space });
+  await rankReferences(seal);
+  if (writer.next === 0) throw nothing(await whyNothing(context));
+  const detail = `It brings back what the run ${plan.undoes} changed.`;
+  const sealed = await sealPlan(seal, { state: "building", holds: [{ code: "undo", detail }] });
+  const held = { ...sealed, state: "held" };
+  await store.fenced(lease, async (tx) => {
+    await updatePlan(tx, plan.id, { state: held.state });
+    await pinHeld({ store, sync: context.sync }, tx, held);
+    const entry = { type: "undo", actor: session.options.actor, run: session.run, plan: plan.id, detail: plan.undoes };
+    await appendJournal(tx, store, streamOf(context.sync), [entry]);
+  });
+  return held;
+}
+
+/** Nothing that the run did can come back: the first reasons say why. */
+async function whyNothing({ store, plan }: UndoContext): Promise<string> {
+  const rows = await store.db
+    .selectFrom("plan_issues")
+    .select(["name", "detail"])
+    .where("plan", "=", plan.id)
+    .orderBy("ordinal")
+    .limit(SAID + 1)
+    .execute();
+  if (rows.length === 0) return `Nothing of the run ${plan.undoes} is left to undo: all of it is as it was before.`;
+  const said = rows.slice(0, SAID).map(({ name, detail }) => `${name}: ${detail}`);
+  return `Nothing of the run ${plan.undoes} can be undone: ${said.join("; ")}${rows.length > SAID ? "; and more" : ""}.`;
+}
+
+const SAID = 3;

@@ -1,0 +1,151 @@
+import type { Selectable, Transaction } from "kysely";
+import type { Actor } from "./journal.ts";
+import { enterPending } from "./pending.ts";
+import { idsOf, type PlanRow } from "./plans.ts";
+import type { DB } from "./schema.ts";
+import type { Store } from "./store.ts";
+
+type PinRow = Selectable<DB["pins"]>;
+type Reader = Transaction<DB> | Store["db"];
+
+const PAGE = 1000;
+/** Stands in `member` for the record itself. */
+const ITSELF = "";
+const COLUMNS = [
+  { name: "sync", type: "text" },
+  { name: "object_id", type: "text" },
+  { name: "member", type: "text" },
+  { name: "name", type: "text" },
+  { name: "plan", type: "text" },
+  { name: "run", type: "text" },
+  { name: "actor", type: "text" },
+  { name: "at", type: "int8" },
+] as const;
+const CONFLICT = `on conflict (sync, object_id, member) do update set
+  name = excluded.name, plan = excluded.plan, run = excluded.run, actor = excluded.actor, at = excluded.at`;
+
+/** Pins what an undoing plan changes, records and single memberships, in the transaction that begins it. */
+export async function pinUndone(store: Store, tx: Transaction<DB>, plan: PlanRow): Promise<void> {
+  const at = store.clock.now();
+  let after = -1;
+  for (;;) {
+    const rows = await tx
+      .selectFrom("plan_changes")
+      .select(["ordinal", "object_id", "name", "action", "add", "remove"])
+      .where("plan", "=", plan.id)
+      .where("ordinal", ">", after)
+      .orderBy("ordinal")
+      .limit(PAGE)
+      .execute();
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = last.ordinal;
+    const pins = rows.flatMap(({ object_id, name, action, add, remove }) => {
+      const members = action === "members" ? [...idsOf(add), ...idsOf(remove)] : [ITSELF];
+      const { sync, id, undoes, approved_by } = plan;
+      return members.map((member) => [sync, object_id, member, name, id, undoes ?? "", approved_by ?? "{}", at]);
+    });
+    await store.insertMany(tx, { table: "pins", columns: COLUMNS, conflict: CONFLICT }, pins);
+  }
+}
+
+/** The records of a sync that no plan changes. */
+export async function pinnedRecords(db: Reader, sync: string): Promise<ReadonlySet<string>> {
+  const rows = await db
+    .selectFrom("pins")
+    .select("object_id")
+    .where("sync", "=", sync)
+    .where("member", "=", ITSELF)
+    .execute();
+  return new Set(rows.map((row) => row.object_id));
+}
+
+/** The memberships of a sync's groups that no plan moves: the members, by group. */
+export async function pinnedMembers(db: Reader, sync: string): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const rows = await db
+    .selectFrom("pins")
+    .select(["object_id", "member"])
+    .where("sync", "=", sync)
+    .where("member", "!=", ITSELF)
+    .execute();
+  const groups = Map.groupBy(rows, (row) => row.object_id);
+  return new Map([...groups].map(([id, of]) => [id, new Set(of.map((row) => row.member))]));
+}
+
+/** A record that stays as it was undone, with how many of its memberships do. */
+export interface Pin {
+  readonly id: string;
+  readonly name: string;
+  /** Its own attributes, or its being there at all. */
+  readonly record: boolean;
+  readonly members: number;
+  /** The run that was undone. */
+  readonly run: string;
+  readonly actor: Actor;
+  readonly at: number;
+}
+
+/** A page of what is pinned, in the order of object ids. */
+export async function pinsPage(
+  db: Reader,
+  sync: string,
+  of: { readonly after: string; readonly limit: number },
+): Promise<readonly Pin[]> {
+  const ids = await db
+    .selectFrom("pins")
+    .select("object_id")
+    .distinct()
+    .where("sync", "=", sync)
+    .where("object_id", ">", of.after)
+    .orderBy("object_id")
+    .limit(of.limit)
+    .execute();
+  if (ids.length === 0) return [];
+  const rows = await db
+    .selectFrom("pins")
+    .selectAll()
+    .where("sync", "=", sync)
+    .where("object_id", ">", of.after)
+    .where("object_id", "<=", ids.at(-1)?.object_id ?? "")
+    .orderBy("object_id")
+    .execute();
+  return [...Map.groupBy(rows, (row) => row.object_id)].map(([id, pins]) => pinOf(id, pins));
+}
+
+function pinOf(id: string, pins: readonly PinRow[]): Pin {
+  const newest = pins.reduce((best, pin) => (pin.at > best.at ? pin : best));
+  return {
+    id,
+    name: newest.name,
+    record: pins.some(({ member }) => member === ITSELF),
+    members: pins.filter(({ member }) => member !== ITSELF).length,
+    run: newest.run,
+    actor: JSON.parse(newest.actor) as Actor,
+    at: newest.at,
+  };
+}
+
+/** Lets the next run decide again on these records, or on all. Answers how many there were. */
+export async function releasePins(
+  store: Store,
+  tx: Transaction<DB>,
+  sync: string,
+  ids: readonly string[] | null,
+): Promise<number> {
+  const held = await tx
+    .selectFrom("pins")
+    .select("object_id")
+    .distinct()
+    .where("sync", "=", sync)
+    .$if(ids !== null, (query) => query.where("object_id", "in", [...(ids ?? [])]))
+    .execute();
+  const since = store.clock.now();
+  for (let at = 0; at < held.length; at += PAGE) {
+    const slice = held.slice(at, at + PAGE).map(({ object_id }) => object_id);
+    await tx.deleteFrom("pins").where("sync", "=", sync).where("object_id", "in", slice).execute();
+    const why = { reason: "dependant", code: "dependant", detail: "released after it was undone", plan: null };
+    const rows = slice.map((object_id) => ({ ...why, sync, object_id, attempts: 0, retry_at: 0, sequence: 0, since }));
+    await enterPending(store, tx, rows);
+  }
+  return held.length;
+}
