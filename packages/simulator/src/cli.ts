@@ -1,17 +1,16 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { GRAPH_PERMISSIONS } from "./applications/catalogue.ts";
+import { ended, guarded, number } from "./command-line.ts";
 import { FAULT_SYNTAX, parseFaults } from "./faults/parse.ts";
 import type { FaultPlan } from "./faults/rules.ts";
 import { fileFault } from "./file-words.ts";
+import { runFreshchat } from "./freshchat/cli.ts";
 import { nearest } from "./nearest.ts";
 import { CLOUDS, type CloudName } from "./signin/clouds.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "./simulator.ts";
 import { readTenantFile } from "./tenant/load.ts";
-
-const FAILURE = 1;
-const WRONG_USAGE = 2;
 
 interface Flags {
   readonly people: number;
@@ -37,23 +36,17 @@ interface Flags {
 }
 
 /** Runs the command line until a signal ends it; sets the exit code: 0, 1 on failure, 2 on wrong usage. */
-export async function main(argv: readonly string[]): Promise<void> {
-  const command = program();
-  try {
+export function main(argv: readonly string[]): Promise<void> {
+  return guarded(async () => {
+    if (argv[2] === "freshchat") return runFreshchat(argv.slice(3));
+    const command = program();
     command.parse([...argv]);
     const flags = command.opts<Flags>();
     if (flags.ca !== undefined && flags.tls !== true) {
       command.error("error: --ca needs --tls; without it there is no certificate authority to write.");
     }
     await run(flags);
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE;
-      return;
-    }
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = FAILURE;
-  }
+  });
 }
 
 function program(): Command {
@@ -86,14 +79,10 @@ function program(): Command {
     .option("--json", "print one line of JSON when ready")
     .allowExcessArguments(false)
     .exitOverride()
-    .addHelpText("after", `\n${FAULT_SYNTAX}\n`);
-}
-
-function number(flags: string, description: string, fallback?: number, most = 10_000_000): Option {
-  return new Option(flags, description).default(fallback).argParser((text) => {
-    if (/^\d+$/.test(text) && Number(text) <= most) return Number(text);
-    throw new InvalidArgumentError(`It must be a whole number from 0 to ${most}.`);
-  });
+    .addHelpText(
+      "after",
+      `\n${FAULT_SYNTAX}\n\nentrain-simulator freshchat simulates a Freshchat account; entrain-simulator freshchat --help tells how.\n`,
+    );
 }
 
 function faultsIn(text: string): FaultPlan {
@@ -175,11 +164,4 @@ function announce(simulator: Simulator, ca: string | null, json: boolean): void 
       ? `${JSON.stringify({ login, graph, tenant, client, secret, roles, ...more })}\n`
       : `Simulated tenant ready: login ${login} graph ${graph} tenant ${tenant} client ${client} secret ${secret}${trust}${others}\n`,
   );
-}
-
-/** Handlers stay in place: a terminal and a parent may both send the signal, and the second must not cut the close short. */
-function ended(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => resolve());
-  });
 }

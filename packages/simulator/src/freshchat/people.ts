@@ -15,7 +15,7 @@ const ORIGINS = ["de", "fr", "es", "it", "nl", "pl", "sv"] as const;
 const MINUTE = 60_000;
 const STREAM = 0xf4e5;
 
-/** Fills an account with agents in its groups and with users; the same people for the same seed. */
+/** Fills an account with agents, the first an account admin, and with users; the same people for the same seed. */
 export function addPeople(kinds: FreshchatKinds, { seed, agents, contacts, now }: PeopleOptions): void {
   const random = createRandom(seed, STREAM);
   const names = createNameBook();
@@ -31,7 +31,9 @@ export function addPeople(kinds: FreshchatKinds, { seed, agents, contacts, now }
   };
   for (let number = 0; number < agents; number++) {
     const fields = person(number, agents);
-    kinds.agents.create({ ...fields, groups: groups.length === 0 ? [] : [random.pick(groups)], login_status: true });
+    const role_id = number === 0 ? "ACCOUNT_ADMIN" : "AGENT";
+    const joined = groups.length === 0 ? [] : [random.pick(groups)];
+    kinds.agents.create({ ...fields, role_id, groups: joined, locale: "en", login_status: true });
   }
   for (let number = 0; number < contacts; number++) {
     const fields = person(number, contacts);
