@@ -35,8 +35,10 @@ export function evaluateMatched(
   if (match.decision === "issue") return { type: "issue", finding: match.finding };
   if (match.decision === "create") return rules.operations.create ? create(rules, input, needs) : NONE;
   const { sharedWith = null, ...found } = match;
-  const own = sharedWith === null ? rules.mapping : (rules.shares ?? rules.mapping);
-  return join({ ...rules, mapping: own }, input, needs, { ...found, sharedWith, objectIdOf });
+  const mapping = sharedWith === null ? rules.mapping : rules.shares;
+  // What was shared once, and is not any more, stays its owner's.
+  if (mapping === null) return NONE;
+  return join({ ...rules, mapping }, input, needs, { ...found, sharedWith, objectIdOf });
 }
 
 function create(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch): PlannedChange {

@@ -21,6 +21,7 @@ import {
 import type { DirectoryRow } from "../store/directory.ts";
 import { type LinkRow, linkedRecords } from "../store/links.ts";
 import type { PendingRow } from "../store/pending.ts";
+import { ownedByOthers } from "../store/shares.ts";
 import type { Candidates } from "./candidates.ts";
 import { concealLinks } from "./conceal-links.ts";
 import { homeInWords, homeOf } from "./guest-home.ts";
@@ -133,6 +134,11 @@ async function verified(
     context,
     [...held.values()].flatMap((record) => Object.values(record.attributes)),
   );
+  const lost = items.flatMap(({ link }) => (link && isDoubted(link) && !held.has(link.record_id) ? [link] : []));
+  const of = { target: context.space.target, kind: context.kind.name, sync: context.sync.id };
+  const asked = lost.flatMap((link) => (link.origin === "shared" ? [link.record_id] : []));
+  // A record that is shared is made anew by the sync that owns it.
+  const others = await ownedByOthers(context.store.db, of, asked);
   return items.map((item) => {
     const { input, link } = item;
     if (!link) {
@@ -142,6 +148,7 @@ async function verified(
     if (!isDoubted(link) || !input.link) return item;
     const record = held.get(link.record_id);
     if (!record) {
+      if (link.origin === "shared" && others.has(link.record_id)) return item;
       return { ...item, input: { ...input, link: null, deletedInTarget: true }, link: undefined, forgets: true };
     }
     return { ...item, input: { ...input, link: readAnew(context, input.link, record, people) } };

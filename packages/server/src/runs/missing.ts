@@ -1,5 +1,6 @@
 import type { Outcome, SyncDefinition } from "@entrain/core";
 import { ownedLinks, someLinks } from "../store/links.ts";
+import { countShares } from "../store/shares.ts";
 import type { ApplyContext } from "./applying.ts";
 import { emptied, refuseManyLost } from "./emptied.ts";
 import type { Prepared } from "./prepare.ts";
@@ -89,5 +90,6 @@ async function refuseEmptied(
   const now = lost.flatMap(({ row }) => (row.action === "disable" ? [] : [row.object_id]));
   const all = new Set([...earlier.map((row) => row.object_id), ...now]);
   const owned = await ownedLinks(store.db, sync.id, store.clock.now());
-  refuseManyLost(all.size, owned + earlier.length, limit);
+  const shared = await countShares(store.db, sync.id);
+  refuseManyLost(all.size, owned + shared + earlier.length, limit);
 }
