@@ -229,7 +229,10 @@ eachEngine((engine) => {
       connection: fc.constant("c"),
       target: fc.constant("t"),
       records: fc.constantFrom("requester", "group"),
-      scope: fc.record({ filters: fc.array(fc.array(clause, { minLength: 1, maxLength: 2 }), { maxLength: 2 }) }),
+      scope: fc.record(
+        { filters: fc.array(fc.array(clause, { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 2 }) },
+        { requiredKeys: [] },
+      ),
       deprovision: fc.record({ outOfScope: verb, disabled: verb, deleted: verb }),
       schedule,
     });
