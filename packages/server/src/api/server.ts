@@ -31,6 +31,7 @@ import { setupRoutes } from "./routes/setup.ts";
 import { sessionRoutes, signInRoute } from "./routes/sign-in.ts";
 import { syncRoutes } from "./routes/syncs.ts";
 import { targetRoutes } from "./routes/targets.ts";
+import { undoRoutes } from "./routes/undo.ts";
 import { type Api, strict, type TypeBoxProvider } from "./schemas.ts";
 import { Sessions } from "./sessions.ts";
 import type { SetupDeps } from "./setup-deps.ts";
@@ -134,6 +135,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
       targetRoutes(scope, context);
       syncRoutes(scope, context);
       reportRoutes(scope, context);
+      undoRoutes(scope, context);
       runRoutes(scope, context);
       planRoutes(scope, context);
       peopleRoutes(scope, context);

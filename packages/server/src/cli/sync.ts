@@ -20,6 +20,7 @@ import { heldCommand } from "./held.ts";
 import { planCommand } from "./plan.ts";
 import { reportCommand } from "./report.ts";
 import { withRun } from "./run.ts";
+import { registerUndo } from "./undo.ts";
 import { countsInWords, durationInWords, timeInWords, waitingInWords } from "./wording.ts";
 
 export const register: Register = (group, world, ended) => {
@@ -83,6 +84,7 @@ export const register: Register = (group, world, ended) => {
     .description("forget a sync; what it made stays in the target, unowned")
     .option("--force", "also when it was interrupted while it wrote: what became of its last changes stays unknown");
   command(remove, world, ended, removeSync);
+  registerUndo(group, world, ended);
 };
 
 const SAID_WRITES = 20;
@@ -268,8 +270,9 @@ async function showHistory(
       run.result ?? run.phase,
       run.ms === null ? "" : durationInWords(run.ms),
       whatOf(run),
+      run.run,
     ]);
-    await invocation.output.table(["STARTED", "MODE", "RESULT", "TOOK", "WHAT"], cells);
+    await invocation.output.table(["STARTED", "MODE", "RESULT", "TOOK", "WHAT", "RUN"], cells);
   }
   return undefined;
 }

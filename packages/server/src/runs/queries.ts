@@ -205,6 +205,8 @@ export interface PlanView {
   readonly sync: string;
   readonly state: string;
   readonly part: string;
+  /** The run that it undoes. */
+  readonly undoes: string | null;
   readonly digest: string | null;
   readonly complete: boolean;
   readonly counts: Counts;
@@ -218,6 +220,7 @@ export function planView(row: PlanRow): PlanView {
     sync: row.sync,
     state: row.state,
     part: row.part,
+    undoes: row.undoes,
     digest: row.digest,
     complete: row.complete === 1,
     counts: JSON.parse(row.counts) as Counts,
@@ -257,7 +260,7 @@ export async function planChanges(
   }));
 }
 
-/** A page of what a plan could not plan. */
+/** A page of what a plan could not plan; of one that undoes a run, of what cannot come back. */
 export async function planIssues(
   store: Store,
   plan: string,
@@ -267,7 +270,7 @@ export async function planIssues(
     .selectFrom("plan_issues")
     .selectAll()
     .where("plan", "=", plan)
-    .where("state", "=", "issue")
+    .where("state", "in", ["issue", "left"])
     .where("ordinal", ">", options.after)
     .orderBy("ordinal")
     .limit(options.limit)

@@ -12,7 +12,7 @@ import { releaseUndone, undoRun } from "./undo.ts";
 let scene: Scene;
 afterEach(async () => await scene.close());
 
-const actor = { kind: "operator", id: "olga" };
+const actor = { kind: "command", id: "olga" } as const;
 
 async function undo(
   sync: string,

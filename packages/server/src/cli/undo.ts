@@ -1,0 +1,136 @@
+import { grouped } from "@entrain/core";
+import { planIssues } from "../runs/queries.ts";
+import { releaseUndone, undoRun } from "../runs/undo/undo.ts";
+import { type Pin, pinsPage } from "../store/pins.ts";
+import { plansIn } from "../store/plans.ts";
+import {
+  command,
+  type ExitCode,
+  type Invocation,
+  listOption,
+  type Options,
+  type Register,
+  textOption,
+  usage,
+} from "./command.ts";
+import { findRow } from "./entries.ts";
+import { withRun } from "./run.ts";
+import { timeInWords } from "./wording.ts";
+
+const SAID_LEFT = 20;
+const PAGE = 500;
+
+/** `sync undo`, `sync undone` and `sync release`: bringing a run's changes back, and letting the sync decide again. */
+export const registerUndo: Register = (group, world, ended) => {
+  const undo = group
+    .command("undo <name>")
+    .description("plan the inverse of a run; it waits for approval, and what it restored stays until it is released")
+    .option("--run <run>", "the run's id as `sync history` tells it; without it the last one that changed something")
+    .option("--record <id...>", "only what it did to these people and groups, by object id")
+    .option("--change <number...>", "only these changes of it, by the numbers that the journal and the API give them");
+  command(undo, world, ended, undoCommand);
+  command(
+    group.command("undone <name>").description("what was undone, and stays so until it is released"),
+    world,
+    ended,
+    listUndone,
+  );
+  const release = group
+    .command("release <name>")
+    .description("let the next run decide again on what was undone")
+    .option("--record <id...>", "these people and groups, by object id")
+    .option("--all", "all of the sync's");
+  command(release, world, ended, releaseCommand);
+};
+
+async function undoCommand(
+  invocation: Invocation,
+  [name = ""]: readonly string[],
+  options: Options,
+): Promise<ExitCode> {
+  const [records, changes] = [listOption(options, "record"), listOption(options, "change")];
+  if (records.length > 0 && changes.length > 0) throw usage("Choose by --record or by --change, not by both.");
+  const wrong = changes.find((change) => !/^\d{1,9}$/.test(change));
+  if (wrong !== undefined) throw usage(`--change takes numbers, not ${wrong}.`);
+  const chosen = {
+    ...(records.length > 0 ? { records: new Set(records) } : {}),
+    ...(changes.length > 0 ? { ordinals: new Set(changes.map(Number)) } : {}),
+  };
+  const of = textOption(options, "run") ?? null;
+  const code = await withRun(invocation, name, (engine, given) => undoRun(engine, { ...given, of, chosen }));
+  if (code === 3) await sayLeft(invocation, name);
+  return code;
+}
+
+/** What of the run cannot come back, of the plan that was just made. */
+async function sayLeft(invocation: Invocation, name: string): Promise<void> {
+  const { output } = invocation;
+  const { store } = await invocation.open();
+  const { id } = await findRow(await invocation.open(), "syncs", name);
+  const plan = (await plansIn(store.db, id, ["held"])).findLast(({ part }) => part === "undo");
+  if (plan === undefined || output.json) return;
+  const left = await planIssues(store, plan.id, { after: -1, limit: SAID_LEFT + 1 });
+  if (left.length === 0) return;
+  await output.say("", "Not undone:");
+  for (const { name: who, objectId, detail } of left.slice(0, SAID_LEFT)) {
+    await output.say(`  ${who ?? objectId ?? ""}: ${detail}`);
+  }
+  if (left.length > SAID_LEFT) await output.say(`  … and more; all of them: entrain sync held ${name} --json`);
+}
+
+async function listUndone(invocation: Invocation, [name = ""]: readonly string[]): Promise<undefined> {
+  const { output } = invocation;
+  const { store } = await invocation.open();
+  const { id } = await findRow(await invocation.open(), "syncs", name);
+  const pins: Pin[] = [];
+  for (let after = ""; ; ) {
+    const page = await pinsPage(store.db, id, { after, limit: PAGE });
+    const last = page.at(-1);
+    if (last === undefined) break;
+    pins.push(...page);
+    after = last.id;
+  }
+  await output.value(pins);
+  if (pins.length === 0) await output.say(`Nothing of ${name} was undone that is not released.`);
+  else {
+    const cells = pins.map(({ name: who, id: objectId, run, at, actor, ...what }) => [
+      who,
+      objectId,
+      whatIsPinned(what),
+      timeInWords(at),
+      actor.id,
+      run,
+    ]);
+    await output.table(["WHO", "OBJECT ID", "WHAT STAYS", "SINCE", "BY", "RUN"], cells);
+    await output.say(`Let the sync decide again:  entrain sync release ${name} --record ID   or   --all`);
+  }
+  return undefined;
+}
+
+function whatIsPinned({ record, members }: Pick<Pin, "record" | "members">): string {
+  const memberships = members === 1 ? "1 membership" : `${grouped(members)} memberships`;
+  if (members === 0) return "the record";
+  return record ? `the record and ${memberships}` : memberships;
+}
+
+async function releaseCommand(
+  invocation: Invocation,
+  [name = ""]: readonly string[],
+  options: Options,
+): Promise<undefined> {
+  const records = listOption(options, "record");
+  const all = options.all === true;
+  if (all === records.length > 0) throw usage("Name the records with --record ID, or release all of them with --all.");
+  const installation = await invocation.open();
+  const { id } = await findRow(installation, "syncs", name);
+  const { actor, signal, output } = invocation;
+  const given = { sync: id, actor, signal, onProgress: () => undefined, records: all ? null : records };
+  const released = await releaseUndone(installation.engine, given);
+  await output.value({ released });
+  await output.say(
+    released === 0
+      ? "Nothing was released: none of that was undone."
+      : `Released ${released === 1 ? "1 record" : `${grouped(released)} records`}; the next run decides on them again.`,
+  );
+  return undefined;
+}
