@@ -51,6 +51,8 @@ export const CODES = {
   expression_failed:
     "Correct the source's value, or let the expression provide for it: `entrain expression eval` tries it.",
   expression_too_large: "Make the expression simpler, or the values that it is given shorter.",
+  no_seat:
+    "Free a seat in the target, or buy one; the creations that wait for it are tried again by themselves, and everything else goes on.",
   refused_by_target: "Mend what the target's answer names; it is tried again later by itself.",
   conflict: "Nothing needs to be done: the next run plans it anew.",
   reference_waiting: "Nothing needs to be done: it is written as soon as the record that it refers to exists.",
@@ -88,6 +90,8 @@ export const CODES = {
   store_demo: "Add --demo to work on it, or choose another folder.",
   store_real: "Leave --demo out, or choose another folder.",
   lease_held: "Wait for it to finish, or stop it.",
+  not_running: "There is nothing to stop.",
+  sync_paused: "Resume it with `entrain sync resume NAME`, or run it once with --anyway.",
   lease_lost: "Nothing needs to be done: another process goes on with the work.",
   port_taken: "Choose another one with --port.",
   usage: "See --help.",
