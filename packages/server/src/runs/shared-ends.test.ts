@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { afterEach, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import { DEFAULTS, type Mapping } from "@entrain/core";
 import type { GraphUser, TenantFile } from "@entrain/simulator";
 import { removeEntry } from "../config/remove.ts";
 import { deleteLinks } from "../store/links.ts";
+import type { Location } from "../store/store.ts";
+import { eachEngine } from "../store/testing.ts";
 import { plannedIn, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { addTenant, type SecondTenant } from "./testing/second-tenant.ts";
@@ -12,6 +14,7 @@ import { testClock } from "./testing/time.ts";
 
 let scene: Scene;
 let other: SecondTenant;
+let place: () => Promise<Location>;
 afterEach(async () => {
   await other.close();
   await scene.close();
@@ -46,7 +49,7 @@ async function open(
   tenant: TenantFile,
   { people = [home], definition = {} }: { people?: readonly GraphUser[]; definition?: object } = {},
 ): Promise<{ readonly owner: string; readonly second: string }> {
-  scene = await openScene({ clock: testClock(), simulator: { tenant } });
+  scene = await openScene({ clock: testClock(), location: await place(), simulator: { tenant } });
   other = await addTenant(scene, { users: people, groups: [] });
   const owner = await other.addSync("fabrikam-desk", "scim", OWNER);
   await other.run(owner);
@@ -72,119 +75,129 @@ const members = (): readonly string[] => {
   return (made?.members ?? []).map(({ value }) => value);
 };
 
-test("the record of one's own that follows a shared one is a member of the groups, too", async () => {
-  const team = group("Team");
-  const tenant = { users: [guest], groups: [team], memberships: { [team.id]: [guest.id] } };
-  const { owner, second } = await open(tenant);
-  const groups = await scene.addSync("contoso-groups", "scim", { records: "group" });
-  await scene.run(groups);
-  await other.graph("DELETE", `/users/${home.id}`);
-  await other.run(owner);
-  await scene.run(second);
-  await scene.run(groups);
-  assert.deepEqual(members(), [of(guest.id)?.id]);
-});
+eachEngine((engine) => {
+  beforeEach(() => {
+    place = () => engine.place();
+  });
 
-test("whoever has the shared record's person as manager points to the record that follows it", async () => {
-  const bo = person("Bo Own");
-  const tenant = { users: [guest, bo], groups: [], managers: { [bo.id]: guest.id } };
-  const mapping = { ...SHARING.mapping, [MANAGER]: { direct: "manager" } };
-  const { owner, second } = await open(tenant, { definition: { mapping } });
-  const managerOf = (): unknown => JSON.stringify(of(bo.id));
-  const was = of(home.id)?.id ?? "";
-  assert.match(String(managerOf()), new RegExp(was));
-  await other.graph("DELETE", `/users/${home.id}`);
-  await other.run(owner);
-  await scene.run(second);
-  const is = of(guest.id)?.id ?? "";
-  assert.match(String(managerOf()), new RegExp(is));
-});
+  test("the record of one's own that follows a shared one is a member of the groups, too", async () => {
+    const team = group("Team");
+    const tenant = { users: [guest], groups: [team], memberships: { [team.id]: [guest.id] } };
+    const { owner, second } = await open(tenant);
+    const groups = await scene.addSync("contoso-groups", "scim", { records: "group" });
+    await scene.run(groups);
+    await other.graph("DELETE", `/users/${home.id}`);
+    await other.run(owner);
+    await scene.run(second);
+    await scene.run(groups);
+    assert.deepEqual(members(), [of(guest.id)?.id]);
+  });
 
-test("a guest who was deleted for good and invited again shares the record as before", async () => {
-  const { second } = await open({ users: [guest], groups: [] });
-  await scene.graph("DELETE", `/users/${guest.id}`);
-  await scene.graph("DELETE", `/directory/deletedItems/${guest.id}`);
-  await scene.run(second);
-  const again = { ...guest, id: undefined, userPrincipalName: "ana.again@contoso.com", jobTitle: "Head buyer" };
-  const passwordProfile = { password: "Not-a-secret-1" };
-  await scene.graph("POST", "/users", { ...again, passwordProfile, mailNickname: "ana" });
-  const run = await scene.run(second);
-  assert.deepEqual(
-    [run.result, run.counts.join],
-    ["succeeded", 1],
-    JSON.stringify(await unsynced(scene.store, second)),
-  );
-  assert.equal(of(home.id)?.title, "Head buyer");
-});
+  test("whoever has the shared record's person as manager points to the record that follows it", async () => {
+    const bo = person("Bo Own");
+    const tenant = { users: [guest, bo], groups: [], managers: { [bo.id]: guest.id } };
+    const mapping = { ...SHARING.mapping, [MANAGER]: { direct: "manager" } };
+    const { owner, second } = await open(tenant, { definition: { mapping } });
+    const managerOf = (): unknown => JSON.stringify(of(bo.id));
+    const was = of(home.id)?.id ?? "";
+    assert.match(String(managerOf()), new RegExp(was));
+    await other.graph("DELETE", `/users/${home.id}`);
+    await other.run(owner);
+    await scene.run(second);
+    const is = of(guest.id)?.id ?? "";
+    assert.match(String(managerOf()), new RegExp(is));
+  });
 
-test("a shared record that somebody deleted in the target is made anew by its owner alone", async () => {
-  const { owner, second } = await open({ users: [guest], groups: [] });
-  await scene.graph("PATCH", `/users/${guest.id}`, { jobTitle: "Head buyer" });
-  deleteUser(home.id);
-  const lost = await scene.run(second);
-  assert.deepEqual([lost.counts.create, users()], [0, []]);
-  assert.deepEqual(await unsynced(scene.store, second), new Map([[guest.id, "record_missing"]]));
-  await scene.run(second, { recreate: true });
-  assert.deepEqual(users(), []);
-  await other.graph("PATCH", `/users/${home.id}`, { displayName: "Ana L." });
-  await other.run(owner);
-  const run = await scene.run(second);
-  assert.deepEqual([run.result, run.counts.join, run.counts.create], ["succeeded", 1, 0]);
-  assert.deepEqual([users().length, of(home.id)?.title], [1, "Head buyer"]);
-  assert.deepEqual(await plannedIn(scene.store, (await scene.run(second)).run), []);
-});
+  test("a guest who was deleted for good and invited again shares the record as before", async () => {
+    const { second } = await open({ users: [guest], groups: [] });
+    await scene.graph("DELETE", `/users/${guest.id}`);
+    await scene.graph("DELETE", `/directory/deletedItems/${guest.id}`);
+    await scene.run(second);
+    const again = { ...guest, id: undefined, userPrincipalName: "ana.again@contoso.com", jobTitle: "Head buyer" };
+    const passwordProfile = { password: "Not-a-secret-1" };
+    await scene.graph("POST", "/users", { ...again, passwordProfile, mailNickname: "ana" });
+    const run = await scene.run(second);
+    assert.deepEqual(
+      [run.result, run.counts.join],
+      ["succeeded", 1],
+      JSON.stringify(await unsynced(scene.store, second)),
+    );
+    assert.equal(of(home.id)?.title, "Head buyer");
+  });
 
-test("a share that was planned before its owner's sync was removed is not carried out", async () => {
-  scene = await openScene({ clock: testClock(), simulator: { tenant: { users: [guest], groups: [] } } });
-  other = await addTenant(scene, { users: [home], groups: [] });
-  const owner = await other.addSync("fabrikam-desk", "scim", OWNER);
-  await other.run(owner);
-  const second = await scene.addSync("contoso-desk", "scim", SHARING);
-  const { plan } = await scene.plan(second);
-  await remove(owner);
-  const run = await scene.apply(second, plan.digest ?? "");
-  assert.deepEqual([run.counts.join, of(home.id)?.title], [0, undefined]);
-  await scene.run(second);
-  assert.deepEqual(await unsynced(scene.store, second), new Map([[guest.id, "linked_elsewhere"]]));
-});
-
-test("a share that is answered after its owner deleted the record leads nowhere, and is matched anew", async () => {
-  let meanwhile = async (): Promise<void> => undefined;
-  const beforeAnswer = async ({ method }: { readonly method: string }): Promise<void> => {
-    if (method !== "PATCH") return;
-    const once = meanwhile;
-    meanwhile = async () => undefined;
-    await once();
-  };
-  const simulator = { tenant: { users: [guest], groups: [] } };
-  scene = await openScene({ clock: testClock(), simulator, scim: { beforeAnswer } });
-  other = await addTenant(scene, { users: [home], groups: [] });
-  const owner = await other.addSync("fabrikam-desk", "scim", OWNER);
-  await other.run(owner);
-  const second = await scene.addSync("contoso-desk", "scim", SHARING);
-  meanwhile = async () => {
-    const { store } = scene;
-    const { target, tenant } = await store.db.selectFrom("links").selectAll().executeTakeFirstOrThrow();
+  test("a shared record that somebody deleted in the target is made anew by its owner alone", async () => {
+    const { owner, second } = await open({ users: [guest], groups: [] });
+    await scene.graph("PATCH", `/users/${guest.id}`, { jobTitle: "Head buyer" });
     deleteUser(home.id);
-    await store.transaction((tx) => deleteLinks(store, tx, { target, tenant }, "user", [home.id]));
-  };
-  await scene.run(second);
-  await scene.run(second);
-  assert.deepEqual([users().length, of(guest.id)?.title], [1, "Buyer"]);
-  const links = await scene.store.db.selectFrom("links").select(["object_id", "origin"]).execute();
-  assert.deepEqual(links, [{ object_id: guest.id, origin: "created" }]);
-});
+    const lost = await scene.run(second);
+    assert.deepEqual([lost.counts.create, users()], [0, []]);
+    assert.deepEqual(await unsynced(scene.store, second), new Map([[guest.id, "record_missing"]]));
+    await scene.run(second, { recreate: true });
+    assert.deepEqual(users(), []);
+    await other.graph("PATCH", `/users/${home.id}`, { displayName: "Ana L." });
+    await other.run(owner);
+    const run = await scene.run(second);
+    assert.deepEqual([run.result, run.counts.join, run.counts.create], ["succeeded", 1, 0]);
+    assert.deepEqual([users().length, of(home.id)?.title], [1, "Head buyer"]);
+    assert.deepEqual(await plannedIn(scene.store, (await scene.run(second)).run), []);
+  });
 
-test("a few shared records that are gone are no emptied target", async () => {
-  const numbers = Array.from({ length: 40 }, (_, at) => at);
-  const mail = (at: number): string => `p${at}@fabrikam.com`;
-  const homes = numbers.map((at) => person(`Home ${at}`, { userPrincipalName: mail(at), mail: mail(at) }));
-  const guests = numbers.map((at) => person(`Guest ${at}`, { mail: mail(at), jobTitle: "Buyer" }));
-  const { second } = await open({ users: guests, groups: [] }, { people: homes });
-  for (const at of [0, 1, 2, 3]) {
-    deleteUser(homes[at]?.id ?? "");
-    await scene.graph("PATCH", `/users/${guests[at]?.id}`, { jobTitle: "Head buyer" });
-  }
-  const run = await scene.run(second);
-  assert.deepEqual([run.result, run.failed], ["partial", 4]);
+  test("a share that was planned before its owner's sync was removed is not carried out", async () => {
+    scene = await openScene({
+      clock: testClock(),
+      location: await place(),
+      simulator: { tenant: { users: [guest], groups: [] } },
+    });
+    other = await addTenant(scene, { users: [home], groups: [] });
+    const owner = await other.addSync("fabrikam-desk", "scim", OWNER);
+    await other.run(owner);
+    const second = await scene.addSync("contoso-desk", "scim", SHARING);
+    const { plan } = await scene.plan(second);
+    await remove(owner);
+    const run = await scene.apply(second, plan.digest ?? "");
+    assert.deepEqual([run.counts.join, of(home.id)?.title], [0, undefined]);
+    await scene.run(second);
+    assert.deepEqual(await unsynced(scene.store, second), new Map([[guest.id, "linked_elsewhere"]]));
+  });
+
+  test("a share that is answered after its owner deleted the record leads nowhere, and is matched anew", async () => {
+    let meanwhile = async (): Promise<void> => undefined;
+    const beforeAnswer = async ({ method }: { readonly method: string }): Promise<void> => {
+      if (method !== "PATCH") return;
+      const once = meanwhile;
+      meanwhile = async () => undefined;
+      await once();
+    };
+    const simulator = { tenant: { users: [guest], groups: [] } };
+    scene = await openScene({ clock: testClock(), location: await place(), simulator, scim: { beforeAnswer } });
+    other = await addTenant(scene, { users: [home], groups: [] });
+    const owner = await other.addSync("fabrikam-desk", "scim", OWNER);
+    await other.run(owner);
+    const second = await scene.addSync("contoso-desk", "scim", SHARING);
+    meanwhile = async () => {
+      const { store } = scene;
+      const { target, tenant } = await store.db.selectFrom("links").selectAll().executeTakeFirstOrThrow();
+      deleteUser(home.id);
+      await store.transaction((tx) => deleteLinks(store, tx, { target, tenant }, "user", [home.id]));
+    };
+    await scene.run(second);
+    await scene.run(second);
+    assert.deepEqual([users().length, of(guest.id)?.title], [1, "Buyer"]);
+    const links = await scene.store.db.selectFrom("links").select(["object_id", "origin"]).execute();
+    assert.deepEqual(links, [{ object_id: guest.id, origin: "created" }]);
+  });
+
+  test("a few shared records that are gone are no emptied target", async () => {
+    const numbers = Array.from({ length: 40 }, (_, at) => at);
+    const mail = (at: number): string => `p${at}@fabrikam.com`;
+    const homes = numbers.map((at) => person(`Home ${at}`, { userPrincipalName: mail(at), mail: mail(at) }));
+    const guests = numbers.map((at) => person(`Guest ${at}`, { mail: mail(at), jobTitle: "Buyer" }));
+    const { second } = await open({ users: guests, groups: [] }, { people: homes });
+    for (const at of [0, 1, 2, 3]) {
+      deleteUser(homes[at]?.id ?? "");
+      await scene.graph("PATCH", `/users/${guests[at]?.id}`, { jobTitle: "Head buyer" });
+    }
+    const run = await scene.run(second);
+    assert.deepEqual([run.result, run.failed], ["partial", 4]);
+  });
 });
