@@ -1,0 +1,1 @@
+export { createFreshchatTarget, type FreshchatTargetOptions } from "./target.ts";

@@ -1,0 +1,91 @@
+import type { TargetRecord } from "@entrain/core";
+import type { PaceClock } from "../shared/pace.ts";
+
+/** So long a list that was read counts as what is there, where nobody else is known to write. */
+const FRESH_MS = 60_000;
+
+/** All records of a kind by the key of one attribute, and when they began to be read. */
+export interface Roster {
+  readonly at: number;
+  readonly byKey: ReadonlyMap<string, readonly TargetRecord[]>;
+}
+
+/**
+ * What is known of one kind from its own writes, for as long as the target is open. Freshchat finds a created record by filters
+ * only after a while, and shows one whose deletion it accepted for another while: what was written is read nevertheless.
+ */
+export class Memory {
+  readonly #clock: PaceClock;
+  readonly #settleMs: number;
+  readonly #written = new Map<string, { readonly at: number; readonly record: TargetRecord }>();
+  readonly #left = new Set<string>();
+  /** Accepted deletions that were not seen to have happened. */
+  readonly #leaving = new Set<string>();
+  #roster: Roster | null = null;
+  #unheardUntil = Number.NEGATIVE_INFINITY;
+  #folds: boolean | null = null;
+  /** Deletions take longer than anybody waits. */
+  isSlow = false;
+
+  constructor(clock: PaceClock, settleMs: number) {
+    this.#clock = clock;
+    this.#settleMs = settleMs;
+  }
+
+  /** A record as it was just created or changed. */
+  wrote(record: TargetRecord): void {
+    const now = this.#clock.now();
+    for (const [id, { at }] of this.#written) {
+      if (now - at <= FRESH_MS + this.#settleMs) break;
+      this.#written.delete(id);
+    }
+    this.#written.delete(record.id);
+    this.#written.set(record.id, { at: now, record });
+  }
+
+  /** The records that were written lately, as they were written. */
+  get written(): ReadonlyMap<string, { readonly record: TargetRecord }> {
+    return this.#written;
+  }
+
+  /** A record was deleted, or the deletion was accepted. */
+  left(id: string, { seen }: { readonly seen: boolean }): void {
+    this.#left.add(id);
+    this.#written.delete(id);
+    if (seen) this.#leaving.delete(id);
+    else this.#leaving.add(id);
+  }
+
+  hasLeft(id: string): boolean {
+    return this.#left.has(id);
+  }
+
+  get leaving(): readonly string[] {
+    return [...this.#leaving];
+  }
+
+  /** A creation was sent and not heard of: until it can no longer take effect, no list that was read before counts. */
+  unheard(): void {
+    this.#roster = null;
+    this.#unheardUntil = this.#clock.now() + this.#settleMs;
+  }
+
+  get roster(): Roster | null {
+    const now = this.#clock.now();
+    if (this.#roster === null || now <= this.#unheardUntil || now - this.#roster.at > FRESH_MS) return null;
+    return this.#roster;
+  }
+
+  set roster(roster: Roster | null) {
+    this.#roster = roster;
+  }
+
+  /** Whether the filter by address takes capital and small letters for the same; `null` until it was tried. */
+  get folds(): boolean | null {
+    return this.#folds;
+  }
+
+  set folds(folds: boolean | null) {
+    this.#folds = folds;
+  }
+}
