@@ -206,6 +206,19 @@ const PINS = table(
   ["sync", "object_id", "member"],
 );
 
+const GUARD_RAISES = table(
+  "guard_raises",
+  { sync: "text", counter: "text", figures: "text", until: "int8", actor: "text", at: "int8" },
+  ["sync", "counter"],
+);
+
+/** `sequence`: of an entry without an object id, up to which change it was looked for. */
+const PROTECTED = table(
+  "protected",
+  { connection: "text", kind: "text", entry: "text", object_id: "text", sequence: "int8" },
+  ["connection", "kind", "entry", "object_id"],
+);
+
 /** The migrations of the store, oldest first. One that was released is never edited: a new one follows it. */
 function migrations(engine: Engine): { readonly [name: string]: Migration } {
   return {
@@ -337,6 +350,11 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
         await sql.raw(createTable(PINS, engine)).execute(db);
         const text = engine === "postgres" ? 'text collate "C"' : "text";
         await sql.raw(`alter table "plans" add column "undoes" ${text}`).execute(db);
+      },
+    },
+    "0019_guards": {
+      up: async (db) => {
+        for (const each of [GUARD_RAISES, PROTECTED]) await sql.raw(createTable(each, engine)).execute(db);
       },
     },
   };

@@ -29,6 +29,8 @@ export interface DB {
   gone_members: GoneMembers;
   pending: Pending;
   pins: Pins;
+  guard_raises: GuardRaises;
+  protected: ProtectedRows;
   lookup_waits: LookupWaits;
   plans: Plans;
   plan_changes: PlanChanges;
@@ -389,9 +391,31 @@ interface Pins {
   member: string; // Object id of the member; '' for the record's own attributes.
   name: string; // Of the record, when it was pinned.
   plan: string; // The undoing plan.
-  run: string; // The run that was undone.
+  run: string; // The run that was undone; '' for a record that was exempted from a held plan.
   actor: string; // JSON {kind, id}
   at: number;
+}
+
+/** A guard that was raised for a while. */
+interface GuardRaises {
+  sync: string;
+  counter: string; // removals | members | creations | updates | matching
+  figures: string; // JSON {percent?, count?}; what is left out is the definition's.
+  until: number;
+  actor: string; // JSON {kind, id}
+  at: number;
+}
+
+/**
+ * Whom the entries of protected lists stood for when they were first met: a person keeps being protected under another
+ * name. A row without an object id says up to which change number of the connection the entry was looked for.
+ */
+interface ProtectedRows {
+  connection: string;
+  kind: string; // user | group
+  entry: string; // In lower case.
+  object_id: string; // '' for the mark.
+  sequence: number;
 }
 
 interface Plans {
