@@ -147,20 +147,23 @@ async function withOwners(
   heard: readonly Settled[],
 ): Promise<readonly Settled[]> {
   const recordIdOf = ({ change: { row, link } }: Settled): string => link?.record_id ?? row.record_id ?? "";
-  const isNew = ({ change, outcome }: Settled): boolean =>
-    change.link === undefined && change.row.cause === "shared" && isWritten(outcome);
-  const isLost = ({ change, gone }: Settled): boolean => gone && change.link?.origin === "shared";
-  const asked = heard.filter((one) => isNew(one) || isLost(one));
+  const isNew = ({ change: { row, link } }: Settled): boolean => link === undefined && row.cause === "shared";
+  const isShare = (one: Settled): boolean =>
+    (isNew(one) || one.change.link?.origin === "shared") && one.change.row.cause !== "unjoined";
+  const asked = heard.filter(isShare);
   if (asked.length === 0) return heard;
   const of = { target: context.space.target, kind: context.kind.name, sync: context.sync.id };
   const owned = await ownedByOthers(tx, of, asked.map(recordIdOf));
+  // One that the removal of its owner's sync left to nobody is still there.
+  const linked = await linkedRecords(tx, of.target, of.kind, asked.map(recordIdOf));
   return heard.map((one) => {
-    const isOwned = owned.has(recordIdOf(one));
-    if (isNew(one) && !isOwned) {
+    if (!isShare(one)) return one;
+    const recordId = recordIdOf(one);
+    if (isWritten(one.outcome) && !(isNew(one) ? owned.has(recordId) : linked.has(recordId))) {
       return { ...one, outcome: { status: "conflict", code: "conflict", detail: UNOWNED, retry: "now" } };
     }
-    if (!isLost(one) || !isOwned) return one;
-    const detail = `the target holds the shared record ${recordIdOf(one)} no more; the sync that owns it makes it anew`;
+    if (!one.gone || !owned.has(recordId)) return one;
+    const detail = `the target holds the shared record ${recordId} no more; the sync that owns it makes it anew`;
     return { ...one, gone: false, outcome: { status: "refused", code: "record_missing", detail, retry: "later" } };
   });
 }

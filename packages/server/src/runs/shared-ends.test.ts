@@ -160,31 +160,50 @@ eachEngine((engine) => {
     assert.deepEqual(await unsynced(scene.store, second), new Map([[guest.id, "linked_elsewhere"]]));
   });
 
-  test("a share that is answered after its owner deleted the record leads nowhere, and is matched anew", async () => {
-    let meanwhile = async (): Promise<void> => undefined;
-    const beforeAnswer = async ({ method }: { readonly method: string }): Promise<void> => {
-      if (method !== "PATCH") return;
-      const once = meanwhile;
-      meanwhile = async () => undefined;
-      await once();
-    };
-    const simulator = { tenant: { users: [guest], groups: [] } };
-    scene = await openScene({ clock: testClock(), location: await place(), simulator, scim: { beforeAnswer } });
-    other = await addTenant(scene, { users: [home], groups: [] });
-    const owner = await other.addSync("fabrikam-desk", "scim", OWNER);
-    await other.run(owner);
-    const second = await scene.addSync("contoso-desk", "scim", SHARING);
-    meanwhile = async () => {
-      const { store } = scene;
-      const { target, tenant } = await store.db.selectFrom("links").selectAll().executeTakeFirstOrThrow();
-      deleteUser(home.id);
-      await store.transaction((tx) => deleteLinks(store, tx, { target, tenant }, "user", [home.id]));
-    };
-    await scene.run(second);
-    await scene.run(second);
-    assert.deepEqual([users().length, of(guest.id)?.title], [1, "Buyer"]);
-    const links = await scene.store.db.selectFrom("links").select(["object_id", "origin"]).execute();
-    assert.deepEqual(links, [{ object_id: guest.id, origin: "created" }]);
+  for (const sent of ["share", "change of a share"]) {
+    test(`a ${sent} that is answered after its owner deleted the record leads nowhere, and is matched anew`, async () => {
+      let meanwhile = async (): Promise<void> => undefined;
+      const beforeAnswer = async ({ method }: { readonly method: string }): Promise<void> => {
+        if (method !== "PATCH") return;
+        const once = meanwhile;
+        meanwhile = async () => undefined;
+        await once();
+      };
+      const simulator = { tenant: { users: [guest], groups: [] } };
+      scene = await openScene({ clock: testClock(), location: await place(), simulator, scim: { beforeAnswer } });
+      other = await addTenant(scene, { users: [home], groups: [] });
+      const owner = await other.addSync("fabrikam-desk", "scim", OWNER);
+      await other.run(owner);
+      const second = await scene.addSync("contoso-desk", "scim", SHARING);
+      if (sent !== "share") {
+        await scene.run(second);
+        await scene.graph("PATCH", `/users/${guest.id}`, { jobTitle: "Head buyer" });
+      }
+      meanwhile = async () => {
+        const { store } = scene;
+        const { target, tenant } = await store.db
+          .selectFrom("links")
+          .selectAll()
+          .where("object_id", "=", home.id)
+          .executeTakeFirstOrThrow();
+        deleteUser(home.id);
+        await store.transaction((tx) => deleteLinks(store, tx, { target, tenant }, "user", [home.id]));
+      };
+      await scene.run(second);
+      await scene.run(second);
+      assert.deepEqual([users().length, of(guest.id)?.title], [1, sent === "share" ? "Buyer" : "Head buyer"]);
+      const links = await scene.store.db.selectFrom("links").select(["object_id", "origin"]).execute();
+      assert.deepEqual(links, [{ object_id: guest.id, origin: "created" }]);
+    });
+  }
+
+  test("what was shared before its owner's sync was removed is kept up to date, and nothing else of it is", async () => {
+    const { owner, second } = await open({ users: [guest], groups: [] });
+    await remove(owner);
+    await scene.graph("PATCH", `/users/${guest.id}`, { jobTitle: "Head buyer", displayName: "Somebody" });
+    const run = await scene.run(second);
+    assert.deepEqual([run.result, run.counts.update], ["succeeded", 1]);
+    assert.deepEqual([of(home.id)?.title, of(home.id)?.displayName], ["Head buyer", home.displayName]);
   });
 
   test("a few shared records that are gone are no emptied target", async () => {
