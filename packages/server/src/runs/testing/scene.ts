@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createCsvTarget } from "@entrain/connectors/csv";
 import { createEntraSource } from "@entrain/connectors/entra";
 import { createScimTarget } from "@entrain/connectors/scim";
 import { type ScimServer, type ScimServerOptions, startScimServer } from "@entrain/connectors/scim/testing";
@@ -17,6 +18,9 @@ import type { Planned } from "../plan.ts";
 import { applySync, approveSync, planSync, type RunSummary, rejectSync, runSync } from "../run.ts";
 
 /** A simulated tenant, a store, and syncs to a portal and a SCIM server that we did not write. */
+/** The targets that a scene has. */
+export type SceneTarget = "portal" | "scim" | "csv";
+
 export interface Scene {
   readonly simulator: Simulator;
   readonly scim: ScimServer;
@@ -25,7 +29,7 @@ export interface Scene {
   /** Adds a sync; the rest of the definition is the target kind's preset. */
   addSync(
     name: string,
-    target: "portal" | "scim",
+    target: SceneTarget,
     definition: Partial<SyncDefinition> & { readonly records: string },
   ): Promise<string>;
   run(sync: string, options?: { readonly recreate?: boolean }): Promise<RunSummary>;
@@ -95,7 +99,9 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   const store = await openStore({ location, clock, stamp: "real", create: true });
   await addEnds(store, simulator);
   const keyring = await openKeyring(store, { key: KEY, folder, environment: {} });
-  const engine: Engine = { ...engineOf(store, { simulator, scim }, options), keyring };
+  const csv = join(folder, "csv");
+  await mkdir(csv);
+  const engine: Engine = { ...engineOf(store, { simulator, scim, csv }, options), keyring };
   const signal = new AbortController().signal;
   const of = (sync: string) => ({
     sync,
@@ -150,7 +156,7 @@ async function addEnds(store: Store, simulator: Simulator): Promise<void> {
         credential: "{}",
       })
       .execute();
-    for (const type of ["portal", "scim"]) {
+    for (const type of ["portal", "scim", "csv"]) {
       await tx
         .insertInto("targets")
         .values({ ...common, id: `t_${type}`, name: type, type, settings: "{}", credential: "{}" })
@@ -161,7 +167,7 @@ async function addEnds(store: Store, simulator: Simulator): Promise<void> {
 
 function engineOf(
   store: Store,
-  { simulator, scim }: { readonly simulator: Simulator; readonly scim: ScimServer },
+  { simulator, scim, csv }: { readonly simulator: Simulator; readonly scim: ScimServer; readonly csv: string },
   options: SceneOptions,
 ): Omit<Engine, "keyring"> {
   const { clock } = store;
@@ -184,6 +190,7 @@ function engineOf(
   };
   const openTarget: Engine["openTarget"] = async ({ type }, onWait = () => undefined) => {
     if (type === "portal") return createPortalTarget(store, "t_portal", options.portal);
+    if (type === "csv") return createCsvTarget({ path: csv, clock });
     const { baseUrl } = scim;
     return createScimTarget({ baseUrl, token: () => "scim-test-token", clock, groupSettleMs: 100, onWait });
   };
@@ -193,7 +200,7 @@ function engineOf(
 async function addSync(
   engine: Engine,
   name: string,
-  type: "portal" | "scim",
+  type: SceneTarget,
   definition: Partial<SyncDefinition> & { readonly records: string },
 ): Promise<string> {
   const { store } = engine;
