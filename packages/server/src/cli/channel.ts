@@ -1,23 +1,19 @@
-import { webhookKey } from "@entrain/connectors/webhook";
 import { sendAlert } from "../alerts/send.ts";
+import { channelSecret, mailAddress } from "../config/channel-of.ts";
 import { loadConfiguration } from "../config/current.ts";
+import type { ChannelEntry, SecretEntry } from "../config/document.ts";
 import { plainChannel } from "../config/render.ts";
 import { deliveriesOf, deliveryCounts, disableChannel, enableChannel, newAlert } from "../store/alerts.ts";
 import type { Store } from "../store/store.ts";
-import { command, type Invocation, type Options, type Register, textOption, usage } from "./command.ts";
-import { addEntry, findRow, removeOneEntry } from "./entries.ts";
-import { readSecretOptions, secretOptions } from "./secrets.ts";
+import { registerAdd } from "./channel-add.ts";
+import { command, type Invocation, type Register } from "./command.ts";
+import { findRow, removeOneEntry } from "./entries.ts";
 import { timeInWords } from "./wording.ts";
 
 const SHOWN_DELIVERIES = 10;
 
 export const register: Register = (group, world, ended) => {
-  const add = group
-    .command("add <name>")
-    .description("add a webhook that is told of alerts")
-    .requiredOption("--url <url>", "where to post: https, or http on this machine")
-    .option("--allow-private", "the url's name may lead to a private network, or to this machine");
-  command(secretOptions(add, "the webhook's secret, whsec_…"), world, ended, addChannel);
+  registerAdd(group, world, ended);
   command(group.command("list").description("list the channels and how they fare"), world, ended, listChannels);
   const show = group.command("show <name>").description("show a channel and what it was told last");
   command(show, world, ended, showChannel);
@@ -34,30 +30,14 @@ export const register: Register = (group, world, ended) => {
   });
 };
 
-async function addChannel(
-  invocation: Invocation,
-  [name = ""]: readonly string[],
-  options: Options,
-): Promise<undefined> {
-  const given = await readSecretOptions(invocation, options, "secret");
-  if (given === null)
-    throw usage("Give the webhook's secret with --secret-stdin, --secret-file PATH or --secret-env NAME.");
-  if (given.secret !== null) webhookKey(given.secret.reveal());
-  const allowPrivate = options.allowPrivate === true ? { allowPrivate: true } : {};
-  const value = { type: "webhook", url: textOption(options, "url"), ...allowPrivate, secret: given.entry };
-  const secrets = given.secret === null ? {} : { secrets: new Map([[`channels/${name}/secret`, given.secret]]) };
-  await addEntry(invocation, "channels", { name, value, ...secrets });
-  await invocation.output.say(`Added the channel ${name}. Try it: entrain channel test ${name}`);
-  await invocation.output.value({ added: name });
-  return undefined;
-}
-
 interface ChannelView {
   readonly name: string;
   readonly id: string;
   readonly type: string;
-  /** Its address without path and query, which may be nobody's business. */
+  /** Its address without path and query, which may be nobody's business; of Slack and Teams, which keep it secret, empty. */
   readonly origin: string;
+  /** What it is told of; null: everything. */
+  readonly types: readonly string[] | null;
   /** Since when nothing is sent there, and why; null while it is told of everything. */
   readonly disabledAt: number | null;
   readonly disabledOf: string | null;
@@ -75,13 +55,22 @@ async function viewsOf(store: Store): Promise<readonly ChannelView[]> {
       name: row.name,
       id: row.id,
       type: row.type,
-      origin: URL.parse(channels.get(row.name)?.url ?? "")?.origin ?? "",
+      origin: originOf(channels.get(row.name)),
+      types: channels.get(row.name)?.types ?? null,
       disabledAt: row.disabled_at,
       disabledOf: row.disabled_of,
       ...(await deliveryCounts(store, row.id)),
     })),
   );
 }
+
+function originOf(channel: ChannelEntry | undefined): string {
+  if (channel === undefined) return "";
+  if (channel.type === "email") return mailAddress(channel);
+  return channel.type === "webhook" ? (URL.parse(channel.url)?.origin ?? "") : "";
+}
+
+const HIDDEN = "(secret)";
 
 async function listChannels({ open, output }: Invocation): Promise<undefined> {
   const { store } = await open();
@@ -95,7 +84,7 @@ async function listChannels({ open, output }: Invocation): Promise<undefined> {
       stateOf(view),
       String(view.waiting),
       timeInWords(view.acceptedAt),
-      view.origin,
+      view.origin === "" ? HIDDEN : view.origin,
     ]);
     await output.table(["NAME", "TYPE", "STATE", "WAITING", "LAST ALERT", "WHERE"], cells);
   }
@@ -118,8 +107,8 @@ async function showChannel(invocation: Invocation, [name = ""]: readonly string[
   await output.say(
     `${name} (${row.id})`,
     `type       ${entry.type}`,
-    `url        ${entry.url}${entry.allowPrivate ? " (its name may lead to a private network)" : ""}`,
-    `secret     ${"env" in entry.secret ? `from the variable ${entry.secret.env}` : "file" in entry.secret ? `from the file ${entry.secret.file}` : "encrypted in the store"}`,
+    ...placeOf(entry),
+    ...(entry.types === undefined ? [] : [`told of    ${entry.types.join(", ")}`]),
     `state      ${stateOf(view)}${view.disabledAt === null ? "" : ` since ${timeInWords(view.disabledAt)}: ${view.disabledOf}`}`,
     ...(view.disabledAt === null && view.failure !== null ? [`failure    ${view.failure}`] : []),
     `waiting    ${view.waiting}`,
@@ -136,6 +125,27 @@ async function showChannel(invocation: Invocation, [name = ""]: readonly string[
   return undefined;
 }
 
+/** Where a channel leads, and where its secret stands. */
+function placeOf(entry: ChannelEntry): readonly string[] {
+  const reach = entry.allowPrivate ? " (its name may lead to a private network)" : "";
+  const given = channelSecret(entry);
+  const secret = given === null ? "none" : secretInWords(given.secret);
+  if (entry.type === "webhook") return [`url        ${entry.url}${reach}`, `secret     ${secret}`];
+  if (entry.type !== "email") return [`url        secret, ${secret}${reach}`];
+  const tls = entry.tls === "none" ? "without TLS" : entry.tls === "implicit" ? "TLS" : "STARTTLS";
+  return [
+    `server     ${mailAddress(entry)}, ${tls}${reach}`,
+    ...(entry.user === undefined ? [] : [`user       ${entry.user}, its password ${secret}`]),
+    `from       ${entry.from}`,
+    `to         ${entry.to.join(", ")}`,
+  ];
+}
+
+function secretInWords(secret: SecretEntry): string {
+  if ("env" in secret) return `from the variable ${secret.env}`;
+  return "file" in secret ? `from the file ${secret.file}` : "encrypted in the store";
+}
+
 async function testChannel(invocation: Invocation, [name = ""]: readonly string[]): Promise<1 | undefined> {
   const { output, signal } = invocation;
   const installation = await invocation.open();
@@ -146,9 +156,10 @@ async function testChannel(invocation: Invocation, [name = ""]: readonly string[
   const reply = await sendAlert(installation, row, alert, signal);
   if (reply.kind === "accepted") {
     if (row.disabled_at !== null) await enableChannel(store, row.id);
-    await output.value({ ok: true, id: alert.id, status: reply.status, detail: null, fix: null });
+    const { note = null } = reply;
+    await output.value({ ok: true, id: alert.id, status: reply.status, detail: note, fix: null });
     const again = row.disabled_at === null ? "" : " The channel is enabled again.";
-    await output.say(`The channel ${name} accepted ${alert.id}.${again}`);
+    await output.say(`The channel ${name} accepted ${alert.id}.${again}${note === null ? "" : ` But: ${note}`}`);
     return undefined;
   }
   if (reply.kind === "gone") await disableChannel(store, row.id, reply.detail);

@@ -3,6 +3,7 @@ import type { Selectable, Transaction } from "kysely";
 import type { DB } from "../store/schema.ts";
 import type { SecretReference } from "../store/secrets.ts";
 import type { Store } from "../store/store.ts";
+import { type ChannelOf, mapChannel } from "./channel-of.ts";
 import { mapSecrets } from "./credential.ts";
 import type { CredentialOf } from "./credential-of.ts";
 import type {
@@ -147,15 +148,14 @@ function targetEntry(row: TargetRow): TargetEntry {
   };
 }
 
-/** What a channel's row keeps beside its secret. */
-export function channelSettings(row: Pick<ChannelRow, "settings">): Pick<ChannelEntry, "url" | "allowPrivate"> {
-  return JSON.parse(row.settings) as Pick<ChannelEntry, "url" | "allowPrivate">;
+/** A channel as its row keeps it. */
+export function storedChannel(row: Pick<ChannelRow, "type" | "settings" | "credential">): ChannelOf<SecretReference> {
+  const kept = { type: row.type, ...(JSON.parse(row.settings) as object), ...targetSecrets(row) };
+  return kept as unknown as ChannelOf<SecretReference>;
 }
 
 function channelEntry(row: ChannelRow): ChannelEntry {
-  const settings = channelSettings(row);
-  const { secret = { sealed: "" } } = targetSecrets(row);
-  return { type: "webhook", ...settings, secret: secretEntry(secret) };
+  return mapChannel(storedChannel(row), secretEntry);
 }
 
 function secretEntry(reference: SecretReference): SecretEntry {

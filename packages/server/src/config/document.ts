@@ -1,5 +1,6 @@
 import type { AcceptedPermission, FeatureName } from "@entrain/connectors/entra";
 import type { Attributes, SyncDefinition } from "@entrain/core";
+import type { ChannelOf } from "./channel-of.ts";
 import type { CredentialOf } from "./credential-of.ts";
 
 /** Where a secret stands. `sealed`: in the store, encrypted; it is never written into a document, only kept. */
@@ -39,15 +40,8 @@ export interface TargetEntry {
   readonly credential: { readonly [field: string]: SecretEntry };
 }
 
-/** Where alerts go. `url`: https, or http on loopback. */
-export interface ChannelEntry {
-  readonly type: "webhook";
-  readonly url: string;
-  /** The url's name may lead to a private network, or to this machine. */
-  readonly allowPrivate: boolean;
-  /** `whsec_…`, which the receiver knows too. */
-  readonly secret: SecretEntry;
-}
+/** Where alerts go. */
+export type ChannelEntry = ChannelOf<SecretEntry>;
 
 /** A sync with the aliases of what it connects. */
 export interface SyncEntry extends SyncDefinition {

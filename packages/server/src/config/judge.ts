@@ -1,7 +1,8 @@
 import { type Code, ConnectorError } from "@entrain/core";
 import type { ConfigurationChange } from "./change.ts";
+import { isLoopbackHost } from "./channel-of.ts";
 import type { EntryDifference } from "./difference.ts";
-import type { ConnectionEntry, SyncEntry } from "./document.ts";
+import type { ChannelEntry, ConnectionEntry, SyncEntry } from "./document.ts";
 import { cloudKey } from "./save.ts";
 import { sharedTwice } from "./shares.ts";
 
@@ -81,6 +82,10 @@ function refuseOther({ current, document }: ConfigurationChange, { section, name
     const [before, after] = [current.targets.get(name), document.targets?.get(name)];
     if (before && after && before.type !== after.type) refuse("type", before.type, after.type);
   }
+  if (section === "channels") {
+    const [before, after] = [current.channels.get(name), document.channels?.get(name)];
+    if (before && after && before.type !== after.type) refuse("type", before.type, after.type);
+  }
   if (section === "syncs") {
     const [before, after] = [current.syncs.get(name), document.syncs?.get(name)];
     for (const what of ["connection", "target", "records"] as const) {
@@ -96,8 +101,8 @@ function refuseFarAway({ document, types }: ConfigurationChange): void {
     const near = cloud.kind === "custom" && isLoopback(cloud.login) && isLoopback(cloud.graph);
     if (!near) throw refusal("demo_only", `connections.${name} leads beyond this machine.`);
   }
-  for (const [name, { url }] of document.channels ?? []) {
-    if (!isLoopback(url)) throw refusal("demo_only", `channels.${name} leads beyond this machine.`);
+  for (const [name, channel] of document.channels ?? []) {
+    if (!isNear(channel)) throw refusal("demo_only", `channels.${name} leads beyond this machine.`);
   }
   for (const [name, { type, settings }] of document.targets ?? []) {
     const far = types
@@ -106,6 +111,12 @@ function refuseFarAway({ document, types }: ConfigurationChange): void {
       .find((address) => !isLoopback(address));
     if (far !== undefined) throw refusal("demo_only", `targets.${name} leads beyond this machine.`);
   }
+}
+
+/** Of an address that is a secret nobody can tell. */
+function isNear(channel: ChannelEntry): boolean {
+  if (channel.type === "email") return isLoopbackHost(channel.host);
+  return channel.type === "webhook" && isLoopback(channel.url);
 }
 
 function isLoopback(address: string): boolean {
