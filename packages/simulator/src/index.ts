@@ -22,3 +22,4 @@ export type { AppChange, AppView, AppWish, IdentityControl } from "./signin/leve
 export { type Simulator, type SimulatorOptions, startSimulator } from "./simulator.ts";
 export { readTenantFile } from "./tenant/load.ts";
 export type { GraphGroup, GraphUser, TenantFile } from "./tenant/types.ts";
+export { type LoopbackCertificate, makeLoopbackCertificate } from "./tls.ts";
