@@ -11,6 +11,7 @@ import {
 import { type DirectoryRow, loadRecords } from "../store/directory.ts";
 import { type LinkRow, loadLinks } from "../store/links.ts";
 import { loadPending, type PendingRow } from "../store/pending.ts";
+import { undoneRuns } from "../store/pins.ts";
 import type { Store } from "../store/store.ts";
 import type { Engine, SyncRow, TargetRow } from "./context.ts";
 import { loadChance } from "./creation.ts";
@@ -142,6 +143,8 @@ async function judge(subject: Subject, seen: Seen): Promise<Judged> {
   const pending = (await loadPending(store.db, sync.id, [subject.row.id])).get(subject.row.id);
   const held = pending?.plan === undefined || pending.plan === null ? null : await heldIn(store, pending.plan, subject);
   if (held !== null) return { ...judged("held", held.reason, record), plan: held.plan };
+  const undone = (await undoneRuns(store.db, sync.id, [subject.row.id])).get(subject.row.id);
+  if (undone !== undefined) return stays(undone, sync.name, record);
   const { evaluation, removal, input } = await evaluated(subject, seen);
   const mine = link !== undefined && (link.sync === sync.id || link.sync === null);
   if (pending !== undefined && isUnsynced(pending)) return refused(pending, record);
@@ -155,6 +158,11 @@ async function judge(subject: Subject, seen: Seen): Promise<Judged> {
   if (removal !== null) return judged("absent", absence(removal, input), null);
   if (evaluation.type === "suppressed") return judged("waiting", `kept back: ${evaluation.detail}`, null);
   return unlinked(subject.row, sync);
+}
+
+function stays(run: string, sync: string, record: StandingRecord | null): Judged {
+  const reason = `stays as undoing the run ${run} left it; let the sync decide again with: entrain sync release ${sync}`;
+  return judged(record === null ? "absent" : record.active ? "synced" : "disabled", reason, record);
 }
 
 /** What the next run would find, by its own rules. */

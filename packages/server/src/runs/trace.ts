@@ -16,6 +16,7 @@ import {
 } from "@entrain/core";
 import { type DirectoryRow, loadRecords } from "../store/directory.ts";
 import { type LinkRow, loadLinks } from "../store/links.ts";
+import { undoneRuns } from "../store/pins.ts";
 import type { Engine, SyncRow } from "./context.ts";
 import { inSourceForm, linkedPeople, withLookups } from "./evaluate-batch.ts";
 import { type PlannedRecord, planFew } from "./few.ts";
@@ -110,6 +111,7 @@ async function traced(
   const recordIds = rows.flatMap(({ id }) => links.get(id)?.record_id ?? planned.get(id)?.change?.record_id ?? []);
   const present = await presentValues(context, recordIds);
   const waiting = await waitingOutcomes(context, ids);
+  const pinned = await undoneRuns(store.db, sync.id, ids);
   const traces = new Map<string, Trace>();
   for (const { row, record, input } of await inputsOf(context, rows)) {
     const one = planned.get(row.id);
@@ -130,7 +132,7 @@ async function traced(
         const told = withLookup(fieldOf(field, around), one, depends);
         return recordId === null && change === null ? told : withReason(told, context, input);
       }),
-      outcome: waiting.get(row.id) ?? outcomeOf(one, change),
+      outcome: waiting.get(row.id) ?? pinnedOutcome(pinned.get(row.id)) ?? outcomeOf(one, change),
       issues: one.issues.flatMap(asFinding).map(({ code, detail }) => ({ code, detail })),
     });
   }
@@ -253,6 +255,13 @@ function outcomeOf({ issues }: PlannedRecord, change: Change | null): TraceOutco
 }
 
 const NOTHING: TraceOutcome = { action: "none", reason: "", code: null, before: null, after: null, digest: null };
+
+/** What was undone is planned by nobody until it is released. */
+function pinnedOutcome(run: string | undefined): TraceOutcome | null {
+  return run === undefined
+    ? null
+    : { ...NOTHING, reason: `stays as undoing the run ${run} left it, until it is released` };
+}
 
 /** Those whose change waits for approval: until that is decided, no plan looks at them. */
 async function waitingOutcomes(

@@ -60,6 +60,26 @@ export async function pinnedRecords(db: Reader, sync: string): Promise<ReadonlyS
   return new Set(rows.map((row) => row.object_id));
 }
 
+/** Of these records, those that stay as they were undone, with the run. */
+export async function undoneRuns(
+  db: Reader,
+  sync: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await db
+      .selectFrom("pins")
+      .select(["object_id", "run"])
+      .where("sync", "=", sync)
+      .where("member", "=", ITSELF)
+      .where("object_id", "in", ids.slice(at, at + 500))
+      .execute();
+    for (const { object_id, run } of rows) found.set(object_id, run);
+  }
+  return found;
+}
+
 /** The memberships of a sync's groups that no plan moves: the members, by group. */
 export async function pinnedMembers(db: Reader, sync: string): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const rows = await db

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { DEFAULTS } from "@entrain/core";
 import type { RunSummary } from "../run.ts";
+import { standingsOf } from "../standing.ts";
 import { targetContent } from "../testing/content.ts";
 import { heldChanges, inShort, plannedIn } from "../testing/observe.ts";
 import { openScene, type Scene } from "../testing/scene.ts";
@@ -58,6 +59,8 @@ for (const target of ["portal", "scim"] as const) {
     assert.deepEqual([next.result, await plannedIn(scene.store, next.run)], ["succeeded", []]);
     await scene.graph("PATCH", `/users/${ana.id}`, { jobTitle: "Ana newest" });
     assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
+    const [standing] = await standingsOf(scene.engine, { connection: "c_test", id: ana.id });
+    assert.match(standing?.reason ?? "", /^stays as undoing the run run_/);
     const { signal } = new AbortController();
     const released = await releaseUndone(scene.engine, {
       sync,
