@@ -69,6 +69,15 @@ export const CODES = {
   file_invalid: "Restore the file, or move it away to begin anew; it is never overwritten.",
   credential_refused: "Renew the target's token, then run `entrain target verify`.",
   cancelled: "Nothing needs to be done: the next run plans it again.",
+  protected:
+    "Nothing is taken away from it. If it should be all the same, take the record out of the `protect` list of the sync or the connection.",
+  protected_unknown: "Correct the name in the `protect` list, best to an object id, or take it out.",
+  member_guard: "Look at the membership removals that wait, then approve or reject them with `entrain sync approve`.",
+  creation_guard:
+    "Look at the records that would be created or joined, then approve or reject them with `entrain sync approve`.",
+  update_guard: "Look at the updates that wait, then approve or reject them with `entrain sync approve`.",
+  matching_guard:
+    "Look at whether so many names or ids were meant to change, then approve or reject the updates with `entrain sync approve`.",
   removal_guard: "Look at the removals that wait, then approve or reject them with `entrain sync approve`.",
   privileged_join:
     "Look at the record that has rights of its own, then approve or reject the join with `entrain sync approve`.",

@@ -21,7 +21,7 @@ export { matchKey, matchKeys } from "./matching/key.ts";
 export { chooseMatch, type Match, type MatchTry, recordName } from "./matching/match.ts";
 export { type CompiledMatching, compileMatching, type MatchValue } from "./matching/matching.ts";
 export { byCodeUnits } from "./model/compare.ts";
-export { DEFAULTS } from "./model/defaults.ts";
+export { DEFAULTS, limitOf } from "./model/defaults.ts";
 export { formatDuration, parseDuration } from "./model/duration.ts";
 export type { Mapping, MappingRule, WhenEmpty } from "./model/mapping.ts";
 export { type MatchingRule, matchedAttribute } from "./model/matching.ts";
@@ -59,11 +59,14 @@ export {
   type DeprovisionVerb,
   DISABLED_CHOICES,
   type GroupList,
+  GUARD_COUNTERS,
   GUEST_CHOICES,
   type Guard,
+  type GuardCounter,
   type GuardLimit,
   isTransitive,
   type Operations,
+  type Protect,
   provisionedKind,
   SCOPE_OPERATORS,
   type Schedule,
@@ -107,11 +110,12 @@ export {
   type Suppressed,
   type SyncRules,
 } from "./planning/evaluation.ts";
-export { type GuardVerdict, judgeGuard, longWindow } from "./planning/guard.ts";
+export { type GuardVerdict, judgeGuard, longWindow, shareOf } from "./planning/guard.ts";
 export { evaluateMatched } from "./planning/matched.ts";
 export { type MemberPlan, type MemberState, planMembers } from "./planning/members.ts";
 export { comparePlaces, PHASES, type Place, rankByReference } from "./planning/order.ts";
 export { referenceTo } from "./planning/reference.ts";
+export { isRematched } from "./planning/rematched.ts";
 export {
   type AppliedChange,
   type Deed,

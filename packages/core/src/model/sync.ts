@@ -98,8 +98,8 @@ export interface Deprovision {
 }
 
 /**
- * A limit that trips when either figure is exceeded: percent (at most 50) of the active records that the sync owned when the
- * window began, or a count (at most 100,000); for memberships, of those of its groups.
+ * A limit that trips when either figure is exceeded: percent of the active records that the sync owned when the window began, or
+ * a count (at most 100,000); for memberships, of those of its groups.
  */
 export interface GuardLimit {
   readonly percent: number;
@@ -107,9 +107,31 @@ export interface GuardLimit {
   readonly windowMs: number;
 }
 
+/**
+ * What guards count: records disabled or deleted, single memberships removed, records created or joined, records updated or
+ * enabled, and records whose value of a matching attribute changes.
+ */
+export const GUARD_COUNTERS = ["removals", "members", "creations", "updates", "matching"] as const;
+export type GuardCounter = (typeof GUARD_COUNTERS)[number];
+
+/** The limits of a sync; a counter that is left out has the default's. */
 export interface Guard {
   readonly removals: GuardLimit;
   readonly members: GuardLimit;
+  readonly creations?: GuardLimit;
+  readonly updates?: GuardLimit;
+  readonly matching?: GuardLimit;
+}
+
+/**
+ * Records from which nothing is ever taken away, whatever scope, source, approval or undo say: never disabled, deleted,
+ * removed from a group, or cleared. Of a group nobody is removed either.
+ */
+export interface Protect {
+  /** By object id or user principal name. */
+  readonly people?: readonly string[];
+  /** By object id or display name. */
+  readonly groups?: readonly string[];
 }
 
 export interface Operations {
@@ -163,6 +185,7 @@ export interface SyncDefinition {
   readonly operations: Operations;
   readonly deprovision: Deprovision;
   readonly guard: Guard;
+  readonly protect?: Protect;
   readonly schedule: Schedule;
 }
 

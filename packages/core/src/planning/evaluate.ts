@@ -16,6 +16,7 @@ import {
   type SyncRules,
 } from "./evaluation.ts";
 import { inReason, sentence } from "./reason.ts";
+import { protectedFinding, sparing } from "./spared.ts";
 
 /** A record whose link is ours. */
 interface Owned {
@@ -84,6 +85,11 @@ function deprovision(rules: SyncRules, input: EvaluationInput, owned: Owned, rem
   if (!input.readComplete || isUntold) return suppressed(removal.cause, isUntold ? input.scope.reason : removal.why);
   // A scope that asks for `accountEnabled` must not take an unset one for disabled.
   if (removal.cause === "outOfScope" && accountStateUnknown(record)) return stateUnknown(input, record);
+  const { protectedBy = null } = input;
+  if (protectedBy !== null) {
+    const spared = protectedFinding(record, `would be ${action}d: ${removal.why}`, protectedBy);
+    return beside(staysCurrent ? update(rules, input, owned, false) : NONE, spared);
+  }
   const { before } = beforeAndAfter(rules.mapping.rules, link.known, []);
   const reason = sentence(removal.why, note);
   const common = { cause: removal.cause, reason, recordId: link.recordId, before };
@@ -98,6 +104,12 @@ function deprovision(rules: SyncRules, input: EvaluationInput, owned: Owned, rem
   if (current.type !== "change") return planned(change, { hold });
   const { after } = current.change;
   return { ...current, change: { ...change, after, reason: `${reason}; ${current.change.reason}` }, hold };
+}
+
+/** What else becomes of a record that is protected, with what is said of that. */
+function beside(current: Evaluation, spared: Finding): Evaluation {
+  if (current.type === "change") return { ...current, issues: [spared, ...current.issues] };
+  return { type: "issue", finding: spared };
 }
 
 /** A record that another sync owns: who it is made for may come and go there, and only the shared attributes are kept up. */
@@ -121,8 +133,11 @@ function update(rules: SyncRules, input: EvaluationInput, owned: Owned, enable: 
   const emptied = emptiedOf(rules, record, mapped, input);
   const of = { desired: mapped.attributes, emptied, known, origin };
   const compared = compare(rules.mapping.rules, of, input);
-  const { differences, waitsFor } = compared;
+  const { differences, issues } = sparing(input, record, compared.differences);
+  const { waitsFor } = compared;
   if (differences.length === 0 && !enable) {
+    const [spared] = issues;
+    if (spared !== undefined) return { type: "issue", finding: spared };
     if (compared.suppressed.length > 0) return cleared(compared.suppressed);
     return waitsFor.length === 0 ? NONE : { type: "none", waitsFor };
   }
@@ -135,7 +150,7 @@ function update(rules: SyncRules, input: EvaluationInput, owned: Owned, enable: 
     ...beforeAndAfter(rules.mapping.rules, known, differences),
     active: enable ? true : null,
   });
-  return planned(change, compared);
+  return planned(change, { ...compared, issues });
 }
 
 /** Issues of mapping; what an incomplete read left empty is no issue of the record. */

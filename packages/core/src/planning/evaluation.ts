@@ -42,6 +42,8 @@ export interface EvaluationInput {
   /** The record that it was linked to was deleted in the target. The link is gone; reasons say so. */
   readonly deletedInTarget?: boolean;
   readonly creation?: EvaluationContext["creation"];
+  /** Which list protects the record, in words: nothing is taken away from it. `null`: none does. */
+  readonly protectedBy?: string | null;
 }
 
 /** Nothing to do now. What it waits for must be evaluated with it once that is linked. */

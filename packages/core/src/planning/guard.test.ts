@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { DEFAULTS } from "../model/defaults.ts";
+import { DEFAULTS, limitOf } from "../model/defaults.ts";
+import { GUARD_COUNTERS, type GuardCounter } from "../model/sync.ts";
 import { judgeGuard, longWindow } from "./guard.ts";
 
 const limit = DEFAULTS.guard.removals;
@@ -44,6 +45,42 @@ describe("the guard", () => {
     assert.equal(judge(1000, 21, 180, long).trips, true);
     assert.equal(judge(100_000, 5000, 10_000, long).trips, false);
     assert.equal(longWindow({ ...limit, percent: 80 }).percent, 100);
+  });
+
+  it("is sensible by default for a company of any size", () => {
+    // The most that goes without approval: within a day, and within thirty days.
+    const figures: readonly (readonly [number, GuardCounter, number, number])[] = [
+      [20, "removals", 3, 4],
+      [20, "members", 3, 4],
+      [20, "creations", 50, 50],
+      [20, "updates", 100, 100],
+      [20, "matching", 3, 4],
+      [1_000, "removals", 100, 200],
+      [1_000, "members", 100, 200],
+      [1_000, "creations", 500, 1_000],
+      [1_000, "updates", 500, 1_000],
+      [1_000, "matching", 100, 200],
+      [100_000, "removals", 500, 20_000],
+      [100_000, "members", 500, 20_000],
+      [100_000, "creations", 5_000, 100_000],
+      [100_000, "updates", 20_000, 100_000],
+      [100_000, "matching", 500, 20_000],
+    ];
+    for (const [owned, counter, day, month] of figures) {
+      const of = limitOf({ ...DEFAULTS.guard }, counter);
+      for (const [limit, most] of [[of, day] as const, [longWindow(of), month] as const]) {
+        const trips = (planned: number): boolean =>
+          judgeGuard({ counter, limit, ownedAtWindowStart: owned, countedInWindow: 0, planned }).trips;
+        assert.deepEqual([trips(most), trips(most + 1)], [false, true], `${most} ${counter} of ${owned}`);
+      }
+    }
+  });
+
+  it("has a limit for every counter that a definition leaves out", () => {
+    const { removals, members } = DEFAULTS.guard;
+    for (const counter of GUARD_COUNTERS) {
+      assert.deepEqual(limitOf({ removals, members }, counter), DEFAULTS.guard[counter]);
+    }
   });
 
   it("gives its figures in one sentence", () => {

@@ -18,6 +18,7 @@ import {
 } from "./evaluation.ts";
 import { inReason, sentence } from "./reason.ts";
 import { pointTo, referenceTo } from "./reference.ts";
+import { sparing } from "./spared.ts";
 
 const DELETED = "the record was deleted in the target";
 
@@ -78,7 +79,9 @@ function join(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch, found
   const known = knownOf(rules, desired, found);
   const of = { desired, emptied, known, origin: "joined" } as const;
   const { update } = rules.operations;
-  const { differences, waitsFor, refersTo, suppressed } = update ? compare(rules.mapping.rules, of, input) : SAME;
+  const compared = update ? compare(rules.mapping.rules, of, input) : SAME;
+  const { waitsFor, refersTo, suppressed } = compared;
+  const { differences, issues } = sparing(input, needs.record, compared.differences);
   const activate = rules.kind.disable && !record.active && update && sharedWith === null;
   const left = rules.mapping.rules.filter(
     ({ attribute, onlyOnCreate }) =>
@@ -103,7 +106,7 @@ function join(rules: SyncRules, input: EvaluationInput, needs: NeedsMatch, found
     matchedBy: { attribute: by.attribute, value: by.value },
   });
   const hold = record.privileged === true ? privileged(needs, record) : null;
-  return { type: "change", change, waitsFor, refersTo, suppressed, hold, issues: [] };
+  return { type: "change", change, waitsFor, refersTo, suppressed, hold, issues };
 }
 
 /**
