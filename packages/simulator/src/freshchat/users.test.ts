@@ -31,6 +31,8 @@ test("finds users by each filter, and only those that all filters hold for", asy
     "phone_no=+491": "", // An unencoded plus is a space.
     [`created_from=${at(1000)}`]: "B",
     [`created_to=${at(999)}`]: "A",
+    "created_from=2026-01-05T09:00:01": "B", // No offset: UTC.
+    "created_to=2026-01-05T10:00:00%2B01:00": "A",
     [`updated_from=${at(2000)}`]: "B",
     [`updated_to=${at(1999)}`]: "A",
     [`created_from=${at(0)}&created_to=${at(1000)}`]: "AB",

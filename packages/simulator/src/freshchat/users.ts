@@ -63,12 +63,10 @@ export function listUsers(account: Account, query: URLSearchParams): readonly Fr
 type Test = (user: FreshchatUser) => boolean;
 
 const FILTERS: Readonly<Record<string, (value: string, account: Account) => Test>> = {
-  created_from: (value) =>
-    timeTest(value, "created_from", ({ created_time }, time) => Date.parse(created_time) >= time),
-  created_to: (value) => timeTest(value, "created_to", ({ created_time }, time) => Date.parse(created_time) <= time),
-  updated_from: (value) =>
-    timeTest(value, "updated_from", ({ updated_time }, time) => Date.parse(updated_time) >= time),
-  updated_to: (value) => timeTest(value, "updated_to", ({ updated_time }, time) => Date.parse(updated_time) <= time),
+  created_from: (value) => timeTest(value, "created_from", ({ created_time }, time) => created_time >= time),
+  created_to: (value) => timeTest(value, "created_to", ({ created_time }, time) => created_time <= time),
+  updated_from: (value) => timeTest(value, "updated_from", ({ updated_time }, time) => updated_time >= time),
+  updated_to: (value) => timeTest(value, "updated_to", ({ updated_time }, time) => updated_time <= time),
   reference_id: (value) => (user) => user.reference_id === value,
   email: (value, account) =>
     account.switches.emailMatch === "exact"
@@ -77,9 +75,12 @@ const FILTERS: Readonly<Record<string, (value: string, account: Account) => Test
   phone_no: (value) => (user) => user.phone === value,
 };
 
-function timeTest(value: string, name: string, holds: (user: FreshchatUser, time: number) => boolean): Test {
-  const time = /^\d{4}-\d\d-\d\d(T|$)/.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(time)) throw new Refusal(400, `${name} must be a time in ISO 8601`);
+/** Times of records all have one form, so that their text compares as they do. A time without an offset is UTC. */
+function timeTest(value: string, name: string, holds: (user: FreshchatUser, time: string) => boolean): Test {
+  const whole = /T[\d:.]+$/.test(value) ? `${value}Z` : value;
+  const parsed = /^\d{4}-\d\d-\d\d(T|$)/.test(value) ? Date.parse(whole) : Number.NaN;
+  if (Number.isNaN(parsed)) throw new Refusal(400, `${name} must be a time in ISO 8601`);
+  const time = new Date(parsed).toISOString();
   return (user) => holds(user, time);
 }
 
