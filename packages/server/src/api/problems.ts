@@ -41,6 +41,8 @@ const STATUS: { readonly [code in Code]?: number } = {
   exists: 409,
   lease_held: 409,
   lease_lost: 409,
+  not_running: 409,
+  sync_paused: 409,
   plan_stale: 409,
   conflict: 409,
   config_invalid: 409,

@@ -2,6 +2,7 @@ import { ConnectorError, grouped } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { type Actor, appendJournal } from "../store/journal.ts";
 import { readLease } from "../store/leases.ts";
+import { forgetPause } from "../store/pauses.ts";
 import type { DB } from "../store/schema.ts";
 import { removeShares } from "../store/shares.ts";
 import type { Store } from "../store/store.ts";
@@ -109,6 +110,7 @@ async function removeSync(tx: Transaction<DB>, store: Store, id: string, removal
   await tx.deleteFrom("pending").where("sync", "=", id).execute();
   await tx.deleteFrom("lookup_waits").where("sync", "=", id).execute();
   await tx.deleteFrom("removals").where("sync", "=", id).execute();
+  await forgetPause(tx, id);
   await removeShares(tx, id);
   await tx.updateTable("links").set({ sync: null }).where("sync", "=", id).execute();
   await tx.deleteFrom("syncs").where("id", "=", id).execute();

@@ -63,11 +63,11 @@ async function applyRows(
   of: { readonly total: number; readonly patient: boolean },
   start: Tally,
 ): Promise<Tally> {
-  const { store, plan, signal } = context;
+  const { store, plan, stopping } = context;
   let tally = start;
   let after: PlanKey | null = null;
   for (;;) {
-    signal.throwIfAborted();
+    stopping.throwIfAborted();
     const page: readonly PlanChangeRow[] = await changesPage(store.db, plan.id, {
       after,
       limit: context.target.batch,

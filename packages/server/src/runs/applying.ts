@@ -42,6 +42,9 @@ export interface ApplyContext {
   /** However many records the target lost, they may be made anew: somebody said so. */
   readonly recreate: boolean;
   readonly lease: Lease;
+  /** Stops between two batches: whatever was begun is sent, heard and written down. */
+  readonly stopping: AbortSignal;
+  /** Stops at once; what was under way is looked up by the next run. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
 }

@@ -4,10 +4,10 @@ import { NO_COUNTS, plansIn, weightOf } from "../store/plans.ts";
 import { createRun, type RunRow, saveRun } from "../store/runs.ts";
 import type { Lease, Store } from "../store/store.ts";
 import { type Applied, NOTHING } from "./carry-out.ts";
-import type { Engine } from "./context.ts";
+import type { Actor, Engine } from "./context.ts";
 import { forgetPlans } from "./forget.ts";
-import { syncLease, withLease } from "./lease.ts";
-import { closeHolds, leaseOptions, type RunOptions, type Session, withEnds } from "./session.ts";
+import { Stopped, syncLease, withLease } from "./lease.ts";
+import { closeHolds, leaseOptions, type RunOptions, type Session, stoppable, withEnds } from "./session.ts";
 import { tellRunEnd } from "./tell-failures.ts";
 
 /** So many skipped changes are told by name. */
@@ -40,7 +40,8 @@ export async function inRun(
   work: (session: Session) => Promise<Applied>,
 ): Promise<RunSummary> {
   const { store } = engine;
-  return await withLease(store, syncLease(options.sync), leaseOptions(options), async (lease) => {
+  return await withLease(store, syncLease(options.sync), leaseOptions(options), async (lease, stopping) => {
+    const told = stoppable(options, stopping);
     const row = newRun(engine, options, mode, lease);
     const begun = store.clock.monotonic();
     await store.fenced(lease, (tx) => createRun(tx, row));
@@ -50,7 +51,7 @@ export async function inRun(
     let skipped: RunSummary["error"] = null;
     let result: RunSummary["result"] = "succeeded";
     try {
-      applied = await withEnds(engine, options, lease, row.id, async (session) => {
+      applied = await withEnds(engine, told, lease, row.id, async (session) => {
         const done = await work(session);
         await closeHolds(session);
         await forgetPlans(session);
@@ -59,8 +60,8 @@ export async function inRun(
       result = resultOf(applied, mode);
       skipped = hasSkipped(applied, mode) ? await skippedIn(store, row.id, applied) : null;
     } catch (fault) {
-      result = options.signal.aborted ? "cancelled" : "failed";
-      error = described(fault, options.signal);
+      result = told.signal.aborted ? "cancelled" : "failed";
+      error = described(fault, told.signal);
       if (error === null) throw fault;
     }
     return await finish(engine, lease, {
@@ -69,6 +70,7 @@ export async function inRun(
       result,
       error,
       skipped,
+      stoppedBy: result === "cancelled" ? stoppedBy(told.signal) : null,
       ms: Math.round(store.clock.monotonic() - begun),
     });
   });
@@ -108,11 +110,22 @@ async function skippedIn(store: Store, run: string, { tally }: Applied): Promise
   };
 }
 
+/** Who asked for the stop; null where the process itself is ending. */
+function stoppedBy({ reason }: AbortSignal): Actor | null {
+  return reason instanceof Stopped ? reason.request.actor : null;
+}
+
+function stopInWords({ reason }: AbortSignal): string {
+  if (!(reason instanceof Stopped)) return "The run was stopped.";
+  const { actor, cause } = reason.request;
+  return cause === "blackout" ? "The run was stopped when a blackout began." : `The run was stopped by ${actor.id}.`;
+}
+
 function described(fault: unknown, signal: AbortSignal): RunSummary["error"] {
   if (signal.aborted) {
     return {
       code: "cancelled",
-      message: "The run was stopped.",
+      message: stopInWords(signal),
       fix: "Run the sync again; it goes on where it stopped.",
     };
   }
@@ -160,6 +173,7 @@ async function finish(
     readonly result: RunSummary["result"];
     readonly error: RunSummary["error"];
     readonly skipped: RunSummary["error"];
+    readonly stoppedBy: Actor | null;
     readonly ms: number;
   },
 ): Promise<RunSummary> {
@@ -177,6 +191,7 @@ async function finish(
       failed,
       error: told && JSON.stringify(told),
       held_plan: applied.held?.id ?? null,
+      stopped_by: end.stoppedBy && JSON.stringify(end.stoppedBy),
       finished_at: store.clock.now(),
     });
     // What became of a certain plan that somebody asked for, they see for themselves.

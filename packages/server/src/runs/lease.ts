@@ -1,14 +1,54 @@
 import { ConnectorError } from "@entrain/core";
-import { acquireLease, extend, isLease, processOwner, release } from "../store/leases.ts";
-import type { Lease, Owner, Store } from "../store/store.ts";
+import { acquireLease, extend, hearStop, isLease, processOwner, release } from "../store/leases.ts";
+import type { Lease, Owner, StopRequest, Store } from "../store/store.ts";
 
 const TTL_MS = 60_000;
 const BEAT_MS = 15_000;
 const POLL_MS = 250;
+const HEAR_MS = 1_000;
+/** So long a batch that is being written when a stop is asked for may take to its end. */
+const GRACE_MS = 20_000;
 
 /** Names of the leases. */
 export const syncLease = (sync: string): string => `sync:${sync}`;
 export const readLease = (connection: string): string => `read:${connection}`;
+
+/** Why work under a lease was stopped: somebody asked for it through the store. */
+export class Stopped extends Error {
+  readonly request: StopRequest;
+
+  constructor(request: StopRequest) {
+    super("The work was asked to stop.");
+    this.name = "AbortError";
+    this.request = request;
+  }
+}
+
+/** What tells work under a lease to stop: `soon` between two batches, `now` even in the middle of one. */
+export interface Stopping {
+  readonly soon: AbortSignal;
+  readonly now: AbortSignal;
+}
+
+/** Waits for somebody to ask the owner of a lease to stop. */
+class StopWatch implements Stopping {
+  readonly #soon = new AbortController();
+  readonly #now = new AbortController();
+  #grace: NodeJS.Timeout | undefined;
+  readonly soon: AbortSignal = this.#soon.signal;
+  readonly now: AbortSignal = this.#now.signal;
+
+  readonly heard = (request: StopRequest): void => {
+    if (this.soon.aborted) return;
+    const reason = new Stopped(request);
+    this.#soon.abort(reason);
+    this.#grace = setTimeout(() => this.#now.abort(reason), GRACE_MS);
+  };
+
+  end(): void {
+    clearTimeout(this.#grace);
+  }
+}
 
 /**
  * Does work under a lease that is kept alive meanwhile. When another process holds it: waits until it is free, or
@@ -23,17 +63,24 @@ export async function withLease<T>(
     readonly what: string;
     readonly onWait?: (holder: string) => void;
   },
-  work: (lease: Lease) => Promise<T>,
+  work: (lease: Lease, stopping: Stopping) => Promise<T>,
 ): Promise<T> {
-  const lease = await take(store, name, options);
+  const watch = new StopWatch();
+  const lease: Lease = { ...(await take(store, name, options)), onStop: watch.heard };
   const beat = setInterval(() => {
     // A beat that fails is not the moment to act: the next write finds out whether the lease was lost.
     extend(store, lease).catch(() => undefined);
   }, BEAT_MS);
+  // Work that writes nothing for a while, such as a long wait, hears of a stop too.
+  const ear = setInterval(() => {
+    hearStop(store, lease).catch(() => undefined);
+  }, HEAR_MS);
   try {
-    return await work(lease);
+    return await work(lease, watch);
   } finally {
     clearInterval(beat);
+    clearInterval(ear);
+    watch.end();
     await release(store, lease);
   }
 }
@@ -45,14 +92,15 @@ async function take(store: Store, name: string, options: Parameters<typeof withL
     const answer = await acquireLease(store, name, owner, TTL_MS);
     if (isLease(answer)) return answer;
     if (!options.wait) {
-      const message = `${options.what} is being run by ${described(answer.heldBy)}.`;
+      const message = `${options.what} is being run by ${holderInWords(answer.heldBy)}.`;
       throw new ConnectorError("lease_held", message, { stops: "sync", retry: "later" });
     }
-    options.onWait?.(described(answer.heldBy));
+    options.onWait?.(holderInWords(answer.heldBy));
     await store.clock.sleep(POLL_MS, options.signal);
   }
 }
 
-function described(owner: Owner): string {
+/** Who holds a lease, for a sentence. */
+export function holderInWords(owner: Owner): string {
   return `process ${owner.pid} on ${owner.host}`;
 }

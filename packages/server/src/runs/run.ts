@@ -12,7 +12,7 @@ import { syncLease, withLease } from "./lease.ts";
 import type { Planned } from "./plan.ts";
 import { readConnection } from "./read-connection.ts";
 import { abandonUnfinished, recover, recoveredOf } from "./recover.ts";
-import { closeHolds, leaseOptions, type RunOptions, type Session, withEnds } from "./session.ts";
+import { closeHolds, leaseOptions, type RunOptions, type Session, stoppable, withEnds } from "./session.ts";
 import { tellDecided } from "./tell-plans.ts";
 
 export type { RunOptions, RunSummary };
@@ -42,9 +42,9 @@ async function evaluateAnew({ engine, sync, lease, options }: Session): Promise<
 /** Plans without applying: the same run, stopped. Cursors stay where they are. */
 export async function planSync(engine: Engine, options: RunOptions): Promise<Planned> {
   const { store } = engine;
-  return await withLease(store, syncLease(options.sync), leaseOptions(options), async (lease) => {
+  return await withLease(store, syncLease(options.sync), leaseOptions(options), async (lease, stopping) => {
     options.onBegin?.(null);
-    return await withEnds(engine, options, lease, "", async (session) => {
+    return await withEnds(engine, stoppable(options, stopping), lease, "", async (session) => {
       await abandonUnfinished(session);
       const position = await readConnection(session);
       await closeHolds(session);

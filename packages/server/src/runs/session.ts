@@ -2,6 +2,7 @@ import type { SyncDefinition, Target, WaitListener } from "@entrain/core";
 import { saveRun } from "../store/runs.ts";
 import type { Lease } from "../store/store.ts";
 import type { Actor, ConnectionRow, Engine, Progress, SyncRow, TargetRow } from "./context.ts";
+import type { Stopping } from "./lease.ts";
 import { closeSettledHolds, type ReviewContext } from "./overtaken.ts";
 import { describedKind } from "./plan.ts";
 import { revealer } from "./reveal.ts";
@@ -12,7 +13,10 @@ import { WaitTeller } from "./waits.ts";
 export interface RunOptions {
   readonly sync: string;
   readonly actor: Actor;
+  /** Stops between two batches. */
   readonly signal: AbortSignal;
+  /** Stops even in the middle of a batch; the same as `signal` unless given. */
+  readonly now?: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
   /**
    * Every record of the sync is looked for in the target, and made anew where it is gone, however many that are: for a
@@ -70,6 +74,16 @@ export async function withEnds<T>(
     await target.close();
     await waits.settled();
   }
+}
+
+/** The options of work that somebody can stop through the store. */
+export function stoppable(options: RunOptions, stopping: Stopping): RunOptions {
+  const { signal, now = signal } = options;
+  return {
+    ...options,
+    signal: AbortSignal.any([signal, stopping.soon]),
+    now: AbortSignal.any([now, stopping.now]),
+  };
 }
 
 /** A sync is run by one at a time; nobody waits for the other. */

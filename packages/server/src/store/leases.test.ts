@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { describe, it } from "node:test";
 import { ConnectorError } from "@entrain/core";
 import { systemClock } from "../clock.ts";
-import { acquireLease, extend, isLease, processOwner, readLease, release } from "./leases.ts";
-import type { Lease, Location, Owner, Store } from "./store.ts";
+import { acquireLease, askToStop, extend, hearStop, isLease, processOwner, readLease, release } from "./leases.ts";
+import type { Lease, Location, Owner, StopRequest, Store } from "./store.ts";
 import { eachEngine } from "./testing.ts";
 
 const HERE = JSON.stringify(import.meta.dirname);
@@ -61,6 +61,29 @@ eachEngine((engine) => {
       assert.ok(isLease(await acquireLease(store, "sync:b", owner, HOUR_MS)));
       await release(store, lease);
       assert.equal(await readLease(store, "sync:a"), null);
+    });
+
+    it("tells its owner once somebody asks for a stop, and nobody after that", async () => {
+      const store = await engine.open();
+      const request: StopRequest = { actor: { kind: "operator", id: "olga" }, cause: "asked" };
+      const ask = (by: StopRequest = request) => store.transaction((tx) => askToStop(tx, store, "sync:a", by));
+      assert.equal(await ask(), null);
+      const heard: StopRequest[] = [];
+      const taken = await take(store, processOwner(systemClock));
+      const lease: Lease = { ...taken, onStop: (asked) => heard.push(asked) };
+      await mark(store, lease, "before");
+      assert.deepEqual(heard, []);
+      const asked = await ask();
+      assert.deepEqual([asked?.news, asked?.holder.heldBy], [true, taken.owner]);
+      assert.equal((await ask({ ...request, cause: "blackout" }))?.news, false);
+      await mark(store, lease, "after");
+      await hearStop(store, lease);
+      assert.deepEqual(heard, [request, request]);
+      await release(store, lease);
+      assert.equal(await ask(), null);
+      const next: Lease = { ...(await take(store, processOwner(systemClock))), onStop: () => assert.fail("not asked") };
+      await mark(store, next, "another");
+      await hearStop(store, next);
     });
 
     it("goes to one of many who want it at once", async () => {

@@ -4,7 +4,7 @@ import { ConnectorError } from "@entrain/core";
 import { type RawBuilder, sql, type Transaction } from "kysely";
 import type { Clock } from "../clock.ts";
 import type { DB } from "./schema.ts";
-import type { Lease, Owner, Store } from "./store.ts";
+import type { Lease, Owner, StopRequest, Store } from "./store.ts";
 
 type Timekeeper = Pick<Store, "engine" | "clock">;
 
@@ -27,24 +27,61 @@ export async function acquireLease(store: Store, name: string, owner: Owner, ttl
         .onConflict((conflict) => conflict.column("name").doNothing())
         .execute();
       const time = now(store);
-      const row = await tx
-        .selectFrom("leases")
-        .select(["owner", "fence", "expires_at", time.as("now")])
-        .where("name", "=", name)
-        .$if(store.engine === "postgres", (query) => query.forUpdate())
-        .executeTakeFirstOrThrow();
+      const row = await lockedRow(tx, store, name).executeTakeFirstOrThrow();
       const heldBy = JSON.parse(row.owner) as Owner;
       if (row.expires_at > row.now && !isDead(heldBy)) return { heldBy, until: row.expires_at };
       const fence = row.fence + 1;
       await tx
         .updateTable("leases")
-        .set({ owner: JSON.stringify(owner), fence, expires_at: sql<number>`${time} + ${int8(ttlMs)}` })
+        .set({ owner: JSON.stringify(owner), fence, stop: null, expires_at: sql<number>`${time} + ${int8(ttlMs)}` })
         .where("name", "=", name)
         .execute();
       return { name, owner, fence, ttlMs };
     },
     { repeatable: true },
   );
+}
+
+/** A lease's row, with the time by which it is judged. */
+function lockedRow(tx: Transaction<DB>, store: Timekeeper, name: string) {
+  return tx
+    .selectFrom("leases")
+    .select(["owner", "fence", "expires_at", "stop", now(store).as("now")])
+    .where("name", "=", name)
+    .$if(store.engine === "postgres", (query) => query.forUpdate());
+}
+
+/**
+ * Asks whoever holds a lease to stop, and answers who that is; null when it is free. The owner hears of it at its next
+ * transaction, or within a second. `news`: nobody had asked before.
+ */
+export async function askToStop(
+  tx: Transaction<DB>,
+  store: Timekeeper,
+  name: string,
+  request: StopRequest,
+): Promise<{ readonly holder: Holder; readonly news: boolean } | null> {
+  const row = await lockedRow(tx, store, name).executeTakeFirst();
+  if (row === undefined || row.expires_at <= row.now) return null;
+  const heldBy = JSON.parse(row.owner) as Owner;
+  if (isDead(heldBy)) return null;
+  const news = row.stop === null;
+  if (news) {
+    const stop = JSON.stringify(request);
+    await tx.updateTable("leases").set({ stop }).where("name", "=", name).where("fence", "=", row.fence).execute();
+  }
+  return { holder: { heldBy, until: row.expires_at }, news };
+}
+
+/** Tells the owner of a lease when somebody asked it to stop; changes nothing. */
+export async function hearStop(store: Store, lease: Lease): Promise<void> {
+  const row = await store.db
+    .selectFrom("leases")
+    .select("stop")
+    .where("name", "=", lease.name)
+    .where("fence", "=", lease.fence)
+    .executeTakeFirst();
+  if (row?.stop != null) lease.onStop?.(JSON.parse(row.stop) as StopRequest);
 }
 
 /** True for a lease that was taken, false for word of who holds it. */
@@ -75,7 +112,7 @@ export async function release(store: Store, lease: Lease): Promise<void> {
     (tx) =>
       tx
         .updateTable("leases")
-        .set({ expires_at: 0, fence: lease.fence + 1 })
+        .set({ expires_at: 0, fence: lease.fence + 1, stop: null })
         .where("name", "=", lease.name)
         .where("fence", "=", lease.fence)
         .execute(),
@@ -88,13 +125,17 @@ export async function release(store: Store, lease: Lease): Promise<void> {
  * the lease from under it. An expired lease that nobody took is still the owner's. @throws ConnectorError `lease_lost`
  */
 export async function confirmLease(tx: Transaction<DB>, store: Timekeeper, lease: Lease): Promise<void> {
-  const result = await tx
+  const row = await tx
     .updateTable("leases")
     .set({ expires_at: sql<number>`${now(store)} + ${int8(lease.ttlMs)}` })
     .where("name", "=", lease.name)
     .where("fence", "=", lease.fence)
+    .returning("stop")
     .executeTakeFirst();
-  if (result.numUpdatedRows > 0n) return;
+  if (row !== undefined) {
+    if (row.stop !== null) lease.onStop?.(JSON.parse(row.stop) as StopRequest);
+    return;
+  }
   const message = `The lease ${lease.name} was lost to another process.`;
   throw new ConnectorError("lease_lost", message, { stops: "run", retry: "later" });
 }

@@ -26,6 +26,14 @@ export interface Lease {
   readonly owner: Owner;
   readonly fence: number;
   readonly ttlMs: number;
+  /** Told, at each transaction under the lease, that somebody asks its owner to stop. */
+  readonly onStop?: (request: StopRequest) => void;
+}
+
+/** Who asks the owner of a lease to stop its work, and why: somebody wants it, or a blackout began. */
+export interface StopRequest {
+  readonly actor: { readonly kind: "operator" | "command" | "schedule" | "system"; readonly id: string };
+  readonly cause: "asked" | "blackout";
 }
 
 /** A value of a row as {@link Store.insertMany} takes it; numbers must be whole. */
