@@ -5,21 +5,31 @@ import {
   type Code,
   type Counts,
   type Finding,
+  type Schedule,
   type SyncDefinition,
 } from "@entrain/core";
 import { sql } from "kysely";
+import { freeFrom, windowsAt } from "../calendar/blackout.ts";
+import { nextRunAt, type Past } from "../calendar/due.ts";
 import { changesPage, holdsOf, loadPlan, type PlanKey, type PlanRow, plansIn } from "../store/plans.ts";
 import { loadRun, type RunRow, runsPage } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
-import type { Progress } from "./context.ts";
+import type { Actor, Progress } from "./context.ts";
 import { nameIn } from "./names.ts";
+import { historyOf } from "./past.ts";
+import { type Pause, pauseOf } from "./pause.ts";
 import { shownChange } from "./seal.ts";
 
 /** How a sync stands. Times are milliseconds UTC. */
 export interface SyncStatus {
   readonly sync: string;
   readonly lastRun: RunView | null;
+  /** When it runs by itself; in the past when that is overdue, null when it runs only when asked to. */
   readonly nextRun: number | null;
+  /** Who keeps it from running by itself, and until when. */
+  readonly paused: Pause | null;
+  /** When the blackout ends that is on now. */
+  readonly blackoutUntil: number | null;
   /** Records that the sync owns in its target. */
   readonly synced: number;
   /** Failures of the last run. */
@@ -58,6 +68,8 @@ export interface RunView {
     readonly waiting?: Progress["waiting"];
   };
   readonly error: { readonly code: string; readonly message: string; readonly fix: string } | null;
+  /** Who asked a cancelled run to stop; null where its process was ended. */
+  readonly stoppedBy: Actor | null;
   readonly plan: string | null;
   readonly heldPlan: string | null;
   readonly startedAt: number;
@@ -79,6 +91,7 @@ function runView(row: RunRow): RunView {
     unchanged: row.unchanged,
     progress: JSON.parse(row.progress) as RunView["progress"],
     error: row.error === null ? null : (JSON.parse(row.error) as RunView["error"]),
+    stoppedBy: row.stopped_by === null ? null : (JSON.parse(row.stopped_by) as Actor),
     plan: row.plan,
     heldPlan: row.held_plan,
     startedAt: row.started_at,
@@ -97,7 +110,8 @@ export async function syncStatus(store: Store, sync: string): Promise<SyncStatus
   if (!row) return null;
   const [last] = await runsPage(store.db, { sync, limit: 1 });
   const definition = JSON.parse(row.definition) as SyncDefinition;
-  const every = "everyMs" in definition.schedule ? definition.schedule.everyMs : null;
+  const now = store.clock.now();
+  const paused = await pauseOf(store, sync);
   const count = (table: "links" | "pending") => store.db.selectFrom(table).select(sql<number>`count(*)`.as("count"));
   const synced = await count("links").where("sync", "=", sync).executeTakeFirstOrThrow();
   const unsynced = await store.db
@@ -117,13 +131,30 @@ export async function syncStatus(store: Store, sync: string): Promise<SyncStatus
   return {
     sync,
     lastRun: last ? runView(last) : null,
-    nextRun: every === null ? null : (last?.started_at ?? row.created_at) + every,
+    nextRun: nextOf(definition.schedule, { history: await historyOf(store, row), paused, now }),
+    paused,
+    blackoutUntil: blackoutEnd(definition.schedule, now),
     synced: Number(synced.count),
     failed: last?.failed ?? 0,
     unsynced: Number(unsynced.count),
     cursorLag: Number(lag.count),
     held: await heldPlans(store, sync),
   };
+}
+
+/** A paused sync that nobody has to resume runs when its pause ends, or when it is due after that. */
+function nextOf(
+  schedule: Schedule,
+  { history, paused, now }: { readonly history: Past; readonly paused: Pause | null; readonly now: number },
+): number | null {
+  if (paused === null) return nextRunAt(schedule, history, now);
+  const { until } = paused;
+  const next = until === null ? null : nextRunAt(schedule, history, until);
+  return next === null || until === null ? null : Math.max(next, until);
+}
+
+function blackoutEnd({ blackout = [] }: Schedule, now: number): number | null {
+  return windowsAt(blackout, now).length === 0 ? null : freeFrom(blackout, now);
 }
 
 /** The plans of a sync that wait for approval. */

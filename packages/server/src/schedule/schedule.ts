@@ -1,10 +1,13 @@
-import { ConnectorError, type SyncDefinition } from "@entrain/core";
+import { ConnectorError } from "@entrain/core";
+import { windowsAt } from "../calendar/blackout.ts";
+import { dueAt } from "../calendar/due.ts";
 import type { Wakes } from "../notifications/wakes.ts";
 import type { Engine } from "../runs/context.ts";
 import { type RunOptions, type RunSummary, runSync } from "../runs/run.ts";
 import { factsOf, type RunLog, RunTeller } from "../runs/tell.ts";
-import type { Store } from "../store/store.ts";
+import { BlackoutStops } from "./blackout-stops.ts";
 import { Failures } from "./failures.ts";
+import { type ScheduledSync, scheduledSyncs } from "./scheduled.ts";
 
 export interface ScheduleOptions {
   readonly engine: Engine;
@@ -17,51 +20,41 @@ export interface ScheduleOptions {
   readonly wakes?: Wakes;
 }
 
-/** A sync that runs by itself. */
-interface Scheduled {
-  readonly id: string;
-  readonly name: string;
-  readonly connection: string;
-  readonly everyMs: number;
-  /** When its last run began; null when it never ran, or the last run was cut off. */
-  readonly lastRunAt: number | null;
-}
-
 const TICK_MS = 1000;
 const RUNS_AT_ONCE = 4;
+/** A run that could not begin, or was cut off, is tried again after so long at the latest. */
+const RETRY_MS = 60_000;
 
 /**
  * Runs each sync whenever its time has come, one run of a sync at a time: who holds its lease runs it, and another
- * process's run counts as ours. A sync that never ran, or was cut off, runs at once. A run that failed is told and comes
- * again at its next time; {@link Failures} says when notifications bring it forward. Resolves after the signal aborted and
- * the last run ended.
+ * process's run counts as ours. A sync with an interval that never ran runs at once, and so does each that was cut off; what
+ * was missed meanwhile is made good once. Neither its time nor a notification runs a sync that is paused or in a blackout: it
+ * runs when that ends. A run that failed is told and comes again at its next time; {@link Failures} says when notifications
+ * bring it forward. Resolves after the signal aborted and the last run ended.
  */
 export async function runSchedule(options: ScheduleOptions): Promise<void> {
   const { engine, signal } = options;
-  const { store } = engine;
+  const { clock } = engine.store;
   const running = new Map<string, Promise<void>>();
-  const begunAt = new Map<string, number>();
+  const turns = new Turns();
   const teller = new RunTeller(options.log);
   const naps = new Naps(options);
-  const failures = new Failures();
+  const stops = new BlackoutStops(options);
   const waiting: Waiting = { connections: new Set(), syncs: new Set() };
   const woken = waiting.syncs;
   while (!signal.aborted) {
-    const now = store.clock.now();
-    const due = await dueSyncs(options, now, waiting);
+    const now = clock.now();
+    const syncs = await readSyncs(options, now, waiting);
+    await stops.look(syncs, now);
     // Whoever waits longest goes first: syncs that are woken every second must not keep the others out.
-    const last = ({ id, lastRunAt }: Scheduled): number => Math.max(lastRunAt ?? 0, begunAt.get(id) ?? 0);
-    for (const sync of due.toSorted((one, other) => last(one) - last(other))) {
-      const early = woken.has(sync.id) && failures.mayRunEarly(sync.id, now);
+    const ordered = syncs.toSorted((one, other) => turns.last(one) - turns.last(other));
+    for (const sync of ordered) {
       if (running.has(sync.id) || running.size >= RUNS_AT_ONCE) continue;
-      const begun = begunAt.get(sync.id) ?? Number.NEGATIVE_INFINITY;
-      // A clock that was set back begins the interval anew.
-      if (begun > now) begunAt.set(sync.id, now);
-      if (!early && now < Math.min(begun, now) + sync.everyMs) continue;
+      if (!turns.isTurn(sync, now, woken.has(sync.id)) || !mayBegin(sync, now)) continue;
       woken.delete(sync.id);
-      begunAt.set(sync.id, now);
-      const run = runOnce(options, sync, teller).then((result) => {
-        failures.ended(sync.id, result, store.clock.now());
+      turns.begin(sync.id, now);
+      const run = runOnce(options, sync, teller).then((end) => {
+        turns.end(sync.id, end, clock.now());
         running.delete(sync.id);
         if (woken.has(sync.id)) naps.end();
       });
@@ -70,6 +63,52 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
     await naps.nap();
   }
   await Promise.all(running.values());
+}
+
+/** Whoever paused a sync, or gave it a blackout, keeps it from beginning by itself, however long it was due. */
+function mayBegin({ paused, schedule }: ScheduledSync, now: number): boolean {
+  return !paused && windowsAt(schedule.blackout ?? [], now).length === 0;
+}
+
+/** Whose turn it is, as far as this process knows better than the store. */
+class Turns {
+  readonly #failures = new Failures();
+  /** When a run was last begun here, and when one was begun that came to an end of its own. */
+  readonly #begun = new Map<string, number>();
+  readonly #ran = new Map<string, number>();
+
+  begin(sync: string, now: number): void {
+    this.#begun.set(sync, now);
+  }
+
+  end(sync: string, end: End, now: number): void {
+    this.#failures.ended(sync, end === "failed" ? "failed" : "other", now);
+    const begun = this.#begun.get(sync);
+    if ((end === "failed" || end === "ran") && begun !== undefined) this.#ran.set(sync, begun);
+  }
+
+  last({ id, history }: ScheduledSync): number {
+    return Math.max(history.lastRunAt ?? 0, this.#begun.get(id) ?? 0);
+  }
+
+  isTurn({ id, schedule, history }: ScheduledSync, now: number, isWoken: boolean): boolean {
+    if ("manual" in schedule || history.underWay !== null) return false;
+    // A clock that was set back begins the interval anew.
+    for (const times of [this.#begun, this.#ran]) if ((times.get(id) ?? now) > now) times.set(id, now);
+    if (isWoken && this.#failures.mayRunEarly(id, now)) return true;
+    const again = "everyMs" in schedule ? Math.min(schedule.everyMs, RETRY_MS) : RETRY_MS;
+    const begun = this.#begun.get(id);
+    if (begun !== undefined && now < begun + again) return false;
+    const due = dueAt(schedule, { ...history, lastRunAt: this.#lastRun(id, history.lastRunAt, now) }, now);
+    return due !== null && due <= now;
+  }
+
+  /** A run that broke off before the store knew of it was one, too. */
+  #lastRun(id: string, stored: number | null, now: number): number | null {
+    const ran = this.#ran.get(id);
+    if (ran === undefined) return stored;
+    return stored === null || stored > now ? ran : Math.max(stored, ran);
+  }
 }
 
 /** Sleeps of the schedule: a second, or until a connection is woken. */
@@ -102,62 +141,42 @@ interface Waiting {
   readonly syncs: Set<string>;
 }
 
-/** Syncs whose time has come, with those that were woken; what was woken now is added to `waiting`. */
-async function dueSyncs(
+/** The syncs with what decides when they run; those that were woken now are added to `waiting`. */
+async function readSyncs(
   { engine, log, wakes }: ScheduleOptions,
   now: number,
   { connections, syncs }: Waiting,
-): Promise<readonly Scheduled[]> {
+): Promise<readonly ScheduledSync[]> {
   for (const connection of wakes?.take(now) ?? []) connections.add(connection);
   try {
     const all = await scheduledSyncs(engine.store);
-    for (const { id, connection } of all) if (connections.has(connection)) syncs.add(id);
+    for (const { id, connection, schedule } of all) {
+      if (connections.has(connection) && !("manual" in schedule)) syncs.add(id);
+    }
     connections.clear();
-    // What ran in the future ran before the clock was set back.
-    const isDue = ({ lastRunAt, everyMs }: Scheduled): boolean =>
-      lastRunAt === null || lastRunAt > now || lastRunAt + everyMs <= now;
-    return all.filter((sync) => syncs.has(sync.id) || isDue(sync));
+    return all;
   } catch (error) {
     log.error(factsOf(error), "The schedule could not be read; it is tried again in a second.");
     return [];
   }
 }
 
-async function scheduledSyncs(store: Store): Promise<readonly Scheduled[]> {
-  const rows = await store.db
-    .selectFrom("syncs")
-    .select(["id", "name", "connection", "definition"])
-    .orderBy("name")
-    .execute();
-  const scheduled: Scheduled[] = [];
-  for (const { id, name, connection, definition } of rows) {
-    const { schedule } = JSON.parse(definition) as SyncDefinition;
-    if (!("everyMs" in schedule)) continue;
-    const last = await store.db
-      .selectFrom("runs")
-      .select(["started_at", "result"])
-      .where("sync", "=", id)
-      .orderBy("started_at", "desc")
-      .limit(1)
-      .executeTakeFirst();
-    const cutOff = last === undefined || last.result === null || last.result === "cancelled";
-    scheduled.push({ id, name, connection, everyMs: schedule.everyMs, lastRunAt: cutOff ? null : last.started_at });
-  }
-  return scheduled;
-}
+/** How a run ended: it could not begin, was stopped or cut off, or came to an end of its own. */
+type End = "busy" | "stopped" | "failed" | "ran";
 
 /** One run, whose end is told; it never rejects. */
-async function runOnce(options: ScheduleOptions, sync: Scheduled, teller: RunTeller): Promise<"failed" | "other"> {
+async function runOnce(options: ScheduleOptions, sync: ScheduledSync, teller: RunTeller): Promise<End> {
   const { engine, signal, run = (given) => runSync(engine, given) } = options;
   const actor = { kind: "schedule", id: sync.name } as const;
   try {
     const onProgress = teller.watching(sync.name);
     const summary = await run({ sync: sync.id, actor, signal, onProgress });
     teller.ended(sync.name, summary);
-    return summary.result === "failed" ? "failed" : "other";
+    if (summary.result === "cancelled") return "stopped";
+    return summary.result === "failed" ? "failed" : "ran";
   } catch (error) {
     const held = error instanceof ConnectorError && error.code === "lease_held";
-    if (held || signal.aborted) return "other";
+    if (held || signal.aborted) return "busy";
     teller.broke(sync.name, "run", error);
     return "failed";
   }
