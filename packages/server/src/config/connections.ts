@@ -10,6 +10,7 @@ import type { Checker } from "./checker.ts";
 import { readCredentials } from "./credential.ts";
 import { CLOUD_NAMES, type CloudEntry, type ConnectionEntry, type Path } from "./document.ts";
 import { suggestion } from "./nearest.ts";
+import { readProtect } from "./protect.ts";
 import { readDuration, readUrl } from "./values.ts";
 
 const GUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
@@ -27,6 +28,7 @@ export function readConnection(checker: Checker, value: unknown, path: Path): Co
     "features",
     "accept",
     "reconcile",
+    "protect",
     "credential",
   ]);
   if (entry === undefined) return undefined;
@@ -39,12 +41,14 @@ export function readConnection(checker: Checker, value: unknown, path: Path): Co
   const accept = entry.accept === undefined ? [] : readAccepted(checker, entry.accept, path);
   const credential = readCredentials(checker, entry.credential, [...path, "credential"]);
   const reconcile = readReconcile(checker, entry.reconcile, [...path, "reconcile"]);
-  if (!(labels && attributes && cloud && tenant && client && features && accept && reconcile && credential))
+  const protect = readProtect(checker, entry.protect, [...path, "protect"]);
+  if (!(labels && attributes && cloud && tenant && client && features && accept && reconcile && protect && credential))
     return undefined;
   const uses = {
     ...(features.length === 0 ? {} : { features }),
     ...(accept.length === 0 ? {} : { accept }),
     ...reconcile,
+    ...protect,
   };
   return { labels, cloud, tenant, client, attributes, ...uses, credential };
 }

@@ -105,7 +105,7 @@ export function connectionCloud(row: Pick<ConnectionRow, "cloud">): CloudEntry {
   return JSON.parse(row.cloud) as CloudEntry;
 }
 
-type ConnectionUses = Pick<ConnectionEntry, "features" | "accept" | "reconcileMs">;
+type ConnectionUses = Pick<ConnectionEntry, "features" | "accept" | "reconcileMs" | "protect">;
 
 /**
  * What a connection is used for beside people and groups, what else its application may do, and how often everything is

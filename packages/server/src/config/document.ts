@@ -1,5 +1,5 @@
 import type { AcceptedPermission, FeatureName } from "@entrain/connectors/entra";
-import type { Attributes, SyncDefinition } from "@entrain/core";
+import type { Attributes, Protect, SyncDefinition } from "@entrain/core";
 import type { ChannelOf } from "./channel-of.ts";
 import type { CredentialOf } from "./credential-of.ts";
 
@@ -29,6 +29,8 @@ export interface ConnectionEntry {
   readonly accept?: readonly AcceptedPermission[];
   /** How often everything is read again; a week unless given. */
   readonly reconcileMs?: number;
+  /** Records from which no sync of it takes anything away. */
+  readonly protect?: Protect;
   /** Tried in this order. */
   readonly credential: readonly CredentialEntry[];
 }

@@ -58,6 +58,7 @@ export async function removeEntry(
     await tx.deleteFrom(table).where("connection", "=", id).execute();
   }
   await forgetEpisodes(tx, id);
+  await tx.deleteFrom("protected").where("connection", "=", id).execute();
   await tx.deleteFrom("connections").where("id", "=", id).execute();
 }
 
@@ -109,7 +110,9 @@ async function removeSync(tx: Transaction<DB>, store: Store, id: string, removal
   await tx.deleteFrom("plans").where("sync", "=", id).execute();
   await tx.deleteFrom("pending").where("sync", "=", id).execute();
   await tx.deleteFrom("lookup_waits").where("sync", "=", id).execute();
-  await tx.deleteFrom("removals").where("sync", "=", id).execute();
+  for (const table of ["removals", "guard_raises", "pins"] as const) {
+    await tx.deleteFrom(table).where("sync", "=", id).execute();
+  }
   await forgetPause(tx, id);
   await removeShares(tx, id);
   await tx.updateTable("links").set({ sync: null }).where("sync", "=", id).execute();

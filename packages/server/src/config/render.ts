@@ -1,4 +1,4 @@
-import { byCodeUnits, DEFAULTS, formatDuration, type GuardLimit } from "@entrain/core";
+import { byCodeUnits, DEFAULTS, formatDuration } from "@entrain/core";
 import { Document, isMap, isScalar, isSeq, visit } from "yaml";
 import type {
   ChannelEntry,
@@ -9,6 +9,7 @@ import type {
   SyncEntry,
   TargetEntry,
 } from "./document.ts";
+import { plainGuard } from "./guard.ts";
 import { plainSchedule } from "./schedule.ts";
 import { maskedUrls } from "./url-mask.ts";
 
@@ -57,7 +58,7 @@ function plainIn<T>(entries: ReadonlyMap<string, T>, name: string, plain: (entry
 }
 
 export function plainConnection(entry: ConnectionEntry): Plain {
-  const { labels, cloud, tenant, client, attributes, features, accept, reconcileMs, credential } = entry;
+  const { labels, cloud, tenant, client, attributes, features, accept, reconcileMs, protect, credential } = entry;
   return {
     ...(labels.length > 0 ? { labels } : {}),
     cloud: plainCloud(cloud),
@@ -67,6 +68,7 @@ export function plainConnection(entry: ConnectionEntry): Plain {
     ...(features === undefined ? {} : { features }),
     ...(accept === undefined ? {} : { accept }),
     ...(reconcileMs === undefined ? {} : { reconcile: { every: formatDuration(reconcileMs) } }),
+    ...(protect === undefined ? {} : { protect }),
     credential: maskedUrls(plainCredential(credential)),
   };
 }
@@ -102,7 +104,8 @@ export function plainSync(entry: SyncEntry): Plain {
     ...(shares === undefined ? {} : { shares }),
     operations,
     deprovision,
-    guard: { removals: plainLimit(entry.guard.removals), members: plainLimit(entry.guard.members) },
+    guard: plainGuard(entry.guard),
+    ...(entry.protect === undefined ? {} : { protect: entry.protect }),
     schedule: plainSchedule(entry.schedule),
   };
 }
@@ -111,10 +114,6 @@ export function plainChannel({ type, types, allowPrivate, ...own }: ChannelEntry
   const { url, ...rest } = own as { readonly url?: unknown };
   const address = url === undefined ? {} : { url };
   return { type, ...address, ...(allowPrivate ? { allowPrivate } : {}), ...rest, ...(types ? { types } : {}) };
-}
-
-function plainLimit({ percent, count, windowMs }: GuardLimit): Plain {
-  return { percent, count, window: formatDuration(windowMs) };
 }
 
 function same(a: unknown, b: unknown): boolean {

@@ -55,9 +55,9 @@ export async function saveConnection(saving: Saving, name: string, entry: Connec
   return id;
 }
 
-function usesOf({ features, accept, reconcileMs }: ConnectionEntry): string | null {
-  if (features === undefined && accept === undefined && reconcileMs === undefined) return null;
-  return JSON.stringify({ features, accept, reconcileMs });
+function usesOf({ features, accept, reconcileMs, protect }: ConnectionEntry): string | null {
+  const uses = { features, accept, reconcileMs, protect };
+  return Object.values(uses).every((one) => one === undefined) ? null : JSON.stringify(uses);
 }
 
 /** Writes a target and answers its id. */

@@ -7,8 +7,6 @@ import {
   compileScope,
   DEFAULTS,
   type Finding,
-  type Guard,
-  type GuardLimit,
   type MatchingRule,
   provisionedKind,
   type SyncDefinition,
@@ -17,13 +15,14 @@ import {
 import type { Checker } from "./checker.ts";
 import { contactPreset } from "./contact-preset.ts";
 import type { Path, SyncEntry, TargetEntry } from "./document.ts";
+import { readGuard } from "./guard.ts";
 import { suggestion } from "./nearest.ts";
+import { readProtect } from "./protect.ts";
 import { readMapping } from "./rules.ts";
 import { readSchedule } from "./schedule.ts";
 import { readScope } from "./scope.ts";
 import { shareFindings } from "./shares.ts";
 import type { TargetTypes } from "./targets.ts";
-import { readDuration } from "./values.ts";
 
 /** What a sync may refer to: the document's own entries and those that exist already. */
 export interface Surroundings {
@@ -44,12 +43,10 @@ const KEYS = [
   "operations",
   "deprovision",
   "guard",
+  "protect",
   "schedule",
 ];
 const VERBS = ["ignore", "disable", "delete"] as const;
-/** Beyond these a guard holds nothing that anybody would want held. */
-const GUARD_PERCENT = { min: 0, max: 50, why: "a guard that lets more than half of all go at once guards nothing" };
-const GUARD_COUNT = { min: 0, max: 100_000, why: "the guard cannot be switched off; approve what it holds instead" };
 
 /** One sync as a document gives it, what is left out filled in: mapping and matching from the kind's preset. */
 export function readSync(checker: Checker, value: unknown, path: Path, around: Surroundings): SyncEntry | undefined {
@@ -73,12 +70,13 @@ export function readSync(checker: Checker, value: unknown, path: Path, around: S
   const operations = readFlags(checker, entry.operations, [...path, "operations"]);
   const deprovision = readVerbs(checker, entry.deprovision, [...path, "deprovision"]);
   const guard = readGuard(checker, entry.guard, [...path, "guard"]);
+  const protect = readProtect(checker, entry.protect, [...path, "protect"]);
   const schedule = readSchedule(checker, entry.schedule, [...path, "schedule"]);
   if (!(connection && target && contacts && kind && scope && mapping && matching && shares)) return undefined;
-  if (!(operations && deprovision && guard && schedule)) return undefined;
+  if (!(operations && deprovision && guard && protect && schedule)) return undefined;
   const rules = { records: kind.name, ...contacts, scope, mapping, matching, ...shares };
   judge(checker, rules, kind, path);
-  return { connection, target, ...rules, operations, deprovision, guard, schedule };
+  return { connection, target, ...rules, operations, deprovision, guard, ...protect, schedule };
 }
 
 function readAlias(checker: Checker, value: unknown, path: Path, known: readonly string[]): string | undefined {
@@ -167,27 +165,6 @@ function readVerbs(checker: Checker, value: unknown, path: Path): SyncDefinition
     read("deleted"),
   ];
   return outOfScope && disabled && softDeleted && deleted ? { outOfScope, disabled, softDeleted, deleted } : undefined;
-}
-
-function readGuard(checker: Checker, value: unknown, path: Path): Guard | undefined {
-  const entry = checker.map(value ?? {}, path, ["removals", "members"]);
-  if (entry === undefined) return undefined;
-  const removals = readLimit(checker, entry.removals, [...path, "removals"], DEFAULTS.guard.removals);
-  const members = readLimit(checker, entry.members, [...path, "members"], DEFAULTS.guard.members);
-  return removals && members ? { removals, members } : undefined;
-}
-
-function readLimit(checker: Checker, value: unknown, path: Path, fallback: GuardLimit): GuardLimit | undefined {
-  const entry = checker.map(value ?? {}, path, ["percent", "count", "window"]);
-  if (entry === undefined) return undefined;
-  const percent =
-    entry.percent === undefined ? fallback.percent : checker.number(entry.percent, [...path, "percent"], GUARD_PERCENT);
-  const count =
-    entry.count === undefined ? fallback.count : checker.integer(entry.count, [...path, "count"], GUARD_COUNT);
-  const windowMs =
-    entry.window === undefined ? fallback.windowMs : readDuration(checker, entry.window, [...path, "window"]);
-  if (percent === undefined || count === undefined || windowMs === undefined) return undefined;
-  return { percent, count, windowMs };
 }
 
 /** What only the rules' own compilers can tell: patterns, types, attributes that the target does not have. */

@@ -6,6 +6,7 @@ import type { Engine, SyncRow } from "./context.ts";
 import { type Chance, loadChance } from "./creation.ts";
 import { type Item, inputsOf } from "./inputs.ts";
 import { compileSync } from "./plan.ts";
+import { loadProtection } from "./protection.ts";
 import { scopeGiven } from "./scope-given.ts";
 import { groupsNow } from "./scope-now.ts";
 
@@ -52,7 +53,9 @@ export function readerAnew(
       sync.connection,
       rows.map((row) => row.object_id),
     );
-    const made = { store, space, kind, groups, scope, mapping, creationOf, sync, complete: true, span: { cursor: 0 } };
+    const protection = await loadProtection({ store, sync });
+    const basis = { store, space, kind, groups, scope, mapping, creationOf, sync, protection };
+    const made = { ...basis, complete: true, span: { cursor: 0 } };
     const items = await inputsOf(made, [...records.values()]);
     return {
       items: new Map(items.map((item) => [item.row.id, item])),

@@ -48,7 +48,7 @@ export function recordOf(row: DirectoryRow): DirectoryRecord {
 /** What evaluating a record asks of its surroundings: less than a plan has, for one record is looked at without one. */
 export type EvaluationContext = Pick<
   BatchContext,
-  "store" | "space" | "kind" | "groups" | "scope" | "mapping" | "creationOf" | "sync" | "complete"
+  "store" | "space" | "kind" | "groups" | "scope" | "mapping" | "creationOf" | "sync" | "complete" | "protection"
 > & {
   readonly span: Pick<BatchContext["span"], "cursor">;
 };
@@ -109,6 +109,7 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
       isLinked,
       nameOf: (id) => names.get(id) ?? null,
       creation: context.creationOf(row.id),
+      protectedBy: context.protection?.of(record) ?? null,
     };
     return { row, record, input, link };
   });

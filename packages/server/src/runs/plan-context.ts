@@ -13,6 +13,7 @@ import type { Lease, Store } from "../store/store.ts";
 import type { Span } from "./candidates.ts";
 import type { Progress, SyncRow } from "./context.ts";
 import type { Lookups } from "./lookups.ts";
+import type { Protection } from "./protection.ts";
 import type { ScopeGroups } from "./scope-groups.ts";
 
 export type { NewChange, NewIssue } from "./plan-rows.ts";
@@ -29,6 +30,8 @@ export interface PlanContext {
   readonly groups: ScopeGroups | null;
   readonly mapping: CompiledMapping;
   readonly rules: SyncRules;
+  /** From whom nothing is taken away; `null` where no list names anybody. */
+  readonly protection: Protection | null;
   /** Where attributes of the kind are of type `lookup`. */
   readonly lookups: Lookups | null;
   /** Time and chance for the creation of a record, by its object id. */

@@ -42,6 +42,7 @@ import { lapsedRecords } from "./new-day.ts";
 import type { BatchContext, PlanContext } from "./plan-context.ts";
 import { planMemberships } from "./plan-members.ts";
 import { PlanWriter } from "./plan-writer.ts";
+import { loadProtection, meetProtected, unmetEntries } from "./protection.ts";
 import { scopeGiven } from "./scope-given.ts";
 import { resolveScopeGroups } from "./scope-groups.ts";
 import { unknownLicences } from "./scope-licences.ts";
@@ -114,6 +115,11 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
     ...untakenIssues(context.mapping),
     ...(await unknownPeople(context)),
     ...(await unknownLicences(context)),
+    ...(await unmetEntries(
+      context,
+      context.protection,
+      context.kind.source === "group" ? ["user", "group"] : ["user"],
+    )),
   ];
   await writer.write({ changes: [], issues, wanted: [] });
   const fresh = await evaluateAll(context, writer);
@@ -239,7 +245,8 @@ async function leftAlone(context: PlanContext): Promise<ReadonlySet<string>> {
 
 async function openPlan(options: PlanOptions): Promise<PlanContext> {
   const { store, sync, lease } = options;
-  const basis = await openBasis(options);
+  const protection = await meetProtected(options);
+  const basis = { ...(await openBasis(options)), protection };
   const plan: PlanRow = {
     id: newId(store.clock, "plan"),
     sync: sync.id,
@@ -295,6 +302,7 @@ export async function openBasis(
     complete,
     recreate,
     ...rules,
+    protection: await loadProtection({ store, sync }),
     lookups: hasLookups(kind) ? new Lookups({ store, sync, target, attributes: kind.attributes, signal, now }) : null,
     creationOf,
   };

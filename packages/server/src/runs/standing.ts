@@ -17,6 +17,7 @@ import type { Engine, SyncRow, TargetRow } from "./context.ts";
 import { loadChance } from "./creation.ts";
 import { inputsOf } from "./inputs.ts";
 import { compileSync, describedKind, kindOf, kindsOf, readComplete } from "./plan.ts";
+import { loadProtection } from "./protection.ts";
 import { UNSYNCED } from "./queries.ts";
 import { scopeGiven } from "./scope-given.ts";
 import { resolveScopeGroups } from "./scope-groups.ts";
@@ -177,7 +178,9 @@ async function evaluated({ engine, row, tenant }: Subject, { sync, kind }: Seen)
   const space = { target: sync.target, tenant };
   // With a cursor behind the beginning, managers are named in the reasons.
   const creationOf = chance.creationOf(sync.id, store.clock.now());
-  const context = { store, space, kind, groups, scope, mapping, creationOf, sync, complete, span: { cursor: 1 } };
+  const protection = await loadProtection({ store, sync });
+  const basis = { store, space, kind, groups, scope, mapping, creationOf, sync, protection };
+  const context = { ...basis, complete, span: { cursor: 1 } };
   const [item] = await inputsOf(context, [row]);
   if (item === undefined) throw new Error("one record gives one input");
   const { record, input } = item;
