@@ -1,7 +1,7 @@
 import { type Attributes, ConnectorError, matchKey, type Outcome } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { appendJournal } from "../store/journal.ts";
-import { enterPending, leavePending, loadPending, type PendingRow, retryDelayMs } from "../store/pending.ts";
+import { enterPending, leavePending, loadPending, type PendingEntry, retryDelayMs } from "../store/pending.ts";
 import { markChanges, type PlanChangeRow } from "../store/plans.ts";
 import { saveRun } from "../store/runs.ts";
 import type { DB } from "../store/schema.ts";
@@ -146,7 +146,7 @@ async function refusedValue(
   tx: Transaction<DB>,
   row: PlanChangeRow,
   { code, detail }: { readonly code: string; readonly detail: string },
-): Promise<PendingRow> {
+): Promise<PendingEntry> {
   const now = store.clock.now();
   const known = (await loadPending(tx, sync.id, [row.object_id])).get(row.object_id);
   const base = { sync: sync.id, object_id: row.object_id, plan: null, sequence: 0, since: known?.since ?? now };

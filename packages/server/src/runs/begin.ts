@@ -3,7 +3,14 @@ import type { Transaction } from "kysely";
 import { newId } from "../clock.ts";
 import { adoptLinks, forgetGone, type LinkSpace } from "../store/links.ts";
 import { replaceLookupWaits } from "../store/lookup-waits.ts";
-import { enterPending, leavePending, loadPending, type PendingRow, releasePinned } from "../store/pending.ts";
+import {
+  enterPending,
+  leavePending,
+  loadPending,
+  type PendingEntry,
+  type PendingRow,
+  releasePinned,
+} from "../store/pending.ts";
 import { pinUndone } from "../store/pins.ts";
 import {
   changedIn,
@@ -211,7 +218,7 @@ async function settlePending(context: BeginContext, tx: Transaction<DB>, plan: P
       sync.id,
       settled.filter((id) => !open.has(id)),
     );
-    const entering = rows.flatMap((row): PendingRow[] => {
+    const entering = rows.flatMap((row): PendingEntry[] => {
       if (!ENTERS_PENDING.includes(row.state) || row.object_id === null) return [];
       const { code, detail, object_id, sequence } = row;
       const base = { sync: sync.id, object_id, code, detail, sequence, plan: null, attempts: 0 };
@@ -274,7 +281,7 @@ async function enterChanged(
   of: {
     readonly plan: string;
     readonly memberships: boolean;
-    readonly as: Pick<PendingRow, "reason" | "code" | "plan">;
+    readonly as: Pick<PendingEntry, "reason" | "code" | "plan">;
   },
 ): Promise<void> {
   const { store, sync } = context;
@@ -295,7 +302,7 @@ async function enterChanged(
     after = last.ordinal;
     const ids = rows.map((row) => row.object_id);
     const known = of.as.plan === null ? await loadPending(tx, sync.id, ids) : new Map<string, PendingRow>();
-    const entering = rows.flatMap((row): readonly PendingRow[] => {
+    const entering = rows.flatMap((row): readonly PendingEntry[] => {
       const { object_id, reason: detail, record_sequence: sequence } = row;
       const base = { sync: sync.id, object_id, detail, sequence, attempts: 0 };
       return known.has(object_id) ? [] : [{ ...base, ...of.as, retry_at: 0, since: now }];

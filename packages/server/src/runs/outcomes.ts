@@ -17,7 +17,14 @@ import {
   saveLinks,
   takeLinkSequences,
 } from "../store/links.ts";
-import { enterPending, leavePending, loadPending, type PendingRow, retryDelayMs } from "../store/pending.ts";
+import {
+  enterPending,
+  leavePending,
+  loadPending,
+  type PendingEntry,
+  type PendingRow,
+  retryDelayMs,
+} from "../store/pending.ts";
 import { changedIn, markChanges, type PlanChangeRow, settledIn } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
 import { ownedByOthers, releaseShares } from "../store/shares.ts";
@@ -346,7 +353,7 @@ function pendingOf(
   { change, outcome }: Settled,
   known: PendingRow | undefined,
   now: number,
-): PendingRow {
+): PendingEntry {
   const base = {
     sync: context.sync.id,
     object_id: change.row.object_id,

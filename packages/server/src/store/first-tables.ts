@@ -141,7 +141,7 @@ export const FIRST_TABLES: readonly Table[] = [
     "group_id",
     "member_id",
   ]),
-  table(
+  table<"pending", "tried_at" | "dead_at" | "ignored">(
     "pending",
     {
       sync: "text",

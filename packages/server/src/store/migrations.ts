@@ -219,6 +219,35 @@ const PROTECTED = table(
   ["connection", "kind", "entry", "object_id"],
 );
 
+const SYNC_FAILURES = table(
+  "sync_failures",
+  {
+    sync: "text",
+    failures: "int8",
+    since: "int8",
+    code: "text",
+    detail: "text",
+    fix: "text",
+    quarantined_at: "int8?",
+    next_at: "int8?",
+  },
+  ["sync"],
+);
+
+const TARGET_BREAKERS: Table = table(
+  "target_breakers",
+  {
+    target: "text",
+    failures: "int8",
+    since: "int8",
+    last_at: "int8",
+    opened_at: "int8?",
+    code: "text",
+    detail: "text",
+  },
+  ["target"],
+);
+
 /** The migrations of the store, oldest first. One that was released is never edited: a new one follows it. */
 function migrations(engine: Engine): { readonly [name: string]: Migration } {
   return {
@@ -355,6 +384,15 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
     "0019_guards": {
       up: async (db) => {
         for (const each of [GUARD_RAISES, PROTECTED]) await sql.raw(createTable(each, engine)).execute(db);
+      },
+    },
+    "0020_failures": {
+      up: async (db) => {
+        const [text, int8] = engine === "postgres" ? ['text collate "C"', "int8"] : ["text", "integer"];
+        for (const each of [SYNC_FAILURES, TARGET_BREAKERS]) await sql.raw(createTable(each, engine)).execute(db);
+        await sql.raw(`alter table "pending" add column "tried_at" ${int8}`).execute(db);
+        await sql.raw(`alter table "pending" add column "dead_at" ${int8}`).execute(db);
+        await sql.raw(`alter table "pending" add column "ignored" ${text}`).execute(db);
       },
     },
   };

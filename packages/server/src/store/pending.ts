@@ -4,6 +4,13 @@ import type { Store } from "./store.ts";
 
 export type PendingRow = Selectable<DB["pending"]>;
 
+/**
+ * What is said of a record that enters the pending set, or is there already. `attempts` counts refusals in a row, this one
+ * included. Who ignores the record goes on doing so while its code stays the same.
+ */
+export type PendingEntry = Omit<PendingRow, "tried_at" | "dead_at" | "ignored"> &
+  Partial<Pick<PendingRow, "tried_at" | "dead_at">>;
+
 const PENDING_COLUMNS = [
   { name: "sync", type: "text" },
   { name: "object_id", type: "text" },
@@ -15,13 +22,17 @@ const PENDING_COLUMNS = [
   { name: "retry_at", type: "int8" },
   { name: "sequence", type: "int8" },
   { name: "since", type: "int8" },
+  { name: "tried_at", type: "int8" },
+  { name: "dead_at", type: "int8" },
 ] as const;
 
 /** What a held plan pinned stays as it is until that plan is decided. */
 const PENDING_CONFLICT = `on conflict (sync, object_id) do update set
   reason = excluded.reason, code = excluded.code, detail = excluded.detail, plan = excluded.plan,
   attempts = case when excluded.attempts = 0 then 0 else pending.attempts + excluded.attempts end,
-  retry_at = excluded.retry_at, sequence = excluded.sequence
+  retry_at = excluded.retry_at, sequence = excluded.sequence,
+  tried_at = excluded.tried_at, dead_at = excluded.dead_at,
+  ignored = case when excluded.code = pending.code then pending.ignored end
   where pending.plan is null`;
 
 /** The first retries of a refused change: after a minute, then doubling up to a day. */
@@ -34,9 +45,9 @@ export function retryDelayMs(attempts: number): number {
 }
 
 /** Enters records into the pending set of their sync, or renews what is said of them. */
-export async function enterPending(store: Store, tx: Transaction<DB>, rows: readonly PendingRow[]): Promise<void> {
+export async function enterPending(store: Store, tx: Transaction<DB>, rows: readonly PendingEntry[]): Promise<void> {
   if (rows.length === 0) return;
-  const values = new Map(rows.map((row) => [row.object_id, PENDING_COLUMNS.map(({ name }) => row[name])]));
+  const values = new Map(rows.map((row) => [row.object_id, PENDING_COLUMNS.map(({ name }) => row[name] ?? null)]));
   await store.insertMany(
     tx,
     { table: "pending", columns: PENDING_COLUMNS, conflict: PENDING_CONFLICT },

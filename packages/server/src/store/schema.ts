@@ -28,6 +28,8 @@ export interface DB {
   known_members: KnownMembers;
   gone_members: GoneMembers;
   pending: Pending;
+  sync_failures: SyncFailures;
+  target_breakers: TargetBreakers;
   pins: Pins;
   guard_raises: GuardRaises;
   protected: ProtectedRows;
@@ -69,7 +71,7 @@ interface Connections {
   labels: string; // JSON list
   attributes: string; // JSON list; empty: the default selection.
   licences: string | null; // JSON KnownLicences; null: nobody asked which ones the tenant has.
-  uses: string | null; // JSON: {features, accept, reconcileMs}; null: people and groups, nothing accepted, every week.
+  uses: string | null; // JSON: {features, accept, reconcileMs, protect}; null: people and groups, nothing else, every week.
   credential: string; // Sealed, or {env}/{file} reference as JSON; see store/secrets.ts.
   revision: number;
   /** The last directory change number given out. Raised only under this row's lock until commit. */
@@ -382,6 +384,37 @@ interface Pending {
   retry_at: number;
   sequence: number;
   since: number;
+  /** When the target refused it last. */
+  tried_at: number | null;
+  /** When it became a dead letter: it was refused as often as its sync's policy says, and is not tried by itself. */
+  dead_at: number | null;
+  /** JSON {note, actor, at} of who ignores it under its present code; null: nobody does. */
+  ignored: string | null;
+}
+
+/** Syncs whose last runs failed, or failed for most records; the row goes with the first good run. */
+interface SyncFailures {
+  sync: string;
+  failures: number; // Runs in a row.
+  since: number; // When the first of them ended.
+  code: string;
+  detail: string; // Why the last one failed, in a sentence.
+  fix: string;
+  quarantined_at: number | null;
+  /** Until then it does not run by itself; null outside of a quarantine. */
+  next_at: number | null;
+}
+
+/** Circuit breakers of targets that did not answer; the row goes with the first answer. */
+interface TargetBreakers {
+  target: string;
+  failures: number; // Transport faults in a row, of all syncs.
+  since: number;
+  last_at: number;
+  /** Null while it is closed. Open: runs begin with a probe. */
+  opened_at: number | null;
+  code: string;
+  detail: string;
 }
 
 /** What was undone and stays so until somebody releases it: no plan changes the record, or moves the membership. */
