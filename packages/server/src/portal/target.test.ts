@@ -169,7 +169,7 @@ eachEngine((engine) => {
       const waits = [wait("u1", "Sales"), wait("u2", "SALES"), wait("u3", "Legal")];
       await store.transaction((tx) => replaceLookupWaits(store, tx, { sync: "s", ids: ["u1", "u2", "u3"], waits }));
       await store.transaction((tx) => replaceLookupWaits(store, tx, { sync: "s", ids: ["u3"], waits: [] }));
-      assert.deepEqual(await awaitedValues(store.db, "s"), [
+      assert.deepEqual(await awaitedValues(store.db, "s", { after: null, limit: 5 }), [
         { lookup: "department", key: "sales", value: "SALES", count: 2 },
       ]);
       const of = { sync: "s", lookup: "department", key: "sales" };
