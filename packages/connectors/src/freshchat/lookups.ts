@@ -23,7 +23,7 @@ export function createFreshchatLookups(client: FreshchatClient, now: () => numbe
     if (last !== undefined && now() - last.at < FRESH_MS) return last.records;
     const at = now();
     const records = new Map<string, LookupRecord>();
-    for await (const rows of walk({ client, signal }, list, async () => false)) {
+    for await (const rows of walk({ client, signal }, list)) {
       for (const { id, name } of rows) {
         const [key, value] = [textIn(id), textIn(name)];
         if (key !== null && value !== null) records.set(key, { id: key, value });

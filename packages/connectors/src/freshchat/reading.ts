@@ -21,14 +21,13 @@ export async function* listRecords(reader: Reader): AsyncIterable<readonly Targe
   const { kind, memory } = reader;
   const shown = new Set<string>();
   let deactivated = false;
-  const exists = async (id: string): Promise<boolean> => (await getResource(reader, id)) !== null;
   const fresh = (rows: readonly Json[]): readonly TargetRecord[] => {
     const records = rows.map((row) => recordOf(kind, row)).filter((record) => record !== null);
     const here = records.filter(({ id }) => !memory.hasLeft(id) && !shown.has(id));
     for (const { id } of here) shown.add(id);
     return here;
   };
-  for await (const rows of walk(reader, wholeList(kind), exists)) {
+  for await (const rows of walk(reader, wholeList(kind))) {
     deactivated ||= rows.some(isDeactivated);
     yield fresh(rows);
   }
@@ -37,7 +36,7 @@ export async function* listRecords(reader: Reader): AsyncIterable<readonly Targe
     const first = await readPage(reader, list, { page: 1, size: PAGE });
     // One row of another kind, and the filter was ignored: then they were among the others.
     if (first.rows.length > 0 && first.rows.every(isDeactivated)) {
-      for await (const rows of walk(reader, list, exists)) yield fresh(rows);
+      for await (const rows of walk(reader, list)) yield fresh(rows);
     }
   }
   const missing = [...memory.written.keys()].filter((id) => !shown.has(id));

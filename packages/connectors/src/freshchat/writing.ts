@@ -51,7 +51,7 @@ async function create(writer: Writer, change: TargetChange): Promise<Result> {
   }
   if (reply.kind !== "answer") {
     if (reply.kind === "unheard") memory.unheard();
-    return isSeatRefusal(kind, reply) ? noSeat(reply.detail) : failure(writer, "", reply);
+    return failure(writer, "", reply);
   }
   const made = resourceIn(reply.body, kind.names);
   const id = textIn(made?.id);
@@ -61,10 +61,6 @@ async function create(writer: Writer, change: TargetChange): Promise<Result> {
   }
   remember(writer, made, { kind: kind.kind.name, id, attributes: change.set, active: change.active ?? true });
   return applied(id, notTaken(made, change.set));
-}
-
-function noSeat(detail: string): Result {
-  return { status: "refused", code: "no_seat", detail: `No seat is left for another agent. ${detail}`, retry: "later" };
 }
 
 /** Says which record has the value of an attribute that no two may share. It is never adopted here: matching decides that. */
@@ -228,6 +224,11 @@ function failure(writer: Writer, id: string, reply: Exclude<FreshchatReply, { ki
   if (reply.status === 409) {
     const detail = `Another ${writer.kind.kind.name} has a value that must be unique. ${reply.detail}.`;
     return { status: "refused", code: "exists", detail, retry: id === "" ? "now" : "later" };
+  }
+  // One who was deactivated and comes back needs a seat, too.
+  if (isSeatRefusal(writer.kind, reply)) {
+    const detail = about(writer, id, `No seat is left for another agent. ${reply.detail}`);
+    return { status: "refused", code: "no_seat", detail, retry: "later" };
   }
   if (reply.code !== "throttled") return refused(writer, id, reply.detail);
   return { status: "refused", code: "throttled", detail: about(writer, id, reply.detail), retry: "later" };
