@@ -17,7 +17,7 @@ import {
 import { newId } from "../clock.ts";
 import { loadWatermark } from "../store/directory.ts";
 import { pinnedRecords } from "../store/pins.ts";
-import { clearPlan, createPlan, NO_COUNTS, type PlanRow, updatePlan } from "../store/plans.ts";
+import { clearPlan, createPlan, NO_COUNTS, type PlanRow, UNASKED, updatePlan } from "../store/plans.ts";
 import type { Lease, Store } from "../store/store.ts";
 import {
   type Candidates,
@@ -34,7 +34,7 @@ import {
 import type { ConnectionRow, Engine, Progress, SyncRow, TargetRow } from "./context.ts";
 import { type Chance, loadChance } from "./creation.ts";
 import { evaluateBatch, wantedBy } from "./evaluate-batch.ts";
-import { guardHolds } from "./guard.ts";
+import { type Guarded, guardHolds } from "./guard.ts";
 import { untakenIssues, withheldIssues } from "./left-out.ts";
 import { Lookups } from "./lookups.ts";
 import { Matcher } from "./match-records.ts";
@@ -140,7 +140,10 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
   await dropUnresolvable(seal, context);
   await planLookups(context, writer);
   await rankReferences(seal);
-  const holds = await guardHolds(context, { ...writer.written, heldAnyway: writer.written.heldAnyway - held });
+  const { removals, members, matching, heldAnyway } = writer.written;
+  const takesNothing = await planned(store, plan.id);
+  const guarded = { removals, members, matching, ...takesNothing, heldAnyway: heldAnyway - held };
+  const holds = await guardHolds(context, guarded);
   const sealed = await sealPlan(seal, { state: "sealed", holds });
   // The index served this plan's matching; what it says of the target is outdated tomorrow.
   await store.fenced(lease, (tx) => tx.deleteFrom("match_index").where("plan", "=", plan.id).execute());
@@ -150,6 +153,21 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
     changes: await countPlanned(store, plan.id),
     issues: writer.written.findings + ambiguous,
   };
+}
+
+/** How many records are created or joined, and how many are updated, of what was left of the plan and is not held anyway. */
+async function planned(store: Store, plan: string): Promise<Pick<Guarded, "creations" | "updates">> {
+  const rows = await store.db
+    .selectFrom("plan_changes")
+    .select("action")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("plan", "=", plan)
+    .where("hold", "is", null)
+    .groupBy("action")
+    .execute();
+  const count = (...actions: readonly string[]): number =>
+    rows.reduce((sum, row) => sum + (actions.includes(row.action) ? Number(row.count) : 0), 0);
+  return { creations: count("create", "join"), updates: count("update", "enable") };
 }
 
 /** What is left of what was written: changes that only wait for a reference were taken out again. */
@@ -254,6 +272,7 @@ async function openPlan(options: PlanOptions): Promise<PlanContext> {
     part: "changes",
     revision: sync.revision,
     undoes: null,
+    ...UNASKED,
     complete: basis.complete ? 1 : 0,
     state: "building",
     digest: null,

@@ -157,7 +157,7 @@ export const FIRST_TABLES: readonly Table[] = [
     },
     ["sync", "object_id"],
   ),
-  table<"plans", "undoes">(
+  table<"plans", "undoes" | "asked_by" | "approval" | "selection" | "seats" | "trace" | "split_from">(
     "plans",
     {
       id: "text",

@@ -248,6 +248,13 @@ const TARGET_BREAKERS: Table = table(
   ["target"],
 );
 
+const PLAN_APPROVALS = table("plan_approvals", { plan: "text", actor_kind: "text", actor_id: "text", at: "int8" }, [
+  "plan",
+  "actor_kind",
+  "actor_id",
+]);
+const PLAN_COLUMNS = ["asked_by", "approval", "selection", "seats", "trace", "split_from"] as const;
+
 /** The migrations of the store, oldest first. One that was released is never edited: a new one follows it. */
 function migrations(engine: Engine): { readonly [name: string]: Migration } {
   return {
@@ -393,6 +400,15 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
         await sql.raw(`alter table "pending" add column "tried_at" ${int8}`).execute(db);
         await sql.raw(`alter table "pending" add column "dead_at" ${int8}`).execute(db);
         await sql.raw(`alter table "pending" add column "ignored" ${text}`).execute(db);
+      },
+    },
+    "0021_approvals": {
+      up: async (db) => {
+        await sql.raw(createTable(PLAN_APPROVALS, engine)).execute(db);
+        const text = engine === "postgres" ? 'text collate "C"' : "text";
+        for (const column of PLAN_COLUMNS) {
+          await sql.raw(`alter table "plans" add column "${column}" ${text}`).execute(db);
+        }
       },
     },
   };

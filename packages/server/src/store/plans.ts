@@ -45,6 +45,16 @@ const ISSUE_COLUMNS = [
   { name: "name", type: "text" },
 ] as const;
 
+/** A plan of which only what it changes is known. */
+export const UNASKED: Pick<PlanRow, "asked_by" | "approval" | "selection" | "seats" | "trace" | "split_from"> = {
+  asked_by: null,
+  approval: null,
+  selection: null,
+  seats: null,
+  trace: null,
+  split_from: null,
+};
+
 /** No change of any kind. */
 export const NO_COUNTS: Counts = { create: 0, join: 0, update: 0, enable: 0, disable: 0, delete: 0, members: 0 };
 

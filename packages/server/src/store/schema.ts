@@ -35,6 +35,7 @@ export interface DB {
   protected: ProtectedRows;
   lookup_waits: LookupWaits;
   plans: Plans;
+  plan_approvals: PlanApprovals;
   plan_changes: PlanChanges;
   plan_issues: PlanIssues;
   match_index: MatchIndex;
@@ -455,11 +456,20 @@ interface Plans {
   id: string;
   sync: string;
   run: string | null;
-  /** removals: a held plan of its own; undo: the inverse of a run; changes: everything else. */
+  /** removals: a held plan of its own; undo: the inverse of a run; selected: of a few records; changes: everything else. */
   part: string;
   revision: number;
   /** The run whose inverse this is; null for every other plan. */
   undoes: string | null;
+  /** Who asked for it; null in plans older than this column. */
+  asked_by: string | null; // JSON {kind, id}
+  /** `second`: its sync asked for a second operator when it was made. */
+  approval: string | null;
+  selection: string | null; // JSON Selection: what it was limited to; null: nothing.
+  seats: string | null; // JSON Seats, where the target tells them.
+  trace: string | null; // JSON Trace of the one record that it is about.
+  /** The held plan that it was split from. */
+  split_from: string | null;
   /** False: a side was read in part, so nothing in it disables, deletes, removes or clears. */
   complete: number;
   /** building | sealed | applying | held | approved | applied | rejected | superseded | abandoned | forgotten */
@@ -475,6 +485,14 @@ interface Plans {
   approved_by: string | null; // JSON {kind, id}
   approved_at: number | null;
   finished_at: number | null;
+}
+
+/** Who approved a plan; it is applied when enough did. */
+interface PlanApprovals {
+  plan: string;
+  actor_kind: string;
+  actor_id: string;
+  at: number;
 }
 
 /** Records that were planned without a value, for the target's lookup has none of that name; they get it once it has. */

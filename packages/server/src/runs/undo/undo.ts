@@ -2,7 +2,7 @@ import { ConnectorError } from "@entrain/core";
 import { newId } from "../../clock.ts";
 import { appendJournal } from "../../store/journal.ts";
 import { releasePins } from "../../store/pins.ts";
-import { clearPlan, createPlan, NO_COUNTS, type PlanRow, updatePlan } from "../../store/plans.ts";
+import { clearPlan, createPlan, NO_COUNTS, type PlanRow, UNASKED, updatePlan } from "../../store/plans.ts";
 import { streamOf } from "../applying.ts";
 import { pinHeld } from "../begin.ts";
 import { NOTHING } from "../carry-out.ts";
@@ -94,7 +94,7 @@ async function planUndo(session: Session, run: string, chosen: Chosen): Promise<
   const context = await openUndo(session, run);
   const deeds = await Deeds.read(store, { stream: streamOf(session.sync), run }, chosen);
   try {
-    const writer = new PlanWriter({ store, lease, plan: context.plan }, 0);
+    const writer = new PlanWriter(context, 0);
     for (const batch of deeds.batches(BATCH)) {
       session.options.signal.throwIfAborted();
       await writer.write({ ...(await inversesOf(context, batch)), wanted: [] });
@@ -126,6 +126,7 @@ async function openUndo(session: Session, run: string): Promise<UndoContext> {
     run: null,
     part: "undo",
     undoes: run,
+    ...UNASKED,
     revision: sync.revision,
     complete: 1,
     state: "building",
