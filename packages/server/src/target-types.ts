@@ -1,4 +1,5 @@
 import { type CsvTargetOptions, createCsvTarget } from "@entrain/connectors/csv";
+import { createFreshchatTarget, type FreshchatTargetOptions } from "@entrain/connectors/freshchat";
 import { createScimTarget, type ScimTargetOptions } from "@entrain/connectors/scim";
 import { type Attributes, ConnectorError, type Target, type WaitListener } from "@entrain/core";
 import type { Clock } from "./clock.ts";
@@ -118,9 +119,41 @@ const CSV: OpenableType = {
   open: ({ settings, clock }) => createCsvTarget({ ...csvSettings(settings), clock }),
 };
 
+const FRESHCHAT: OpenableType = {
+  name: "freshchat",
+  title: "Freshchat: agents and contacts",
+  settings: [
+    {
+      name: "baseUrl",
+      type: "url",
+      required: true,
+      description: "the API's address, such as https://ACCOUNT.freshchat.com/v2 or https://ACCOUNT.myfreshworks.com/v2",
+    },
+    {
+      name: "properties",
+      type: "columns",
+      required: false,
+      description: "custom properties of contacts that a mapping may write: { contact: [department] }",
+    },
+    { name: "concurrency", type: "integer", required: false, description: "the most requests at a time, default 2" },
+    {
+      name: "settleMs",
+      type: "integer",
+      required: false,
+      description: "milliseconds in which a record may still appear whose creation nobody heard of, default 10000",
+    },
+  ],
+  credential: [{ name: "token", required: true, description: "the API token of an account administrator" }],
+  addresses: ({ baseUrl }) => (typeof baseUrl === "string" ? [baseUrl] : []),
+  kinds: (settings) =>
+    kindsOf(createFreshchatTarget({ ...freshchatSettings(settings), clock: NO_CLOCK, token: () => "" })),
+  open: ({ settings, clock, secret, onWait }) =>
+    createFreshchatTarget({ ...freshchatSettings(settings), clock, token: () => secret("token"), onWait }),
+};
+
 /** Every target type that can be configured, by name. */
 export const TARGET_TYPES: ReadonlyMap<string, OpenableType> = new Map(
-  [PORTAL, SCIM, CSV].map((type) => [type.name, type]),
+  [PORTAL, SCIM, CSV, FRESHCHAT].map((type) => [type.name, type]),
 );
 
 /** The type by its name. @throws ConnectorError `config_invalid` for one that this version does not have */
@@ -151,4 +184,8 @@ function scimSettings(settings: Attributes): Omit<ScimTargetOptions, "clock" | "
 
 function csvSettings(settings: Attributes): Omit<CsvTargetOptions, "clock"> {
   return settings as unknown as Omit<CsvTargetOptions, "clock">;
+}
+
+function freshchatSettings(settings: Attributes): Omit<FreshchatTargetOptions, "clock" | "token"> {
+  return settings as unknown as Omit<FreshchatTargetOptions, "clock" | "token">;
 }

@@ -58,6 +58,7 @@ test("a sync added without a mapping has its kind's preset, of people only where
   const settings: { readonly [type: string]: readonly string[] } = {
     scim: ["--set", "baseUrl=http://127.0.0.1:1/scim/v2", "--secret-env", "DESK_TOKEN"],
     csv: ["--set", "path=people"],
+    freshchat: ["--set", "baseUrl=http://127.0.0.1:1/v2", "--secret-env", "DESK_TOKEN"],
   };
   assert.ok(types.length >= 3);
   for (const { type, kinds } of types) {

@@ -68,7 +68,7 @@ function presetLines({ preset }: TargetKind): readonly string[] {
 
 /** The kinds that a target of the type has with the least of settings. */
 function kindsOf(type: TargetType): ReturnType<TargetType["kinds"]> {
-  const examples = { url: "https://example.com", text: "x", path: ".", boolean: false, integer: 1, columns: {} };
+  const examples = { url: "https://localhost", text: "x", path: ".", boolean: false, integer: 1, columns: {} };
   const required = type.settings.filter((field) => field.required);
   return type.kinds(Object.fromEntries(required.map((field) => [field.name, examples[field.type]])));
 }

@@ -6,13 +6,17 @@ import { compileMapping, type MappingRule, type TargetKind } from "@entrain/core
  * instead, is as unique; of their phones there is one of each type, in no order that a mapping could name.
  */
 export function contactPreset({ preset, ...kind }: TargetKind): TargetKind["preset"] {
-  const rules = Object.entries(preset.mapping).map(
-    ([name, rule]) =>
-      [name, "direct" in rule && rule.direct === "userPrincipalName" ? { direct: "mail" } : rule] as const,
-  );
+  const rules = Object.entries(preset.mapping).map(([name, rule]) => [name, withMail(rule)] as const);
   const contacts: TargetKind = { ...kind, preset, source: "contact" };
   const mapping = Object.fromEntries(rules.filter(([name, rule]) => fits(name, rule, contacts)));
   return { mapping, matching: preset.matching.filter((name) => Object.hasOwn(mapping, name)) };
+}
+
+function withMail(rule: MappingRule): MappingRule {
+  const readsName =
+    ("direct" in rule && rule.direct === "userPrincipalName") ||
+    ("expression" in rule && rule.expression.includes("[userPrincipalName]"));
+  return readsName ? { direct: "mail" } : rule;
 }
 
 function fits(name: string, rule: MappingRule, kind: TargetKind): boolean {
