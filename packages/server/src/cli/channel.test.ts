@@ -4,6 +4,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { SMTPServer } from "smtp-server";
 import { Webhook } from "standardwebhooks";
 import { assertClean, errorOf, run, runJson, temporaryFolder } from "./testing.ts";
 
@@ -114,6 +115,101 @@ test("says what is wrong with a channel before anything is kept", async (context
   const plain = await run(["config", "apply", file, "--json"], options);
   assert.match(errorOf(plain).message, /channels\.desk\.secret: a secret does not belong into a document.*\(line 2\)/);
   assertClean(plain, ["whsec_plain"]);
+});
+
+test("adds a channel of mail and tries it, and says which options belong to which type", async (context) => {
+  const cwd = await temporaryFolder(context);
+  const options = { cwd, env: { ENTRAIN_DATA: join(cwd, "data") } };
+  const taken: string[] = [];
+  const server = new SMTPServer({
+    disabledCommands: ["STARTTLS", "AUTH"],
+    onRcptTo: ({ address }, _session, callback) => {
+      if (!address.startsWith("gone")) callback();
+      else callback(Object.assign(new Error("No such user"), { responseCode: 550 }));
+    },
+    onData: (stream, _session, callback) => {
+      stream.on("data", (chunk: Buffer) => taken.push(chunk.toString("utf8"))).on("end", () => callback());
+    },
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  context.after(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  const { port } = server.server.address() as AddressInfo;
+  const place = ["--host", "127.0.0.1", "--port", String(port), "--from", "entrain@example.com"];
+  const to = ["--to", "it@example.com", "--to", "gone@example.com"];
+  const add = ["channel", "add", "mail", "--type", "email", ...place];
+  assert.match(errorOf(await run([...add, "--json"], options)).message, /type email needs --to/);
+  assert.match(
+    errorOf(await run([...add, ...to, "--url", "x", "--json"], options)).message,
+    /--url belongs to --type webhook/,
+  );
+  const far = [...add, ...to, "--types", "plan.hold", "--json"];
+  assert.match(errorOf(await run(far, options)).message, /types\[0\]: must be one of plan\.held/);
+  await runJson([...add, ...to, "--tls", "none", "--types", "plan.held, sync.failing"], options);
+  const told = await runJson<{ readonly ok: boolean; readonly detail: string }>(["channel", "test", "mail"], options);
+  assert.equal(told.ok, true);
+  assert.match(told.detail, /refused gone@example\.com \(550 No such user\)/);
+  assert.match(taken.join(""), /^Subject: \[Entrain\] Test of the channel mail\r$/m);
+  const [listed] = await runJson<readonly object[]>(["channel", "list"], options);
+  const { id, ...view } = listed as { readonly id: string };
+  assert.match(id, /^channel_/);
+  assert.deepEqual(view, {
+    name: "mail",
+    type: "email",
+    origin: `smtp://127.0.0.1:${port}`,
+    types: ["plan.held", "sync.failing"],
+    disabledAt: null,
+    disabledOf: null,
+    waiting: 0,
+    acceptedAt: null,
+    failure: null,
+  });
+  const shown = (await run(["channel", "show", "mail"], options)).stdout;
+  assert.match(
+    shown,
+    /server {5}smtp:\/\/127\.0\.0\.1:\d+, without TLS\nfrom {7}entrain@example\.com\nto {9}it@example\.com, gone@example\.com\n/,
+  );
+  assert.match(shown, /told of {4}plan\.held, sync\.failing/);
+});
+
+test("adds chats whose address is a secret, and shows it nowhere", async (context) => {
+  const cwd = await temporaryFolder(context);
+  const options = { cwd, env: { ENTRAIN_DATA: join(cwd, "data") } };
+  const bodies: string[] = [];
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const chunk of request.setEncoding("utf8")) body += String(chunk);
+    bodies.push(body);
+    response.writeHead(request.url === "/services/verysecret" ? 200 : 404).end("no_service");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  context.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/services/verysecret`;
+  const all: { readonly stdout: string; readonly stderr: string; readonly code: number | null }[] = [];
+  const say = async (args: readonly string[], input?: string) => {
+    const ran = await run(args, input === undefined ? options : { ...options, input });
+    all.push(ran);
+    return ran;
+  };
+  assert.equal((await say(["channel", "add", "chat", "--type", "slack", "--secret-stdin"], `${url}\n`)).code, 0);
+  assert.match((await say(["channel", "test", "chat"])).stdout, /The channel chat accepted alert_/);
+  assert.match(bodies[0] ?? "", /"type":"header"/);
+  const given = ["channel", "add", "team", "--type", "teams", "--url", "https://example.com", "--json"];
+  assert.match(errorOf(await say(given)).message, /The address is the secret: --secret-stdin/);
+  const wrong = ["channel", "add", "team", "--type", "teams", "--secret-stdin", "--json"];
+  assert.match(errorOf(await say(wrong, "http://hooks.example.com/verysecret")).message, /must begin with https/);
+  assert.equal((await say(["channel", "add", "team", "--type", "teams", "--secret-stdin"], `${url}x\n`)).code, 0);
+  const refused = await say(["channel", "test", "team"]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stdout, /Teams answered 404/);
+  assert.match((await say(["channel", "list"])).stdout, /chat +slack +enabled +0 +never +\(secret\)\n/);
+  assert.match((await say(["channel", "show", "chat"])).stdout, /url {8}secret, encrypted in the store\n/);
+  assert.match((await say(["config", "export"])).stdout, /type: slack\n {4}url: \{ sealed: true \}/);
+  await say(["doctor"]);
+  await say(["channel", "show", "team", "--json"]);
+  for (const ran of all) assertClean({ ...ran }, ["verysecret"]);
 });
 
 test("keeps the demo's alerts on this machine", async (context) => {

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { checkLiteral, webhookUrl } from "@entrain/connectors/webhook";
 import { ALERT_TYPES, type ToldType } from "../store/alerts.ts";
 import { isLoopbackHost, MAIL_TLS, type MailTls } from "./channel-of.ts";
@@ -24,8 +25,7 @@ const MOST_RECIPIENTS = 50;
 const LONGEST_ADDRESS = 254;
 const ADDRESS = /^[^\s@<>()[\]\\,;:"\p{Cc}\p{Cf}]+@[^\s@<>()[\]\\,;:"\p{Cc}\p{Cf}]+$/u;
 const NAMED = /^([^<>"\\\p{Cc}\p{Cf}]*?)\s*<([^<>]+)>$/u;
-/** A name of a host, or an address. */
-const HOST = /^[\p{L}\p{N}._:[\]-]{1,253}$/u;
+const HOST_NAME = /^[\p{L}\p{N}._-]{1,253}$/u;
 
 /** One channel as a document gives it. */
 export function readChannel(checker: Checker, value: unknown, path: Path): ChannelEntry | undefined {
@@ -82,7 +82,8 @@ function readHost(checker: Checker, value: unknown, path: Path): string | undefi
   const text = checker.text(value, path);
   if (text === undefined) return undefined;
   const host = text.replace(/^\[(.+)\]$/, "$1");
-  if (!HOST.test(host)) return checker.flaw(path, "must be the mail server's name or address, without a port");
+  if (!HOST_NAME.test(host) && isIP(host) === 0)
+    return checker.flaw(path, "must be the mail server's name or address, without a port");
   try {
     checkLiteral(host);
     return host;
