@@ -1,4 +1,4 @@
-import { type Finding, matchKey } from "@entrain/core";
+import { type Finding, matchKey, type SyncDefinition } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { newId } from "../clock.ts";
 import { adoptLinks, forgetGone, type LinkSpace } from "../store/links.ts";
@@ -26,6 +26,7 @@ import type { DB } from "../store/schema.ts";
 import type { Lease, Store } from "../store/store.ts";
 import type { SyncRow } from "./context.ts";
 import { missingOf } from "./lookups.ts";
+import { moveHeld } from "./move-held.ts";
 import { sealPlan } from "./seal.ts";
 import { tellHeld } from "./tell-plans.ts";
 
@@ -130,7 +131,9 @@ async function splitHolds(context: BeginContext, sealed: PlanRow, { holds, settl
     await createPlan(tx, held);
     // A preview without what it held is nothing that anybody may apply later: an interruption drops both halves.
     await updatePlan(tx, sealed.id, { state: "building" });
-    await moveHeld(tx, { from: sealed.id, to: held.id, holds, settled });
+    const definition = JSON.parse(sync.definition) as SyncDefinition;
+    const codes = new Set(holds.map(({ code }) => code));
+    await moveHeld(tx, { from: sealed.id, to: held.id, definition, codes, settled });
     const dropped = await dropWaiting(tx, sync.id, held.id);
     const some = await tx.selectFrom("plan_changes").select("ordinal").where("plan", "=", held.id).limit(1).execute();
     return { any: some.length > 0, dropped };
@@ -143,30 +146,6 @@ async function splitHolds(context: BeginContext, sealed: PlanRow, { holds, settl
     await updatePlan(tx, held.id, { state: "abandoned" });
   });
   return { plan, held: left.dropped ? ((await plansIn(store.db, sync.id, ["held"])).at(-1) ?? null) : null };
-}
-
-async function moveHeld(
-  tx: Transaction<DB>,
-  of: Holding & { readonly from: string; readonly to: string },
-): Promise<void> {
-  const { from, to, holds, settled } = of;
-  const codes = new Set(holds.map((hold) => hold.code));
-  await tx
-    .updateTable("plan_changes")
-    .set({ plan: to })
-    .where("plan", "=", from)
-    .where((eb) =>
-      eb.or([
-        eb("hold", "is not", null),
-        ...(codes.has("removal_guard") ? [eb("action", "in", ["disable", "delete"])] : []),
-        ...(codes.has("member_guard") ? [eb("remove", "is not", null)] : []),
-      ]),
-    )
-    .execute();
-  for (let at = 0; at < settled.length; at += 500) {
-    const back = tx.updateTable("plan_changes").set({ plan: from }).where("plan", "=", to);
-    await back.where("ordinal", "in", settled.slice(at, at + 500)).execute();
-  }
 }
 
 /** Takes out of a plan what a held plan has of the same records, or of the same groups' memberships. */

@@ -90,6 +90,8 @@ async function holdingOf(session: Session, sync: SyncRow, sealed: PlanRow): Prom
     definition: JSON.parse(sync.definition) as SyncDefinition,
     kind: await describedKind(target, sync, options.signal),
     space: { target: targetRow.id, tenant: connection.tenant },
+    recreate: false,
+    plan: sealed,
   };
   return await judgeAgain({ ...(await reviewOf(session)), guard }, sealed);
 }

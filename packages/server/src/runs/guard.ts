@@ -1,58 +1,147 @@
-import { type Finding, type GuardLimit, judgeGuard, longWindow } from "@entrain/core";
+import {
+  type Finding,
+  GUARD_COUNTERS,
+  type GuardCounter,
+  type GuardLimit,
+  judgeGuard,
+  limitOf,
+  longWindow,
+  shareOf,
+} from "@entrain/core";
+import { type GuardRaise, loadRaises } from "../store/guard-raises.ts";
 import { ownedLinks } from "../store/links.ts";
+import type { PlanRow } from "../store/plans.ts";
 import type { PlanContext } from "./plan-context.ts";
-import type { Written } from "./plan-writer.ts";
-
-type Counter = "removals" | "members";
 
 /** What the guard is judged with. */
-export type GuardContext = Pick<PlanContext, "store" | "sync" | "definition" | "kind" | "space">;
-/** What is planned: records disabled or deleted, single memberships removed, and changes that are held anyway. */
-export type Guarded = Pick<Written, "removals" | "memberRemovals" | "heldAnyway">;
-
-const WORDS: { readonly [counter in Counter]: { readonly what: string; readonly base: string } } = {
-  removals: { what: "removals", base: "active records" },
-  members: { what: "membership removals", base: "memberships" },
+export type GuardContext = Pick<PlanContext, "store" | "sync" | "definition" | "kind" | "space" | "recreate"> & {
+  readonly plan: Pick<PlanRow, "id" | "run">;
 };
 
+/** What is planned, by counter, and how many changes are held anyway. */
+export type Guarded = { readonly [counter in GuardCounter]: number } & { readonly heldAnyway: number };
+
+/** The code of a plan's hold, by the counter that tripped. */
+export const HOLD_CODES: { readonly [counter in GuardCounter]: string } = {
+  removals: "removal_guard",
+  members: "member_guard",
+  creations: "creation_guard",
+  updates: "update_guard",
+  matching: "matching_guard",
+};
+
+const RECORDS = "active records";
+const WORDS: { readonly [counter in GuardCounter]: { readonly what: string; readonly base: string } } = {
+  removals: { what: "removals", base: RECORDS },
+  members: { what: "membership removals", base: "memberships" },
+  creations: { what: "creations and joins", base: RECORDS },
+  updates: { what: "updates", base: RECORDS },
+  matching: { what: "changes of a matching attribute", base: RECORDS },
+};
+
+/** Takes nothing away: a first run is nothing else, and has nothing yet that a share could be taken of. */
+const LOOSE: readonly GuardCounter[] = ["creations", "updates"];
+/** Of these a record counts once in a window, however often it changes. */
+const BY_RECORD: readonly GuardCounter[] = ["creations", "updates", "matching"];
+
 /**
- * What of a plan waits for approval: removals and membership removals beyond their guards, each over its window and
- * over thirty days, and what is held whatever the guard says. Empty: the plan may be applied unattended.
+ * What of a plan waits for approval: what is beyond its guard, over the guard's window and over thirty days, and what is
+ * held whatever the guards say. Empty: the plan may be applied unattended.
  *
  * A share is taken of what the sync had in the target when the window began: of its active records, not of the leavers
  * that the target keeps disabled; of the memberships of its own groups, not of other syncs'.
  */
-export async function guardHolds(context: GuardContext, written: Guarded): Promise<readonly Finding[]> {
-  const { guard } = context.definition;
+export async function guardHolds(context: GuardContext, guarded: Guarded): Promise<readonly Finding[]> {
   const holds: Finding[] = [];
-  const removals = await judge(context, "removals", guard.removals, written.removals);
-  if (removals) holds.push({ code: "removal_guard", detail: removals });
-  const members = await judge(context, "members", guard.members, written.memberRemovals);
-  if (members) holds.push({ code: "member_guard", detail: members });
-  if (written.heldAnyway > 0) {
-    const detail = `${written.heldAnyway} changes wait for approval whatever the guard says.`;
+  const now = context.store.clock.now();
+  const raises = await loadRaises(context.store.db, context.sync.id, now);
+  const first = await isFirstRun(context);
+  for (const counter of GUARD_COUNTERS) {
+    const planned = guarded[counter];
+    if (planned === 0 || (LOOSE.includes(counter) && first)) continue;
+    // Whoever has a target's records made anew said so of all of them.
+    if (counter === "creations" && context.recreate) continue;
+    const limit = raisedLimit(limitOf(context.definition.guard, counter), raises, counter);
+    const detail = await judge(context, counter, limit, planned);
+    if (detail !== null) holds.push({ code: HOLD_CODES[counter], detail });
+  }
+  if (guarded.heldAnyway > 0) {
+    const detail = `${guarded.heldAnyway} changes wait for approval whatever the guard says.`;
     holds.push({ code: "approval_needed", detail });
   }
   return holds;
 }
 
+/** A limit with what it is raised to just now; a raised guard is never narrower than it was. */
+export function raisedLimit(limit: GuardLimit, raises: readonly GuardRaise[], counter: GuardCounter): GuardLimit {
+  const raise = raises.find((one) => one.counter === counter);
+  if (raise === undefined) return limit;
+  const { percent = limit.percent, count = limit.count } = raise;
+  return { ...limit, percent: Math.max(limit.percent, percent), count: Math.max(limit.count, count) };
+}
+
+/** Whether the sync has not ended its first run yet. What a first run writes in a second go is part of it. */
+export async function isFirstRun({
+  store,
+  sync,
+  plan,
+}: Pick<GuardContext, "store" | "sync" | "plan">): Promise<boolean> {
+  if (sync.first_run_at === null) return true;
+  if (plan.run === null) return false;
+  const run = await store.db.selectFrom("runs").select("started_at").where("id", "=", plan.run).executeTakeFirst();
+  return run !== undefined && run.started_at < sync.first_run_at;
+}
+
+/** How a guard stands in one window: what was applied without approval, and what it would allow in all. */
+export interface WindowView {
+  readonly windowMs: number;
+  readonly applied: number;
+  readonly allowed: number;
+}
+
+/** A guard's windows as they are filled now. */
+export async function windowsOf(
+  context: GuardContext,
+  counter: GuardCounter,
+  limit: GuardLimit,
+): Promise<readonly WindowView[]> {
+  const views: WindowView[] = [];
+  for (const window of windowsOver(counter, limit)) {
+    const start = windowStart(context, window);
+    const applied = await counted(context, counter, start);
+    const share = shareOf(counter, window.percent, await baseOf(context, counter, { start, applied }));
+    views.push({ windowMs: window.windowMs, applied, allowed: Math.min(share, window.count) });
+  }
+  return views;
+}
+
+function windowsOver(counter: GuardCounter, limit: GuardLimit): readonly GuardLimit[] {
+  const long = longWindow(limit);
+  // All records may have changed once in a month.
+  return long.percent === 100 && (counter === "updates" || counter === "matching") ? [limit] : [limit, long];
+}
+
 /** The sentence of the first window that trips; null when none does. */
 async function judge(
   context: GuardContext,
-  counter: Counter,
+  counter: GuardCounter,
   limit: GuardLimit,
   planned: number,
 ): Promise<string | null> {
-  if (planned === 0) return null;
-  for (const window of [limit, longWindow(limit)]) {
+  for (const window of windowsOver(counter, limit)) {
     const start = windowStart(context, window);
-    const verdict = judgeGuard({
-      limit: window,
-      ownedAtWindowStart: await baseOf(context, counter, start),
-      countedInWindow: await counted(context, counter, start),
-      planned,
-      ...WORDS[counter],
-    });
+    const applied = await counted(context, counter, start);
+    const total = applied + planned;
+    // Counting all that a large sync owns would cost every run as much: as few are counted as settle it.
+    if (total <= window.count && total <= shareOf(counter, window.percent, 0)) continue;
+    const enough = window.percent > 0 ? Math.ceil((total * 100) / window.percent) : 0;
+    const some = enough > 0 ? await baseOf(context, counter, { start, applied, atMost: enough }) : 0;
+    if (total <= window.count && enough > 0 && total <= shareOf(counter, window.percent, some)) continue;
+    const owned = await baseOf(context, counter, { start, applied });
+    // Before there is anything a share would be nothing: a pilot that began with nobody fills up without a word.
+    if (owned === 0 && LOOSE.includes(counter)) continue;
+    const of = { limit: window, ownedAtWindowStart: owned, countedInWindow: applied, planned, ...WORDS[counter] };
+    const verdict = judgeGuard({ counter, ...of });
     if (verdict.trips) return verdict.detail;
   }
   return null;
@@ -63,14 +152,25 @@ function windowStart(context: GuardContext, limit: GuardLimit): number {
   return Math.max(context.store.clock.now() - limit.windowMs, context.sync.first_run_at ?? 0);
 }
 
-async function baseOf(context: GuardContext, counter: Counter, start: number): Promise<number> {
-  // What was removed since stood there when the window began; what was removed with approval is left out of both sides.
-  const since = await counted(context, counter, start);
+interface BaseAt {
+  readonly start: number;
+  readonly applied: number;
+  /** More than this need not be counted. */
+  readonly atMost?: number;
+}
+
+async function baseOf(
+  context: GuardContext,
+  counter: GuardCounter,
+  { start, applied, atMost }: BaseAt,
+): Promise<number> {
   const { store, sync, space, kind } = context;
-  if (counter === "removals") return since + (await ownedLinks(store.db, sync.id, start));
-  const row = await store.db
+  if (BY_RECORD.includes(counter)) return await ownedLinks(store.db, sync.id, start, atMost);
+  // What was removed since stood there when the window began; what was removed with approval is left out of both sides.
+  if (counter === "removals") return applied + (await ownedLinks(store.db, sync.id, start, atMost));
+  const known = store.db
     .selectFrom("known_members")
-    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .select("member_id")
     .where("target", "=", space.target)
     .where("tenant", "=", space.tenant)
     .where("group_id", "in", (eb) =>
@@ -82,17 +182,29 @@ async function baseOf(context: GuardContext, counter: Counter, start: number): P
         .where("tenant", "=", space.tenant)
         .where("sync", "=", sync.id),
     )
+    .$if(atMost !== undefined, (query) => query.limit(atMost ?? 0));
+  const row = await store.db
+    .selectFrom(known.as("known"))
+    .select((eb) => eb.fn.countAll<number>().as("count"))
     .executeTakeFirstOrThrow();
-  return since + Number(row.count);
+  return applied + Number(row.count);
 }
 
-async function counted(context: GuardContext, counter: Counter, start: number): Promise<number> {
-  const row = await context.store.db
+/** What was applied without approval since; a record that changes again by this plan is counted with the plan. */
+async function counted(context: GuardContext, counter: GuardCounter, start: number): Promise<number> {
+  const { store, sync, plan } = context;
+  const within = store.db
     .selectFrom("removals")
-    .select((eb) => eb.fn.sum<number | null>("amount").as("amount"))
-    .where("sync", "=", context.sync.id)
+    .where("sync", "=", sync.id)
     .where("counter", "=", counter)
-    .where("at", ">=", start)
+    .where("at", ">=", start);
+  if (!BY_RECORD.includes(counter)) {
+    const row = await within.select((eb) => eb.fn.sum<number | null>("amount").as("amount")).executeTakeFirstOrThrow();
+    return Number(row.amount ?? 0);
+  }
+  const row = await within
+    .where("object_id", "not in", (eb) => eb.selectFrom("plan_changes").select("object_id").where("plan", "=", plan.id))
+    .select((eb) => eb.fn.count<number>("object_id").distinct().as("count"))
     .executeTakeFirstOrThrow();
-  return Number(row.amount ?? 0);
+  return Number(row.count);
 }

@@ -1,4 +1,4 @@
-import { ConnectorError, longWindow, type SyncDefinition } from "@entrain/core";
+import { ConnectorError, GUARD_COUNTERS, limitOf, longWindow, type SyncDefinition } from "@entrain/core";
 import { appendJournal } from "../store/journal.ts";
 import type { Lease, Store } from "../store/store.ts";
 import { withLease } from "./lease.ts";
@@ -191,7 +191,7 @@ async function longestWindowMs(store: Store): Promise<number> {
   const syncs = await store.db.selectFrom("syncs").select("definition").execute();
   const windows = syncs.flatMap(({ definition }) => {
     const { guard } = JSON.parse(definition) as SyncDefinition;
-    return [guard.removals, guard.members].map((limit) => longWindow(limit).windowMs);
+    return GUARD_COUNTERS.map((counter) => longWindow(limitOf(guard, counter)).windowMs);
   });
   return windows.reduce((longest, window) => Math.max(longest, window), 0);
 }

@@ -29,12 +29,12 @@ import { changedIn, markChanges, type PlanChangeRow, settledIn } from "../store/
 import type { DB } from "../store/schema.ts";
 import { ownedByOthers, releaseShares } from "../store/shares.ts";
 import { type ApplyContext, closeIntents, entryBase, streamOf, type Tally, tallied } from "./applying.ts";
+import { countGuarded } from "./count-guarded.ts";
 import { forgetGoneMembers } from "./gone-members.ts";
 import { forgetMembers, saveMembers } from "./known-members.ts";
 import { isMissing } from "./missing.ts";
 import type { Part } from "./parts.ts";
 import { type Prepared, UNOWNED } from "./prepare.ts";
-import { countRemovals } from "./removals.ts";
 import { withoutSensitive } from "./sensitive.ts";
 
 /** One change of a batch with what became of it. */
@@ -83,7 +83,7 @@ export async function recordOutcomes(
     tx,
     written.map(({ change }) => change),
   );
-  await countRemovals(
+  await countGuarded(
     context,
     tx,
     written.map(({ change }) => change),
@@ -294,7 +294,7 @@ async function updatePending(context: ApplyContext, tx: Transaction<DB>, settled
   const done = settled.filter(({ change, outcome }) => isWritten(outcome) && change.dropped.length === 0);
   const open = settled.filter(({ change, outcome }) => !isWritten(outcome) || change.dropped.length > 0);
   // While it was held its record was not evaluated: what moved meanwhile, a manager's link or attributes, is looked at next.
-  const missed = (action: string): boolean => context.plan.part === "removals" && ["join", "disable"].includes(action);
+  const missed = (action: string): boolean => context.plan.part === "removals" && action !== "delete";
   const left = done.filter(({ change: { row } }) => row.action !== "members" && !missed(row.action));
   await leavePending(
     tx,

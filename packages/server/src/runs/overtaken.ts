@@ -1,4 +1,4 @@
-import { type Finding, grouped } from "@entrain/core";
+import { type Finding, grouped, isRematched, matchedAttribute } from "@entrain/core";
 import { appendJournal } from "../store/journal.ts";
 import {
   changesPage,
@@ -14,8 +14,9 @@ import { isLookup } from "./apply-lookups.ts";
 import { streamOf } from "./applying.ts";
 import { reviewHeld } from "./begin.ts";
 import type { Actor, SyncRow } from "./context.ts";
-import { type GuardContext, type Guarded, guardHolds } from "./guard.ts";
+import { type GuardContext, type Guarded, guardHolds, isFirstRun } from "./guard.ts";
 import { type PrepareContext, type Prepared, prepareBatch } from "./prepare.ts";
+import { changeOf } from "./seal.ts";
 import { tellDecided } from "./tell-plans.ts";
 
 const PAGE = 200;
@@ -96,8 +97,12 @@ export async function closeSettledHolds(
   }
 }
 
-function isGuarded({ action, hold, remove }: PlanChangeRow): boolean {
-  return hold !== null || remove !== null || action === "disable" || action === "delete";
+const CREATING = ["create", "join"];
+const UPDATING = ["update", "enable"];
+
+function isGuarded({ action, hold, remove }: PlanChangeRow, isFirst: boolean): boolean {
+  const loosely = !isFirst && [...CREATING, ...UPDATING].includes(action);
+  return loosely || hold !== null || remove !== null || action === "disable" || action === "delete";
 }
 
 /**
@@ -108,14 +113,23 @@ export async function judgeAgain(
   context: ReviewContext & { readonly guard: GuardContext },
   plan: PlanRow,
 ): Promise<Verdict> {
-  const guarded: { -readonly [key in keyof Guarded]: number } = { removals: 0, memberRemovals: 0, heldAnyway: 0 };
+  const guarded: { -readonly [key in keyof Guarded]: number } = {
+    ...{ removals: 0, members: 0, creations: 0, updates: 0, matching: 0 },
+    heldAnyway: 0,
+  };
   const settled: number[] = [];
-  for await (const page of prepared(context, plan, isGuarded)) {
+  const names = context.guard.definition.matching.map(matchedAttribute);
+  const isFirst = await isFirstRun(context.guard);
+  for await (const page of prepared(context, plan, (row) => isGuarded(row, isFirst))) {
     for (const { row, send, untold, remove } of page) {
       if (send === null && !untold) settled.push(row.ordinal);
       else if (row.hold !== null) guarded.heldAnyway += 1;
-      else if (row.action === "members") guarded.memberRemovals += remove.length;
-      else guarded.removals += 1;
+      else if (row.action === "members") guarded.members += remove.length;
+      else if (CREATING.includes(row.action)) guarded.creations += 1;
+      else if (UPDATING.includes(row.action)) {
+        guarded.updates += 1;
+        guarded.matching += Number(isRematched(changeOf(row), names));
+      } else guarded.removals += 1;
     }
   }
   const now = await guardHolds(context.guard, guarded);

@@ -1,5 +1,7 @@
+import { isRematched, matchedAttribute, type SyncDefinition } from "@entrain/core";
 import { insertPlanChanges, insertPlanIssues, type PlanRow, weightOf } from "../store/plans.ts";
 import type { NewChange, NewIssue, PlanContext, WantedKey } from "./plan-context.ts";
+import { changeOf } from "./seal.ts";
 
 /** What a written plan holds, for guards and for what is evaluated because of it. */
 export interface Written {
@@ -8,20 +10,28 @@ export interface Written {
   /** Those of them that say what is wrong with a record. */
   findings: number;
   removals: number;
-  memberRemovals: number;
+  /** Single membership removals. */
+  members: number;
+  /** Changes that give a record another value to be found by. */
+  matching: number;
   heldAnyway: number;
 }
 
-type PlanWriterContext = Pick<PlanContext, "store" | "lease"> & { readonly plan: Pick<PlanRow, "id"> };
+type PlanWriterContext = Pick<PlanContext, "store" | "lease"> & {
+  readonly plan: Pick<PlanRow, "id">;
+  readonly definition: Pick<SyncDefinition, "matching">;
+};
 
 /** Writes a plan's rows batch by batch, each batch in one transaction, and gives them their ordinals. */
 export class PlanWriter {
-  readonly written: Written = { issues: 0, findings: 0, removals: 0, memberRemovals: 0, heldAnyway: 0 };
+  readonly written: Written = { issues: 0, findings: 0, removals: 0, members: 0, matching: 0, heldAnyway: 0 };
   readonly #context: PlanWriterContext;
+  readonly #matching: readonly string[];
   #ordinal: number;
 
   constructor(context: PlanWriterContext, firstOrdinal: number) {
     this.#context = context;
+    this.#matching = context.definition.matching.map(matchedAttribute);
     this.#ordinal = firstOrdinal;
   }
 
@@ -69,6 +79,9 @@ export class PlanWriter {
   #count(change: NewChange): void {
     if (change.hold !== null) this.written.heldAnyway += 1;
     else if (change.action === "disable" || change.action === "delete") this.written.removals += 1;
-    else if (change.remove !== null) this.written.memberRemovals += weightOf(change);
+    else if (change.remove !== null) this.written.members += weightOf(change);
+    else if (change.action === "update" || change.action === "enable") {
+      this.written.matching += Number(isRematched(changeOf(change), this.#matching));
+    }
   }
 }

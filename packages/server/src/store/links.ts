@@ -391,16 +391,20 @@ export async function linkedSince(
 
 /**
  * How many active records a sync owns that were linked by a moment. Those that were disabled long ago do not count: the
- * more leavers a target has kept, the more people a share of all would let go at once.
+ * more leavers a target has kept, the more people a share of all would let go at once. No more than `atMost` are counted.
  */
-export async function ownedLinks(db: Reader, sync: string, by: number): Promise<number> {
-  const row = await db
+export async function ownedLinks(db: Reader, sync: string, by: number, atMost?: number): Promise<number> {
+  const owned = db
     .selectFrom("links")
-    .select(sql<number>`count(*)`.as("count"))
+    .select("object_id")
     .where("sync", "=", sync)
     .where("active", "=", 1)
     .where(OWNING)
     .where("created_at", "<=", by)
+    .$if(atMost !== undefined, (query) => query.limit(atMost ?? 0));
+  const row = await db
+    .selectFrom(owned.as("owned"))
+    .select(sql<number>`count(*)`.as("count"))
     .executeTakeFirstOrThrow();
   return Number(row.count);
 }

@@ -1,0 +1,89 @@
+import { type GuardCounter, isRematched } from "@entrain/core";
+import type { Transaction } from "kysely";
+import type { DB } from "../store/schema.ts";
+import type { ApplyContext } from "./applying.ts";
+import type { Prepared } from "./prepare.ts";
+import { changeOf } from "./seal.ts";
+
+type Written = Pick<Prepared, "row" | "add" | "remove">;
+
+const COLUMNS = [
+  { name: "sync", type: "text" },
+  { name: "counter", type: "text" },
+  { name: "object_id", type: "text" },
+  { name: "amount", type: "int8" },
+  { name: "at", type: "int8" },
+] as const;
+
+/** What was applied without anybody's approval counts for the guards' windows; what is undone counts no more. */
+export async function countGuarded(
+  context: ApplyContext,
+  tx: Transaction<DB>,
+  written: readonly Written[],
+): Promise<void> {
+  if (context.plan.undoes !== null) await uncount(context, tx, written, context.plan.undoes);
+  if (context.plan.approved_at !== null) return;
+  const at = context.store.clock.now();
+  const rows = written.flatMap((one) =>
+    countersOf(context, one).map(([counter, amount]) => [context.sync.id, counter, one.row.object_id, amount, at]),
+  );
+  if (rows.length === 0) return;
+  await context.store.insertMany(tx, { table: "removals", columns: COLUMNS }, rows);
+}
+
+/** What a change counts as; of a first run only what it takes away. */
+function countersOf(
+  { sync, matching, recreate }: ApplyContext,
+  { row, remove }: Written,
+): readonly (readonly [GuardCounter, number])[] {
+  const isFirst = sync.first_run_at === null;
+  switch (row.action) {
+    case "disable":
+    case "delete":
+      return [["removals", 1]];
+    case "members":
+      return remove.length > 0 ? [["members", remove.length]] : [];
+    case "create":
+    case "join":
+      return isFirst || recreate ? [] : [["creations", 1]];
+    case "update":
+    case "enable":
+      return [
+        ...(isFirst ? [] : [["updates", 1] as const]),
+        ...(isRematched(changeOf(row), matching) ? [["matching", 1] as const] : []),
+      ];
+    default:
+      return [];
+  }
+}
+
+/** What the undone run made of these records counts no more: they are as they were. */
+async function uncount(
+  { store, sync }: ApplyContext,
+  tx: Transaction<DB>,
+  written: readonly Written[],
+  run: string,
+): Promise<void> {
+  const undone = await tx.selectFrom("runs").select("started_at").where("id", "=", run).executeTakeFirst();
+  if (undone === undefined) return;
+  for (const { row, add } of written) {
+    const counters = countersBack(row.action, add);
+    if (counters.length === 0) continue;
+    await tx
+      .deleteFrom("removals")
+      .where("sync", "=", sync.id)
+      .where("counter", "in", counters)
+      .where("object_id", "=", row.object_id)
+      .where("at", ">=", undone.started_at)
+      .where("at", "<=", store.clock.now())
+      .execute();
+  }
+}
+
+function countersBack(action: string, add: readonly string[]): readonly GuardCounter[] {
+  if (action === "enable") return ["removals", "updates", "matching"];
+  if (action === "create") return ["removals"];
+  if (action === "delete") return ["creations"];
+  if (action === "update" || action === "disable") return ["updates", "matching"];
+  return add.length > 0 ? ["members"] : [];
+}
