@@ -65,6 +65,10 @@ export const CODES = {
     "Check the target's address and tenant; none of those records is created anew. If they are really gone, make them anew: `entrain sync run NAME --recreate-missing`.",
   intents_open:
     "Run the sync once more, so that nothing is left in doubt, then remove it. If its target is gone for good, `entrain sync remove NAME --force` gives those changes up.",
+  target_unavailable:
+    "Nothing needs to be done: each run asks the target once, and goes on as soon as it answers. `entrain target verify` tells more.",
+  mostly_refused:
+    "Look at the records with `entrain sync unsynced NAME`, mend what they have in common, then `entrain sync retry NAME`.",
   file_failed: "Check the folder, its rights and the free space.",
   file_invalid: "Restore the file, or move it away to begin anew; it is never overwritten.",
   credential_refused: "Renew the target's token, then run `entrain target verify`.",

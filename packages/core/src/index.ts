@@ -21,7 +21,7 @@ export { matchKey, matchKeys } from "./matching/key.ts";
 export { chooseMatch, type Match, type MatchTry, recordName } from "./matching/match.ts";
 export { type CompiledMatching, compileMatching, type MatchValue } from "./matching/matching.ts";
 export { byCodeUnits } from "./model/compare.ts";
-export { DEFAULTS, limitOf } from "./model/defaults.ts";
+export { DEFAULT_RETRIES, DEFAULTS, limitOf } from "./model/defaults.ts";
 export { formatDuration, parseDuration } from "./model/duration.ts";
 export type { Mapping, MappingRule, WhenEmpty } from "./model/mapping.ts";
 export { type MatchingRule, matchedAttribute } from "./model/matching.ts";
@@ -68,6 +68,7 @@ export {
   type Operations,
   type Protect,
   provisionedKind,
+  type Retries,
   SCOPE_OPERATORS,
   type Schedule,
   type Scope,

@@ -1,4 +1,4 @@
-import type { Guard, GuardCounter, GuardLimit, SyncDefinition } from "./sync.ts";
+import type { Guard, GuardCounter, GuardLimit, Retries, SyncDefinition } from "./sync.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -15,6 +15,9 @@ const GUARD: Required<Guard> = {
 export function limitOf(guard: Guard, counter: GuardCounter): GuardLimit {
   return guard[counter] ?? GUARD[counter];
 }
+
+/** Twenty attempts take about nine days: a minute, two, four … at last a day apart. */
+export const DEFAULT_RETRIES: Retries = { firstMs: 60_000, lastMs: DAY_MS, attempts: 20 };
 
 /** What a sync does where its definition says nothing. */
 export const DEFAULTS: Pick<SyncDefinition, "scope" | "operations" | "deprovision" | "guard" | "schedule"> = {

@@ -168,6 +168,16 @@ export type Schedule = (
   readonly jitterMs?: number;
 };
 
+/**
+ * How a change that the target refused is tried again while nothing about it changes: after `firstMs`, then after twice as
+ * long each time, up to `lastMs`, each time a little sooner or later; after so many `attempts` in all it is a dead letter.
+ */
+export interface Retries {
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly attempts: number;
+}
+
 /** The rule that provisions one kind of record from one connection to one target. */
 export interface SyncDefinition {
   readonly records: string;
@@ -186,6 +196,8 @@ export interface SyncDefinition {
   readonly deprovision: Deprovision;
   readonly guard: Guard;
   readonly protect?: Protect;
+  /** Left out: the default's. */
+  readonly retries?: Retries;
   readonly schedule: Schedule;
 }
 

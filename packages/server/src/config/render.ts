@@ -10,6 +10,7 @@ import type {
   TargetEntry,
 } from "./document.ts";
 import { plainGuard } from "./guard.ts";
+import { plainRetries } from "./retries.ts";
 import { plainSchedule } from "./schedule.ts";
 import { maskedUrls } from "./url-mask.ts";
 
@@ -106,6 +107,7 @@ export function plainSync(entry: SyncEntry): Plain {
     deprovision,
     guard: plainGuard(entry.guard),
     ...(entry.protect === undefined ? {} : { protect: entry.protect }),
+    ...(entry.retries === undefined ? {} : { retries: plainRetries(entry.retries) }),
     schedule: plainSchedule(entry.schedule),
   };
 }

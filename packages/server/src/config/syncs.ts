@@ -18,6 +18,7 @@ import type { Path, SyncEntry, TargetEntry } from "./document.ts";
 import { readGuard } from "./guard.ts";
 import { suggestion } from "./nearest.ts";
 import { readProtect } from "./protect.ts";
+import { readRetries } from "./retries.ts";
 import { readMapping } from "./rules.ts";
 import { readSchedule } from "./schedule.ts";
 import { readScope } from "./scope.ts";
@@ -44,6 +45,7 @@ const KEYS = [
   "deprovision",
   "guard",
   "protect",
+  "retries",
   "schedule",
 ];
 const VERBS = ["ignore", "disable", "delete"] as const;
@@ -71,12 +73,13 @@ export function readSync(checker: Checker, value: unknown, path: Path, around: S
   const deprovision = readVerbs(checker, entry.deprovision, [...path, "deprovision"]);
   const guard = readGuard(checker, entry.guard, [...path, "guard"]);
   const protect = readProtect(checker, entry.protect, [...path, "protect"]);
+  const retries = readRetries(checker, entry.retries, [...path, "retries"]);
   const schedule = readSchedule(checker, entry.schedule, [...path, "schedule"]);
   if (!(connection && target && contacts && kind && scope && mapping && matching && shares)) return undefined;
-  if (!(operations && deprovision && guard && protect && schedule)) return undefined;
+  if (!(operations && deprovision && guard && protect && retries && schedule)) return undefined;
   const rules = { records: kind.name, ...contacts, scope, mapping, matching, ...shares };
   judge(checker, rules, kind, path);
-  return { connection, target, ...rules, operations, deprovision, guard, ...protect, schedule };
+  return { connection, target, ...rules, operations, deprovision, guard, ...protect, ...retries, schedule };
 }
 
 function readAlias(checker: Checker, value: unknown, path: Path, known: readonly string[]): string | undefined {
