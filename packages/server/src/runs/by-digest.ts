@@ -32,7 +32,9 @@ export async function requireKnown(
 export async function refusal(store: Store, sync: string, digest: string): Promise<ConnectorError> {
   const run = await runThatApplied(store, sync, digest);
   if (run !== null) return alreadyApplied(digest, run);
-  const closed = await planByDigest(store, sync, { digest, states: ["superseded", "rejected"] });
+  const closed = await planByDigest(store, sync, { digest, states: ["superseded", "rejected", "split"] });
+  if (closed?.state === "split")
+    return stale(`The plan ${digest} was split; what became of it has digests of its own.`);
   if (closed?.state === "rejected") return stale(`The plan ${digest} was rejected; its records were planned anew.`);
   if (closed) {
     const why = "all of its changes were done meanwhile, or their records changed after it was made";

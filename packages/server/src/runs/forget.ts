@@ -8,7 +8,7 @@ const KEPT_PREVIEWS = 3;
 export async function forgetPlans(session: Session): Promise<void> {
   const { engine, sync, lease } = session;
   const { store } = engine;
-  const done = await plansIn(store.db, sync.id, ["applied", "rejected", "superseded"]);
+  const done = await plansIn(store.db, sync.id, ["applied", "rejected", "superseded", "split"]);
   const previews = (await plansIn(store.db, sync.id, ["sealed"])).filter((one) => one.run === null);
   const old = [
     ...done.slice(0, Math.max(0, done.length - KEPT_PLANS)),

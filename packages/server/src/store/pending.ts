@@ -70,6 +70,31 @@ export async function releasePinned(
     .execute();
 }
 
+/** Records that one held plan pinned are pinned by another one from now on, or by none: these, or all that are left. */
+export async function movePins(
+  tx: Transaction<DB>,
+  sync: string,
+  {
+    from,
+    to,
+    records,
+  }: { readonly from: string; readonly to: string | null; readonly records: readonly string[] | null },
+): Promise<void> {
+  const free = { plan: null, reason: "dependant", code: "dependant", retry_at: 0 };
+  const moved = () =>
+    tx
+      .updateTable("pending")
+      .set(to === null ? free : { plan: to })
+      .where("sync", "=", sync)
+      .where("plan", "=", from);
+  if (records === null) await moved().execute();
+  for (let at = 0; at < (records?.length ?? 0); at += 500) {
+    await moved()
+      .where("object_id", "in", records?.slice(at, at + 500) ?? [])
+      .execute();
+  }
+}
+
 /** Takes settled records out of the pending set, unless a held plan pins them. */
 export async function leavePending(tx: Transaction<DB>, sync: string, ids: readonly string[]): Promise<void> {
   for (let at = 0; at < ids.length; at += 500) {

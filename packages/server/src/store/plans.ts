@@ -1,5 +1,5 @@
 import type { Counts, Finding } from "@entrain/core";
-import type { Insertable, Selectable, Transaction } from "kysely";
+import { type Insertable, type Selectable, sql, type Transaction } from "kysely";
 import type { DB } from "./schema.ts";
 import type { Store } from "./store.ts";
 
@@ -122,6 +122,20 @@ export async function insertPlanIssues(
   if (rows.length === 0) return;
   const values = rows.map((row) => ISSUE_COLUMNS.map(({ name }) => row[name]));
   await store.insertMany(tx, { table: "plan_issues", columns: ISSUE_COLUMNS }, values);
+}
+
+/** Copies a plan's changes and what stands beside them into another plan. */
+export async function copyPlan(tx: Transaction<DB>, from: string, to: string): Promise<void> {
+  for (const [table, columns] of [
+    ["plan_changes", CHANGE_COLUMNS],
+    ["plan_issues", ISSUE_COLUMNS],
+  ] as const) {
+    const names = columns.map(({ name }) => name).filter((name) => name !== "plan");
+    const list = sql.join(names.map((name) => sql.ref(name)));
+    await sql`insert into ${sql.table(table)} (plan, ${list}) select ${to}, ${list} from ${sql.table(table)} where plan = ${from}`.execute(
+      tx,
+    );
+  }
 }
 
 /** Removes a plan's rows, for plans that were never applied or whose history the journal holds. */

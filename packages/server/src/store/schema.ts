@@ -472,7 +472,7 @@ interface Plans {
   split_from: string | null;
   /** False: a side was read in part, so nothing in it disables, deletes, removes or clears. */
   complete: number;
-  /** building | sealed | applying | held | approved | applied | rejected | superseded | abandoned | forgotten */
+  /** building | sealed | applying | held | approved | applied | rejected | superseded | split | abandoned | forgotten */
   state: string;
   digest: string | null;
   counts: string; // JSON Counts

@@ -33,6 +33,7 @@ const STATES = [
   "applied",
   "rejected",
   "superseded",
+  "split",
   "abandoned",
   "forgotten",
 ] as const;
