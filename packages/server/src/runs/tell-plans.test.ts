@@ -74,7 +74,7 @@ test("tells of a held plan once: the sync, how many, why, three of the people, a
     approve,
     reject: `${approve} --reject`,
     detail: "12 changes wait for approval; everything else goes on.",
-    fix: "Look at it with `entrain sync status people`, then approve or reject it.",
+    fix: "Look at it with `entrain sync held people`, then approve or reject it.",
   });
   assert.match(String(plan), /^plan_/);
   assert.match(String(reason), /12 removals/);

@@ -44,7 +44,7 @@ export async function tellHeld(
     approve,
     reject: `${approve} --reject`,
     detail: `${waits} for approval; everything else goes on.`,
-    fix: `Look at it with \`entrain sync status ${sync.name}\`, then approve or reject it.`,
+    fix: `Look at it with \`entrain sync held ${sync.name}\`, then approve or reject it.`,
   };
   if (await raiseAlert(tx, store, { type: "plan.held", data })) await markEpisodeTold(tx, key, now);
 }
