@@ -3,10 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCsvTarget } from "@entrain/connectors/csv";
 import { createEntraSource } from "@entrain/connectors/entra";
+import { createFreshchatTarget } from "@entrain/connectors/freshchat";
 import { createScimTarget } from "@entrain/connectors/scim";
 import { type ScimServer, type ScimServerOptions, startScimServer } from "@entrain/connectors/scim/testing";
 import type { SyncDefinition } from "@entrain/core";
-import { type Simulator, type SimulatorOptions, startSimulator } from "@entrain/simulator";
+import {
+  type Freshchat,
+  type FreshchatOptions,
+  type Simulator,
+  type SimulatorOptions,
+  startFreshchat,
+  startSimulator,
+} from "@entrain/simulator";
 import { type Clock, newId, systemClock } from "../../clock.ts";
 import type { PortalSettings } from "../../portal/kinds.ts";
 import { createPortalTarget } from "../../portal/target.ts";
@@ -19,11 +27,13 @@ import { applySync, approveSync, planSync, type RunSummary, rejectSync, runSync 
 
 /** A simulated tenant, a store, and syncs to a portal and a SCIM server that we did not write. */
 /** The targets that a scene has. */
-export type SceneTarget = "portal" | "scim" | "csv";
+export type SceneTarget = "portal" | "scim" | "csv" | "freshchat";
 
 export interface Scene {
   readonly simulator: Simulator;
   readonly scim: ScimServer;
+  /** The account of the target `freshchat`, where the options ask for one. */
+  readonly freshchat: Freshchat | null;
   readonly store: Store;
   readonly engine: Engine;
   /** Adds a sync; the rest of the definition is the target kind's preset. */
@@ -53,6 +63,7 @@ export interface SceneOptions {
   readonly clock?: Clock;
   readonly location?: Location;
   readonly scim?: Partial<ScimServerOptions>;
+  readonly freshchat?: FreshchatOptions;
   /** The attributes that are read of people, in place of the usual ones. */
   readonly attributes?: readonly string[];
   /** When full rounds are repeated, asked whenever a source is opened; `undefined`: as in an installation. */
@@ -94,6 +105,8 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
     ...options.scim,
     fault: (request) => fault?.(request) ?? null,
   });
+  const freshchat =
+    options.freshchat === undefined ? null : await startFreshchat({ clock: () => clock.now(), ...options.freshchat });
   const folder = await mkdtemp(join(tmpdir(), "entrain-scene-"));
   const location = options.location ?? { kind: "sqlite", folder };
   const store = await openStore({ location, clock, stamp: "real", create: true });
@@ -101,7 +114,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   const keyring = await openKeyring(store, { key: KEY, folder, environment: {} });
   const csv = join(folder, "csv");
   await mkdir(csv);
-  const engine: Engine = { ...engineOf(store, { simulator, scim, csv }, options), keyring };
+  const engine: Engine = { ...engineOf(store, { simulator, scim, freshchat, csv }, options), keyring };
   const signal = new AbortController().signal;
   const of = (sync: string) => ({
     sync,
@@ -113,6 +126,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   return {
     simulator,
     scim,
+    freshchat,
     store,
     engine,
     addSync: (name, target, definition) => addSync(engine, name, target, definition),
@@ -133,6 +147,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
       await store.close();
       await simulator.close();
       await scim.close();
+      await freshchat?.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -156,7 +171,7 @@ async function addEnds(store: Store, simulator: Simulator): Promise<void> {
         credential: "{}",
       })
       .execute();
-    for (const type of ["portal", "scim", "csv"]) {
+    for (const type of ["portal", "scim", "csv", "freshchat"]) {
       await tx
         .insertInto("targets")
         .values({ ...common, id: `t_${type}`, name: type, type, settings: "{}", credential: "{}" })
@@ -167,7 +182,7 @@ async function addEnds(store: Store, simulator: Simulator): Promise<void> {
 
 function engineOf(
   store: Store,
-  { simulator, scim, csv }: { readonly simulator: Simulator; readonly scim: ScimServer; readonly csv: string },
+  { simulator, scim, freshchat, csv }: Pick<Scene, "simulator" | "scim" | "freshchat"> & { readonly csv: string },
   options: SceneOptions,
 ): Omit<Engine, "keyring"> {
   const { clock } = store;
@@ -191,6 +206,9 @@ function engineOf(
   const openTarget: Engine["openTarget"] = async ({ type }, onWait = () => undefined) => {
     if (type === "portal") return createPortalTarget(store, "t_portal", options.portal);
     if (type === "csv") return createCsvTarget({ path: csv, clock });
+    if (type === "freshchat" && freshchat !== null) {
+      return createFreshchatTarget({ baseUrl: freshchat.base, token: () => freshchat.token, clock, onWait });
+    }
     const { baseUrl } = scim;
     return createScimTarget({ baseUrl, token: () => "scim-test-token", clock, groupSettleMs: 100, onWait });
   };

@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import type { SyncDefinition } from "@entrain/core";
+import { type Freshchat, type FreshchatOptions, freshchatCombinations } from "@entrain/simulator";
+import { plannedIn } from "./testing/observe.ts";
+import { openScene, type Scene } from "./testing/scene.ts";
+import { crowd } from "./testing/tenant.ts";
+import { testClock } from "./testing/time.ts";
+
+const users = crowd(12, (at) => ({ givenName: `Given ${at}`, surname: `Sur ${at}` }));
+const REMOVING: Partial<SyncDefinition> = {
+  deprovision: { outOfScope: "delete", disabled: "disable", softDeleted: "delete", deleted: "delete" },
+  guard: { removals: { percent: 50, count: 500, windowMs: 1 }, members: { percent: 50, count: 500, windowMs: 1 } },
+};
+
+let scene: Scene;
+afterEach(() => scene.close());
+
+interface World {
+  readonly account: Freshchat;
+  readonly clock: ReturnType<typeof testClock>;
+  readonly agents: string;
+  readonly contacts: string;
+}
+
+async function open(freshchat: FreshchatOptions = {}): Promise<World> {
+  const clock = testClock();
+  scene = await openScene({ clock, simulator: { tenant: { users, groups: [] } }, freshchat });
+  const account = scene.freshchat ?? assert.fail("the scene has an account");
+  const agents = await scene.addSync("agents", "freshchat", { records: "agent", ...REMOVING });
+  const contacts = await scene.addSync("contacts", "freshchat", { records: "contact", ...REMOVING });
+  return { account, clock, agents, contacts };
+}
+
+const writes = (account: Freshchat): readonly string[] =>
+  account.requests.list().flatMap(({ method, path }) => (method === "GET" ? [] : [`${method} ${path}`]));
+const there = (account: Freshchat) => account.agents.list().filter((agent) => !agent.is_deleted);
+
+async function succeeds(sync: string): Promise<Awaited<ReturnType<Scene["run"]>>> {
+  const run = await scene.run(sync);
+  assert.deepEqual([run.result, run.error], ["succeeded", null]);
+  return run;
+}
+
+/** Running again plans nothing, and writes nothing. */
+async function rests({ account }: World, ...syncs: readonly string[]): Promise<void> {
+  const before = writes(account).length;
+  for (const sync of syncs) assert.deepEqual(await plannedIn(scene.store, (await succeeds(sync)).run), []);
+  assert.equal(writes(account).length, before);
+}
+
+for (const switches of freshchatCombinations({
+  of: ["metadata", "put", "userDeletion", "agentDeletion", "deletionDelayMs", "indexDelayMs", "emailMatch"],
+})) {
+  test(`people come, change, leave and are in step again where Freshchat is ${Object.values(switches).join(", ")}`, async () => {
+    const world = await open({ switches });
+    const { account, clock, agents, contacts } = world;
+    assert.deepEqual([(await succeeds(agents)).counts.create, (await succeeds(contacts)).counts.create], [12, 12]);
+    await rests(world, agents, contacts);
+    assert.deepEqual(
+      account.users
+        .list()
+        .map(({ reference_id }) => reference_id)
+        .sort(),
+      users.map(({ id }) => id).sort(),
+    );
+
+    const [renamed, disabled, left] = users;
+    await scene.graph("PATCH", `/users/${renamed?.id}`, { surname: "Lovelace" });
+    await scene.graph("PATCH", `/users/${disabled?.id}`, { accountEnabled: false });
+    await scene.graph("DELETE", `/users/${left?.id}`);
+    const counts = { ...(await succeeds(agents)).counts };
+    assert.deepEqual([counts.update, counts.disable, counts.delete], [1, 1, 1]);
+    const gone = { ...(await succeeds(contacts)).counts };
+    // A contact cannot be disabled: it is deleted, as the plan says.
+    assert.deepEqual([gone.update, gone.disable, gone.delete], [1, 0, 2]);
+    await rests(world, agents, contacts);
+    clock.advance(60_000);
+    await rests(world, agents, contacts);
+    assert.deepEqual([there(account).length, account.users.list().length], [11, 10]);
+    const agentOf = (mail: unknown) => there(account).find(({ email }) => email === mail);
+    assert.deepEqual([agentOf(renamed?.mail)?.last_name, agentOf(disabled?.mail)?.is_deactivated], ["Lovelace", true]);
+
+    await scene.graph("PATCH", `/users/${disabled?.id}`, { accountEnabled: true });
+    await scene.graph("POST", `/directory/deletedItems/${left?.id}/restore`);
+    await succeeds(agents);
+    await succeeds(contacts);
+    clock.advance(60_000);
+    await rests(world, agents, contacts);
+    assert.deepEqual([there(account).length, account.users.list().length], [12, 12]);
+    assert.equal(agentOf(disabled?.mail)?.is_deactivated, false);
+  });
+}
+
+for (const at of ["answer", "body"] as const) {
+  test(`a creation whose answer is lost (${at}) makes no second record, whatever Freshchat shows by then`, async () => {
+    const action = { type: "cut", at } as const;
+    const world = await open({
+      switches: { indexDelayMs: 3_000 },
+      faults: [
+        { method: "POST", skip: 3, times: 1, action },
+        { method: "POST", skip: 8, times: 2, action },
+      ],
+    });
+    const { account, clock, agents, contacts } = world;
+    for (const sync of [agents, contacts]) await succeeds(sync);
+    clock.advance(10_000);
+    assert.deepEqual([there(account).length, account.users.list().length], [12, 12]);
+    assert.equal(writes(account).length, 24);
+    await rests(world, agents, contacts);
+  });
+}
+
+test("an outage in the middle of a run ends it, and the next run does the rest, each once", async () => {
+  const world = await open({
+    faults: [{ skip: 6, times: 14, action: { type: "status", status: 500, body: "html" } }],
+  });
+  const { account, clock, agents } = world;
+  for (let tries = 0; tries < 6; tries += 1) {
+    await scene.run(agents);
+    clock.advance(24 * 3_600_000);
+  }
+  assert.equal(there(account).length, 12);
+  await rests(world, agents);
+});
+
+test("what others made in Freshchat is joined and never deleted, and what they deleted is made anew", async () => {
+  const world = await open({ contacts: 40 });
+  const { account, clock, contacts } = world;
+  const own = account.users.create({ email: String(users[0]?.mail).toUpperCase(), first_name: "By hand" });
+  clock.advance(10_000);
+  const first = await succeeds(contacts);
+  assert.deepEqual([first.counts.create, first.counts.join], [11, 1]);
+  assert.equal(account.users.get(own.id)?.reference_id, users[0]?.id);
+  await scene.graph("DELETE", `/users/${users[0]?.id}`);
+  await succeeds(contacts);
+  assert.ok(account.users.get(own.id), "joined, so never deleted");
+  const lost = account.users.list().find(({ reference_id }) => reference_id === users[5]?.id);
+  account.users.remove(lost?.id ?? "");
+  await scene.graph("PATCH", `/users/${users[5]?.id}`, { surname: "Back" });
+  await succeeds(contacts);
+  clock.advance(10_000);
+  await rests(world, contacts);
+  assert.equal(account.users.list().filter(({ reference_id }) => reference_id === users[5]?.id).length, 1);
+  assert.equal(account.users.list().length, 40 + 12);
+});
+
+test("no seat left fails those who need one alone; with seats they come by themselves", async () => {
+  const world = await open({ seats: 5 });
+  const { account, clock, agents } = world;
+  const run = await scene.run(agents);
+  assert.deepEqual([run.counts.create, run.failed], [5, 7]);
+  const rows = await scene.store.db.selectFrom("pending").select("code").where("sync", "=", agents).execute();
+  assert.deepEqual([...new Set(rows.map(({ code }) => code))], ["no_seat"]);
+  account.setSeats(null);
+  clock.advance(24 * 3_600_000);
+  assert.equal((await succeeds(agents)).counts.create, 7);
+  await rests(world, agents);
+});
