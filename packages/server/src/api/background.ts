@@ -1,5 +1,6 @@
 import { newId } from "../clock.ts";
 import type { Actor, Engine, Progress } from "../runs/context.ts";
+import { Stopped } from "../runs/lease.ts";
 import { planSync, type RunOptions, type RunSummary, runSync } from "../runs/run.ts";
 import { type RunLog, RunTeller } from "../runs/tell.ts";
 import { describeFault, type Fault } from "./faults.ts";
@@ -105,10 +106,10 @@ export class Background {
   }
 
   /** Asks what runs for a sync to stop at the next safe moment. @throws RequestError `not_running` */
-  cancel(sync: string): Work {
+  cancel(sync: string, actor: Actor): Work {
     const entry = [...this.#running].find((one) => one.sync === sync && one.id !== "");
     if (entry === undefined) throw new RequestError("not_running", "Nothing runs for this sync in this server.");
-    entry.controller.abort(new DOMException("The run was stopped by an operator.", "AbortError"));
+    entry.controller.abort(new Stopped({ actor, cause: "asked" }));
     return workOf(entry);
   }
 

@@ -119,6 +119,7 @@ const RUN_FIELDS = {
     waiting: Type.Optional(WAITING),
   }),
   error: orNull(FAULT),
+  stoppedBy: orNull(Type.Object({ kind: Type.String(), id: Type.String() })),
   plan: orNull(Type.String()),
   heldPlan: orNull(Type.String()),
   startedAt: TIME,

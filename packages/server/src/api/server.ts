@@ -29,6 +29,7 @@ import { reportRoutes } from "./routes/report.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { setupRoutes } from "./routes/setup.ts";
 import { sessionRoutes, signInRoute } from "./routes/sign-in.ts";
+import { syncControlRoutes } from "./routes/sync-control.ts";
 import { syncRoutes } from "./routes/syncs.ts";
 import { targetRoutes } from "./routes/targets.ts";
 import { undoRoutes } from "./routes/undo.ts";
@@ -134,6 +135,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
       attributeRoutes(scope, context);
       targetRoutes(scope, context);
       syncRoutes(scope, context);
+      syncControlRoutes(scope, context);
       reportRoutes(scope, context);
       undoRoutes(scope, context);
       runRoutes(scope, context);

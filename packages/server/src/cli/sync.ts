@@ -2,6 +2,7 @@ import { formatDuration, GUEST_CHOICES, type Scope } from "@entrain/core";
 import { loadConfiguration } from "../config/current.ts";
 import { type OpenWrite, openWrites } from "../config/remove.ts";
 import { plainSync } from "../config/render.ts";
+import { scheduleInWords } from "../config/schedule.ts";
 import { type RunView, runHistory, syncStatus, unsyncedRecords } from "../runs/queries.ts";
 import { applySync, approveSync, rejectSync, runSync } from "../runs/run.ts";
 import {
@@ -20,6 +21,7 @@ import { heldCommand } from "./held.ts";
 import { planCommand } from "./plan.ts";
 import { reportCommand } from "./report.ts";
 import { withRun } from "./run.ts";
+import { heedPause, pauseInWords, registerControl } from "./sync-control.ts";
 import { registerUndo } from "./undo.ts";
 import { countsInWords, durationInWords, timeInWords, waitingInWords } from "./wording.ts";
 
@@ -35,7 +37,9 @@ export const register: Register = (group, world, ended) => {
     .option("--exclude-group <name...>", "no members of these groups, nested ones included")
     .option("--guests <choice>", "include, exclude, or only")
     .option("--people-only", "no shared mailboxes, rooms and service accounts")
-    .option("--every <duration>", "run by itself: 30s, 5m, 1h");
+    .option("--every <duration>", "run by itself: 30s, 5m, 1h")
+    .option("--cron <pattern>", 'run by itself: "0 6 * * 1-5"')
+    .option("--timezone <zone>", "by whose clocks --cron is: Europe/Rome; UTC unless given");
   command(add, world, ended, addSync);
   command(group.command("list").description("list the syncs"), world, ended, listSyncs);
   command(group.command("show <name>").description("show a sync's definition"), world, ended, showSync);
@@ -46,24 +50,29 @@ export const register: Register = (group, world, ended) => {
   command(plan, world, ended, planCommand);
   const run = group.command("run <name>").description("read, plan, and apply what no guard holds");
   run.option("--recreate-missing", "look for every record in the target, and make anew whatever is gone, however much");
-  command(run, world, ended, (invocation, [name = ""], options) =>
-    withRun(invocation, name, (engine, given) =>
+  run.option("--anyway", "also when it is paused");
+  command(run, world, ended, async (invocation, [name = ""], options) => {
+    await heedPause(invocation, name, options);
+    return await withRun(invocation, name, (engine, given) =>
       runSync(engine, { ...given, recreate: options.recreateMissing === true }),
-    ),
-  );
+    );
+  });
   const apply = group
     .command("apply <name>")
     .description("apply a plan that `sync plan` showed, and nothing else")
-    .requiredOption("--digest <digest>", "the plan's digest");
-  command(apply, world, ended, (invocation, [name = ""], options) => {
+    .requiredOption("--digest <digest>", "the plan's digest")
+    .option("--anyway", "also when the sync is paused");
+  command(apply, world, ended, async (invocation, [name = ""], options) => {
     const digest = digestOf(options);
-    return withRun(invocation, name, (engine, of) => applySync(engine, { ...of, digest }));
+    await heedPause(invocation, name, options);
+    return await withRun(invocation, name, (engine, of) => applySync(engine, { ...of, digest }));
   });
   const approve = group
     .command("approve <name>")
     .description("let a held plan go, exactly as it is, or reject it")
     .requiredOption("--digest <digest>", "the held plan's digest")
-    .option("--reject", "do not apply it; its records are planned anew");
+    .option("--reject", "do not apply it; its records are planned anew")
+    .option("--anyway", "also when the sync is paused");
   command(approve, world, ended, approveOrReject);
   command(group.command("held <name>").description("every change that waits for approval"), world, ended, heldCommand);
   const report = group
@@ -72,6 +81,7 @@ export const register: Register = (group, world, ended) => {
     .option("--samples <count>", "how many of each sort are named", "10");
   command(report, world, ended, reportCommand);
   command(group.command("status <name>").description("how the sync stands"), world, ended, showStatus);
+  registerControl(group, world, ended);
   const history = group
     .command("history <name>")
     .description("the last runs")
@@ -138,7 +148,7 @@ async function refuseUnknownKind(invocation: Invocation, options: Options): Prom
 
 async function addSync(invocation: Invocation, [name = ""]: readonly string[], options: Options): Promise<undefined> {
   const scope = scopeOf(options);
-  const every = textOption(options, "every");
+  const schedule = scheduleOf(options);
   const source = textOption(options, "source");
   if (source !== undefined) requireOneOf(source, "source", ["contact"]);
   await refuseUnknownKind(invocation, options);
@@ -148,12 +158,21 @@ async function addSync(invocation: Invocation, [name = ""]: readonly string[], o
     records: textOption(options, "records"),
     ...(source === undefined ? {} : { source }),
     ...(Object.keys(scope).length > 0 ? { scope } : {}),
-    ...(every === undefined ? {} : { schedule: { every } }),
+    ...(schedule === null ? {} : { schedule }),
   };
   await addEntry(invocation, "syncs", { name, value });
   await invocation.output.say(`Added the sync ${name}. See what it would do: entrain sync plan ${name}`);
   await invocation.output.value({ added: name });
   return undefined;
+}
+
+/** What the command line can say of a schedule; a document can say more. @throws ConnectorError `usage` */
+function scheduleOf(options: Options): object | null {
+  const [every, cron, timezone] = ["every", "cron", "timezone"].map((name) => textOption(options, name));
+  if (every !== undefined && cron !== undefined) throw usage("--every and --cron exclude each other.");
+  if (timezone !== undefined && cron === undefined) throw usage("--timezone goes with --cron.");
+  if (cron !== undefined) return timezone === undefined ? { cron } : { cron, timezone };
+  return every === undefined ? null : { every };
 }
 
 /** What the command line can say of a scope; a document can say more. */
@@ -184,7 +203,9 @@ async function listSyncs(invocation: Invocation): Promise<undefined> {
       const every = "everyMs" in schedule ? formatDuration(schedule.everyMs) : null;
       const lastRun = status?.lastRun ?? null;
       const held = status?.held.length ?? 0;
-      return { name, id, connection, target, records, source, every, synced: status?.synced ?? 0, held, lastRun };
+      const [nextRun, paused] = [status?.nextRun ?? null, status?.paused ?? null];
+      const base = { name, id, connection, target, records, source, every, schedule: scheduleInWords(schedule) };
+      return { ...base, synced: status?.synced ?? 0, held, lastRun, nextRun, paused };
     }),
   );
   await invocation.output.value(views);
@@ -193,9 +214,9 @@ async function listSyncs(invocation: Invocation): Promise<undefined> {
     const cells = views.map((view) => [
       view.name,
       `${view.connection}${view.source === null ? "" : ` ${view.source}s`} → ${view.target} ${view.records}s`,
-      view.every ?? "manual",
+      view.every ?? view.schedule,
       String(view.synced),
-      view.held > 0 ? "waits for approval" : (view.lastRun?.result ?? "never ran"),
+      `${view.held > 0 ? "waits for approval" : (view.lastRun?.result ?? "never ran")}${view.paused === null ? "" : ", paused"}`,
     ]);
     await invocation.output.table(["NAME", "WHAT", "EVERY", "SYNCED", "LAST RUN"], cells);
   }
@@ -221,7 +242,8 @@ async function approveOrReject(
 ): Promise<0 | 1 | 3 | undefined> {
   const digest = digestOf(options);
   if (options.reject !== true) {
-    return withRun(invocation, name, (engine, of) => approveSync(engine, { ...of, digest }));
+    await heedPause(invocation, name, options);
+    return await withRun(invocation, name, (engine, of) => approveSync(engine, { ...of, digest }));
   }
   const installation = await invocation.open();
   const { id } = await findRow(installation, "syncs", name);
@@ -238,12 +260,14 @@ async function showStatus(invocation: Invocation, [name = ""]: readonly string[]
   const status = await syncStatus(installation.store, id);
   if (status === null) return undefined;
   await invocation.output.value({ name, ...status });
-  const { lastRun, nextRun, synced, unsynced, cursorLag, held } = status;
+  const { lastRun, nextRun, paused, blackoutUntil, synced, unsynced, cursorLag, held } = status;
   const last = lastRun === null ? "never" : `${timeInWords(lastRun.startedAt)}: ${lastRun.result ?? lastRun.phase}`;
   await invocation.output.say(
     `${name}`,
     `last run   ${last}${lastRun === null ? "" : `, ${countsInWords(lastRun.counts)}`}`,
-    `next run   ${nextRun === null ? "when asked to" : timeInWords(nextRun)}`,
+    `next run   ${nextRun === null ? (paused === null ? "when asked to" : "when it is resumed") : timeInWords(nextRun)}`,
+    ...(paused === null ? [] : [`paused     ${pauseInWords(paused)}`]),
+    ...(blackoutUntil === null ? [] : [`blackout   until ${timeInWords(blackoutUntil)}`]),
     `synced     ${synced}`,
     `unsynced   ${unsynced}${unsynced > 0 ? ` (entrain sync unsynced ${name})` : ""}`,
     `lag        ${cursorLag === 1 ? "1 change" : `${cursorLag} changes`} not looked at yet`,

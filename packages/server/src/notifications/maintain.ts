@@ -84,7 +84,7 @@ async function watchedOf(store: Store, connection: ConnectionRow): Promise<reado
     .select("definition")
     .where("connection", "=", connection.id)
     .execute();
-  const scheduled = syncs.some(({ definition }) => "everyMs" in (JSON.parse(definition) as SyncDefinition).schedule);
+  const scheduled = syncs.some(({ definition }) => !("manual" in (JSON.parse(definition) as SyncDefinition).schedule));
   if (!scheduled) return [];
   const groups = await store.db
     .selectFrom("watermarks")

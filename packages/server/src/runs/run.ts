@@ -1,3 +1,4 @@
+import { ConnectorError } from "@entrain/core";
 import { appendJournal } from "../store/journal.ts";
 import { updatePlan } from "../store/plans.ts";
 import { streamOf } from "./applying.ts";
@@ -8,7 +9,7 @@ import type { Engine } from "./context.ts";
 import { decide, journalDecision, refuseSettled } from "./decide.ts";
 import { forgetPlans } from "./forget.ts";
 import { inRun, type RunSummary } from "./in-run.ts";
-import { syncLease, withLease } from "./lease.ts";
+import { Stopped, syncLease, withLease } from "./lease.ts";
 import type { Planned } from "./plan.ts";
 import { readConnection } from "./read-connection.ts";
 import { abandonUnfinished, recover, recoveredOf } from "./recover.ts";
@@ -44,15 +45,24 @@ export async function planSync(engine: Engine, options: RunOptions): Promise<Pla
   const { store } = engine;
   return await withLease(store, syncLease(options.sync), leaseOptions(options), async (lease, stopping) => {
     options.onBegin?.(null);
-    return await withEnds(engine, stoppable(options, stopping), lease, "", async (session) => {
+    const planned = withEnds(engine, stoppable(options, stopping), lease, "", async (session) => {
       await abandonUnfinished(session);
       const position = await readConnection(session);
       await closeHolds(session);
-      const planned = await makePlan(session, position, { run: null, firstOrdinal: 0, recreate: false });
+      const made = await makePlan(session, position, { run: null, firstOrdinal: 0, recreate: false });
       await forgetPlans(session);
-      return planned;
+      return made;
+    });
+    return await planned.catch((fault: unknown) => {
+      const { reason } = stopping.soon;
+      throw reason instanceof Stopped ? previewStopped(reason) : fault;
     });
   });
+}
+
+function previewStopped({ request }: Stopped): ConnectorError {
+  const message = `The preview was stopped by ${request.actor.id}.`;
+  return new ConnectorError("cancelled", message, { stops: "run", retry: "later", fix: "Plan again when you like." });
 }
 
 /**

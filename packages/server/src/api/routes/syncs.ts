@@ -22,6 +22,7 @@ import {
   strict,
   TIME,
 } from "../schemas.ts";
+import { ANYWAY, heedPause, PAUSE } from "./sync-control.ts";
 
 const HELD: TSchema = Type.Object({
   plan: Type.String(),
@@ -42,6 +43,8 @@ const SYNC: TSchema = Type.Object({
   status: Type.Object({
     lastRun: orNull(RUN),
     nextRun: orNull(TIME),
+    paused: orNull(PAUSE),
+    blackoutUntil: orNull(TIME),
     synced: Type.Integer(),
     failed: Type.Integer(),
     unsynced: Type.Integer(),
@@ -144,12 +147,13 @@ function commands(app: Api, context: ApiContext): void {
         summary: "Run a sync now, behind this request",
         tags: ["syncs"],
         params: BY_NAME,
-        body: NO_BODY,
+        body: ANYWAY,
         response: { 202: STARTED },
       },
     },
     async (request, reply) => {
       const sync = await findSync(store, request.params.name);
+      await heedPause(context, sync, request.body);
       const run = await background.run(sync, actorOf(context, request), runSync);
       return reply.code(202).header("location", `/api/v1/runs/${run}`).send({ run });
     },
@@ -194,7 +198,7 @@ function commands(app: Api, context: ApiContext): void {
       if (under?.here === false) {
         throw new RequestError("run_elsewhere", `This sync is being run by ${under.holder}, not by this server.`);
       }
-      return reply.code(202).send({ id: background.cancel(sync.id).id });
+      return reply.code(202).send({ id: background.cancel(sync.id, actorOf(context, request)).id });
     },
   );
 }
@@ -206,7 +210,7 @@ function approvals(app: Api, context: ApiContext): void {
     summary,
     tags: ["plans"],
     params: BY_DIGEST,
-    body: NO_BODY,
+    body: ANYWAY,
   });
 
   app.post(
@@ -221,6 +225,7 @@ function approvals(app: Api, context: ApiContext): void {
       const { name, digest } = request.params;
       const sync = await findSync(store, name);
       await requirePlan(context, { sync: sync.id, digest, states: ["held", "sealed"] });
+      await heedPause(context, sync, request.body);
       const run = await background.run(sync, actorOf(context, request), (of, options) =>
         approveSync(of, { ...options, digest }),
       );
@@ -243,6 +248,7 @@ function approvals(app: Api, context: ApiContext): void {
       const { name, digest } = request.params;
       const sync = await findSync(store, name);
       await requirePlan(context, { sync: sync.id, digest, states: ["sealed"] });
+      await heedPause(context, sync, request.body);
       const run = await background.run(sync, actorOf(context, request), (of, options) =>
         applySync(of, { ...options, digest }),
       );
@@ -255,6 +261,7 @@ function approvals(app: Api, context: ApiContext): void {
     {
       schema: {
         ...commandOf("rejectPlan", "Reject a held plan; its records are planned anew by the next run"),
+        body: NO_BODY,
         response: { 204: Type.Null() },
       },
     },

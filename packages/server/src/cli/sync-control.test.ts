@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { type Simulator, startSimulator } from "@entrain/simulator";
+import { errorOf, run, runJson, start, temporaryFolder } from "./testing.ts";
+
+interface Status {
+  readonly nextRun: number | null;
+  readonly paused: {
+    readonly by: { readonly id: string };
+    readonly until: number | null;
+    readonly note: string;
+  } | null;
+  readonly lastRun: { readonly result: string; readonly stoppedBy: { readonly kind: string } | null } | null;
+}
+
+async function installed(context: TestContext): Promise<{ readonly cwd: string; readonly simulator: Simulator }> {
+  const simulator = await startSimulator({ people: 20, groups: 2, seed: 5, throttle: "off" });
+  context.after(() => simulator.close());
+  const cwd = await temporaryFolder(context);
+  await writeFile(join(cwd, "secret"), simulator.secret);
+  const file = join(cwd, "entrain.yaml");
+  await writeFile(
+    file,
+    [
+      "connections:",
+      "  contoso:",
+      `    cloud: { kind: custom, login: "${simulator.login}", graph: "${simulator.graph}" }`,
+      `    tenant: ${simulator.tenant}`,
+      `    client: ${simulator.client}`,
+      "    credential: { kind: secret, secret: { file: secret } }",
+      "targets: { portal: { type: portal } }",
+      "syncs:",
+      "  people:",
+      "    connection: contoso",
+      "    target: portal",
+      "    records: requester",
+      '    schedule: { cron: "0 6 * * 1-5", timezone: Europe/Rome }',
+    ].join("\n"),
+  );
+  const applied = await run(["config", "apply", file], { cwd });
+  assert.equal(applied.code, 0, applied.stderr);
+  return { cwd, simulator };
+}
+
+test("a paused sync says who, until when and why, and is run by hand only by who says so", async (context) => {
+  const { cwd } = await installed(context);
+  const status = () => runJson<Status>(["sync", "status", "people"], { cwd });
+  const { nextRun } = await status();
+  assert.ok(nextRun !== null && nextRun > Date.now());
+
+  const paused = await run(["sync", "pause", "people", "--until", "2h", "--note", "The desk is moving."], { cwd });
+  assert.match(paused.stdout, /^people does not run by itself until 20\d\d-.* UTC$/m);
+  const told = await status();
+  assert.equal(told.paused?.note, "The desk is moving.");
+  assert.ok((told.nextRun ?? 0) >= (told.paused?.until ?? Number.POSITIVE_INFINITY));
+  const shown = await run(["sync", "status", "people"], { cwd });
+  assert.match(shown.stdout, /^paused +by \S+ since .* until .*: The desk is moving\.$/m);
+  const listed = await run(["sync", "list"], { cwd });
+  assert.match(listed.stdout, /people .*0 6 \* \* 1-5 Europe\/Rome .*never ran, paused/);
+
+  const refused = await run(["sync", "run", "people", "--json"], { cwd });
+  const error = errorOf(refused);
+  assert.deepEqual([refused.code, error.code], [1, "sync_paused"]);
+  assert.match(error.message, /^The sync people is paused by \S+ until \S+: The desk is moving\.$/);
+  assert.match(error.fix, /entrain sync resume people.*--anyway/);
+  const anyway = await runJson<{ readonly result: string }>(["sync", "run", "people", "--anyway"], { cwd });
+  assert.equal(anyway.result, "succeeded");
+
+  assert.deepEqual(await runJson(["sync", "resume", "people"], { cwd }), { sync: "people", resumed: true });
+  assert.deepEqual(await runJson(["sync", "resume", "people"], { cwd }), { sync: "people", resumed: false });
+  assert.equal((await runJson<{ readonly result: string }>(["sync", "run", "people"], { cwd })).result, "succeeded");
+});
+
+test("what --until cannot mean is wrong usage", async (context) => {
+  const { cwd } = await installed(context);
+  for (const until of ["tomorrow", "2026-11-23T08:00", "2020-01-01T00:00Z", "23:00"]) {
+    const ran = await run(["sync", "pause", "people", "--until", until, "--json"], { cwd });
+    assert.equal(ran.code, 2, until);
+    assert.match(errorOf(ran).message, /^--until /);
+  }
+  assert.equal((await runJson<Status>(["sync", "status", "people"], { cwd })).paused, null);
+});
+
+test("a run is stopped from another process, and what does not run cannot be stopped", async (context) => {
+  const { cwd, simulator } = await installed(context);
+  const idle = await run(["sync", "stop", "people", "--json"], { cwd });
+  assert.deepEqual([idle.code, errorOf(idle).code], [1, "not_running"]);
+
+  simulator.faults.set([{ action: { type: "slow", ms: 600_000 } }]);
+  const running = start(["sync", "run", "people", "--json"], { cwd });
+  context.after(() => running.child.kill("SIGKILL"));
+  const stopped = await untilRunning(cwd);
+  assert.deepEqual([stopped.sync, stopped.result], ["people", "cancelled"]);
+  const ended = await running.ended;
+  assert.equal(ended.code, 1);
+  assert.equal(JSON.parse(ended.stdout).result, "cancelled");
+  assert.match(errorOf({ ...ended, stdout: "" }).message, /^The run was stopped by \S+\.$/);
+  const { lastRun, nextRun } = await runJson<Status>(["sync", "status", "people"], { cwd });
+  assert.deepEqual([lastRun?.result, lastRun?.stoppedBy?.kind], ["cancelled", "command"]);
+  assert.ok((nextRun ?? 0) > Date.now());
+});
+
+/** Asks until the run has begun; each asking takes as long as a command does. */
+async function untilRunning(cwd: string): Promise<{ readonly sync: string; readonly result: string | null }> {
+  for (;;) {
+    const ran = await run(["sync", "stop", "people", "--json"], { cwd });
+    if (ran.code === 0) return JSON.parse(ran.stdout);
+    assert.equal(errorOf(ran).code, "not_running");
+  }
+}
