@@ -53,7 +53,7 @@ export function readerAnew(
       sync.connection,
       rows.map((row) => row.object_id),
     );
-    const protection = await loadProtection({ store, sync });
+    const protection = await loadProtection(store, sync.id);
     const basis = { store, space, kind, groups, scope, mapping, creationOf, sync, protection };
     const made = { ...basis, complete: true, span: { cursor: 0 } };
     const items = await inputsOf(made, [...records.values()]);

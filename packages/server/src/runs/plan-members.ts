@@ -17,6 +17,8 @@ interface WritableGroup {
   readonly name: string;
   readonly sequence: number;
   readonly link: LinkRow | undefined;
+  /** Which list protects the group, so that nobody leaves it. */
+  readonly protectedBy: string | null;
 }
 
 /** Plans memberships: every pair that may have changed, desired against what the target acknowledged from us. */
@@ -101,7 +103,8 @@ async function writable(context: PlanContext, id: string, fresh: ReadonlySet<str
   const memberOf = groups ? (await groupsOf(store, sync.connection, groups, [id])).get(id) : undefined;
   const record = groups === null ? recordOf(row) : withAppRoles(recordOf(row), groups, memberOf);
   const decision = decideScope(scope, record, groups, memberOf);
-  return decision.in ? { name: nameOf(record), sequence: row.sequence, link } : null;
+  const protectedBy = context.protection?.of(record) ?? null;
+  return decision.in ? { name: nameOf(record), sequence: row.sequence, link, protectedBy } : null;
 }
 
 async function changesOf(
@@ -119,7 +122,19 @@ async function changesOf(
     kind.members,
     differing.map((pair) => pair.memberId),
   );
-  const names = await namesOf(context, differing);
+  const records = await loadRecords(
+    store.db,
+    context.sync.connection,
+    differing.map((pair) => pair.memberId),
+  );
+  const names = new Map([...records.values()].map((row) => [row.id, nameOf(recordOf(row))]));
+  const keptBy = (pair: Pair): string | null => {
+    const row = records.get(pair.memberId);
+    const record = row === undefined ? { id: pair.memberId, kind: "user", attributes: {} } : recordOf(row);
+    return pair.present ? null : (group.protectedBy ?? context.protection?.of(record) ?? null);
+  };
+  const kept = differing.filter((pair) => keptBy(pair) !== null);
+  const moving = kept.length === 0 ? differing : differing.filter((pair) => keptBy(pair) === null);
   const stateOf = (pair: Pair): MemberState => {
     const name = names.get(pair.memberId);
     const made = kind.members.includes(kind.name) && fresh.has(pair.memberId);
@@ -141,19 +156,39 @@ async function changesOf(
   // Additions and removals are changes of their own, so that held removals never keep a joiner out of a group.
   const changes = [
     ...planned(
-      differing.filter((pair) => pair.present),
+      moving.filter((pair) => pair.present),
       null,
     ),
     ...planned(
-      differing.filter((pair) => !pair.present && !pair.doubtful),
+      moving.filter((pair) => !pair.present && !pair.doubtful),
       null,
     ),
     ...planned(
-      differing.filter((pair) => !pair.present && pair.doubtful),
+      moving.filter((pair) => !pair.present && pair.doubtful),
       "round_shrunken",
     ),
   ];
-  return { changes, issues: suppressed.length === 0 ? [] : [suppressedIn(group, dirty.groupId, suppressed.length)] };
+  const issues = [
+    ...(suppressed.length === 0 ? [] : [suppressedIn(group, dirty.groupId, suppressed.length)]),
+    ...kept.slice(0, 1).map((first) => protectedIn(group, dirty.groupId, { kept, names, by: keptBy(first) })),
+  ];
+  return { changes, issues };
+}
+
+const SAID_NAMES = 3;
+
+/** Who left the group at the source and stays in the target: the group is looked at again until nobody does. */
+function protectedIn(
+  group: WritableGroup,
+  id: string,
+  of: { readonly kept: readonly Pair[]; readonly names: ReadonlyMap<string, string>; readonly by: string | null },
+): NewIssue {
+  const { kept, names, by } = of;
+  const said = kept.slice(0, SAID_NAMES).map(({ memberId }) => names.get(memberId) ?? memberId);
+  const more = kept.length > said.length ? ` and ${kept.length - said.length} more` : "";
+  const detail = `${said.join(", ")}${more} would be removed from the group, but is protected by ${by}`;
+  const { name, sequence } = group;
+  return { state: "issue", code: "protected", detail, object_id: id, name, sequence };
 }
 
 /** The cursor moves past these memberships: pending, the group brings them back once a read is complete. */
@@ -161,12 +196,6 @@ function suppressedIn(group: WritableGroup, id: string, count: number): NewIssue
   const detail = `${count} members that an incomplete read says are gone stay until a complete one says so`;
   const { name, sequence } = group;
   return { state: "suppressed", code: "memberships", detail, object_id: id, name, sequence };
-}
-
-async function namesOf(context: PlanContext, pairs: readonly Pair[]): Promise<ReadonlyMap<string, string>> {
-  const ids = pairs.map((pair) => pair.memberId);
-  const records = await loadRecords(context.store.db, context.sync.connection, ids);
-  return new Map([...records.values()].map((row) => [row.id, nameOf(recordOf(row))]));
 }
 
 function memberRow(change: Change, group: WritableGroup, hold: string | null): NewChange {

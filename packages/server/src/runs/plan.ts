@@ -31,7 +31,7 @@ import {
   unchanged,
   waitingRecords,
 } from "./candidates.ts";
-import type { ConnectionRow, Engine, Progress, SyncRow, TargetRow } from "./context.ts";
+import type { Actor, ConnectionRow, Engine, Progress, SyncRow, TargetRow } from "./context.ts";
 import { type Chance, loadChance } from "./creation.ts";
 import { evaluateBatch, wantedBy } from "./evaluate-batch.ts";
 import { type Guarded, guardHolds } from "./guard.ts";
@@ -60,6 +60,8 @@ export interface PlanOptions {
   /** How far the directory was read, and how well. */
   readonly position: Position;
   readonly run: string | null;
+  /** Who asked for the plan. */
+  readonly actor: Actor;
   /** Ordinals continue through the plans of one run, for with the run they name intents. */
   readonly firstOrdinal: number;
   /** See {@link PlanContext}. */
@@ -273,6 +275,8 @@ async function openPlan(options: PlanOptions): Promise<PlanContext> {
     revision: sync.revision,
     undoes: null,
     ...UNASKED,
+    asked_by: JSON.stringify(options.actor),
+    approval: basis.definition.approval ?? null,
     complete: basis.complete ? 1 : 0,
     state: "building",
     digest: null,
@@ -321,7 +325,7 @@ export async function openBasis(
     complete,
     recreate,
     ...rules,
-    protection: await loadProtection({ store, sync }),
+    protection: await loadProtection(store, sync.id),
     lookups: hasLookups(kind) ? new Lookups({ store, sync, target, attributes: kind.attributes, signal, now }) : null,
     creationOf,
   };

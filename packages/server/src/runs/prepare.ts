@@ -27,6 +27,7 @@ import { withGoneMembers } from "./gone-members.ts";
 import type { LookupId, LookupIds } from "./lookup-records.ts";
 import type { Reveal } from "./reveal.ts";
 import type { ScopeNow } from "./scope-now.ts";
+import { removable, type Spared, sparedIn, sparedWhy } from "./spared.ts";
 import type { StillWanted } from "./still-wanted.ts";
 
 /** A planned change made ready to send: references resolved, or the finding that keeps it from being sent. */
@@ -99,6 +100,7 @@ export async function prepareBatch(
     moved.size === 0 || (await loadWatermark(store.db, context.connection, "group")).phase === "settled";
   const scope = options.checkStale && context.scopeNow ? await context.scopeNow(ids, context.upto) : null;
   const standing = options.checkStale ? await standingMembers(context, rows) : null;
+  const spared = options.checkStale ? await sparedIn(context, rows) : new Map<string, string>();
   const changed = rows.filter((row) => row.action !== "members" && !isUndoing(row) && isChanged(row, numbers));
   const still = changed.length === 0 ? new Set<number>() : await context.stillWanted(changed);
   const joined = rows.flatMap((row) => (row.action === "join" && row.record_id !== null ? [row.record_id] : []));
@@ -127,6 +129,7 @@ export async function prepareBatch(
       shared,
       shareable,
       standing: standing?.get(row.ordinal) ?? null,
+      spared,
     }),
   );
   return await withGoneMembers(context, prepared);
@@ -237,6 +240,7 @@ interface Surroundings {
   readonly revealed: Attributes;
   /** The change's members that the target acknowledged from us; null when that is not asked about. */
   readonly standing: ReadonlySet<string> | null;
+  readonly spared: Spared;
 }
 
 function prepare(row: PlanChangeRow, around: Surroundings): Prepared {
@@ -256,7 +260,7 @@ function prepare(row: PlanChangeRow, around: Surroundings): Prepared {
     gone: [],
   };
   if (around.isChecked && isDone(row, around, left)) return { ...base, done: true, send: null };
-  const stale = staleness(row, around, left);
+  const stale = staleness(row, around, left) ?? sparedWhy(row, around.spared);
   if (stale !== null) return { ...base, stale, untold: UNTOLD.includes(stale), send: null };
   return row.action === "members" ? prepareMembers(base, around, left) : prepareAttributes(base, around);
 }
@@ -356,7 +360,7 @@ function prepareMembers(base: Base, around: Surroundings, left: MembersLeft): Pr
   const linkOf = (id: string): LinkRow | undefined => firstLink(id, around.kind.members, around);
   const linked = (id: string): boolean => linkOf(id) !== undefined;
   const add = left.add.filter(linked);
-  const { remove } = left;
+  const remove = removable(row, left.remove, around.spared);
   const dropped = left.add.filter((id) => !linked(id));
   const recordOf = (id: string): string => linkOf(id)?.record_id ?? "";
   const send: TargetChange = {
@@ -370,8 +374,12 @@ function prepareMembers(base: Base, around: Surroundings, left: MembersLeft): Pr
     remove: remove.filter(linked).map(recordOf),
   };
   const nothing = send.add?.length === 0 && send.remove?.length === 0;
-  if (nothing) return { ...base, stale: "none of the members has a record in the target", send: null, dropped };
+  if (nothing) return { ...base, stale: nothingLeft(remove.length < left.remove.length), send: null, dropped };
   return { ...base, send, dropped, add, remove };
+}
+
+function nothingLeft(isSpared: boolean): string {
+  return isSpared ? "its members, or the group, are protected" : "none of the members has a record in the target";
 }
 
 function prepareAttributes(base: Base, around: Surroundings): Prepared {

@@ -14,7 +14,7 @@ interface Named {
   readonly attributes: { readonly [name: string]: unknown };
 }
 
-type Of = { readonly store: Store; readonly sync: Pick<SyncRow, "connection" | "definition"> };
+type Of = { readonly store: Store; readonly sync: Pick<SyncRow, "id" | "connection"> };
 
 const OBJECT_ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 const PAGE = 1000;
@@ -68,17 +68,18 @@ interface List {
 }
 
 /** The protected lists of a sync as they are now; `null` where neither it nor its connection has one. */
-export async function loadProtection({ store, sync }: Of): Promise<Protection | null> {
-  const connection = await store.db
-    .selectFrom("connections")
-    .select("uses")
-    .where("id", "=", sync.connection)
+export async function loadProtection(store: Store, sync: string): Promise<Protection | null> {
+  const { connection, definition, uses } = await store.db
+    .selectFrom("syncs")
+    .innerJoin("connections", "connections.id", "syncs.connection")
+    .select(["syncs.connection", "syncs.definition", "connections.uses"])
+    .where("syncs.id", "=", sync)
     .executeTakeFirstOrThrow();
-  const own = (JSON.parse(sync.definition) as SyncDefinition).protect;
-  const shared = connectionUses(connection).protect;
+  const own = (JSON.parse(definition) as SyncDefinition).protect;
+  const shared = connectionUses({ uses }).protect;
   if (own === undefined && shared === undefined) return null;
   const lists = [listOf("the sync's list", own), listOf("the connection's list", shared)];
-  return new Protection(lists, await loadProtected(store.db, sync.connection));
+  return new Protection(lists, await loadProtected(store.db, connection));
 }
 
 function listOf(by: string, { people = [], groups = [] }: Protect = {}): List {
@@ -95,7 +96,7 @@ export async function meetProtected({
   sync,
   lease,
 }: Of & { readonly lease: Lease }): Promise<Protection | null> {
-  const protection = await loadProtection({ store, sync });
+  const protection = await loadProtection(store, sync.id);
   if (protection === null) return null;
   const { connection } = sync;
   const met: ProtectedRow[] = [];
@@ -128,7 +129,7 @@ export async function meetProtected({
   }
   if (met.length === 0) return protection;
   await store.fenced(lease, (tx) => saveProtected(store, tx, met));
-  return await loadProtection({ store, sync });
+  return await loadProtection(store, sync.id);
 }
 
 /** An entry that protects nobody is told with every plan: whoever wrote it relies on it. */

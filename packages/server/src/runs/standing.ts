@@ -10,7 +10,7 @@ import {
 } from "@entrain/core";
 import { type DirectoryRow, loadRecords } from "../store/directory.ts";
 import { type LinkRow, loadLinks } from "../store/links.ts";
-import { loadPending, type PendingRow } from "../store/pending.ts";
+import { loadPending, type PendingRow, retryAtOf } from "../store/pending.ts";
 import { undoneRuns } from "../store/pins.ts";
 import type { Store } from "../store/store.ts";
 import type { Engine, SyncRow, TargetRow } from "./context.ts";
@@ -178,7 +178,7 @@ async function evaluated({ engine, row, tenant }: Subject, { sync, kind }: Seen)
   const space = { target: sync.target, tenant };
   // With a cursor behind the beginning, managers are named in the reasons.
   const creationOf = chance.creationOf(sync.id, store.clock.now());
-  const protection = await loadProtection({ store, sync });
+  const protection = await loadProtection(store, sync.id);
   const basis = { store, space, kind, groups, scope, mapping, creationOf, sync, protection };
   const context = { ...basis, complete, span: { cursor: 1 } };
   const [item] = await inputsOf(context, [row]);
@@ -228,9 +228,9 @@ function isUnsynced({ reason }: PendingRow): boolean {
 }
 
 function refused(pending: PendingRow, record: StandingRecord | null): Judged {
-  const { reason, code, detail, retry_at } = pending;
+  const { reason, code, detail } = pending;
   const said = reason === "failed" ? `failed: ${detail || code}` : inIssue({ code, detail });
-  return { ...judged("unsynced", withoutStop(said), record), retryAt: retry_at === 0 ? null : retry_at };
+  return { ...judged("unsynced", withoutStop(said), record), retryAt: retryAtOf(pending) };
 }
 
 function inIssue({ code, detail }: { readonly code: string; readonly detail: string }): string {

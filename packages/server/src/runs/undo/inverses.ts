@@ -12,7 +12,10 @@ import {
 } from "@entrain/core";
 import type { PlanRow } from "../../store/plans.ts";
 import type { Lease } from "../../store/store.ts";
+import { recordOf } from "../inputs.ts";
 import type { BatchContext, NewChange, NewIssue } from "../plan-context.ts";
+import { protectedAmong } from "../protection.ts";
+import { withoutTaking } from "../spared.ts";
 import { appliedChange, type JournalledChange } from "./deeds.ts";
 import { type Around, aroundOf, disabledBefore, foundAgain, linkNow } from "./scene.ts";
 
@@ -55,7 +58,10 @@ export async function inversesOf(
         wasActive: !disabled.has(id),
         nameOf: around.nameOf,
       });
-      if (inverse.change !== null) changes.push(rowOf(inverse.change, around));
+      const kept = inverse.change === null ? null : sparing(context, inverse.change, around);
+      const change = kept === null ? inverse.change : kept.change;
+      if (change !== null) changes.push(rowOf(change, around));
+      if (kept !== null) issues.push(kept.issue);
       issues.push(...inverse.left.map((finding) => leftOver(finding, around)));
     }
     const members = await membersBack(context, who, of, around);
@@ -65,9 +71,24 @@ export async function inversesOf(
   return { changes, issues };
 }
 
+/** What of an inverse may be made of a protected record, and what is said of the rest; `null`: nothing keeps it. */
+function sparing(
+  { protection }: UndoContext,
+  change: Change,
+  around: Around,
+): { readonly change: Change | null; readonly issue: NewIssue } | null {
+  const row = around.rows.get(change.objectId);
+  const by = row === undefined ? null : (protection?.of(recordOf(row)) ?? null);
+  const taken = by === null ? null : withoutTaking(change);
+  if (taken === null) return null;
+  const { objectId, name } = change;
+  const detail = `it would ${taken.not} again, but is protected by ${by}`;
+  return { change: taken.change, issue: leftOver({ code: "protected", detail, objectId, name }, around) };
+}
+
 /** Memberships that the run moved and that still are as it left them. */
 async function membersBack(
-  { store, space, rules, sync }: UndoContext,
+  { store, space, rules, sync, protection }: UndoContext,
   who: { readonly objectId: string; readonly name: string },
   of: readonly JournalledChange[],
   around: Around,
@@ -94,7 +115,11 @@ async function membersBack(
     for (const row of rows) known.add(row.member_id);
   }
   const add = [...removed].filter((id) => !known.has(id)).sort(byCodeUnits);
-  const remove = [...added].filter((id) => known.has(id)).sort(byCodeUnits);
+  const leaving = [...added].filter((id) => known.has(id)).sort(byCodeUnits);
+  const place = { store, connection: sync.connection };
+  const spared: ReadonlyMap<string, string> =
+    protection === null ? new Map() : await protectedAmong(place, protection, [who.objectId, ...leaving]);
+  const remove = spared.has(who.objectId) ? [] : leaving.filter((id) => !spared.has(id));
   const chunks = [
     ...inChunks(add).map((ids) => ({ add: ids, remove: [] })),
     ...inChunks(remove).map((ids) => ({ add: [], remove: ids })),
@@ -112,7 +137,9 @@ async function membersBack(
     };
     return rowOf(change, around);
   });
-  return { changes, issues: [] };
+  if (remove.length === leaving.length) return { changes, issues: [] };
+  const detail = `${leaving.length - remove.length} members stay, for they or the group are protected`;
+  return { changes, issues: [leftOver({ code: "protected", detail, ...who }, around)] };
 }
 
 function movesIn(after: Attributes | null): { readonly add: readonly string[]; readonly remove: readonly string[] } {

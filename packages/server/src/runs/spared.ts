@@ -1,0 +1,66 @@
+import { type Attributes, type Change, isEmpty, writesOf } from "@entrain/core";
+import { idsOf, type PlanChangeRow } from "../store/plans.ts";
+import type { Store } from "../store/store.ts";
+import { loadProtection, protectedAmong } from "./protection.ts";
+
+/** Which of the records that changes touch are protected, and by which list: by object id, members among them. */
+export type Spared = ReadonlyMap<string, string>;
+
+const NOBODY: Spared = new Map();
+
+/**
+ * Whom of these changes something would be taken away from although a list protects them by now. The lists are read anew for
+ * every batch: one that was written while a run goes on, or after a plan was held, counts at once.
+ */
+export async function sparedIn(
+  { store, sync, connection }: { readonly store: Store; readonly sync: string; readonly connection: string },
+  rows: readonly PlanChangeRow[],
+): Promise<Spared> {
+  const taking = rows.filter((row) => row.remove !== null || takesAway(row));
+  if (taking.length === 0) return NOBODY;
+  const protection = await loadProtection(store, sync);
+  if (protection === null) return NOBODY;
+  const ids = taking.flatMap((row) => [row.object_id, ...idsOf(row.remove)]);
+  return await protectedAmong({ store, connection }, protection, ids);
+}
+
+/** Why a change of a record's own is not made; `null`: it is. */
+export function sparedWhy(row: PlanChangeRow, spared: Spared): string | null {
+  const by = spared.get(row.object_id);
+  return by === undefined || row.action === "members" || !takesAway(row) ? null : `it is protected by ${by}`;
+}
+
+/** The members of a change that may be removed. */
+export function removable(row: PlanChangeRow, remove: readonly string[], spared: Spared): readonly string[] {
+  if (spared.size === 0) return remove;
+  return spared.has(row.object_id) ? [] : remove.filter((id) => !spared.has(id));
+}
+
+function takesAway(row: PlanChangeRow): boolean {
+  if (row.action === "disable" || row.action === "delete") return true;
+  if (row.action === "create" || row.action === "members") return false;
+  return row.active === 0 || clearedBy({ before: parse(row.before), after: parse(row.after) }).length > 0;
+}
+
+function clearedBy({ before, after }: Pick<Change, "before" | "after">): readonly string[] {
+  if (before === null) return [];
+  return Object.entries(writesOf({ before, after })).flatMap(([name, value]) =>
+    isEmpty(value) && !isEmpty(before[name]) ? [name] : [],
+  );
+}
+
+/** What is left of a change of a protected record, and in words what is not made of it; `null`: the change may be made. */
+export function withoutTaking(change: Change): { readonly change: Change | null; readonly not: string } | null {
+  if (change.action === "disable" || change.action === "delete") return { change: null, not: `be ${change.action}d` };
+  const cleared = change.action === "create" ? [] : clearedBy(change);
+  if (cleared.length === 0) return null;
+  const kept = Object.fromEntries(cleared.map((name) => [name, change.before?.[name] ?? null]));
+  const left = { ...change, after: { ...change.after, ...kept } };
+  const isNothing =
+    change.action === "update" && change.cause !== "unjoined" && Object.keys(writesOf(left)).length === 0;
+  return { change: isNothing ? null : left, not: `have ${cleared.join(", ")} cleared` };
+}
+
+function parse(text: string | null): Attributes | null {
+  return text === null ? null : (JSON.parse(text) as Attributes);
+}
