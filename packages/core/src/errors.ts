@@ -109,6 +109,7 @@ export const CODES = {
   port_taken: "Choose another one with --port.",
   usage: "See --help.",
   plan_stale: "Make a new plan with `entrain sync plan`.",
+  second_operator: "Have another operator look at the plan and approve it; anybody may reject it.",
   plan_applied:
     "Nothing needs to be done. See what a run did with `entrain sync history`; new changes need a new plan.",
   demo_only: "The demo's store accepts connections and targets on loopback only; use a real installation for others.",

@@ -196,6 +196,8 @@ export interface SyncDefinition {
   readonly deprovision: Deprovision;
   readonly guard: Guard;
   readonly protect?: Protect;
+  /** A held plan is let go by somebody else than who asked for it or changed the sync last. Left out: by anybody. */
+  readonly approval?: "second";
   /** Left out: the default's. */
   readonly retries?: Retries;
   readonly schedule: Schedule;

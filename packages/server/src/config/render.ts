@@ -107,6 +107,7 @@ export function plainSync(entry: SyncEntry): Plain {
     deprovision,
     guard: plainGuard(entry.guard),
     ...(entry.protect === undefined ? {} : { protect: entry.protect }),
+    ...(entry.approval === undefined ? {} : { approval: entry.approval }),
     ...(entry.retries === undefined ? {} : { retries: plainRetries(entry.retries) }),
     schedule: plainSchedule(entry.schedule),
   };

@@ -12,6 +12,7 @@ import {
   type SyncDefinition,
   type TargetKind,
 } from "@entrain/core";
+import { readApproval } from "./approval.ts";
 import type { Checker } from "./checker.ts";
 import { contactPreset } from "./contact-preset.ts";
 import type { Path, SyncEntry, TargetEntry } from "./document.ts";
@@ -45,6 +46,7 @@ const KEYS = [
   "deprovision",
   "guard",
   "protect",
+  "approval",
   "retries",
   "schedule",
 ];
@@ -73,13 +75,25 @@ export function readSync(checker: Checker, value: unknown, path: Path, around: S
   const deprovision = readVerbs(checker, entry.deprovision, [...path, "deprovision"]);
   const guard = readGuard(checker, entry.guard, [...path, "guard"]);
   const protect = readProtect(checker, entry.protect, [...path, "protect"]);
+  const approval = readApproval(checker, entry.approval, [...path, "approval"]);
   const retries = readRetries(checker, entry.retries, [...path, "retries"]);
   const schedule = readSchedule(checker, entry.schedule, [...path, "schedule"]);
   if (!(connection && target && contacts && kind && scope && mapping && matching && shares)) return undefined;
-  if (!(operations && deprovision && guard && protect && retries && schedule)) return undefined;
+  if (!(operations && deprovision && guard && protect && approval && retries && schedule)) return undefined;
   const rules = { records: kind.name, ...contacts, scope, mapping, matching, ...shares };
   judge(checker, rules, kind, path);
-  return { connection, target, ...rules, operations, deprovision, guard, ...protect, ...retries, schedule };
+  return {
+    connection,
+    target,
+    ...rules,
+    operations,
+    deprovision,
+    guard,
+    ...protect,
+    ...approval,
+    ...retries,
+    schedule,
+  };
 }
 
 function readAlias(checker: Checker, value: unknown, path: Path, known: readonly string[]): string | undefined {

@@ -5,6 +5,7 @@ import { applyPlan } from "./apply.ts";
 import { NO_TALLY, type Tally } from "./applying.ts";
 import { beginPlan, type Holding, reviewHeld } from "./begin.ts";
 import type { SyncRow } from "./context.ts";
+import { probeDead } from "./failures/retries.ts";
 import { lookupIds } from "./lookup-records.ts";
 import { judgeAgain } from "./overtaken.ts";
 import { buildPlan, describedKind, type Planned, type Position } from "./plan.ts";
@@ -30,6 +31,7 @@ export const NOTHING: Applied = { tally: NO_TALLY, issues: 0, held: null };
 /** Plans from a position and applies that; what could not be written yet is planned once more. */
 export async function planAndApply(session: Session, position: Position, resumed: Tally): Promise<Applied> {
   let done: Applied = { ...NOTHING, tally: resumed };
+  await probeDead(session.engine.store, session.lease, session.sync.id);
   let firstOrdinal = 0;
   for (let further = 0; further <= FURTHER_PLANS; further += 1) {
     // The further plans rest on what the first one found: what was written a moment ago may not be there to be seen yet.
@@ -51,7 +53,7 @@ export async function makePlan(
 ): Promise<Planned> {
   const { engine, options, connection, targetRow, target, lease } = session;
   const sync = await freshSync(session);
-  const { signal, onProgress } = options;
+  const { actor, signal, onProgress } = options;
   return await buildPlan({
     store: engine.store,
     keyring: engine.keyring,
@@ -61,6 +63,7 @@ export async function makePlan(
     target,
     lease,
     position,
+    actor,
     signal,
     onProgress,
     ...of,

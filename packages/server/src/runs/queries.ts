@@ -14,6 +14,7 @@ import { nextRunAt, type Past } from "../calendar/due.ts";
 import { changesPage, holdsOf, loadPlan, type PlanKey, type PlanRow, plansIn } from "../store/plans.ts";
 import { loadRun, type RunRow, runsPage } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
+import { type Approval, approvalOf } from "./approval.ts";
 import type { Actor, Progress } from "./context.ts";
 import { nameIn } from "./names.ts";
 import { historyOf } from "./past.ts";
@@ -49,6 +50,8 @@ export interface HeldView {
   readonly count: number;
   readonly holds: readonly Finding[];
   readonly since: number;
+  /** Where its sync asks for a second operator: who approved it, and who still has to. */
+  readonly approval: Approval | null;
 }
 
 export interface RunView {
@@ -160,13 +163,15 @@ function blackoutEnd({ blackout = [] }: Schedule, now: number): number | null {
 /** The plans of a sync that wait for approval. */
 export async function heldPlans(store: Store, sync: string): Promise<readonly HeldView[]> {
   const plans = await plansIn(store.db, sync, ["held"]);
-  return plans.map((plan) => ({
+  const approvals = await Promise.all(plans.map((plan) => approvalOf(store.db, plan)));
+  return plans.map((plan, at) => ({
     plan: plan.id,
     digest: plan.digest ?? "",
     counts: JSON.parse(plan.counts) as Counts,
     count: Object.values(JSON.parse(plan.counts) as Counts).reduce((sum, count) => sum + count, 0),
     holds: holdsOf(plan),
     since: plan.created_at,
+    approval: approvals[at] ?? null,
   }));
 }
 

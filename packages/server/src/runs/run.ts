@@ -2,9 +2,10 @@ import { ConnectorError } from "@entrain/core";
 import { appendJournal } from "../store/journal.ts";
 import { updatePlan } from "../store/plans.ts";
 import { streamOf } from "./applying.ts";
+import { giveApproval, refuseBarred } from "./approval.ts";
 import { reviewHeld } from "./begin.ts";
 import { planByDigest, refusal, requireKnown } from "./by-digest.ts";
-import { applyOne, makePlan, planAndApply } from "./carry-out.ts";
+import { applyOne, makePlan, NOTHING, planAndApply } from "./carry-out.ts";
 import type { Engine } from "./context.ts";
 import { decide, journalDecision, refuseSettled } from "./decide.ts";
 import { forgetPlans } from "./forget.ts";
@@ -89,16 +90,19 @@ export async function applySync(
 /**
  * Approves a held plan (or a previewed one) by its digest, and applies exactly that plan. The run fails with
  * `plan_applied` when runs have done all of it already, `plan_stale` when no such plan waits; it ends as `partial` when
- * some changes were skipped, for their records changed.
+ * some changes were skipped, for their records changed. Where the sync asks for a second operator it ends as `held`, with
+ * the approval kept, until enough have approved. @throws ConnectorError `second_operator` for who cannot approve it
  */
 export async function approveSync(
   engine: Engine,
   options: RunOptions & { readonly digest: string },
 ): Promise<RunSummary> {
   await requireKnown(engine.store, options);
+  const of = { digest: options.digest, states: ["held", "sealed"] };
+  const shown = await planByDigest(engine.store, options.sync, of);
+  if (shown) await refuseBarred(engine.store.db, shown, options.actor);
   return await inRun(engine, options, "approve", async (session) => {
     const recovered = await recover(session);
-    const of = { digest: options.digest, states: ["held", "sealed"] };
     const asked = await planByDigest(engine.store, options.sync, of);
     if (!asked) return await recoveredOf(recovered, engine, options);
     // What is undone goes back whatever the source says, and when it does not answer.
@@ -108,6 +112,9 @@ export async function approveSync(
     if (!waiting) throw await refusal(engine.store, options.sync, options.digest);
     if (waiting.state === "sealed") await refuseSettled(session, waiting);
     const { store } = engine;
+    const by = { plan: waiting, actor: options.actor, run: session.run };
+    const approval = await store.fenced(session.lease, (tx) => giveApproval(tx, store, by));
+    if (approval !== null && approval.missing > 0) return { ...NOTHING, tally: recovered.tally, held: waiting };
     const changes = {
       approved_by: JSON.stringify(options.actor),
       approved_at: store.clock.now(),

@@ -89,7 +89,7 @@ async function replace(
   const { store, sync, actor } = context;
   const { held, sealed, records } = of;
   await updatePlan(tx, held.id, { state: "split", finished_at: store.clock.now() });
-  await tellDecided(tx, store, { plan: held, decision: "superseded", actor });
+  await tellDecided(tx, store, { plan: held, decision: "split", actor });
   await movePins(tx, sync.id, { from: held.id, to: sealed.left?.id ?? null, records });
   await movePins(tx, sync.id, { from: held.id, to: sealed.rest?.id ?? null, records: null });
   for (const plan of [sealed.rest, sealed.left]) {
@@ -176,10 +176,12 @@ async function divide(
         .execute();
       ordinal += 1;
       const kept = listsOf(lists, (id) => !chosen.has(id));
-      const one = { plan: from, ordinal: row.ordinal };
-      const nothing = kept.add === null && kept.remove === null;
-      const query = nothing ? tx.deleteFrom("plan_changes") : tx.updateTable("plan_changes").set(kept);
-      await query.where("plan", "=", one.plan).where("ordinal", "=", one.ordinal).execute();
+      if (kept.add === null && kept.remove === null) {
+        await tx.deleteFrom("plan_changes").where("plan", "=", from).where("ordinal", "=", row.ordinal).execute();
+        continue;
+      }
+      const reduced = tx.updateTable("plan_changes").set(kept).where("plan", "=", from);
+      await reduced.where("ordinal", "=", row.ordinal).execute();
     }
   }
 }

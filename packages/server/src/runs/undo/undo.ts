@@ -14,6 +14,7 @@ import { PlanWriter } from "../plan-writer.ts";
 import { recover } from "../recover.ts";
 import { dropUnresolvable, rankReferences, sealPlan } from "../seal.ts";
 import { freshSync, leaseOptions, type RunOptions, type Session } from "../session.ts";
+import { tellHeld } from "../tell-plans.ts";
 import { type Chosen, Deeds } from "./deeds.ts";
 import { inversesOf, type UndoContext } from "./inverses.ts";
 
@@ -127,6 +128,8 @@ async function openUndo(session: Session, run: string): Promise<UndoContext> {
     part: "undo",
     undoes: run,
     ...UNASKED,
+    asked_by: JSON.stringify(options.actor),
+    approval: basis.definition.approval ?? null,
     revision: sync.revision,
     complete: 1,
     state: "building",
@@ -157,6 +160,7 @@ async function sealUndo(session: Session, context: UndoContext, writer: PlanWrit
   const held = { ...sealed, state: "held" };
   await store.fenced(lease, async (tx) => {
     await updatePlan(tx, plan.id, { state: held.state });
+    await tellHeld(tx, store, { sync: context.sync, plan: held });
     await pinHeld({ store, sync: context.sync }, tx, held);
     const entry = { type: "undo", actor: session.options.actor, run: session.run, plan: plan.id, detail: plan.undoes };
     await appendJournal(tx, store, streamOf(context.sync), [entry]);
