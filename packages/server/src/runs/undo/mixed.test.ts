@@ -21,7 +21,7 @@ const GUARD = {
   removals: { percent: 50, count: 100_000, windowMs: 86_400_000 },
   members: { percent: 50, count: 100_000, windowMs: 86_400_000 },
 };
-const KINDS: { readonly [target in SceneTarget]: readonly [string, string] } = {
+const KINDS: { readonly [target in Exclude<SceneTarget, "freshchat">]: readonly [string, string] } = {
   portal: ["requester", "group"],
   scim: ["user", "group"],
   csv: ["user", "group"],
