@@ -11,7 +11,6 @@ import {
 import { type NewAlert, raiseAlert } from "../store/alerts.ts";
 import type { DB } from "../store/schema.ts";
 import type { Lease, Store } from "../store/store.ts";
-import { factsOf } from "./tell.ts";
 import { brief } from "./tell-words.ts";
 
 /** After so many failures in a row somebody is told. */
@@ -111,12 +110,17 @@ async function tellUnread(tx: Transaction<DB>, store: Store, connection: Named, 
   if (known !== null && now >= known.since && now < known.since + known.count * READS_APART_MS) return;
   const going = await countEpisode(tx, key, now);
   if (going.count < FAILURES_TOLD || isToldLately(going, now)) return;
-  const { code, error } = factsOf(fault);
-  const detail = `It could not be read ${grouped(going.count)} times in a row: ${brief(error)}`;
-  const fix = fault instanceof ConnectorError ? brief(fault.fix) : "Please report it with the detail.";
+  const { code, message, fix } = failureOf(fault);
+  const detail = `It could not be read ${grouped(going.count)} times in a row: ${brief(message)}`;
   const facts = { connection: name, failures: going.count, since: timeText(going.since) };
-  const data = { ...facts, code, detail, fix };
+  const data = { ...facts, code, detail, fix: brief(fix) };
   if (await raiseAlert(tx, store, { type: "connection.failing", data })) await markEpisodeTold(tx, key, now);
+}
+
+function failureOf(fault: unknown): Failure {
+  if (fault instanceof ConnectorError) return fault;
+  const message = fault instanceof Error ? fault.message : String(fault);
+  return { code: "internal", message, fix: "Please report it with the detail." };
 }
 
 /** A sync that is in quarantine. */

@@ -49,16 +49,19 @@ export async function tellHeld(
   if (await raiseAlert(tx, store, { type: "plan.held", data })) await markEpisodeTold(tx, key, now);
 }
 
+/** `superseded`: nothing of the plan was left to decide; `split`: others took its place. */
+type Decision = "approved" | "rejected" | "superseded" | "split";
+
 /**
  * Tells that a plan that was told of waits no more: `plan.decided`. Must be called in the transaction that decides it;
- * nothing is told of a plan that nobody was told of. `superseded`: nothing of it was left to decide.
+ * nothing is told of a plan that nobody was told of.
  */
 export async function tellDecided(
   tx: Transaction<DB>,
   store: Store,
   decided: {
     readonly plan: Pick<PlanRow, "id" | "sync" | "digest">;
-    readonly decision: "approved" | "rejected" | "superseded";
+    readonly decision: Decision;
     readonly actor: Actor;
   },
 ): Promise<void> {
@@ -68,15 +71,19 @@ export async function tellDecided(
   const row = await tx.selectFrom("syncs").select("name").where("id", "=", plan.sync).executeTakeFirst();
   const sync = row?.name ?? plan.sync;
   const by = decision === "superseded" ? null : actor.id;
-  const detail =
-    decision === "superseded"
-      ? "Nothing of the plan is left to approve: it was done meanwhile, or is planned anew."
-      : `The plan that waited was ${decision} by ${brief(actor.id)}.`;
+  const detail = DETAILS[decision](brief(actor.id));
   const fix = "Nothing needs to be done.";
   const since = new Date(held.since).toISOString();
   const data = { sync, plan: plan.id, digest: plan.digest ?? "", decision, by, since, detail, fix };
   await raiseAlert(tx, store, { type: "plan.decided", data });
 }
+
+const DETAILS: { readonly [D in Decision]: (by: string) => string } = {
+  approved: (by) => `The plan that waited was approved by ${by}.`,
+  rejected: (by) => `The plan that waited was rejected by ${by}.`,
+  superseded: () => "Nothing of the plan is left to approve: it was done meanwhile, or is planned anew.",
+  split: (by) => `The plan that waited was split by ${by}; what it became waits by itself.`,
+};
 
 function keyOf(plan: string): EpisodeKey {
   return { kind: "plan.held", subject: plan };
