@@ -36,17 +36,30 @@ export async function openInstallation(
   type: TargetType = "portal",
 ): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), "entrain-bench-"));
-  const store = await openStore({
-    location: { kind: "sqlite", folder },
-    clock: systemClock,
-    stamp: "real",
-    create: true,
-  });
-  const open = (): Target =>
-    type === "portal"
-      ? createPortalTarget(store, TARGET)
-      : createCsvTarget({ path: folder, columns: { user: EXTRA_COLUMNS }, clock: systemClock });
-  await configure(store, address, open());
+  const options = { address, scheme, type, ...(onRequest === undefined ? {} : { onRequest }) };
+  const installation = await opened(folder, options, true);
+  await configure(installation.store, address, targetOf(installation.store, folder, type));
+  return installation;
+}
+
+interface Options {
+  readonly address: TenantAddress;
+  readonly scheme: "http" | "https";
+  readonly type: TargetType;
+  readonly onRequest?: (event: RequestEvent) => void;
+}
+
+/** Opens an installation that another process left behind. */
+export async function reopenInstallation(folder: string, options: Options): Promise<Installation> {
+  return await opened(folder, options, false);
+}
+
+async function opened(
+  folder: string,
+  { address, scheme, type, onRequest }: Options,
+  create: boolean,
+): Promise<Installation> {
+  const store = await openStore({ location: { kind: "sqlite", folder }, clock: systemClock, stamp: "real", create });
   return {
     folder,
     store,
@@ -54,13 +67,18 @@ export async function openInstallation(
       store,
       keyring: await openKeyring(store, { key: undefined, folder, environment: {} }),
       openSource: async () => sourceOf(address, scheme, onRequest),
-      openTarget: async () => open(),
+      openTarget: async () => targetOf(store, folder, type),
     },
     close: async () => {
       await store.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function targetOf(store: Store, folder: string, type: TargetType): Target {
+  if (type === "portal") return createPortalTarget(store, TARGET);
+  return createCsvTarget({ path: folder, columns: { user: EXTRA_COLUMNS }, clock: systemClock });
 }
 
 /** The product's own source, with its defaults. */

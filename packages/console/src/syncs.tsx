@@ -1,6 +1,8 @@
 import { Badge, Button, Link, makeStyles, Spinner, Text, tokens, useToastController } from "@fluentui/react-components";
 import { ClipboardTaskListLtr20Regular } from "@fluentui/react-icons/svg/clipboard-task-list-ltr";
+import { Pause20Regular } from "@fluentui/react-icons/svg/pause";
 import { Play20Regular } from "@fluentui/react-icons/svg/play";
+import { PlayCircle20Regular } from "@fluentui/react-icons/svg/play-circle";
 import { RecordStop20Regular } from "@fluentui/react-icons/svg/record-stop";
 import type { ReactNode } from "react";
 import { useActivities } from "./activity.tsx";
@@ -15,13 +17,14 @@ import { Empty, Failed, Meaning, More, Name, ResultBadge, Section, Time, Waiting
 import { hrefOf } from "./place.ts";
 import { ProgressLine } from "./progress-line.tsx";
 import { Cell, Row, Table } from "./table.tsx";
-import type { Activity, Sync } from "./types.ts";
+import type { Activity, Pause, Sync } from "./types.ts";
 
 const useStyles = makeStyles({
   title: { display: "grid" },
   quiet: { color: tokens.colorNeutralForeground3 },
   actions: {
     display: "flex",
+    flexWrap: "wrap",
     gap: tokens.spacingHorizontalS,
     justifyContent: "flex-end",
     alignItems: "center",
@@ -71,7 +74,8 @@ function SyncRows({ sync }: { readonly sync: Sync }): ReactNode {
   const styles = useStyles();
   const activity = useActivities().get(sync.id) ?? null;
   const { status } = sync;
-  const next = activity !== null ? "Running" : status.nextRun === null ? "By hand" : <Time at={status.nextRun} due />;
+  const byHand = status.paused === null ? "By hand" : "When resumed";
+  const next = activity !== null ? "Running" : status.nextRun === null ? byHand : <Time at={status.nextRun} due />;
   return (
     <>
       <Row>
@@ -124,10 +128,36 @@ function SyncRows({ sync }: { readonly sync: Sync }): ReactNode {
         <Cell span={COLUMNS.length}>
           <div className={styles.status}>
             {activity === null ? <LastRun sync={sync} /> : <ProgressLine name={sync.name} activity={activity} />}
+            {status.paused !== null && <Paused pause={status.paused} />}
+            {status.blackoutUntil !== null && (
+              <Text className={styles.quiet}>
+                In a blackout, which ends <Time at={status.blackoutUntil} due />
+              </Text>
+            )}
           </div>
         </Cell>
       </Row>
     </>
+  );
+}
+
+/** Who paused a sync, since when, until when and why. */
+function Paused({ pause: { by, since, until, note } }: { readonly pause: Pause }): ReactNode {
+  return (
+    <Text>
+      Paused by <Name>{by.id}</Name> <Time at={since} />
+      {until !== null && (
+        <>
+          , over <Time at={until} due />
+        </>
+      )}
+      {note !== null && (
+        <>
+          {": "}
+          <Name>{note}</Name>
+        </>
+      )}
+    </Text>
   );
 }
 
@@ -151,13 +181,14 @@ function LastRun({ sync }: { readonly sync: Sync }): ReactNode {
 }
 
 function StateBadge({ sync, activity }: { readonly sync: Sync; readonly activity: Activity | null }): ReactNode {
-  const { lastRun, held, unsynced } = sync.status;
+  const { lastRun, held, unsynced, paused } = sync.status;
   const say = (color: "brand" | "warning" | "danger" | "success" | "informative", text: string): ReactNode => (
     <Badge appearance="tint" color={color}>
       {text}
     </Badge>
   );
   if (activity !== null) return say("brand", activity.kind === "run" ? "Running" : "Planning");
+  if (paused !== null) return say("warning", "Paused");
   if (held.length > 0) return say("warning", "Held");
   if (lastRun === null) return say("informative", "New");
   if (lastRun.result === "failed") return say("danger", "Failed");
@@ -182,6 +213,8 @@ function Commands({ sync, activity }: { readonly sync: Sync; readonly activity: 
     onFault,
   });
   const stop = useCommand<unknown>({ onFault });
+  const pause = useCommand<unknown>({ onFault });
+  const paused = sync.status.paused !== null;
   const busy = activity !== null || run.isPending || preview.isPending;
   return (
     <div className={styles.actions}>
@@ -203,13 +236,21 @@ function Commands({ sync, activity }: { readonly sync: Sync; readonly activity: 
         <Button
           appearance="primary"
           icon={run.isPending ? <Spinner size="tiny" /> : <Play20Regular />}
-          disabledFocusable={busy}
+          disabledFocusable={busy || paused}
           aria-label={`Run ${sync.name} now`}
           onClick={() => run.mutate(pathOf(["syncs", sync.id, "run"]))}
         >
           Run now
         </Button>
       )}
+      <Button
+        icon={paused ? <PlayCircle20Regular /> : <Pause20Regular />}
+        disabledFocusable={pause.isPending}
+        aria-label={paused ? `Resume ${sync.name}` : `Pause ${sync.name}`}
+        onClick={() => pause.mutate(pathOf(["syncs", sync.id, paused ? "resume" : "pause"]))}
+      >
+        {paused ? "Resume" : "Pause"}
+      </Button>
       <Button
         icon={preview.isPending ? <Spinner size="tiny" /> : <ClipboardTaskListLtr20Regular />}
         disabledFocusable={busy}

@@ -172,6 +172,14 @@ export interface HeldPlan {
   readonly since: number;
 }
 
+/** Who keeps a sync from running by itself. */
+export interface Pause {
+  readonly by: { readonly kind: string; readonly id: string };
+  readonly since: number;
+  readonly until: number | null;
+  readonly note: string | null;
+}
+
 export interface Sync {
   readonly id: string;
   readonly name: string;
@@ -183,6 +191,8 @@ export interface Sync {
   readonly status: {
     readonly lastRun: Run | null;
     readonly nextRun: number | null;
+    readonly paused: Pause | null;
+    readonly blackoutUntil: number | null;
     readonly synced: number;
     readonly failed: number;
     readonly unsynced: number;
