@@ -30,14 +30,16 @@ export const registerUndo: Register = (group, world, ended) => {
     .option("--change <number...>", "only these changes of it, by the numbers that the journal and the API give them");
   command(undo, world, ended, undoCommand);
   command(
-    group.command("undone <name>").description("what was undone, and stays so until it is released"),
+    group
+      .command("undone <name>")
+      .description("what was undone, or exempted from a held plan, and stays so until it is released"),
     world,
     ended,
     listUndone,
   );
   const release = group
     .command("release <name>")
-    .description("let the next run decide again on what was undone")
+    .description("let the next run decide again on what was undone or exempted")
     .option("--record <id...>", "these people and groups, by object id")
     .option("--all", "all of the sync's");
   command(release, world, ended, releaseCommand);
@@ -91,7 +93,7 @@ async function listUndone(invocation: Invocation, [name = ""]: readonly string[]
     after = last.id;
   }
   await output.value(pins);
-  if (pins.length === 0) await output.say(`Nothing of ${name} was undone that is not released.`);
+  if (pins.length === 0) await output.say(`Nothing of ${name} was undone or exempted that is not released.`);
   else {
     const cells = pins.map(({ name: who, id: objectId, run, at, actor, ...what }) => [
       who,
@@ -99,7 +101,7 @@ async function listUndone(invocation: Invocation, [name = ""]: readonly string[]
       whatIsPinned(what),
       timeInWords(at),
       actor.id,
-      run,
+      run ?? "exempted",
     ]);
     await output.table(["WHO", "OBJECT ID", "WHAT STAYS", "SINCE", "BY", "RUN"], cells);
     await output.say(`Let the sync decide again:  entrain sync release ${name} --record ID   or   --all`);
@@ -129,7 +131,7 @@ async function releaseCommand(
   await output.value({ released });
   await output.say(
     released === 0
-      ? "Nothing was released: none of that was undone."
+      ? "Nothing was released: none of that was undone or exempted."
       : `Released ${released === 1 ? "1 record" : `${grouped(released)} records`}; the next run decides on them again.`,
   );
   return undefined;

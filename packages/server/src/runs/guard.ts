@@ -7,6 +7,7 @@ import {
   limitOf,
   longWindow,
   shareOf,
+  type TargetKind,
 } from "@entrain/core";
 import { type GuardRaise, loadRaises } from "../store/guard-raises.ts";
 import { ownedLinks } from "../store/links.ts";
@@ -14,7 +15,8 @@ import type { PlanRow } from "../store/plans.ts";
 import type { PlanContext } from "./plan-context.ts";
 
 /** What the guard is judged with. */
-export type GuardContext = Pick<PlanContext, "store" | "sync" | "definition" | "kind" | "space" | "recreate"> & {
+export type GuardContext = Pick<PlanContext, "store" | "sync" | "definition" | "space" | "recreate"> & {
+  readonly kind: Pick<TargetKind, "name">;
   readonly plan: Pick<PlanRow, "id" | "run">;
 };
 

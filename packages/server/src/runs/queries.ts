@@ -11,7 +11,15 @@ import {
 import { sql } from "kysely";
 import { freeFrom, windowsAt } from "../calendar/blackout.ts";
 import { nextRunAt, type Past } from "../calendar/due.ts";
-import { changesPage, holdsOf, loadPlan, type PlanKey, type PlanRow, plansIn } from "../store/plans.ts";
+import {
+  changesPage,
+  holdsOf,
+  loadPlan,
+  type PlanChangeRow,
+  type PlanKey,
+  type PlanRow,
+  plansIn,
+} from "../store/plans.ts";
 import { loadRun, type RunRow, runsPage } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import { type Approval, approvalOf } from "./approval.ts";
@@ -19,7 +27,11 @@ import type { Actor, Progress } from "./context.ts";
 import { nameIn } from "./names.ts";
 import { historyOf } from "./past.ts";
 import { type Pause, pauseOf } from "./pause.ts";
+import { searchKey } from "./people.ts";
+import { type RaiseView, raisesOf } from "./raise.ts";
 import { shownChange } from "./seal.ts";
+import type { PlannedSeats } from "./seats.ts";
+import type { Selection } from "./selection.ts";
 
 /** How a sync stands. Times are milliseconds UTC. */
 export interface SyncStatus {
@@ -40,6 +52,8 @@ export interface SyncStatus {
   /** Directory changes that no run has evaluated yet. */
   readonly cursorLag: number;
   readonly held: readonly HeldView[];
+  /** Guards that let more go than usual, for a while. */
+  readonly raised: readonly RaiseView[];
 }
 
 export interface HeldView {
@@ -142,6 +156,7 @@ export async function syncStatus(store: Store, sync: string): Promise<SyncStatus
     unsynced: Number(unsynced.count),
     cursorLag: Number(lag.count),
     held: await heldPlans(store, sync),
+    raised: await raisesOf(store, row),
   };
 }
 
@@ -248,6 +263,17 @@ export interface PlanView {
   readonly counts: Counts;
   readonly holds: readonly Finding[];
   readonly createdAt: number;
+  /** Who asked for it. */
+  readonly askedBy: Actor | null;
+  /** Who approved, applied, rejected or split it. */
+  readonly decidedBy: Actor | null;
+  readonly finishedAt: number | null;
+  /** The held plan that it was split from. */
+  readonly splitFrom: string | null;
+  /** What it was limited to. */
+  readonly selection: Selection | null;
+  /** Seats in the target, where it tells of them. */
+  readonly seats: PlannedSeats | null;
 }
 
 export function planView(row: PlanRow): PlanView {
@@ -262,7 +288,17 @@ export function planView(row: PlanRow): PlanView {
     counts: JSON.parse(row.counts) as Counts,
     holds: holdsOf(row),
     createdAt: row.created_at,
+    askedBy: parsed(row.asked_by),
+    decidedBy: parsed(row.decided_by ?? row.approved_by),
+    finishedAt: row.finished_at,
+    splitFrom: row.split_from,
+    selection: parsed(row.selection),
+    seats: parsed(row.seats),
   };
+}
+
+function parsed<T>(text: string | null): T | null {
+  return text === null ? null : (JSON.parse(text) as T);
 }
 
 /** One plan, or null. */
@@ -284,16 +320,49 @@ export interface PlannedChangeView extends Change {
 export async function planChanges(
   store: Store,
   plan: string,
-  options: { readonly after: PlanKey | null; readonly limit: number },
+  options: { readonly after: PlanKey | null; readonly limit: number } & ChangeFilter,
 ): Promise<readonly PlannedChangeView[]> {
-  const rows = await changesPage(store.db, plan, options);
-  return rows.map((row) => ({
-    ...shownChange(row),
-    ordinal: row.ordinal,
-    state: row.state,
-    hold: row.hold,
-    key: { phase: row.phase, rank: row.rank, ordinal: row.ordinal },
-  }));
+  const { limit, text } = options;
+  if (text === undefined) return (await changesPage(store.db, plan, options)).map(changeView);
+  const wanted = searchKey(text);
+  const found: PlannedChangeView[] = [];
+  for (let { after } = options; ; ) {
+    const rows: readonly PlanChangeRow[] = await changesPage(store.db, plan, { ...options, after, limit: SCAN });
+    const last = rows.at(-1);
+    if (last === undefined) return found;
+    after = keyOf(last);
+    for (const row of rows) {
+      if (tells(row, wanted)) found.push(changeView(row));
+      if (found.length === limit) return found;
+    }
+  }
+}
+
+/** Which changes of a plan are meant. */
+export interface ChangeFilter {
+  readonly action?: string;
+  /** An object id or a record id: the change is about that record, or moves it into a group or out of it. */
+  readonly record?: string;
+  /** What the name, the ids, the reason or a value holds, whatever its case. */
+  readonly text?: string;
+}
+
+const SCAN = 1000;
+
+function tells(row: PlanChangeRow, wanted: string): boolean {
+  const { name, object_id, record_id, reason } = row;
+  if ([name, object_id, record_id, reason].some((one) => one !== null && searchKey(one).includes(wanted))) return true;
+  const { before, after } = shownChange(row);
+  return [before, after].some((values) => values !== null && searchKey(JSON.stringify(values)).includes(wanted));
+}
+
+export function changeView(row: PlanChangeRow): PlannedChangeView {
+  const { ordinal, state, hold } = row;
+  return { ...shownChange(row), ordinal, state, hold, key: keyOf(row) };
+}
+
+function keyOf({ phase, rank, ordinal }: PlanChangeRow): PlanKey {
+  return { phase, rank, ordinal };
 }
 
 /** A page of what a plan could not plan; of one that undoes a run, of what cannot come back. */

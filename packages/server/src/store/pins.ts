@@ -8,9 +8,12 @@ import type { Store } from "./store.ts";
 type PinRow = Selectable<DB["pins"]>;
 type Reader = Transaction<DB> | Store["db"];
 
+/** What is pinned anew. */
+export type NewPin = PinRow;
+
 const PAGE = 1000;
 /** Stands in `member` for the record itself. */
-const ITSELF = "";
+export const ITSELF = "";
 const COLUMNS = [
   { name: "sync", type: "text" },
   { name: "object_id", type: "text" },
@@ -43,10 +46,17 @@ export async function pinUndone(store: Store, tx: Transaction<DB>, plan: PlanRow
     const pins = rows.flatMap(({ object_id, name, action, add, remove }) => {
       const members = action === "members" ? [...idsOf(add), ...idsOf(remove)] : [ITSELF];
       const { sync, id, undoes, approved_by } = plan;
-      return members.map((member) => [sync, object_id, member, name, id, undoes ?? "", approved_by ?? "{}", at]);
+      const base = { sync, object_id, name, plan: id, run: undoes ?? "", actor: approved_by ?? "{}", at };
+      return members.map((member) => ({ ...base, member }));
     });
-    await store.insertMany(tx, { table: "pins", columns: COLUMNS, conflict: CONFLICT }, pins);
+    await pinRecords(store, tx, pins);
   }
+}
+
+/** Pins records and single memberships until somebody releases them. */
+export async function pinRecords(store: Store, tx: Transaction<DB>, pins: readonly NewPin[]): Promise<void> {
+  const values = pins.map((pin) => COLUMNS.map(({ name }) => pin[name]));
+  await store.insertMany(tx, { table: "pins", columns: COLUMNS, conflict: CONFLICT }, values);
 }
 
 /** The records of a sync that no plan changes. */
@@ -92,15 +102,15 @@ export async function pinnedMembers(db: Reader, sync: string): Promise<ReadonlyM
   return new Map([...groups].map(([id, of]) => [id, new Set(of.map((row) => row.member))]));
 }
 
-/** A record that stays as it was undone, with how many of its memberships do. */
+/** A record that stays as it was undone, or as it was when it was exempted, with how many of its memberships do. */
 export interface Pin {
   readonly id: string;
   readonly name: string;
   /** Its own attributes, or its being there at all. */
   readonly record: boolean;
   readonly members: number;
-  /** The run that was undone. */
-  readonly run: string;
+  /** The run that was undone; null for what was exempted from a held plan. */
+  readonly run: string | null;
   readonly actor: Actor;
   readonly at: number;
 }
@@ -139,7 +149,7 @@ function pinOf(id: string, pins: readonly PinRow[]): Pin {
     name: newest.name,
     record: pins.some(({ member }) => member === ITSELF),
     members: pins.filter(({ member }) => member !== ITSELF).length,
-    run: newest.run,
+    run: newest.run === "" ? null : newest.run,
     actor: JSON.parse(newest.actor) as Actor,
     at: newest.at,
   };
@@ -163,7 +173,12 @@ export async function releasePins(
   for (let at = 0; at < held.length; at += PAGE) {
     const slice = held.slice(at, at + PAGE).map(({ object_id }) => object_id);
     await tx.deleteFrom("pins").where("sync", "=", sync).where("object_id", "in", slice).execute();
-    const why = { reason: "dependant", code: "dependant", detail: "released after it was undone", plan: null };
+    const why = {
+      reason: "dependant",
+      code: "dependant",
+      detail: "released after it was undone or exempted",
+      plan: null,
+    };
     const rows = slice.map((object_id) => ({ ...why, sync, object_id, attempts: 0, retry_at: 0, sequence: 0, since }));
     await enterPending(store, tx, rows);
   }

@@ -3,7 +3,7 @@ import { releaseUndone, undoRun } from "../../runs/undo/undo.ts";
 import { pinsPage } from "../../store/pins.ts";
 import { type ApiContext, actorOf, findSync } from "../context.ts";
 import { fromCursor, pageOf } from "../cursor.ts";
-import { type Api, collectionOf, ID, LIMIT_DEFAULT, NAME, PAGE, strict, TIME } from "../schemas.ts";
+import { type Api, collectionOf, ID, LIMIT_DEFAULT, NAME, orNull, PAGE, strict, TIME } from "../schemas.ts";
 
 const BY_NAME = strict({ name: NAME });
 const RECORDS_MAX = 10_000;
@@ -15,7 +15,7 @@ const PIN = Type.Object({
   name: Type.String(),
   record: Type.Boolean({ description: "The record itself stays as it is." }),
   members: Type.Integer({ description: "How many of its memberships do." }),
-  run: Type.String({ description: "The run that was undone." }),
+  run: orNull(Type.String({ description: "The run that was undone; null for what was exempted from a held plan." })),
   actor: Type.Object({ kind: Type.String(), id: Type.String() }),
   at: TIME,
 });

@@ -50,7 +50,7 @@ export async function releaseUndone(
     store.fenced(lease, async (tx) => {
       const count = await releasePins(store, tx, options.sync, options.records);
       if (count === 0) return 0;
-      const detail = `${count} records that were undone are the sync's again.`;
+      const detail = `${count} records that were undone or exempted are the sync's again.`;
       const entry = { type: "released", actor: options.actor, detail, after: [...(options.records ?? [])] };
       await appendJournal(tx, store, streamOf({ id: options.sync }), [entry]);
       return count;
