@@ -1,0 +1,60 @@
+import { isEmpty, type Scope, type SyncDefinition } from "@entrain/core";
+import { type Person, STAFF, type Tenant } from "./tenant.ts";
+
+/** Who is in scope, told without the engine: the few scopes that the schedules use. */
+export function isIn(tenant: Tenant, one: Person, { groups, filters }: Scope): boolean {
+  const wanted = filters?.[0]?.[0]?.value;
+  if (wanted !== undefined && one.department !== wanted) return false;
+  if (groups === undefined) return true;
+  const staff = [...tenant.teams.values()].find(
+    ({ displayName, state }) => displayName === STAFF && state === "present",
+  );
+  return staff?.members.has(one.id) ?? false;
+}
+
+/**
+ * What was true of the tenant at some time of a schedule. A removal that was never true comes from a read that was not
+ * whole; what was true once may be found out late.
+ */
+export class Chronicle {
+  readonly #gone = new Set<string>();
+  readonly #absent = new Set<string>();
+  readonly #empty = new Set<string>();
+  readonly #seen = new Set<string>();
+
+  /** Writes down how things stand, after each single change. */
+  note(tenant: Tenant, people: SyncDefinition): void {
+    for (const one of tenant.people.values()) {
+      const isGone = one.state !== "present" || !one.enabled || !isIn(tenant, one, people.scope);
+      if (isGone) this.#gone.add(one.id);
+      if (isEmpty(one.jobTitle)) this.#empty.add(`${one.id} title`);
+      const boss = one.manager === null ? undefined : tenant.people.get(one.manager);
+      if (boss?.state !== "present") this.#empty.add(`${one.id} manager`);
+    }
+    for (const team of tenant.teams.values()) {
+      if (team.state === "gone") this.#gone.add(team.id);
+      for (const id of tenant.people.keys()) {
+        const edge = `${team.id} ${id}`;
+        if (team.members.has(id)) this.#seen.add(edge);
+        else this.#absent.add(edge);
+      }
+    }
+  }
+
+  /** A person who was ever deleted, disabled or out of scope; a group that was ever deleted. */
+  wasGone(id: string): boolean {
+    return this.#gone.has(id);
+  }
+
+  wasAbsent(team: string, member: string): boolean {
+    return this.#absent.has(`${team} ${member}`) || this.#gone.has(member) || this.#gone.has(team);
+  }
+
+  wasMember(team: string, member: string): boolean {
+    return this.#seen.has(`${team} ${member}`);
+  }
+
+  wasEmpty(id: string, value: "title" | "manager"): boolean {
+    return this.#empty.has(`${id} ${value}`);
+  }
+}

@@ -1,0 +1,206 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { createCsvTarget } from "@entrain/connectors/csv";
+import { createScimTarget } from "@entrain/connectors/scim";
+import { membersOf, type ScimServer, type StoredResource, startScimServer } from "@entrain/connectors/scim/testing";
+import type { Mapping, Target } from "@entrain/core";
+import type { Clock } from "../clock.ts";
+import { createPortalTarget } from "../portal/target.ts";
+import type { Store } from "../store/store.ts";
+import type { SimulatedTime } from "./clock.ts";
+
+/** The values of a record that the schedules look at, by the same words for every target. */
+export interface Values {
+  readonly key: string | null;
+  readonly login: string | null;
+  readonly name: string | null;
+  readonly title: string | null;
+  /** A record id. */
+  readonly manager: string | null;
+}
+
+/** A record of a target as it stands there, read past the connector. */
+export interface Held {
+  readonly kind: "person" | "team";
+  readonly id: string;
+  readonly values: Values;
+  readonly active: boolean;
+  /** Record ids, sorted. */
+  readonly members: readonly string[];
+}
+
+export type Content = ReadonlyMap<string, Held>;
+
+/** What a target calls the values, and its two kinds of records. */
+export interface Words {
+  readonly person: string;
+  readonly names: { readonly [value in keyof Values]: string };
+}
+
+/** A target that a schedule plays with, and what is known of it without the connector. */
+export interface End {
+  readonly type: "portal" | "scim" | "csv";
+  readonly words: Words;
+  /** Makes the connector's own target; the portal stands in the store that is given. */
+  open(store: Store): Target;
+  content(): Content;
+  /** The server, where it is one. */
+  readonly scim: ScimServer | null;
+  close(): Promise<void>;
+}
+
+export const SCIM_TOKEN = "scim-only-for-the-simulation";
+const ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+const PLAIN = { key: "externalId", name: "displayName", manager: "manager" } as const;
+const WORDS: { readonly [type in End["type"]]: Words } = {
+  portal: { person: "requester", names: { ...PLAIN, login: "userName", title: "jobTitle" } },
+  scim: { person: "user", names: { ...PLAIN, login: "userName", title: "title", manager: `${ENTERPRISE}:manager` } },
+  csv: { person: "user", names: { ...PLAIN, login: "userPrincipalName", title: "jobTitle" } },
+};
+
+/** The mapping of people: the few attributes that the schedules change. */
+export function mappingOf({ names }: Words): Mapping {
+  return {
+    [names.key]: { direct: "id" },
+    [names.login]: { direct: "userPrincipalName" },
+    [names.name]: { direct: "displayName" },
+    [names.title]: { direct: "jobTitle", whenEmpty: "clear" },
+    [names.manager]: { direct: "manager", whenEmpty: "clear" },
+  };
+}
+
+/** What a target's server does with a write, decided by the weather. */
+export interface ScimHooks {
+  fault: NonNullable<Parameters<typeof startScimServer>[0]["fault"]> | null;
+}
+
+export async function openEnd(
+  type: End["type"],
+  of: { readonly folder: string; readonly time: SimulatedTime; readonly clock: Clock; readonly hooks: ScimHooks },
+): Promise<End> {
+  const { folder, time, clock, hooks } = of;
+  const words = WORDS[type];
+  if (type === "portal") return { type, words, scim: null, ...portal(folder) };
+  if (type === "csv") {
+    const path = join(folder, "csv");
+    mkdirSync(path);
+    const open = (): Target => createCsvTarget({ path, clock });
+    return { type, words, scim: null, open, content: () => csvContent(path), close: async () => undefined };
+  }
+  const scim = await startScimServer({
+    token: SCIM_TOKEN,
+    now: time.world,
+    fault: (request) => hooks.fault?.(request) ?? null,
+  });
+  const open = (): Target =>
+    createScimTarget({ baseUrl: scim.baseUrl, token: () => SCIM_TOKEN, clock, groupSettleMs: 2_000 });
+  return { type, words, scim, open, content: () => scimContent(scim), close: () => scim.close() };
+}
+
+function portal(folder: string): Pick<End, "open" | "content" | "close"> {
+  let database: DatabaseSync | null = null;
+  return {
+    open: (store) => createPortalTarget(store, "t_portal"),
+    content: () => {
+      database ??= new DatabaseSync(join(folder, "entrain.sqlite"), { readOnly: true });
+      return portalContent(database);
+    },
+    close: async () => database?.close(),
+  };
+}
+
+function text(value: unknown): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+function contentOf(held: readonly Held[]): Content {
+  return new Map(held.map((one) => [one.id, one]));
+}
+
+function portalContent(database: DatabaseSync): Content {
+  const members = database.prepare("select group_id, member_id from portal_members order by member_id").all();
+  const byGroup = Map.groupBy(members, (row) => String(row.group_id));
+  const held: Held[] = [];
+  for (const kind of ["person", "team"] as const) {
+    const columns = kind === "person" ? "manager, active" : "null as manager, 1 as active";
+    const table = kind === "person" ? "portal_requesters" : "portal_groups";
+    for (const row of database.prepare(`select id, attributes, ${columns} from ${table}`).all()) {
+      const own = JSON.parse(String(row.attributes)) as { readonly [name: string]: unknown };
+      held.push({
+        kind,
+        id: String(row.id),
+        values: {
+          key: text(own.externalId),
+          login: text(own.userName),
+          name: text(own.displayName),
+          title: text(own.jobTitle),
+          manager: text(row.manager),
+        },
+        active: row.active === 1,
+        members: (byGroup.get(String(row.id)) ?? []).map((member) => String(member.member_id)),
+      });
+    }
+  }
+  return contentOf(held);
+}
+
+function scimContent({ store }: ScimServer): Content {
+  const one =
+    (kind: Held["kind"]) =>
+    (resource: StoredResource): Held => {
+      const manager = (resource[ENTERPRISE] as { readonly manager?: { readonly value?: string } } | undefined)?.manager;
+      return {
+        kind,
+        id: resource.id,
+        values: {
+          key: text(resource.externalId),
+          login: text(resource.userName),
+          name: text(resource.displayName),
+          title: text(resource.title),
+          manager: text(manager?.value),
+        },
+        active: kind === "team" || resource.active !== false,
+        members: membersOf(resource)
+          .map(({ value }) => value)
+          .sort(),
+      };
+    };
+  return contentOf([...[...store.users.values()].map(one("person")), ...[...store.groups.values()].map(one("team"))]);
+}
+
+/** The names and values of this simulation hold no quotes and no line breaks; a cell may stand in quotes all the same. */
+function csvRows(path: string): readonly { readonly [name: string]: string }[] {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, "utf8")
+    .replace(/^\uFEFF/, "")
+    .split(/\r?\n/)
+    .filter((line) => line !== "");
+  const [head = [], ...rows] = lines.map((line) =>
+    [...line.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)].map(([, cell = ""]) => cell.replace(/^"(.*)"$/, "$1")),
+  );
+  return rows.map((cells) => Object.fromEntries(head.map((name, at) => [name, cells[at] ?? ""])));
+}
+
+function csvContent(folder: string): Content {
+  const byGroup = Map.groupBy(csvRows(join(folder, "group-members.csv")), (row) => row.group ?? "");
+  const one =
+    (kind: Held["kind"]) =>
+    (row: { readonly [name: string]: string }): Held => ({
+      kind,
+      id: row.id ?? "",
+      values: {
+        key: text(row.externalId),
+        login: text(row.userPrincipalName),
+        name: text(row.displayName),
+        title: text(row.jobTitle),
+        manager: text(row.manager),
+      },
+      active: row.active !== "false",
+      members: (byGroup.get(row.id ?? "") ?? []).map(({ member = "" }) => member).sort(),
+    });
+  return contentOf([
+    ...csvRows(join(folder, "user.csv")).map(one("person")),
+    ...csvRows(join(folder, "group.csv")).map(one("team")),
+  ]);
+}
