@@ -286,6 +286,8 @@ function linkAfter(context: ApplyContext, { change, outcome }: Settled, sequence
     linked_sequence: sequence,
     created_at: now,
     matched_by: row.matched_by,
+    left_alone: null,
+    leaving_at: null,
   };
 }
 

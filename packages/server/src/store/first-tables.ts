@@ -117,7 +117,7 @@ export const FIRST_TABLES: readonly Table[] = [
     },
     ["connection", "kind"],
   ),
-  table<"links", "matched_by">(
+  table<"links", "matched_by" | "left_alone" | "leaving_at">(
     "links",
     {
       target: "text",

@@ -21,10 +21,13 @@ const LINK_COLUMNS = [
   { name: "linked_sequence", type: "int8" },
   { name: "created_at", type: "int8" },
   { name: "matched_by", type: "text" },
+  { name: "left_alone", type: "text" },
+  { name: "leaving_at", type: "int8" },
 ] as const;
 
 const LINK_CONFLICT = `on conflict (target, kind, tenant, object_id) do update set
-  known = excluded.known, active = excluded.active, sequence = excluded.sequence, sync = excluded.sync`;
+  known = excluded.known, active = excluded.active, sequence = excluded.sequence, sync = excluded.sync,
+  left_alone = excluded.left_alone, leaving_at = excluded.leaving_at`;
 
 /** Where links live: one target, seen from one tenant. */
 export interface LinkSpace {

@@ -411,6 +411,14 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
         }
       },
     },
+    "0023_leavers": {
+      up: async (db) => {
+        const [text, int8] = engine === "postgres" ? ['text collate "C"', "int8"] : ["text", "integer"];
+        await sql.raw(`alter table "links" add column "left_alone" ${text}`).execute(db);
+        await sql.raw(`alter table "links" add column "leaving_at" ${int8}`).execute(db);
+        await sql.raw(createIndex("links: sync, leaving_at where leaving_at is not null")).execute(db);
+      },
+    },
   };
 }
 

@@ -347,6 +347,10 @@ interface Links {
   created_at: number;
   /** The target attribute by which a joined record was found; null for created ones, and joins older than this column. */
   matched_by: string | null;
+  /** JSON list of attributes that somebody changed in the target and that are theirs since; null: none. */
+  left_alone: string | null;
+  /** Since when the record waits to be deleted, for its person left; null: it does not. */
+  leaving_at: number | null;
 }
 
 /** Memberships that the target acknowledged from us, both ends as object ids. */
