@@ -43,20 +43,20 @@ async function succeeds(sync: string): Promise<Awaited<ReturnType<Scene["run"]>>
 }
 
 /** Running again plans nothing, and writes nothing. */
-async function rests({ account }: World, ...syncs: readonly string[]): Promise<void> {
+async function rests(account: Freshchat, ...syncs: readonly string[]): Promise<void> {
   const before = writes(account).length;
   for (const sync of syncs) assert.deepEqual(await plannedIn(scene.store, (await succeeds(sync)).run), []);
   assert.equal(writes(account).length, before);
 }
 
 for (const switches of freshchatCombinations({
-  of: ["metadata", "put", "userDeletion", "agentDeletion", "deletionDelayMs", "indexDelayMs", "emailMatch"],
+  of: ["put", "userDeletion", "agentDeletion", "deletionDelayMs", "indexDelayMs", "emailMatch"],
 })) {
   test(`people come, change, leave and are in step again where Freshchat is ${Object.values(switches).join(", ")}`, async () => {
     const world = await open({ switches });
     const { account, clock, agents, contacts } = world;
     assert.deepEqual([(await succeeds(agents)).counts.create, (await succeeds(contacts)).counts.create], [12, 12]);
-    await rests(world, agents, contacts);
+    await rests(account, agents, contacts);
     assert.deepEqual(
       account.users
         .list()
@@ -74,9 +74,9 @@ for (const switches of freshchatCombinations({
     const gone = { ...(await succeeds(contacts)).counts };
     // A contact cannot be disabled: it is deleted, as the plan says.
     assert.deepEqual([gone.update, gone.disable, gone.delete], [1, 0, 2]);
-    await rests(world, agents, contacts);
+    await rests(account, agents, contacts);
     clock.advance(60_000);
-    await rests(world, agents, contacts);
+    await rests(account, agents, contacts);
     assert.deepEqual([there(account).length, account.users.list().length], [11, 10]);
     const agentOf = (mail: unknown) => there(account).find(({ email }) => email === mail);
     assert.deepEqual([agentOf(renamed?.mail)?.last_name, agentOf(disabled?.mail)?.is_deactivated], ["Lovelace", true]);
@@ -86,7 +86,7 @@ for (const switches of freshchatCombinations({
     await succeeds(agents);
     await succeeds(contacts);
     clock.advance(60_000);
-    await rests(world, agents, contacts);
+    await rests(account, agents, contacts);
     assert.deepEqual([there(account).length, account.users.list().length], [12, 12]);
     assert.equal(agentOf(disabled?.mail)?.is_deactivated, false);
   });
@@ -107,7 +107,7 @@ for (const at of ["answer", "body"] as const) {
     clock.advance(10_000);
     assert.deepEqual([there(account).length, account.users.list().length], [12, 12]);
     assert.equal(writes(account).length, 24);
-    await rests(world, agents, contacts);
+    await rests(account, agents, contacts);
   });
 }
 
@@ -121,7 +121,7 @@ test("an outage in the middle of a run ends it, and the next run does the rest, 
     clock.advance(24 * 3_600_000);
   }
   assert.equal(there(account).length, 12);
-  await rests(world, agents);
+  await rests(account, agents);
 });
 
 test("what others made in Freshchat is joined and never deleted, and what they deleted is made anew", async () => {
@@ -140,7 +140,7 @@ test("what others made in Freshchat is joined and never deleted, and what they d
   await scene.graph("PATCH", `/users/${users[5]?.id}`, { surname: "Back" });
   await succeeds(contacts);
   clock.advance(10_000);
-  await rests(world, contacts);
+  await rests(account, contacts);
   assert.equal(account.users.list().filter(({ reference_id }) => reference_id === users[5]?.id).length, 1);
   assert.equal(account.users.list().length, 40 + 12);
 });
@@ -155,5 +155,43 @@ test("no seat left fails those who need one alone; with seats they come by thems
   account.setSeats(null);
   clock.advance(24 * 3_600_000);
   assert.equal((await succeeds(agents)).counts.create, 7);
-  await rests(world, agents);
+  await rests(account, agents);
+});
+
+test("roles and groups are written by name, and a name that Freshchat lacks is told once and never made", async () => {
+  const clock = testClock();
+  const people = crowd(6, (at) => ({ department: ["sales", "Support", "Legal"][at % 3] ?? null }));
+  scene = await openScene({
+    clock,
+    simulator: { tenant: { users: people, groups: [] } },
+    freshchat: { groups: ["Sales", "Support"], roles: ["Trainee"] },
+  });
+  const account = scene.freshchat ?? assert.fail("the scene has an account");
+  const mapping: SyncDefinition["mapping"] = {
+    email: { direct: "mail" },
+    role: { constant: "trainee" },
+    group: { direct: "department" },
+  };
+  const agents = await scene.addSync("agents", "freshchat", { records: "agent", mapping });
+  const run = await scene.run(agents);
+  assert.equal(run.counts.create, 6);
+  const groupNames = new Map(account.groups.list().map(({ id, name }) => [id, name]));
+  const held = there(account).map(({ role_name, groups }) => `${role_name}: ${groups.map((id) => groupNames.get(id))}`);
+  assert.deepEqual(held.sort(), [
+    "Trainee: ",
+    "Trainee: ",
+    "Trainee: Sales",
+    "Trainee: Sales",
+    "Trainee: Support",
+    "Trainee: Support",
+  ]);
+  assert.deepEqual([...groupNames.values()], ["Sales", "Support"]);
+  const again = await scene.run(agents);
+  assert.deepEqual([again.result, await plannedIn(scene.store, again.run)], ["partial", []]);
+  account.groups.create({ name: "Legal" });
+  clock.advance(24 * 3_600_000);
+  await scene.run(agents);
+  const legal = account.groups.list().find(({ name }) => name === "Legal")?.id ?? "";
+  assert.equal(there(account).filter(({ groups }) => groups.includes(legal)).length, 2);
+  await rests(account, agents);
 });
