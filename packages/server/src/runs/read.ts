@@ -7,8 +7,6 @@ import {
   type Withheld,
 } from "@entrain/core";
 import {
-  dropUnseenEdges,
-  lastSequence,
   livingCount,
   loadRecords,
   loadWatermark,
@@ -21,7 +19,9 @@ import {
   writtenAmong,
   writtenCount,
 } from "../store/directory.ts";
+import { dropUnseenEdges } from "../store/edges.ts";
 import { saveRun } from "../store/runs.ts";
+import { lastSequence } from "../store/sequences.ts";
 import type { Lease, Store } from "../store/store.ts";
 import type { Progress } from "./context.ts";
 import { giveUpRound } from "./given-up.ts";
@@ -319,7 +319,7 @@ async function afterPage(tx: Tx, store: Store, watermark: WatermarkRow, page: So
   if (page.round === "delta") return { ...after, phase: phaseBehind(watermark, page) };
   if (!page.complete) return after;
   const shrunken = watermark.known_before > 0 && seen < watermark.known_before * SHRUNKEN_SHARE;
-  if (watermark.kind === "group") await dropUnseenEdges(tx, watermark.connection, watermark.round);
+  if (watermark.kind === "group") await dropUnseenEdges(store, tx, watermark.connection, watermark.round);
   return { ...after, phase: "confirming", shrunken_round: shrunken ? watermark.round : null, full_at: now };
 }
 
@@ -341,7 +341,7 @@ async function confirmAbsences(options: ReadOptions, kind: SourceKind): Promise<
     const ids = await suspects(store.db, { connection, kind, round, limit: CONFIRM_BATCH });
     if (ids.length === 0) break;
     const presence = await source.presence(kind, ids, signal);
-    await store.fenced(lease, (tx) => settleSuspects(tx, { connection, round, doubtful }, presence));
+    await store.fenced(lease, (tx) => settleSuspects(store, tx, { connection, round, doubtful }, presence));
     const isTold = options.isTold?.() ?? true;
     if (isTold)
       options.onProgress({ phase: "reading", detail: `confirming absent ${kind}s`, done: ids.length, total: null });

@@ -1,7 +1,8 @@
 import { type AssignedApplication, type Assignment, byCodeUnits } from "@entrain/core";
 import type { Selectable, Transaction } from "kysely";
-import { EDGE_COLUMNS, EDGE_CONFLICT, takeSequences } from "./directory.ts";
+import { EDGE_COLUMNS, EDGE_CONFLICT } from "./edges.ts";
 import type { DB } from "./schema.ts";
+import { takeSequences } from "./sequences.ts";
 import type { Store } from "./store.ts";
 
 /** An application as it was last read. */
@@ -130,10 +131,10 @@ async function moveEdges(
   );
   if (moved.length === 0) return;
   const { connection, application } = of;
-  const first = await takeSequences(tx, connection, moved.length);
+  const first = await takeSequences(store, tx, connection, moved.length);
   const rows = moved.map((id, at) => {
     const { type } = after.get(id) ?? before.get(id) ?? { type: "user" };
-    return [connection, application, id, type, after.has(id) ? 1 : 0, 0, first + at, 0];
+    return [connection, application, id, type, after.has(id) ? 1 : 0, 0, first + at, 0, first + at];
   });
   // Other roles are a change too, though the edge stands as before.
   const conflict = `${EDGE_CONFLICT.slice(0, EDGE_CONFLICT.lastIndexOf("sequence ="))}sequence = excluded.sequence`;

@@ -1,6 +1,8 @@
-import type { Member, Presence, SourceKind, SourceRecord } from "@entrain/core";
-import { type Selectable, sql, type Transaction } from "kysely";
+import type { Presence, SourceKind, SourceRecord } from "@entrain/core";
+import type { Selectable, Transaction } from "kysely";
+import { mergeEdges } from "./edges.ts";
 import type { DB } from "./schema.ts";
+import { takeSequences } from "./sequences.ts";
 import type { Store } from "./store.ts";
 
 /** A row of the directory. */
@@ -18,6 +20,7 @@ const RECORD_COLUMNS = [
   { name: "doubtful", type: "int8" },
   { name: "sequence", type: "int8" },
   { name: "round", type: "int8" },
+  { name: "first_sequence", type: "int8" },
 ] as const;
 
 /** A row that says nothing new keeps its change number; that is what makes replays and full rounds cheap. */
@@ -28,36 +31,6 @@ const RECORD_CONFLICT = `on conflict (connection, id) do update set
       and records.manager is not distinct from excluded.manager
       and records.removed is not distinct from excluded.removed
     then records.sequence else excluded.sequence end`;
-
-export const EDGE_COLUMNS = [
-  { name: "connection", type: "text" },
-  { name: "group_id", type: "text" },
-  { name: "member_id", type: "text" },
-  { name: "member_type", type: "text" },
-  { name: "present", type: "int8" },
-  { name: "doubtful", type: "int8" },
-  { name: "sequence", type: "int8" },
-  { name: "round", type: "int8" },
-] as const;
-
-export const EDGE_CONFLICT = `on conflict (connection, group_id, member_id) do update set
-  present = excluded.present, doubtful = 0, round = excluded.round,
-  member_type = case when excluded.member_type = 'unknown' then edges.member_type else excluded.member_type end,
-  sequence = case when edges.present = excluded.present then edges.sequence else excluded.sequence end`;
-
-/**
- * Gives out `count` change numbers of a connection and returns the first. The row stays locked until commit, so that
- * numbers become visible in their order and a cursor never passes one that is still to come.
- */
-export async function takeSequences(tx: Transaction<DB>, connection: string, count: number): Promise<number> {
-  const row = await tx
-    .updateTable("connections")
-    .set((eb) => ({ sequence: eb("sequence", "+", count) }))
-    .where("id", "=", connection)
-    .returning("sequence")
-    .executeTakeFirstOrThrow();
-  return row.sequence - count + 1;
-}
 
 /** How many records of a kind live (have no tombstone). */
 export async function livingCount(
@@ -117,7 +90,7 @@ export async function mergePage(
 ): Promise<void> {
   const { connection, round, records } = page;
   if (records.length === 0) return;
-  const first = await takeSequences(tx, connection, records.length);
+  const first = await takeSequences(store, tx, connection, records.length);
   const rows = await mergedRows(tx, page, first);
   await store.insertMany(tx, { table: "records", columns: RECORD_COLUMNS, conflict: RECORD_CONFLICT }, rows);
   await mergeEdges(store, tx, { connection, round, records, sequence: first + records.length - 1 });
@@ -169,7 +142,7 @@ function* rowsOf(
     const { id, kind, removed = null } = record;
     const content = laidOver(record, earlier.get(id) ?? known.get(id));
     if (last.get(id) === at)
-      yield [connection, id, kind, content.attributes, content.manager, removed, 0, first + at, round];
+      yield [connection, id, kind, content.attributes, content.manager, removed, 0, first + at, round, first + at];
     else earlier.set(id, content);
   }
 }
@@ -244,16 +217,6 @@ export async function unknownAmong(
   return ids.filter((id) => !known.has(id));
 }
 
-/** The connection's last change number. */
-export async function lastSequence(tx: Transaction<DB>, connection: string): Promise<number> {
-  const row = await tx
-    .selectFrom("connections")
-    .select("sequence")
-    .where("id", "=", connection)
-    .executeTakeFirstOrThrow();
-  return row.sequence;
-}
-
 /** The number of each record's last change, by id. */
 export async function changeNumbers(
   db: Store["db"],
@@ -271,88 +234,6 @@ export async function changeNumbers(
     for (const row of rows) found.set(row.id, row.sequence);
   }
   return found;
-}
-
-async function mergeEdges(
-  store: Store,
-  tx: Transaction<DB>,
-  page: {
-    readonly connection: string;
-    readonly round: number;
-    readonly records: readonly SourceRecord[];
-    readonly sequence: number;
-  },
-): Promise<void> {
-  const rows = new Map<string, readonly (string | number | null)[]>();
-  const put = (group: string, member: Member, present: 0 | 1): void => {
-    const { connection, sequence, round } = page;
-    rows.set(`${group} ${member.id}`, [connection, group, member.id, member.type, present, 0, sequence, round]);
-  };
-  const gone: string[] = [];
-  for (const record of page.records) {
-    if (record.kind === "group" && record.removed !== undefined) gone.push(record.id);
-    const memberships = record.memberships;
-    if (!memberships) continue;
-    const present = memberships.form === "slice" ? memberships.members : memberships.add;
-    for (const member of present) put(record.id, member, 1);
-    if (memberships.form === "changes") {
-      for (const id of memberships.remove) put(record.id, { id, type: "unknown" }, 0);
-    }
-  }
-  if (rows.size > 0) {
-    await store.insertMany(tx, { table: "edges", columns: EDGE_COLUMNS, conflict: EDGE_CONFLICT }, rows.values());
-  }
-  for (let at = 0; at < gone.length; at += 500) {
-    await tx
-      .updateTable("edges")
-      .set({ present: 0, sequence: page.sequence })
-      .where("connection", "=", page.connection)
-      .where("group_id", "in", gone.slice(at, at + 500))
-      .where("present", "=", 1)
-      .execute();
-  }
-}
-
-/**
- * After a full round of groups: members that no slice held are gone. When the round lost more than a tenth of all
- * memberships it is shrunken, and what it removes waits for approval; so it does for a group whose list came empty.
- */
-export async function dropUnseenEdges(
-  tx: Transaction<DB>,
-  connection: string,
-  round: number,
-): Promise<{ readonly dropped: number; readonly shrunken: boolean }> {
-  const listed = tx
-    .selectFrom("records")
-    .select("id")
-    .where("connection", "=", connection)
-    .where("kind", "=", "group")
-    .where("members_round", "=", round);
-  const counts = await tx
-    .selectFrom("edges")
-    .select((eb) => [
-      eb.fn.countAll<number>().as("total"),
-      eb.fn.sum<number | null>(sql<number>`case when round < ${round} then 1 else 0 end`).as("unseen"),
-    ])
-    .where("connection", "=", connection)
-    .where("present", "=", 1)
-    .where("group_id", "in", listed)
-    .executeTakeFirstOrThrow();
-  const unseen = Number(counts.unseen ?? 0);
-  if (unseen === 0) return { dropped: 0, shrunken: false };
-  const shrunken = unseen > Number(counts.total) * 0.1;
-  const sequence = await takeSequences(tx, connection, 1);
-  const seen = sql`select group_id from edges where connection = ${connection} and present = 1 and round = ${round}`;
-  const doubtful = shrunken ? sql<number>`1` : sql<number>`case when group_id in (${seen}) then 0 else 1 end`;
-  await tx
-    .updateTable("edges")
-    .set({ present: 0, doubtful, sequence })
-    .where("connection", "=", connection)
-    .where("present", "=", 1)
-    .where("round", "<", round)
-    .where("group_id", "in", listed)
-    .execute();
-  return { dropped: unseen, shrunken };
 }
 
 /**
@@ -378,12 +259,13 @@ export async function suspects(
 
 /** Stores what a look-up said of suspects: those that are as known count as seen, gone ones get a tombstone. */
 export async function settleSuspects(
+  store: Store,
   tx: Transaction<DB>,
   of: { readonly connection: string; readonly round: number; readonly doubtful: boolean },
   presence: ReadonlyMap<string, Presence>,
 ): Promise<void> {
   const { connection, round } = of;
-  let sequence = await takeSequences(tx, connection, presence.size);
+  let sequence = await takeSequences(store, tx, connection, presence.size);
   const known = await loadRecords(tx, connection, [...presence.keys()]);
   for (const [id, state] of presence) {
     const before = known.get(id);

@@ -69,7 +69,7 @@ export const FIRST_TABLES: readonly Table[] = [
     },
     ["number"],
   ),
-  table(
+  table<"records", "first_sequence">(
     "records",
     {
       connection: "text",
@@ -85,7 +85,7 @@ export const FIRST_TABLES: readonly Table[] = [
     },
     ["connection", "id"],
   ),
-  table(
+  table<"edges", "first_sequence">(
     "edges",
     {
       connection: "text",
@@ -157,7 +157,7 @@ export const FIRST_TABLES: readonly Table[] = [
     },
     ["sync", "object_id"],
   ),
-  table<"plans", "undoes" | "asked_by" | "approval" | "selection" | "seats" | "trace" | "split_from">(
+  table<"plans", "undoes" | "asked_by" | "approval" | "selection" | "seats" | "trace" | "split_from" | "decided_by">(
     "plans",
     {
       id: "text",

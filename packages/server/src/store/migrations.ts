@@ -1,5 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
+import { directoryHistory } from "./directory-tables.ts";
 import { storeFailed, translateFault } from "./faults.ts";
 import { FIRST_INDEXES, FIRST_TABLES } from "./first-tables.ts";
 import type { DB } from "./schema.ts";
@@ -253,7 +254,7 @@ const PLAN_APPROVALS = table("plan_approvals", { plan: "text", actor_kind: "text
   "actor_kind",
   "actor_id",
 ]);
-const PLAN_COLUMNS = ["asked_by", "approval", "selection", "seats", "trace", "split_from"] as const;
+const PLAN_COLUMNS = ["asked_by", "approval", "selection", "seats", "trace", "split_from", "decided_by"] as const;
 
 /** The migrations of the store, oldest first. One that was released is never edited: a new one follows it. */
 function migrations(engine: Engine): { readonly [name: string]: Migration } {
@@ -409,6 +410,11 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
         for (const column of PLAN_COLUMNS) {
           await sql.raw(`alter table "plans" add column "${column}" ${text}`).execute(db);
         }
+      },
+    },
+    "0022_directory_history": {
+      up: async (db) => {
+        for (const statement of directoryHistory(engine)) await sql.raw(statement).execute(db);
       },
     },
     "0023_leavers": {

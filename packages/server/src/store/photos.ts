@@ -1,7 +1,7 @@
 import type { PhotoAnswer, Value } from "@entrain/core";
 import type { Transaction } from "kysely";
-import { takeSequences } from "./directory.ts";
 import type { DB } from "./schema.ts";
+import { takeSequences } from "./sequences.ts";
 import type { Store } from "./store.ts";
 
 type Reader = Store["db"] | Transaction<DB>;
@@ -70,7 +70,7 @@ export async function savePhotos(
     "hash" in answer && before.get(answer.id) !== answer.hash ? [answer.id] : [],
   );
   if (changed.length === 0) return;
-  let sequence = await takeSequences(tx, connection, changed.length);
+  let sequence = await takeSequences(store, tx, connection, changed.length);
   for (const id of changed) {
     await tx
       .updateTable("records")

@@ -20,6 +20,9 @@ export interface DB {
   revisions: Revisions;
   records: Records;
   edges: Edges;
+  record_versions: RecordVersions;
+  edge_versions: EdgeVersions;
+  directory_times: DirectoryTimes;
   applications: Applications;
   assignments: Assignments;
   photos: Photos;
@@ -261,6 +264,34 @@ interface Records {
   round: number; // The last full round that saw it.
   /** For groups: the last full round that listed its members to their end. Hidden memberships are never listed. */
   members_round: number | null;
+  /** The change number that it came with; null: it was there before the directory remembered. */
+  first_sequence: number | null;
+}
+
+/** What a record was before a change; `until` is the number of that change. */
+interface RecordVersions {
+  connection: string;
+  id: string;
+  until: number;
+  attributes: string;
+  manager: string | null;
+  removed: string | null;
+}
+
+/** Whether a membership stood before a change. */
+interface EdgeVersions {
+  connection: string;
+  group_id: string;
+  member_id: string;
+  until: number;
+  present: number;
+}
+
+/** When a connection's change numbers up to one were given out. */
+interface DirectoryTimes {
+  connection: string;
+  sequence: number;
+  at: number;
 }
 
 /** Memberships. A removed edge stays as `present = 0`, so that its change has a number. */
@@ -274,6 +305,7 @@ interface Edges {
   doubtful: number;
   sequence: number;
   round: number; // The full round that saw it last.
+  first_sequence: number | null; // As the records'.
 }
 
 /**
@@ -474,6 +506,7 @@ interface Plans {
   trace: string | null; // JSON Trace of the one record that it is about.
   /** The held plan that it was split from. */
   split_from: string | null;
+  decided_by: string | null; // JSON {kind, id}: who approved, applied, rejected or split it.
   /** False: a side was read in part, so nothing in it disables, deletes, removes or clears. */
   complete: number;
   /** building | sealed | applying | held | approved | applied | rejected | superseded | split | abandoned | forgotten */
