@@ -1,7 +1,7 @@
 import { type Attributes, ConnectorError, matchKey, type Outcome } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { appendJournal } from "../store/journal.ts";
-import { enterPending, leavePending, loadPending, type PendingEntry, retryDelayMs } from "../store/pending.ts";
+import { enterPending, leavePending, loadPending, type PendingEntry } from "../store/pending.ts";
 import { markChanges, type PlanChangeRow } from "../store/plans.ts";
 import { saveRun } from "../store/runs.ts";
 import type { DB } from "../store/schema.ts";
@@ -15,6 +15,7 @@ import {
   type Tally,
   tallied,
 } from "./applying.ts";
+import { retriesOf, retryDelayMs } from "./failures/retries.ts";
 import { findLookups } from "./lookup-records.ts";
 
 /** What a target takes at once. */
@@ -150,7 +151,9 @@ async function refusedValue(
   const now = store.clock.now();
   const known = (await loadPending(tx, sync.id, [row.object_id])).get(row.object_id);
   const base = { sync: sync.id, object_id: row.object_id, plan: null, sequence: 0, since: known?.since ?? now };
-  return { ...base, reason: "failed", code, detail, attempts: 1, retry_at: now + retryDelayMs(known?.attempts ?? 0) };
+  const attempts = (known?.attempts ?? 0) + 1;
+  const delay = retryDelayMs(retriesOf(sync), attempts, store.clock);
+  return { ...base, reason: "failed", code, detail, attempts, retry_at: now + delay, tried_at: now };
 }
 
 /**

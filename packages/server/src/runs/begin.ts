@@ -9,6 +9,7 @@ import {
   loadPending,
   type PendingEntry,
   type PendingRow,
+  releaseDead,
   releasePinned,
 } from "../store/pending.ts";
 import { pinUndone } from "../store/pins.ts";
@@ -69,8 +70,11 @@ export async function beginPlan(
     const news = sealed.part === "changes" && !(await isOvertaken(tx, sealed));
     await updatePlan(tx, plan.id, { state: plan.state, run: plan.run });
     if (news) await moveCursors(tx, context.sync, plan);
+    // Another configuration may be the mending of whatever was refused.
+    if (news && plan.revision !== context.sync.evaluated_revision) await releaseDead(tx, context.sync.id, "all");
     await forgetGone(store, tx, context.space, context.sync.records, { plan: plan.id, sync: context.sync.id });
     await adoptLinks(tx, context.space, context.sync, plan.id);
+    if (news) await leaveIgnored(tx, plan);
     if (news) await settlePending(context, tx, plan);
     if (sealed.part === "undo") await pinUndone(store, tx, plan);
     if (sealed.part === "removals" || sealed.part === "undo")
@@ -201,14 +205,36 @@ async function settlePending(context: BeginContext, tx: Transaction<DB>, plan: P
       if (!ENTERS_PENDING.includes(row.state) || row.object_id === null) return [];
       const { code, detail, object_id, sequence } = row;
       const base = { sync: sync.id, object_id, code, detail, sequence, plan: null, attempts: 0 };
-      return [{ ...base, reason: row.state, retry_at: 0, since: now }];
+      const reason = row.state === "ignored" ? "issue" : row.state;
+      return [{ ...base, reason, retry_at: 0, since: now }];
     });
     await enterPending(store, tx, entering);
     await settleLookups(context, tx, rows);
   }
 }
 
-const ENTERS_PENDING = ["issue", "suppressed"];
+const ENTERS_PENDING = ["issue", "suppressed", "ignored"];
+
+/** Issues that somebody ignores stay in the pending set, and are none of the run's. */
+async function leaveIgnored(tx: Transaction<DB>, plan: PlanRow): Promise<void> {
+  await tx
+    .updateTable("plan_issues")
+    .set({ state: "ignored" })
+    .where("plan", "=", plan.id)
+    .where("state", "=", "issue")
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom("pending")
+          .select("pending.object_id")
+          .where("pending.sync", "=", plan.sync)
+          .where("pending.ignored", "is not", null)
+          .whereRef("pending.object_id", "=", "plan_issues.object_id")
+          .whereRef("pending.code", "=", "plan_issues.code"),
+      ),
+    )
+    .execute();
+}
 
 /** Who waits for a value that the target does not have is found by it, when it has. */
 async function settleLookups(

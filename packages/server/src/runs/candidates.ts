@@ -52,14 +52,18 @@ export async function* changedRecords(span: Span): AsyncGenerator<Candidates> {
   }
 }
 
-/** The pending set, as far as it is due: its retry time has come, or it never waited for one. */
+/** The pending set, as far as it is due: its retry time has come, or it never waited for one, and nobody ignores it. */
 export function pendingRecords(span: Span): AsyncGenerator<Candidates> {
-  return pendingThat(span, (row) => row.plan === null && row.retry_at <= span.now);
+  return pendingThat(span, (row) => row.plan === null && isDue(span, row));
 }
 
-/** What of the pending set is not due: refused, and waiting for its retry time. */
+/** What of the pending set is not due: refused and waiting for its retry time, or ignored. */
 export function waitingRecords(span: Span): AsyncGenerator<Candidates> {
-  return pendingThat(span, (row) => row.plan === null && row.retry_at > span.now);
+  return pendingThat(span, (row) => row.plan === null && !isDue(span, row));
+}
+
+function isDue({ now }: Span, { retry_at, ignored }: PendingRow): boolean {
+  return retry_at <= now && ignored === null;
 }
 
 async function* pendingThat(span: Span, which: (row: PendingRow) => boolean): AsyncGenerator<Candidates> {

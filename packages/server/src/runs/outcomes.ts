@@ -17,15 +17,7 @@ import {
   saveLinks,
   takeLinkSequences,
 } from "../store/links.ts";
-import {
-  enterPending,
-  leavePending,
-  loadPending,
-  type PendingEntry,
-  type PendingRow,
-  retryDelayMs,
-} from "../store/pending.ts";
-import { changedIn, markChanges, type PlanChangeRow, settledIn } from "../store/plans.ts";
+import { markChanges, type PlanChangeRow } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
 import { ownedByOthers, releaseShares } from "../store/shares.ts";
 import { type ApplyContext, closeIntents, entryBase, streamOf, type Tally, tallied } from "./applying.ts";
@@ -33,17 +25,11 @@ import { countGuarded } from "./count-guarded.ts";
 import { forgetGoneMembers } from "./gone-members.ts";
 import { forgetMembers, saveMembers } from "./known-members.ts";
 import { isMissing } from "./missing.ts";
+import { settleMembers, updatePending } from "./outcome-pending.ts";
 import type { Part } from "./parts.ts";
 import { type Prepared, UNOWNED } from "./prepare.ts";
 import { withoutSensitive } from "./sensitive.ts";
-
-/** One change of a batch with what became of it. */
-interface Settled {
-  readonly change: Prepared;
-  readonly outcome: Outcome;
-  /** The target says that the linked record is gone: so is the link, and the record is planned as if it never had one. */
-  readonly gone: boolean;
-}
+import { idsIn, isWritten, type Settled } from "./settled.ts";
 
 /**
  * Commits what became of a batch: journal, links, known memberships, pending set, guard counters and the states of the
@@ -88,7 +74,7 @@ export async function recordOutcomes(
     tx,
     written.map(({ change }) => change),
   );
-  await updatePending(context, tx, settled);
+  const ignored = await updatePending(context, tx, settled);
   await markStates(context, tx, settled);
   await markChanges(
     tx,
@@ -104,7 +90,8 @@ export async function recordOutcomes(
   );
   // Who was referred to by the record that is gone is referred to by another one: that is planned next.
   const waiting = tally.waiting + (context.kind.attributes.some(pointsToSeveral) ? others : 0);
-  return settled.reduce(counted, { ...tally, waiting, unchanged: tally.unchanged + done.length });
+  const heeded = settled.filter(({ change }) => !ignored.has(change.row.object_id));
+  return heeded.reduce(counted, { ...tally, waiting, unchanged: tally.unchanged + done.length });
 }
 
 function pointsToSeveral(attribute: TargetAttribute): boolean {
@@ -215,10 +202,6 @@ function isPlannedAnew(change: Prepared, outcome: Outcome): boolean {
   return outcome.code === "record_missing" || change.row.action === "create";
 }
 
-function idsIn(settled: readonly Settled[]): readonly string[] {
-  return settled.map(({ change }) => change.row.object_id);
-}
-
 async function journalOutcomes(context: ApplyContext, tx: Transaction<DB>, settled: readonly Settled[]): Promise<void> {
   const entries = settled.map(
     ({ change, outcome }): JournalEntry => ({
@@ -289,91 +272,6 @@ function linkAfter(context: ApplyContext, { change, outcome }: Settled, sequence
     left_alone: null,
     leaving_at: null,
   };
-}
-
-async function updatePending(context: ApplyContext, tx: Transaction<DB>, settled: readonly Settled[]): Promise<void> {
-  const { store, sync } = context;
-  const done = settled.filter(({ change, outcome }) => isWritten(outcome) && change.dropped.length === 0);
-  const open = settled.filter(({ change, outcome }) => !isWritten(outcome) || change.dropped.length > 0);
-  // While it was held its record was not evaluated: what moved meanwhile, a manager's link or attributes, is looked at next.
-  const missed = (action: string): boolean => context.plan.part === "removals" && action !== "delete";
-  const left = done.filter(({ change: { row } }) => row.action !== "members" && !missed(row.action));
-  await leavePending(
-    tx,
-    sync.id,
-    left.map(({ change }) => change.row.object_id),
-  );
-  const known = await loadPending(
-    tx,
-    sync.id,
-    open.map(({ change }) => change.row.object_id),
-  );
-  const now = store.clock.now();
-  await enterPending(
-    store,
-    tx,
-    open.flatMap((item) => {
-      const before = known.get(item.change.row.object_id);
-      // Memberships of a group that was refused, or is gone, wait with it; when it is due, all of them are looked at.
-      const follows = item.change.row.action === "members" && item.change.link === undefined;
-      const waits = before?.reason === "failed" || before?.code === "record_missing";
-      return follows && waits ? [] : [pendingOf(context, item, before, now)];
-    }),
-  );
-}
-
-/**
- * A group that was pending and needs nothing but memberships leaves with them, unless some of them failed. Its pending
- * row stays until then, so that a refusal counts on from the earlier ones.
- */
-async function settleMembers(context: ApplyContext, tx: Transaction<DB>, settled: readonly Settled[]): Promise<void> {
-  const groups = settled.filter(({ change, outcome }) => change.row.action === "members" && isWritten(outcome));
-  if (groups.length === 0) return;
-  const pending = await loadPending(
-    tx,
-    context.sync.id,
-    groups.map(({ change }) => change.row.object_id),
-  );
-  const ids = [...pending.keys()];
-  if (ids.length === 0) return;
-  const complete = await settledIn(tx, context.plan.id, ids);
-  const failed = await changedIn(tx, context.plan.id, ids, ["refused", "conflict", "missing"]);
-  const waiting = new Set(groups.flatMap(({ change }) => (change.dropped.length > 0 ? [change.row.object_id] : [])));
-  await leavePending(
-    tx,
-    context.sync.id,
-    ids.filter((id) => complete.has(id) && !failed.has(id) && !waiting.has(id)),
-  );
-}
-
-function isWritten(outcome: Outcome): boolean {
-  return outcome.status === "applied" || outcome.status === "unchanged";
-}
-
-function pendingOf(
-  context: ApplyContext,
-  { change, outcome }: Settled,
-  known: PendingRow | undefined,
-  now: number,
-): PendingEntry {
-  const base = {
-    sync: context.sync.id,
-    object_id: change.row.object_id,
-    plan: null,
-    sequence: change.row.record_sequence,
-    since: known?.since ?? now,
-  };
-  if (outcome.status === "refused") {
-    const attempts = known?.reason === "failed" ? known.attempts : 0;
-    const delay = outcome.retry === "now" ? 0 : retryDelayMs(attempts);
-    const { code, detail } = outcome;
-    return { ...base, reason: "failed", code, detail, attempts: 1, retry_at: now + delay };
-  }
-  if (outcome.status === "conflict") {
-    return { ...base, reason: "conflict", code: outcome.code, detail: outcome.detail, attempts: 0, retry_at: 0 };
-  }
-  const detail = "A referenced record does not exist in the target yet.";
-  return { ...base, reason: "reference", code: "reference_waiting", detail, attempts: 0, retry_at: 0 };
 }
 
 async function markStates(context: ApplyContext, tx: Transaction<DB>, settled: readonly Settled[]): Promise<void> {

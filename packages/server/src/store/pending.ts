@@ -29,19 +29,18 @@ const PENDING_COLUMNS = [
 /** What a held plan pinned stays as it is until that plan is decided. */
 const PENDING_CONFLICT = `on conflict (sync, object_id) do update set
   reason = excluded.reason, code = excluded.code, detail = excluded.detail, plan = excluded.plan,
-  attempts = case when excluded.attempts = 0 then 0 else pending.attempts + excluded.attempts end,
+  attempts = excluded.attempts,
   retry_at = excluded.retry_at, sequence = excluded.sequence,
   tried_at = excluded.tried_at, dead_at = excluded.dead_at,
   ignored = case when excluded.code = pending.code then pending.ignored end
   where pending.plan is null`;
 
-/** The first retries of a refused change: after a minute, then doubling up to a day. */
-const RETRY_FIRST_MS = 60_000;
-const RETRY_LAST_MS = 86_400_000;
+/** The retry time of what is not tried by itself: the last moment that a Date can tell. */
+export const NEVER = 8_640_000_000_000_000;
 
-/** When a change that failed `attempts` times is tried again. */
-export function retryDelayMs(attempts: number): number {
-  return Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** Math.min(attempts, 20));
+/** When a pending record is tried again; null: by the next run, or, of a dead letter, not by itself. */
+export function retryAtOf({ retry_at }: Pick<PendingRow, "retry_at">): number | null {
+  return retry_at === 0 || retry_at === NEVER ? null : retry_at;
 }
 
 /** Enters records into the pending set of their sync, or renews what is said of them. */
@@ -95,16 +94,50 @@ export async function movePins(
   }
 }
 
-/** Takes settled records out of the pending set, unless a held plan pins them. */
-export async function leavePending(tx: Transaction<DB>, sync: string, ids: readonly string[]): Promise<void> {
+/** Takes settled records out of the pending set, unless a held plan pins them. Answers the dead letters among them. */
+export async function leavePending(
+  tx: Transaction<DB>,
+  sync: string,
+  ids: readonly string[],
+): Promise<readonly Pick<PendingRow, "object_id" | "code" | "sequence">[]> {
+  const dead: Pick<PendingRow, "object_id" | "code" | "sequence">[] = [];
   for (let at = 0; at < ids.length; at += 500) {
-    await tx
+    const left = await tx
       .deleteFrom("pending")
       .where("sync", "=", sync)
       .where("plan", "is", null)
       .where("object_id", "in", ids.slice(at, at + 500))
+      .returning(["object_id", "code", "sequence", "dead_at"])
+      .execute();
+    dead.push(...left.filter(({ dead_at }) => dead_at !== null));
+  }
+  return dead;
+}
+
+/** Has dead letters tried once more by the next run; refused again they are dead as before. */
+export async function wakeDead(tx: Transaction<DB>, sync: string, ids: readonly string[]): Promise<void> {
+  for (let at = 0; at < ids.length; at += 500) {
+    await tx
+      .updateTable("pending")
+      .set({ retry_at: 0 })
+      .where("sync", "=", sync)
+      .where("dead_at", "is not", null)
+      .where("object_id", "in", ids.slice(at, at + 500))
       .execute();
   }
+}
+
+/** Has all dead letters of a code tried once more by the next run, or of all codes everything that was refused anew. */
+export async function releaseDead(
+  tx: Transaction<DB>,
+  sync: string,
+  of: { readonly code: string } | "all",
+): Promise<void> {
+  const rows = tx.updateTable("pending").where("sync", "=", sync).where("plan", "is", null);
+  await (of === "all"
+    ? rows.set({ retry_at: 0, dead_at: null, attempts: 0 }).where("reason", "=", "failed")
+    : rows.set({ retry_at: 0 }).where("dead_at", "is not", null).where("code", "=", of.code)
+  ).execute();
 }
 
 /** A page of pending rows in the order of their ids. */
