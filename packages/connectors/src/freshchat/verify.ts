@@ -6,7 +6,7 @@ import { type Reader, wholeList } from "./reader.ts";
 
 /** Where a token is found differs with the product that Freshchat belongs to. */
 const TOKEN_FIX =
-  "Make a token as an account administrator (Admin > Configure > API Tokens; in the Freshsales Suite: Settings > Admin Settings > Website Tracking and APIs), and give it with `entrain target set`. It expires: renew it then.";
+  "Make a token as an account administrator (Admin > Configure > API Tokens; in the Freshsales Suite: Settings > Admin Settings > Website Tracking and APIs), and put it where the target's credential is read from. It expires: renew it there.";
 
 /** Named checks that only read: the API answers and takes the token, and all is readable that a sync reads. */
 export async function verifyFreshchat(
