@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { it, type TestContext } from "node:test";
+import { SMTPServer } from "smtp-server";
 import { Webhook } from "standardwebhooks";
 import { install } from "../config/testing.ts";
 import type { RunLog } from "../runs/tell.ts";
@@ -295,6 +296,65 @@ eachEngine((engine) => {
     clock.advance(MINUTE);
     await scene.deliver();
     assert.equal(receiver.received.length, 1);
+  });
+
+  it("keeps whom a mail server refused of a mail that it took, and does not send it again", async (context) => {
+    const clock = testClock();
+    let taken = 0;
+    const server = new SMTPServer({
+      disabledCommands: ["STARTTLS", "AUTH"],
+      onRcptTo: ({ address }, _session, callback) => {
+        if (!address.startsWith("gone")) callback();
+        else callback(Object.assign(new Error("No such user"), { responseCode: 550 }));
+      },
+      onData: (stream, _session, callback) => {
+        taken += 1;
+        stream.on("end", () => callback()).resume();
+      },
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+    context.after(() => new Promise<void>((resolve) => server.close(() => resolve())));
+    const scene = await openAt(engine, clock, {});
+    const { port } = server.server.address() as AddressInfo;
+    const to = ["it@example.com", "gone@example.com"];
+    const desk = { type: "email", host: "127.0.0.1", port, tls: "none", from: "entrain@example.com", to };
+    await scene.apply(JSON.stringify({ channels: { desk } }));
+    await scene.raise();
+    await scene.deliver();
+    clock.advance(DAY);
+    await scene.deliver();
+    assert.equal(taken, 1);
+    assert.match(
+      scene.lines.join("\n"),
+      /reached the channel desk in part: .* refused gone@example\.com \(550 No such/,
+    );
+    const row = await scene.store.db.selectFrom("alert_deliveries").selectAll().executeTakeFirstOrThrow();
+    assert.deepEqual([row.next_at, row.accepted_at === null], [null, false]);
+    assert.match(row.failure ?? "", /refused gone@example\.com/);
+  });
+
+  it("reaches a mail server that was away when the alert was raised, and sends it nothing twice", async (context) => {
+    const clock = testClock();
+    const scene = await openAt(engine, clock, {});
+    const desk = { type: "email", host: "127.0.0.1", port: 9, tls: "none", from: "a@b.example", to: ["c@d.example"] };
+    await scene.apply(JSON.stringify({ channels: { desk } }));
+    await scene.raise();
+    await scene.deliver();
+    assert.match((await failures(scene.store))[0] ?? "", /127\.0\.0\.1:9 could not be reached: nothing listens there/);
+    const server = new SMTPServer({
+      disabledCommands: ["STARTTLS", "AUTH"],
+      onData: (stream, _session, callback) => {
+        stream.on("end", () => callback()).resume();
+      },
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+    context.after(() => new Promise<void>((resolve) => server.close(() => resolve())));
+    const { port } = server.server.address() as AddressInfo;
+    await scene.apply(JSON.stringify({ channels: { desk: { ...desk, port } } }));
+    clock.advance(MINUTE);
+    await scene.deliver();
+    const row = await scene.store.db.selectFrom("alert_deliveries").selectAll().executeTakeFirstOrThrow();
+    assert.deepEqual([row.attempts, row.next_at, row.failure], [2, null, null]);
   });
 
   it("forgets with a channel what was on its way there, and after 90 days what was told", async (context) => {

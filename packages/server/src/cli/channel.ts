@@ -117,7 +117,7 @@ async function showChannel(invocation: Invocation, [name = ""]: readonly string[
   for (const { id, type, at, attempts, acceptedAt, nextAt, failure } of deliveries) {
     const end =
       acceptedAt !== null
-        ? `accepted ${timeInWords(acceptedAt)}`
+        ? `accepted ${timeInWords(acceptedAt)}${failure === null ? "" : `, but ${failure}`}`
         : `${nextAt === null ? "given up" : `tried next ${timeInWords(nextAt)}`}${failure === null ? "" : `: ${failure}`}`;
     await output.say(`alert      ${timeInWords(at)} ${type} (${id}), ${attempts} attempts, ${end}`);
   }
