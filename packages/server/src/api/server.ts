@@ -20,6 +20,7 @@ import { attributeRoutes } from "./routes/attributes.ts";
 import { authorizeCallbacks, authorizeRoutes } from "./routes/authorize.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { consentCallback, consentRoutes } from "./routes/consent.ts";
+import { guardRoutes } from "./routes/guards.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
 import { peopleRoutes } from "./routes/people.ts";
@@ -138,6 +139,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
       syncControlRoutes(scope, context);
       reportRoutes(scope, context);
       undoRoutes(scope, context);
+      guardRoutes(scope, context);
       runRoutes(scope, context);
       planRoutes(scope, context);
       peopleRoutes(scope, context);

@@ -30,6 +30,7 @@ export async function heldCommand(invocation: Invocation, [name = ""]: readonly 
       "",
       `Do exactly this:  entrain sync approve ${name} --digest ${digest}`,
       `Do none of it:    entrain sync approve ${name} --digest ${digest} --reject`,
+      `Leave some alone: entrain sync exempt ${name} ${digest} --record ID`,
     );
   }
   return undefined;

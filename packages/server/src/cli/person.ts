@@ -4,7 +4,9 @@ import { findPeople, type PersonDetail, showPerson } from "../runs/people.ts";
 import type { Standing } from "../runs/standing.ts";
 import { command, type Invocation, numberOption, type Options, type Register, textOption, usage } from "./command.ts";
 import { findRow } from "./entries.ts";
+import { momentOf } from "./moment.ts";
 import { noSuchPerson } from "./person-found.ts";
+import { showPersonThen } from "./person-then.ts";
 import { showTrace } from "./trace.ts";
 import { timeInWords } from "./wording.ts";
 
@@ -15,7 +17,10 @@ export const register: Register = (group, world, ended) => {
     .option("--connection <name>", "only in this tenant")
     .option("--limit <count>", "how many", "50");
   command(find, world, ended, find_);
-  const show = group.command("show <id>").description("everything known of one person, by object id or sign-in name");
+  const show = group
+    .command("show <id>")
+    .description("everything known of one person, by object id or sign-in name")
+    .option("--at <time>", "what the directory held then, at the end of a day (2026-03-03) or at a time");
   command(show, world, ended, show_);
   const trace = group
     .command("trace <id>")
@@ -50,8 +55,10 @@ async function find_(invocation: Invocation, [text = ""]: readonly string[], opt
   return undefined;
 }
 
-async function show_(invocation: Invocation, [id = ""]: readonly string[]): Promise<undefined> {
+async function show_(invocation: Invocation, [id = ""]: readonly string[], options: Options): Promise<undefined> {
   const { engine } = await invocation.open();
+  const at = textOption(options, "at");
+  if (at !== undefined) return await showPersonThen(invocation, id, momentOf(at, "at", "end"));
   const people = await showPerson(engine, id);
   if (people.length === 0) throw noSuchPerson(id);
   await invocation.output.value(people);
@@ -101,10 +108,11 @@ const PLACES: { readonly [state in Standing["state"]]: string } = {
 };
 
 /** `in the target since …: requester r1 (created); …`, or why not. */
-function standingInWords({ state, reason, record, plan, retryAt, sync }: Standing): string {
+function standingInWords({ state, reason, record, plan, retryAt, sync, protectedBy }: Standing): string {
   const retry = retryAt === null ? "" : `; tried again at ${timeInWords(retryAt)}`;
   const approve = plan === null ? "" : ` (entrain sync approve ${sync} --digest ${plan.digest})`;
-  const why = `${reason}${retry}${approve}`;
+  const kept = protectedBy === undefined ? "" : `; protected by ${protectedBy}`;
+  const why = `${reason}${retry}${approve}${kept}`;
   if (record === null) return `${PLACES[state]}: ${why}`;
   const where = record.active ? PLACES.synced : PLACES.disabled;
   const owner = record.sync === sync || record.sync === null ? "" : ` by ${record.sync}`;

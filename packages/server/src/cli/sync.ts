@@ -17,6 +17,7 @@ import {
   usage,
 } from "./command.ts";
 import { addEntry, findRow, removeOneEntry } from "./entries.ts";
+import { raiseInWords, registerGuard } from "./guard.ts";
 import { heldCommand } from "./held.ts";
 import { planCommand } from "./plan.ts";
 import { reportCommand } from "./report.ts";
@@ -95,6 +96,7 @@ export const register: Register = (group, world, ended) => {
     .option("--force", "also when it was interrupted while it wrote: what became of its last changes stays unknown");
   command(remove, world, ended, removeSync);
   registerUndo(group, world, ended);
+  registerGuard(group, world, ended);
 };
 
 const SAID_WRITES = 20;
@@ -260,7 +262,7 @@ async function showStatus(invocation: Invocation, [name = ""]: readonly string[]
   const status = await syncStatus(installation.store, id);
   if (status === null) return undefined;
   await invocation.output.value({ name, ...status });
-  const { lastRun, nextRun, paused, blackoutUntil, synced, unsynced, cursorLag, held } = status;
+  const { lastRun, nextRun, paused, blackoutUntil, synced, unsynced, cursorLag, held, raised } = status;
   const last = lastRun === null ? "never" : `${timeInWords(lastRun.startedAt)}: ${lastRun.result ?? lastRun.phase}`;
   await invocation.output.say(
     `${name}`,
@@ -272,6 +274,7 @@ async function showStatus(invocation: Invocation, [name = ""]: readonly string[]
     `unsynced   ${unsynced}${unsynced > 0 ? ` (entrain sync unsynced ${name})` : ""}`,
     `lag        ${cursorLag === 1 ? "1 change" : `${cursorLag} changes`} not looked at yet`,
     ...held.map((one) => `waiting    ${waitingInWords(name, one)}`),
+    ...raised.map((one) => `guard      raised: ${raiseInWords(one)}`),
   );
   return undefined;
 }

@@ -36,12 +36,23 @@ function faultLines({ sync, error }: TraceFault): readonly string[] {
   return [`${sync}: cannot be told: ${error.message}`, `  → ${error.fix}`];
 }
 
-function headLines({ sync, target, kind, scope, record, sought, outcome, issues }: Trace): readonly string[] {
+function headLines({
+  sync,
+  target,
+  kind,
+  scope,
+  protectedBy,
+  record,
+  sought,
+  outcome,
+  issues,
+}: Trace): readonly string[] {
   const found = record?.matchedBy == null ? "" : `, found by ${record.matchedBy}`;
   return [
     `${sync} → ${target}`,
     `  scope   ${scope === null ? "not asked: deleted at the source" : `${scope.in ? "in" : "out"}: ${scope.reason}`}`,
     `  record  ${record === null ? "none" : `${kind} ${record.id} (${record.state}${found})`}`,
+    ...(protectedBy === undefined ? [] : [`  kept    by ${protectedBy}: nothing is taken away`]),
     ...(sought.length === 0 ? [] : [`  by      ${sought.map(soughtInWords).join(", else by ")}`]),
     `  plan    ${planInWords(outcome, sync)}`,
     ...issues

@@ -15,7 +15,7 @@ import { undoneRuns } from "../store/pins.ts";
 import type { Store } from "../store/store.ts";
 import type { Engine, SyncRow, TargetRow } from "./context.ts";
 import { loadChance } from "./creation.ts";
-import { inputsOf } from "./inputs.ts";
+import { inputsOf, recordOf as sourceRecord } from "./inputs.ts";
 import { compileSync, describedKind, kindOf, kindsOf, readComplete } from "./plan.ts";
 import { loadProtection } from "./protection.ts";
 import { UNSYNCED } from "./queries.ts";
@@ -41,6 +41,8 @@ export interface Standing {
   /** In words that a sentence can end with: `out of scope: department is Legal, not Sales`. */
   readonly reason: string;
   readonly record: StandingRecord | null;
+  /** Which list protects the record, so that nothing is taken away from it; left out where none does. */
+  readonly protectedBy?: string;
   /** What a held change waits in. */
   readonly plan: { readonly id: string; readonly digest: string } | null;
   /** Not tried before this time; `null`: the next run tries. */
@@ -92,7 +94,10 @@ export async function standingsOf(
       .where("id", "=", sync.target)
       .executeTakeFirstOrThrow();
     const judged = await standing({ engine, row, tenant }, sync, targetRow);
-    if (judged !== null) standings.push({ sync: sync.name, target: targetRow.name, ...judged });
+    if (judged === null) continue;
+    const protectedBy = (await loadProtection(engine.store, sync.id))?.of(sourceRecord(row)) ?? null;
+    const kept = protectedBy === null ? {} : { protectedBy };
+    standings.push({ sync: sync.name, target: targetRow.name, ...judged, ...kept });
   }
   return standings;
 }

@@ -76,6 +76,8 @@ export interface Trace {
   readonly sought: readonly { readonly attribute: string; readonly value: Value }[];
   readonly fields: readonly TraceField[];
   readonly outcome: TraceOutcome;
+  /** Which list protects the record, so that nothing is taken away from it; left out where none does. */
+  readonly protectedBy?: string;
   /** What else is wrong beside the outcome. */
   readonly issues: readonly { readonly code: string; readonly detail: string }[];
 }
@@ -126,6 +128,7 @@ async function traced(
     traces.set(row.id, {
       ...{ sync: sync.name, target, kind: kind.name },
       scope: row.removed === null ? input.scope : null,
+      ...(input.protectedBy == null ? {} : { protectedBy: input.protectedBy }),
       record: recordId === null ? null : recordIn(recordId, link, change),
       sought: link === undefined && record.removed === null ? soughtBy(context, record, input) : [],
       fields: fields.map((field) => {

@@ -6,6 +6,8 @@ import { fromCursor, pageOf } from "../cursor.ts";
 import { notFound } from "../problems.ts";
 import { ANY, type Api, collectionOf, LIMIT_DEFAULT, NAME, orNull, PAGE, strict } from "../schemas.ts";
 
+const PROTECTED_BY = Type.String({ description: "The list that protects the record: nothing is taken away from it." });
+
 const PERSON_FIELDS = {
   id: Type.String({ description: "Object id." }),
   displayName: orNull(Type.String()),
@@ -71,6 +73,7 @@ const DETAIL: TSchema = Type.Object({
       ),
       plan: orNull(Type.Object({ id: Type.String(), digest: Type.String() })),
       retryAt: orNull(Type.Integer()),
+      protectedBy: Type.Optional(PROTECTED_BY),
     }),
   ),
 });
@@ -111,6 +114,7 @@ const TRACED: TSchema = Type.Object({
       record: Type.Optional(
         orNull(Type.Object({ id: Type.String(), state: Type.String(), matchedBy: orNull(Type.String()) })),
       ),
+      protectedBy: Type.Optional(PROTECTED_BY),
       sought: Type.Optional(Type.Array(Type.Object({ attribute: Type.String(), value: ANY }))),
       fields: Type.Optional(Type.Array(TRACE_FIELD)),
       outcome: Type.Optional(

@@ -22,6 +22,7 @@ import {
   strict,
   TIME,
 } from "../schemas.ts";
+import { RAISE } from "./guards.ts";
 import { ANYWAY, heedPause, PAUSE } from "./sync-control.ts";
 
 const HELD: TSchema = Type.Object({
@@ -50,6 +51,7 @@ const SYNC: TSchema = Type.Object({
     unsynced: Type.Integer(),
     cursorLag: Type.Integer(),
     held: Type.Array(HELD),
+    raised: Type.Array(RAISE, { description: "Guards that let more go than usual, for a while." }),
   }),
 });
 
