@@ -7,7 +7,7 @@ const GUARD: Required<Guard> = {
   removals: { percent: 10, count: 500, windowMs: DAY_MS },
   members: { percent: 10, count: 500, windowMs: DAY_MS },
   creations: { percent: 50, count: 5_000, windowMs: DAY_MS },
-  updates: { percent: 50, count: 20_000, windowMs: DAY_MS },
+  updates: { percent: 80, count: 20_000, windowMs: DAY_MS },
   matching: { percent: 10, count: 500, windowMs: DAY_MS },
 };
 
