@@ -1,13 +1,7 @@
 import { ConnectorError, type Finding, grouped } from "@entrain/core";
-import {
-  type HeldView,
-  heldPlans,
-  joinedBy,
-  type PlannedChangeView,
-  planChanges,
-  planIssues,
-  planView,
-} from "../runs/queries.ts";
+import { changePages, issuePages } from "../runs/plan-export.ts";
+import { joinedBy, type PlannedChangeView, planView } from "../runs/plan-queries.ts";
+import { type HeldView, heldPlans } from "../runs/queries.ts";
 import { planSync } from "../runs/run.ts";
 import type { Store } from "../store/store.ts";
 import type { ExitCode, Invocation, Options } from "./command.ts";
@@ -17,7 +11,6 @@ import { countsInWords, joinedInWords, plannedInWords, waitingInWords } from "./
 
 const FIRST_CHANGES = 20;
 const FIRST_ISSUES = 10;
-const PAGE = 500;
 
 /** `sync plan NAME`: the plan with its reasons. With --json everything, written page by page. */
 export async function planCommand(
@@ -79,14 +72,19 @@ function waitingHold({ plan, digest, count, counts }: HeldView): WaitingHold {
   return { code: "held", detail, waiting: true, plan, digest, count };
 }
 
+/** A change in one line. */
+export function changeLine({ action, name, reason, add, remove }: PlannedChangeView): string {
+  const members = action === "members" ? ` (+${add.length} −${remove.length})` : "";
+  return `  ${action.padEnd(7)} ${name}${members}: ${reason}`;
+}
+
 /** The first changes of a plan, a line each; how many there were. */
 export async function printChanges({ output }: Invocation, store: Store, plan: string, limit: number): Promise<number> {
   let shown = 0;
   for await (const page of changePages(store, plan)) {
-    for (const { action, name, reason, add, remove } of page) {
+    for (const change of page) {
       if (shown >= limit) return shown;
-      const members = action === "members" ? ` (+${add.length} −${remove.length})` : "";
-      await output.say(`  ${action.padEnd(7)} ${name}${members}: ${reason}`);
+      await output.say(changeLine(change));
       shown += 1;
     }
   }
@@ -156,26 +154,4 @@ function separator(): (value: unknown) => string {
 
 function withoutKey({ key: _key, ...change }: PlannedChangeView): Omit<PlannedChangeView, "key"> {
   return change;
-}
-
-async function* changePages(store: Store, plan: string): AsyncGenerator<readonly PlannedChangeView[]> {
-  let after: PlannedChangeView["key"] | null = null;
-  for (;;) {
-    const page: readonly PlannedChangeView[] = await planChanges(store, plan, { after, limit: PAGE });
-    yield page;
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return;
-    after = last.key;
-  }
-}
-
-async function* issuePages(store: Store, plan: string): AsyncGenerator<readonly Finding[]> {
-  let after = -1;
-  for (;;) {
-    const page: Awaited<ReturnType<typeof planIssues>> = await planIssues(store, plan, { after, limit: PAGE });
-    yield page.map(({ ordinal: _ordinal, ...finding }) => finding);
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return;
-    after = last.ordinal;
-  }
 }

@@ -15,10 +15,13 @@ const GROUPS: { readonly [name: string]: Group } = {
   connection: { description: "Entra tenants that are read", load: () => import("./connection.ts") },
   target: { description: "systems that are provisioned", load: () => import("./target.ts") },
   sync: { description: "what is provisioned from where to where: plan, approve, run", load: () => import("./sync.ts") },
+  plan: { description: "plans that were made: list, show, export, compare", load: () => import("./plans.ts") },
   channel: {
     description: "where alerts go: credentials that end, and whatever else you must hear of",
     load: () => import("./channel.ts"),
   },
+  group: { description: "who is, or was, in a group of the directory", load: () => import("./group.ts") },
+  audit: { description: "the journal: who did what, when and why", load: () => import("./audit.ts") },
   person: { description: "people of the directory", load: () => import("./person.ts") },
   expression: {
     description: "try an expression of a mapping, and look its functions up",

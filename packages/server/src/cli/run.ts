@@ -1,6 +1,7 @@
 import { ConnectorError, grouped } from "@entrain/core";
 import type { Engine } from "../runs/context.ts";
-import { heldPlans, joinedBy, planChanges } from "../runs/queries.ts";
+import { joinedBy, planChanges } from "../runs/plan-queries.ts";
+import { heldPlans } from "../runs/queries.ts";
 import type { RunOptions, RunSummary } from "../runs/run.ts";
 import type { Store } from "../store/store.ts";
 import type { ExitCode, Invocation } from "./command.ts";

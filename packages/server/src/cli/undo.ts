@@ -1,5 +1,5 @@
 import { grouped } from "@entrain/core";
-import { planIssues } from "../runs/queries.ts";
+import { planIssues } from "../runs/plan-queries.ts";
 import { releaseUndone, undoRun } from "../runs/undo/undo.ts";
 import { type Pin, pinsPage } from "../store/pins.ts";
 import { plansIn } from "../store/plans.ts";

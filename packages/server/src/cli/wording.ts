@@ -1,4 +1,6 @@
 import { type Counts, grouped, inWords, type MappingRule } from "@entrain/core";
+import type { PlannedSeats } from "../runs/seats.ts";
+import type { Selection } from "../runs/selection.ts";
 
 const WORDS: readonly (readonly [keyof Counts, string])[] = [
   ["create", "created"],
@@ -47,6 +49,19 @@ export function durationInWords(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+}
+
+/** `12 needed, 30 of 100 free`. */
+export function seatsInWords({ used, total, needed, waiting }: PlannedSeats): string {
+  const wait = waiting === 0 ? "" : `; ${grouped(waiting)} creations wait`;
+  return `${grouped(needed)} needed, ${grouped(Math.max(0, total - used))} of ${grouped(total)} free${wait}`;
+}
+
+/** What a plan was limited to: `members of Sales`, `department EQUALS Sales`, ids. */
+export function selectionInWords({ only = [], group, filter }: Selection): string {
+  return [...(only.length > 0 ? [only.join(", ")] : []), ...(group ? [`members of ${group}`] : []), filter ?? []]
+    .flat()
+    .join("; ");
 }
 
 /** UTC to the second, or `never`. */

@@ -18,6 +18,7 @@ export async function decide(
   const { engine, options, lease, run } = session;
   const { type, changes } = decision;
   await engine.store.fenced(lease, async (tx) => {
+    await updatePlan(tx, of.id, { decided_by: JSON.stringify(options.actor) });
     if (type === "approved") {
       await updatePlan(tx, of.id, changes);
       await tellDecided(tx, engine.store, { plan: of, decision: "approved", actor: options.actor });

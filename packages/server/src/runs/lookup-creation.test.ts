@@ -3,7 +3,7 @@ import { afterEach, test } from "node:test";
 import { ConnectorError } from "@entrain/core";
 import type { GraphUser } from "@entrain/simulator";
 import type { PortalSettings } from "../portal/kinds.ts";
-import { planChanges } from "./queries.ts";
+import { planChanges } from "./plan-queries.ts";
 import { planSync, runSync } from "./run.ts";
 import { ana, bo, cy, departments, issuesOfRun, openDepartments, runOptions, spoiled } from "./testing/departments.ts";
 import { plannedIn, unsynced } from "./testing/observe.ts";

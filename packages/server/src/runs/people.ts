@@ -5,7 +5,7 @@ import type { Store } from "../store/store.ts";
 import type { Engine } from "./context.ts";
 import { type GuestHome, homeOf } from "./guest-home.ts";
 import { nameIn } from "./names.ts";
-import { sensitiveSources, shownKnown, withoutSensitiveSources } from "./sensitive.ts";
+import { sensitiveSourcesOf, shownKnown, withoutSensitiveSources } from "./sensitive.ts";
 import { type Standing, standingsOf } from "./standing.ts";
 
 /** A person of the directory. */
@@ -25,7 +25,7 @@ const APOSTROPHES = /[\u2018\u2019\u201b\u02bc\u02bb\u00b4\u0060\u2032\uff07]/g;
 const HYPHENS = /[\u2010\u2011\u2012\u2013\u2212]/g;
 
 /** Searching is looser than matching, which joins records: whoever types cannot see which sign a name has. */
-function searchKey(text: string): string {
+export function searchKey(text: string): string {
   return (matchKey(text, {}) ?? "").replace(APOSTROPHES, "'").replace(HYPHENS, "-");
 }
 
@@ -144,12 +144,7 @@ async function personDetails(engine: Engine, id: string): Promise<readonly Perso
     .execute();
   return await Promise.all(
     rows.map(async (row) => {
-      const syncs = await store.db
-        .selectFrom("syncs")
-        .select("definition")
-        .where("connection", "=", row.connection)
-        .execute();
-      const sources = syncs.flatMap((sync) => sensitiveSources(JSON.parse(sync.definition) as SyncDefinition));
+      const sources = await sensitiveSourcesOf(store, row.connection);
       const hash = (await loadPhotos(store.db, row.connection, [id])).get(id);
       const read = JSON.parse(row.attributes) as Attributes;
       const attributes = hash === undefined ? read : { ...read, photo: { hash } };

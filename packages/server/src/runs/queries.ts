@@ -1,25 +1,8 @@
-import {
-  byCodeUnits,
-  type Change,
-  CODES,
-  type Code,
-  type Counts,
-  type Finding,
-  type Schedule,
-  type SyncDefinition,
-} from "@entrain/core";
+import { CODES, type Code, type Counts, type Finding, type Schedule, type SyncDefinition } from "@entrain/core";
 import { sql } from "kysely";
 import { freeFrom, windowsAt } from "../calendar/blackout.ts";
 import { nextRunAt, type Past } from "../calendar/due.ts";
-import {
-  changesPage,
-  holdsOf,
-  loadPlan,
-  type PlanChangeRow,
-  type PlanKey,
-  type PlanRow,
-  plansIn,
-} from "../store/plans.ts";
+import { holdsOf, plansIn } from "../store/plans.ts";
 import { loadRun, type RunRow, runsPage } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import { type Approval, approvalOf } from "./approval.ts";
@@ -27,11 +10,7 @@ import type { Actor, Progress } from "./context.ts";
 import { nameIn } from "./names.ts";
 import { historyOf } from "./past.ts";
 import { type Pause, pauseOf } from "./pause.ts";
-import { searchKey } from "./people.ts";
 import { type RaiseView, raisesOf } from "./raise.ts";
-import { shownChange } from "./seal.ts";
-import type { PlannedSeats } from "./seats.ts";
-import type { Selection } from "./selection.ts";
 
 /** How a sync stands. Times are milliseconds UTC. */
 export interface SyncStatus {
@@ -248,164 +227,4 @@ export async function unsyncedRecords(
     retryAt: row.retry_at === 0 ? null : row.retry_at,
     fix: Object.hasOwn(CODES, row.code) ? CODES[row.code as Code] : "",
   }));
-}
-
-/** A plan without its changes. */
-export interface PlanView {
-  readonly plan: string;
-  readonly sync: string;
-  readonly state: string;
-  readonly part: string;
-  /** The run that it undoes. */
-  readonly undoes: string | null;
-  readonly digest: string | null;
-  readonly complete: boolean;
-  readonly counts: Counts;
-  readonly holds: readonly Finding[];
-  readonly createdAt: number;
-  /** Who asked for it. */
-  readonly askedBy: Actor | null;
-  /** Who approved, applied, rejected or split it. */
-  readonly decidedBy: Actor | null;
-  readonly finishedAt: number | null;
-  /** The held plan that it was split from. */
-  readonly splitFrom: string | null;
-  /** What it was limited to. */
-  readonly selection: Selection | null;
-  /** Seats in the target, where it tells of them. */
-  readonly seats: PlannedSeats | null;
-}
-
-export function planView(row: PlanRow): PlanView {
-  return {
-    plan: row.id,
-    sync: row.sync,
-    state: row.state,
-    part: row.part,
-    undoes: row.undoes,
-    digest: row.digest,
-    complete: row.complete === 1,
-    counts: JSON.parse(row.counts) as Counts,
-    holds: holdsOf(row),
-    createdAt: row.created_at,
-    askedBy: parsed(row.asked_by),
-    decidedBy: parsed(row.decided_by ?? row.approved_by),
-    finishedAt: row.finished_at,
-    splitFrom: row.split_from,
-    selection: parsed(row.selection),
-    seats: parsed(row.seats),
-  };
-}
-
-function parsed<T>(text: string | null): T | null {
-  return text === null ? null : (JSON.parse(text) as T);
-}
-
-/** One plan, or null. */
-export async function findPlan(store: Store, id: string): Promise<PlanView | null> {
-  const row = await loadPlan(store.db, id);
-  return row ? planView(row) : null;
-}
-
-/** A change of a plan with its state, and the key behind which the next page begins. */
-export interface PlannedChangeView extends Change {
-  readonly ordinal: number;
-  readonly state: string;
-  /** Waits for approval whatever the guard says, with the code why. */
-  readonly hold: string | null;
-  readonly key: PlanKey;
-}
-
-/** A page of a plan's changes in the order of application. */
-export async function planChanges(
-  store: Store,
-  plan: string,
-  options: { readonly after: PlanKey | null; readonly limit: number } & ChangeFilter,
-): Promise<readonly PlannedChangeView[]> {
-  const { limit, text } = options;
-  if (text === undefined) return (await changesPage(store.db, plan, options)).map(changeView);
-  const wanted = searchKey(text);
-  const found: PlannedChangeView[] = [];
-  for (let { after } = options; ; ) {
-    const rows: readonly PlanChangeRow[] = await changesPage(store.db, plan, { ...options, after, limit: SCAN });
-    const last = rows.at(-1);
-    if (last === undefined) return found;
-    after = keyOf(last);
-    for (const row of rows) {
-      if (tells(row, wanted)) found.push(changeView(row));
-      if (found.length === limit) return found;
-    }
-  }
-}
-
-/** Which changes of a plan are meant. */
-export interface ChangeFilter {
-  readonly action?: string;
-  /** An object id or a record id: the change is about that record, or moves it into a group or out of it. */
-  readonly record?: string;
-  /** What the name, the ids, the reason or a value holds, whatever its case. */
-  readonly text?: string;
-}
-
-const SCAN = 1000;
-
-function tells(row: PlanChangeRow, wanted: string): boolean {
-  const { name, object_id, record_id, reason } = row;
-  if ([name, object_id, record_id, reason].some((one) => one !== null && searchKey(one).includes(wanted))) return true;
-  const { before, after } = shownChange(row);
-  return [before, after].some((values) => values !== null && searchKey(JSON.stringify(values)).includes(wanted));
-}
-
-export function changeView(row: PlanChangeRow): PlannedChangeView {
-  const { ordinal, state, hold } = row;
-  return { ...shownChange(row), ordinal, state, hold, key: keyOf(row) };
-}
-
-function keyOf({ phase, rank, ordinal }: PlanChangeRow): PlanKey {
-  return { phase, rank, ordinal };
-}
-
-/** A page of what a plan could not plan; of one that undoes a run, of what cannot come back. */
-export async function planIssues(
-  store: Store,
-  plan: string,
-  options: { readonly after: number; readonly limit: number },
-): Promise<readonly (Finding & { readonly ordinal: number })[]> {
-  const rows = await store.db
-    .selectFrom("plan_issues")
-    .selectAll()
-    .where("plan", "=", plan)
-    .where("state", "in", ["issue", "left"])
-    .where("ordinal", ">", options.after)
-    .orderBy("ordinal")
-    .limit(options.limit)
-    .execute();
-  return rows.map((row) => ({
-    ordinal: row.ordinal,
-    code: row.code,
-    detail: row.detail,
-    ...(row.object_id === null ? {} : { objectId: row.object_id }),
-    ...(row.name === null ? {} : { name: row.name }),
-  }));
-}
-
-/** By which target attributes the joins of these plans were found, most first; of a run, those that were done. */
-export async function joinedBy(
-  store: Store,
-  of: { readonly plan: string } | { readonly run: string },
-): Promise<readonly { readonly attribute: string; readonly count: number }[]> {
-  const joins = store.db
-    .selectFrom("plan_changes")
-    .select(["matched_by", sql<number>`count(*)`.as("count")])
-    .where("action", "=", "join")
-    .where("matched_by", "is not", null)
-    .groupBy("matched_by");
-  const rows = await ("plan" in of
-    ? joins.where("plan", "=", of.plan)
-    : joins
-        .where("state", "in", ["applied", "unchanged"])
-        .where("plan", "in", (eb) => eb.selectFrom("plans").select("plans.id").where("plans.run", "=", of.run))
-  ).execute();
-  const counted = rows.map((row) => ({ attribute: row.matched_by ?? "", count: Number(row.count) }));
-  return counted.sort((one, other) => other.count - one.count || byCodeUnits(one.attribute, other.attribute));
 }

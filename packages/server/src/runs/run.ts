@@ -131,8 +131,9 @@ export async function rejectSync(engine: Engine, options: RunOptions & { readonl
   await withLease(store, syncLease(options.sync), leaseOptions(options), async (lease) => {
     const held = await planByDigest(store, options.sync, { digest: options.digest, states: ["held"] });
     if (!held) throw await refusal(store, options.sync, options.digest);
+    const decided_by = JSON.stringify(options.actor);
     await store.fenced(lease, async (tx) => {
-      await updatePlan(tx, held.id, { state: "rejected", finished_at: store.clock.now() });
+      await updatePlan(tx, held.id, { state: "rejected", finished_at: store.clock.now(), decided_by });
       await journalDecision(engine, tx, options, { type: "rejected", plan: held.id, run: null });
       await tellDecided(tx, store, { plan: held, decision: "rejected", actor: options.actor });
       await reviewHeld({ store, sync: { id: options.sync } }, tx, held.id, "conflict");

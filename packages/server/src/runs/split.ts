@@ -3,7 +3,7 @@ import { sql, type Transaction } from "kysely";
 import { newId } from "../clock.ts";
 import { appendJournal } from "../store/journal.ts";
 import { movePins } from "../store/pending.ts";
-import { copyPlan, createPlan, holdsOf, idsOf, type PlanRow, updatePlan } from "../store/plans.ts";
+import { concerns, copyPlan, createPlan, holdsOf, idsOf, type PlanRow, updatePlan } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
 import type { Lease, Store } from "../store/store.ts";
 import { streamOf } from "./applying.ts";
@@ -45,7 +45,15 @@ export interface Split {
 export async function splitHeld(context: SplitContext, held: PlanRow, splitting: Splitting): Promise<Split> {
   const { store, lease } = context;
   await requireAll(store, held, splitting.records);
-  const base = { ...held, run: null, state: "building", digest: null, split_from: held.id, trace: null };
+  const base = {
+    ...held,
+    run: null,
+    state: "building",
+    digest: null,
+    split_from: held.id,
+    trace: null,
+    decided_by: null,
+  };
   const rest: PlanRow = { ...base, id: newId(store.clock, "plan") };
   const left: PlanRow = { ...base, id: newId(store.clock, "plan") };
   await store.fenced(lease, async (tx) => {
@@ -88,7 +96,10 @@ async function replace(
 ): Promise<void> {
   const { store, sync, actor } = context;
   const { held, sealed, records } = of;
-  await updatePlan(tx, held.id, { state: "split", finished_at: store.clock.now() });
+  await updatePlan(tx, held.id, {
+    ...{ state: "split", finished_at: store.clock.now() },
+    decided_by: JSON.stringify(actor),
+  });
   await tellDecided(tx, store, { plan: held, decision: "split", actor });
   await movePins(tx, sync.id, { from: held.id, to: sealed.left?.id ?? null, records });
   await movePins(tx, sync.id, { from: held.id, to: sealed.rest?.id ?? null, records: null });
@@ -108,22 +119,13 @@ async function requireAll(store: Store, held: PlanRow, records: ReadonlySet<stri
       .selectFrom("plan_changes")
       .select("ordinal")
       .where("plan", "=", held.id)
-      .where((eb) => eb.or([eb("object_id", "=", id), ...mentions(id).map(([name, like]) => eb(name, "like", like))]))
+      .where((eb) => concerns(eb, id))
       .limit(1)
       .executeTakeFirst();
     if (mentioned !== undefined) continue;
     const message = `The plan ${held.digest} has nothing of ${id}; it takes object ids.`;
     throw new ConnectorError("not_found", message, { stops: "run", retry: "never" });
   }
-}
-
-/** Object ids stand in quotes in a change's lists, and hold no character that a pattern would take for another. */
-function mentions(id: string): readonly (readonly ["add" | "remove", string])[] {
-  if (!/^[\w.-]+$/.test(id)) return [];
-  return [
-    ["add", `%"${id}"%`],
-    ["remove", `%"${id}"%`],
-  ];
 }
 
 async function hasChanges({ db }: Store, plan: string): Promise<boolean> {

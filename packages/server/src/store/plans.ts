@@ -1,5 +1,13 @@
 import type { Counts, Finding } from "@entrain/core";
-import { type Insertable, type Selectable, sql, type Transaction } from "kysely";
+import {
+  type ExpressionBuilder,
+  type ExpressionWrapper,
+  type Insertable,
+  type Selectable,
+  type SqlBool,
+  sql,
+  type Transaction,
+} from "kysely";
 import type { DB } from "./schema.ts";
 import type { Store } from "./store.ts";
 
@@ -46,13 +54,17 @@ const ISSUE_COLUMNS = [
 ] as const;
 
 /** A plan of which only what it changes is known. */
-export const UNASKED: Pick<PlanRow, "asked_by" | "approval" | "selection" | "seats" | "trace" | "split_from"> = {
+export const UNASKED: Pick<
+  PlanRow,
+  "asked_by" | "approval" | "selection" | "seats" | "trace" | "split_from" | "decided_by"
+> = {
   asked_by: null,
   approval: null,
   selection: null,
   seats: null,
   trace: null,
   split_from: null,
+  decided_by: null,
 };
 
 /** No change of any kind. */
@@ -148,13 +160,32 @@ export async function clearPlan(tx: Transaction<DB>, plan: string): Promise<void
 /** A place in a plan's order of application. */
 export type PlanKey = Pick<PlanChangeRow, "phase" | "rank" | "ordinal">;
 
+/** Whether a change is about a record, or moves it into a group or out of it. Object ids stand in quotes in its lists. */
+export function concerns(
+  eb: ExpressionBuilder<DB, "plan_changes">,
+  objectId: string,
+): ExpressionWrapper<DB, "plan_changes", SqlBool> {
+  const own = eb("object_id", "=", objectId);
+  // What is no id holds characters that a pattern would take for others.
+  if (!/^[A-Za-z0-9.-]+$/.test(objectId)) return own;
+  const listed = `%"${objectId}"%`;
+  return eb.or([own, eb("add", "like", listed), eb("remove", "like", listed)]);
+}
+
 /** A page of changes in the order in which they are applied, behind `after`. */
 export async function changesPage(
   db: Reader,
   plan: string,
-  options: { readonly after: PlanKey | null; readonly limit: number; readonly states?: readonly string[] },
+  options: {
+    readonly after: PlanKey | null;
+    readonly limit: number;
+    readonly states?: readonly string[];
+    readonly action?: string;
+    /** Changes that are about this record, or move it into a group or out of it: its object id or record id. */
+    readonly record?: string;
+  },
 ): Promise<readonly PlanChangeRow[]> {
-  const { after } = options;
+  const { after, action, record } = options;
   let query = db.selectFrom("plan_changes").selectAll().where("plan", "=", plan);
   if (after) {
     query = query.where((eb) =>
@@ -162,6 +193,8 @@ export async function changesPage(
     );
   }
   if (options.states) query = query.where("state", "in", options.states);
+  if (action !== undefined) query = query.where("action", "=", action);
+  if (record !== undefined) query = query.where((eb) => eb.or([eb("record_id", "=", record), concerns(eb, record)]));
   return await query.orderBy("phase").orderBy("rank").orderBy("ordinal").limit(options.limit).execute();
 }
 

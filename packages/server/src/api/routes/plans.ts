@@ -1,5 +1,12 @@
 import Type, { type TSchema } from "typebox";
-import { findPlan, joinedBy, type PlannedChangeView, type PlanView, planIssues, planView } from "../../runs/queries.ts";
+import {
+  findPlan,
+  joinedBy,
+  type PlannedChangeView,
+  type PlanView,
+  planIssues,
+  planView,
+} from "../../runs/plan-queries.ts";
 import { shownChange } from "../../runs/seal.ts";
 import type { PlanKey } from "../../store/plans.ts";
 import type { Store } from "../../store/store.ts";

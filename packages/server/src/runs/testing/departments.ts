@@ -4,7 +4,7 @@ import type { PortalSettings } from "../../portal/kinds.ts";
 import { createPortalTarget } from "../../portal/target.ts";
 import type { Location } from "../../store/store.ts";
 import type { Engine } from "../context.ts";
-import { planIssues } from "../queries.ts";
+import { planIssues } from "../plan-queries.ts";
 import type { RunOptions, RunSummary } from "../run.ts";
 import { openScene, type Scene } from "./scene.ts";
 import { person } from "./tenant.ts";
