@@ -409,3 +409,23 @@ test("a record of another's with the same address stops a creation of an agent",
   assert.deepEqual([outcome.status, "code" in outcome && outcome.code], ["refused", "exists"]);
   assert.equal(sent(bed, "POST"), 0);
 });
+
+test("every look for an agent sees what came since the last one: a creation may take effect after a look", async () => {
+  const bed = await bench();
+  assert.deepEqual(await byEmail(bed.target, "agent"), []);
+  const { id } = bed.account.agents.create({ email: "Ada.1@Example.org" });
+  assert.deepEqual(await byEmail(bed.target, "agent"), [id]);
+  assert.equal((await one(bed.target, creation("agent"))).status, "refused");
+});
+
+test("the look before a creation of an agent reads the list anew after a while, and not every time", async () => {
+  const bed = await bench();
+  const reads = (): number => bed.account.requests.list("/agents?").length;
+  for (let n = 1; n <= 10; n += 1) await made(bed.target, creation("agent", n));
+  const before = reads();
+  assert.ok(before <= 2);
+  bed.account.agents.create({ email: "Ada.11@Example.org" });
+  bed.account.advance(20_001);
+  assert.equal((await one(bed.target, creation("agent", 11))).status, "refused");
+  assert.ok(reads() > before);
+});

@@ -1,8 +1,10 @@
 import type { TargetRecord } from "@entrain/core";
 import type { PaceClock } from "../shared/pace.ts";
 
-/** So long a list that was read counts as what is there, where nobody else is known to write. */
-const FRESH_MS = 60_000;
+/** So long a list that was read tells, before a creation, whether somebody else made the record. */
+const ROSTER_MS = 20_000;
+/** So long after a write, and the time in which it settles, filters may not find what was written. */
+const WRITTEN_MS = 60_000;
 
 /** All records of a kind by the key of one attribute, and when they began to be read. */
 export interface Roster {
@@ -36,7 +38,7 @@ export class Memory {
   wrote(record: TargetRecord): void {
     const now = this.#clock.now();
     for (const [id, { at }] of this.#written) {
-      if (now - at <= FRESH_MS + this.#settleMs) break;
+      if (now - at <= WRITTEN_MS + this.#settleMs) break;
       this.#written.delete(id);
     }
     this.#written.delete(record.id);
@@ -72,7 +74,7 @@ export class Memory {
 
   get roster(): Roster | null {
     const now = this.#clock.now();
-    if (this.#roster === null || now <= this.#unheardUntil || now - this.#roster.at > FRESH_MS) return null;
+    if (this.#roster === null || now <= this.#unheardUntil || now - this.#roster.at > ROSTER_MS) return null;
     return this.#roster;
   }
 

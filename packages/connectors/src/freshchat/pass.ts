@@ -15,9 +15,6 @@ export interface Walk {
   readonly otherSize: boolean;
 }
 
-/** One pass over a list; yields the rows that are not `seen` yet, and adds them. */
-export type Pass = (asking: Asking, list: List, seen: Set<string>) => AsyncGenerator<readonly Json[], Walk>;
-
 /** What a pass has gathered so far. */
 class Gathered {
   readonly ids: string[] = [];
@@ -56,8 +53,8 @@ class Gathered {
 }
 
 /**
- * Asks for pages that begin with the last rows of the one before. Between the two nothing can have shifted past the reader if
- * those stand where they stood.
+ * One pass over a list; yields the rows that are not `seen` yet, and adds them. Asks for pages that begin with the last rows of
+ * the one before. Between the two nothing can have shifted past the reader if those stand where they stood.
  */
 export async function* overlapping(
   asking: Asking,
@@ -86,7 +83,7 @@ export async function* overlapping(
   return gathered.walk(gathered.addsUp);
 }
 
-/** Where the service chooses the size of its pages, they cannot overlap: a pass counts where it is the same as the one before. */
+/** The same where the service chooses the size of its pages, they cannot overlap: a pass counts where it is the same as the one before. */
 export async function* plain(asking: Asking, list: List, seen: Set<string>): AsyncGenerator<readonly Json[], Walk> {
   const gathered = new Gathered();
   for (let page = 1; ; page += 1) {

@@ -47,14 +47,18 @@ function isDeactivated(row: Json): boolean {
   return row.is_deactivated === true;
 }
 
-/** The records whose attribute has one of the values. What Freshchat answers to a filter is compared once more. */
+/**
+ * The records whose attribute has one of the values. What Freshchat answers to a filter is compared once more. `lately`: a list
+ * that was read a moment ago will do. To a look for a creation that nobody heard of it would not: that may take effect meanwhile.
+ */
 export async function findRecords(
   reader: Reader,
   attribute: TargetAttribute,
-  values: readonly Value[],
+  { values, lately }: { readonly values: readonly Value[]; readonly lately: boolean },
 ): Promise<readonly TargetRecord[]> {
   assert.ok(values.length <= MOST_LOOKUPS, "find takes at most 100 values");
   const { memory } = reader;
+  if (!lately) memory.roster = null;
   const keyOf = (value: Value | undefined): string => matchKey(value, attribute) ?? "";
   const wanted = new Map(values.filter((value) => keyOf(value) !== "").map((value) => [keyOf(value), String(value)]));
   if (wanted.size === 0) return [];

@@ -22,7 +22,7 @@ export function isActive({ kind }: FreshchatKind, resource: Json): boolean {
 }
 
 /** One attribute of a resource; `null` when it is empty. */
-export function valueIn(resource: Json, attribute: string): string | null {
+function valueIn(resource: Json, attribute: string): string | null {
   if (attribute === "role") return textIn(resource.role_id);
   if (attribute === "group") return textIn(groupsOf(resource)[0]);
   if (attribute.startsWith(PROPERTY)) return propertyIn(resource, attribute.slice(PROPERTY.length));

@@ -82,7 +82,7 @@ export function createFreshchatTarget(options: FreshchatTargetOptions): Target {
       if (declared === undefined || !reader.kind.kind.matchable.includes(attribute)) {
         throw refusal(`A Freshchat ${kind} cannot be looked up by ${attribute}.`);
       }
-      return findRecords(reader, declared, values);
+      return findRecords(reader, declared, { values, lately: false });
     },
     async get(kind, ids, _options, signal) {
       const reader = open(kind, signal);

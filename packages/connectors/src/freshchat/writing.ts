@@ -67,7 +67,9 @@ async function create(writer: Writer, change: TargetChange): Promise<Result> {
 async function takenBy(writer: Writer, name: string, set: Attributes, self: string | null): Promise<Result | null> {
   const attribute = writer.kind.attributes.get(name);
   if (attribute === undefined || textIn(set[name]) === null) return null;
-  const [other] = (await findRecords(writer, attribute, [set[name] ?? null])).filter(({ id }) => id !== self);
+  const [other] = (await findRecords(writer, attribute, { values: [set[name] ?? null], lately: true })).filter(
+    ({ id }) => id !== self,
+  );
   if (other === undefined) return null;
   const detail = `The ${writer.kind.kind.name} ${other.id} has the same ${name}.`;
   return { status: "refused", code: "exists", detail, retry: self === null ? "now" : "later" };
