@@ -121,7 +121,7 @@ const CSV: OpenableType = {
 
 const FRESHCHAT: OpenableType = {
   name: "freshchat",
-  title: "Freshchat: agents and contacts",
+  title: "Agents and contacts of a Freshchat account",
   settings: [
     {
       name: "baseUrl",
