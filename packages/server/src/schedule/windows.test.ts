@@ -8,9 +8,10 @@ import { syncStatus } from "../runs/queries.ts";
 import { type RunOptions, type RunSummary, runSync } from "../runs/run.ts";
 import { stopSync } from "../runs/stop.ts";
 import { openScene, type Scene } from "../runs/testing/scene.ts";
-import { acquireLease, isLease, processOwner } from "../store/leases.ts";
+import { acquireLease, isLease, processOwner, release } from "../store/leases.ts";
 import { NO_COUNTS } from "../store/plans.ts";
-import { createRun } from "../store/runs.ts";
+import { createRun, saveRun } from "../store/runs.ts";
+import type { Lease } from "../store/store.ts";
 import { runSchedule } from "./schedule.ts";
 import { HandClock, Turns } from "./testing.ts";
 
@@ -128,7 +129,7 @@ for (const stops of [true, false]) {
 }
 
 /** A run that some process carries out; its lease outlasts the test. */
-async function underWay(scene: Scene, sync: string): Promise<void> {
+async function underWay(scene: Scene, sync: string): Promise<Lease> {
   const owner = processOwner(systemClock);
   const lease = await acquireLease(scene.store, `sync:${sync}`, owner, 3_600_000);
   assert.ok(isLease(lease));
@@ -151,7 +152,25 @@ async function underWay(scene: Scene, sync: string): Promise<void> {
   };
   const started_at = scene.store.clock.now();
   await scene.store.fenced(lease, (tx) => createRun(tx, { ...row, ...rest, started_at }));
+  return lease;
 }
+
+test("what was told of while another process ran the sync is read once that run has ended", async (context) => {
+  const { scene, clock, sync } = await sceneAt(context, "2026-01-05T12:00Z", { everyMs: 24 * 60 * MINUTE_MS });
+  const lease = await underWay(scene, sync);
+  const { turns, wakes, stop } = begin(scene);
+  wakes.wake("c_test", clock.now());
+  await clock.pass(MINUTE_MS);
+  await clock.pass(2 * MINUTE_MS);
+  assert.equal(turns.names.length, 0);
+  const finished_at = clock.now();
+  const end = { phase: "finished", result: "succeeded", finished_at };
+  await scene.store.fenced(lease, (tx) => saveRun(tx, "run_1", end));
+  await release(scene.store, lease);
+  await clock.pass(SECOND_MS);
+  await turns.reached(1);
+  await stop();
+});
 
 test("a paused sync is neither scheduled nor woken, and once it is resumed one run makes good what it missed", async (context) => {
   const { scene, clock, sync } = await sceneAt(context, "2026-01-05T12:00Z", { everyMs: 5 * MINUTE_MS });
