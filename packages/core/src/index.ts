@@ -23,7 +23,7 @@ export { type CompiledMatching, compileMatching, type MatchValue } from "./match
 export { byCodeUnits } from "./model/compare.ts";
 export { DEFAULT_RETRIES, DEFAULTS, limitOf } from "./model/defaults.ts";
 export { formatDuration, parseDuration } from "./model/duration.ts";
-export type { Mapping, MappingRule, WhenEmpty } from "./model/mapping.ts";
+export { type Mapping, type MappingRule, OWNERS, type WhenEmpty } from "./model/mapping.ts";
 export { type MatchingRule, matchedAttribute } from "./model/matching.ts";
 export { nearest } from "./model/nearest.ts";
 export type { Cause, Change, Counts, Finding, KnownLink, LinkOrigin } from "./model/plan.ts";
@@ -56,7 +56,8 @@ export {
   APP_ROLES,
   type Blackout,
   type Deprovision,
-  type DeprovisionVerb,
+  type DeprovisionPolicy,
+  deletesAfter,
   DISABLED_CHOICES,
   type GroupList,
   GUARD_COUNTERS,

@@ -2,7 +2,7 @@ import { compileExpression } from "../expression/compile.ts";
 import type { EvaluationContext } from "../expression/context.ts";
 import type { ExpressionFault } from "../expression/fault.ts";
 import { OMITTED, type Operand } from "../expression/operand.ts";
-import type { MappingRule, WhenEmpty } from "../model/mapping.ts";
+import { type MappingRule, OWNERS, type Owner, type WhenEmpty } from "../model/mapping.ts";
 import type { Finding } from "../model/plan.ts";
 import { isEmpty } from "../model/record.ts";
 import type { SourceKind } from "../model/source.ts";
@@ -24,6 +24,7 @@ export interface CompiledRule {
   readonly fallback: Value;
   /** Written when the record is created and never again. */
   readonly onlyOnCreate: boolean;
+  readonly owner: Owner;
   readonly sensitive: boolean;
   /** The source attributes that it reads, without what lies inside them. */
   readonly reads: readonly string[];
@@ -89,7 +90,8 @@ export function compileRule(
   const unconcealable = sensitive ? seenByOthers(way, attribute) : null;
   if (unconcealable !== null) return invalid(`: is ${unconcealable} and cannot be sensitive`);
   const whenEmpty = rule.whenEmpty ?? (fallback === null ? "clear" : "default");
-  return { rule: { ...way, attribute, whenEmpty, fallback: fallback?.value ?? null, onlyOnCreate, sensitive } };
+  const { owner = "source" } = rule;
+  return { rule: { ...way, attribute, whenEmpty, fallback: fallback?.value ?? null, onlyOnCreate, owner, sensitive } };
 }
 
 /** Why a value cannot be kept from others, as a part of a sentence; `null`: it can. */
@@ -116,6 +118,12 @@ function flawOf(rule: MappingRule, attribute: TargetAttribute): string | null {
   }
   if (rule.apply !== undefined && !["always", "create"].includes(rule.apply)) {
     return `apply is always or create, not "${rule.apply}"`;
+  }
+  if (rule.owner !== undefined && !OWNERS.includes(rule.owner)) {
+    return `owner is ${OWNERS.join(", ")}, not "${rule.owner}"`;
+  }
+  if (rule.apply === "create" && rule.owner !== undefined) {
+    return "is written once, on creation, so that owner says nothing of it";
   }
   return null;
 }

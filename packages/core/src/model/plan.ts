@@ -14,6 +14,8 @@ export type Cause =
   | "softDeleted"
   | "deleted"
   | "memberships"
+  | "drift"
+  | "syncRemoved"
   | "undone"
   | "unjoined";
 
@@ -80,4 +82,8 @@ export interface KnownLink {
    */
   readonly known: Attributes;
   readonly active: boolean;
+  /** Attributes that somebody changed in the target: where their rule is `untilChanged` they are left alone since. */
+  readonly leftAlone?: readonly string[];
+  /** Since when it waits to be deleted, in milliseconds UTC; `null`: it does not. */
+  readonly leavingSince?: number | null;
 }

@@ -90,11 +90,28 @@ export const APP_ROLES = "appRoles";
 /** What a cause of deprovisioning does to a record that we own. */
 export type DeprovisionVerb = "ignore" | "disable" | "delete";
 
+/**
+ * Deletes a record that we created so long after its person left, unless they return. Until then it is disabled, or left as it is
+ * with `disable: false` and where the target cannot disable. A joined record is never deleted.
+ */
+export interface DeleteLater {
+  readonly deleteAfterMs: number;
+  readonly disable: boolean;
+}
+
+/** What a cause of deprovisioning does, at once or in the end. */
+export type DeprovisionPolicy = DeprovisionVerb | DeleteLater;
+
 export interface Deprovision {
-  readonly outOfScope: DeprovisionVerb;
-  readonly disabled: DeprovisionVerb;
-  readonly softDeleted: DeprovisionVerb;
-  readonly deleted: DeprovisionVerb;
+  readonly outOfScope: DeprovisionPolicy;
+  readonly disabled: DeprovisionPolicy;
+  readonly softDeleted: DeprovisionPolicy;
+  readonly deleted: DeprovisionPolicy;
+}
+
+/** After how many milliseconds a policy deletes a record; `null`: it does so at once, or never. */
+export function deletesAfter(policy: DeprovisionPolicy): number | null {
+  return typeof policy === "string" ? null : policy.deleteAfterMs;
 }
 
 /**

@@ -54,6 +54,8 @@ export interface TargetKind {
   readonly matchable: readonly string[];
   /** Records can be disabled and enabled again. Without it a deprovisioning `disable` sends a delete. */
   readonly disable: boolean;
+  /** What becomes of a record in the target's own words, for reasons: `deactivated in Freshchat`. Default: none are needed. */
+  readonly verbs?: { readonly disable?: string; readonly delete?: string };
   /**
    * The target itself said what its attributes are. What it does not take is then no mistake in a mapping: it is left out, and
    * told. What it requires beyond the mapping stops the creations, and nothing else.

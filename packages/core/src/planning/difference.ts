@@ -51,7 +51,8 @@ function sameItems(a: readonly Value[], b: readonly Value[]): boolean {
 
 /**
  * Compares what a linked record should be with what is known of it. Left alone are: attributes written on creation
- * only, those that the mapping leaves out, and a mail address of a joined record that the join did not find equal.
+ * only, those that the mapping leaves out, those that are the target's by their rule's `owner`, and a mail address of a
+ * joined record that the join did not find equal.
  * A reference that cannot be written yet is waited for; what the target holds instead is outdated and cleared, unless
  * the rule keeps. An incomplete read clears and defaults nothing.
  */
@@ -62,6 +63,8 @@ export function compare(
     readonly emptied: readonly string[];
     readonly known: Attributes;
     readonly origin: LinkOrigin;
+    /** See {@link KnownLink}. */
+    readonly leftAlone?: readonly string[];
   },
   input: Pick<EvaluationInput, "isLinked" | "readComplete">,
 ): Comparison {
@@ -73,6 +76,7 @@ export function compare(
     const from = known[name];
     let to = desired[name];
     if (to === undefined || (from === undefined && origin !== "created" && rule.attribute.mail === true)) continue;
+    if (isTargets(rule, from, of.leftAlone)) continue;
     const pointed = isReference(to) ? pointTo(to, rule.attribute, input) : null;
     const linked = pointed?.linked ?? "linked";
     if (pointed !== null) to = pointed.to;
@@ -102,6 +106,16 @@ export function emptiedOf(
   { readComplete }: Pick<EvaluationInput, "readComplete">,
 ): readonly string[] {
   return readComplete ? emptied : [...emptied, ...mapping.restingOnEmpty(record)];
+}
+
+/** Whether an attribute is not ours to write: of what is not known to be empty that is taken to be so. */
+function isTargets(
+  { owner, attribute }: CompiledRule,
+  from: Value | undefined,
+  leftAlone: readonly string[] = NOTHING,
+) {
+  if (owner === "onlyWhenEmpty") return from === undefined || !isEmpty(from);
+  return owner === "untilChanged" && leftAlone.includes(attribute.name);
 }
 
 /** Values of a lookup lead to the same record however they are spelled. */

@@ -3,7 +3,7 @@ import type { MatchValue } from "../matching/matching.ts";
 import type { Cause, Finding, KnownLink } from "../model/plan.ts";
 import type { DirectoryRecord } from "../model/record.ts";
 import { nameOf } from "../model/wording.ts";
-import { accountStateUnknown, type Removal, removalAction, removalOf } from "./deprovision.ts";
+import { accountStateUnknown, type Removal, removalNow, removalOf, waitsForDeletion } from "./deprovision.ts";
 import { beforeAndAfter, compare, emptiedOf } from "./difference.ts";
 import {
   changeOf,
@@ -39,9 +39,24 @@ export function evaluate(rules: SyncRules, input: EvaluationInput): Evaluation {
   if (!link.owned) return removal === null ? ownedElsewhere(record, link) : NONE;
   const owned = { record, link };
   if (link.origin === "shared") return shared(rules, input, owned, removal);
-  if (removal !== null) return deprovision(rules, input, owned, removal);
+  if (removal !== null) return waiting(rules, input, { link, removal }, deprovision(rules, input, owned, removal));
   if (accountStateUnknown(record)) return stateUnknown(input, record);
-  return update(rules, input, owned, rules.kind.disable && !link.active);
+  return waiting(rules, input, { link, removal }, update(rules, input, owned, rules.kind.disable && !link.active));
+}
+
+/** Marks that a record begins to wait for its deletion, or waits no more, where no change of its state says so. */
+function waiting(
+  rules: SyncRules,
+  { readComplete, scope }: EvaluationInput,
+  { link, removal }: { readonly link: KnownLink; readonly removal: Removal | null },
+  evaluation: Evaluation,
+): Evaluation {
+  const waits = waitsForDeletion(rules, removal, link);
+  if (waits === (link.leavingSince != null)) return evaluation;
+  const isUntold = removal?.cause === "outOfScope" && scope.untold === true;
+  if (waits && (!readComplete || isUntold)) return evaluation;
+  const isOf = evaluation.type === "none" || (evaluation.type === "change" && evaluation.change.action === "update");
+  return isOf ? { ...evaluation, leaving: waits ? "begins" : "ends" } : evaluation;
 }
 
 function unlinked(
@@ -75,7 +90,7 @@ function passedOver({ matching }: SyncRules, values: readonly MatchValue[]): str
 
 function deprovision(rules: SyncRules, input: EvaluationInput, owned: Owned, removal: Removal): Evaluation {
   const { record, link } = owned;
-  const { action, note } = removalAction(removal.verb, rules.kind, link.origin);
+  const { action, note } = removalNow(removal, rules.kind, { ...link, now: input.now });
   // A disabled person who stays in scope is kept up to date, and is never enabled by it.
   const staysCurrent = removal.cause === "disabled" && input.scope.in;
   if (!rules.operations.remove || action === null || (action === "disable" && !link.active)) {
@@ -129,9 +144,9 @@ function update(rules: SyncRules, input: EvaluationInput, owned: Owned, enable: 
   const mapped = rules.mapping.map(record, false);
   const flawed = unmapped(input, record, mapped);
   if (flawed !== null) return flawed;
-  const { known, origin } = link;
+  const { known, origin, leftAlone = [] } = link;
   const emptied = emptiedOf(rules, record, mapped, input);
-  const of = { desired: mapped.attributes, emptied, known, origin };
+  const of = { desired: mapped.attributes, emptied, known, origin, leftAlone };
   const compared = compare(rules.mapping.rules, of, input);
   const { differences, issues } = sparing(input, record, compared.differences);
   const { waitsFor } = compared;

@@ -41,6 +41,8 @@ export interface EvaluationInput {
   readonly nameOf?: (objectId: string) => string | null;
   /** The record that it was linked to was deleted in the target. The link is gone; reasons say so. */
   readonly deletedInTarget?: boolean;
+  /** In milliseconds UTC. Without it nothing is deleted for having waited long enough. */
+  readonly now?: number | undefined;
   readonly creation?: EvaluationContext["creation"];
   /** Which list protects the record, in words: nothing is taken away from it. `null`: none does. */
   readonly protectedBy?: string | null;
@@ -50,7 +52,11 @@ export interface EvaluationInput {
 export interface NoChange {
   readonly type: "none";
   readonly waitsFor: readonly string[];
+  readonly leaving?: Leaving;
 }
+
+/** The record begins to wait for its deletion, or does so no more. A change that disables or enables it says so by itself. */
+export type Leaving = "begins" | "ends";
 
 /** No link yet: matching must decide, and `evaluateMatched` goes on from here. */
 export interface NeedsMatch {
@@ -75,6 +81,7 @@ export interface PlannedChange {
   readonly hold: Finding | null;
   /** What is wrong beside the change: a leaver is disabled although an attribute cannot be mapped. */
   readonly issues: readonly Finding[];
+  readonly leaving?: Leaving;
 }
 
 /** The record cannot be planned until someone mends it. */

@@ -1,5 +1,6 @@
 import { byCodeUnits, DEFAULTS, formatDuration } from "@entrain/core";
 import { Document, isMap, isScalar, isSeq, visit } from "yaml";
+import { plainDeprovision } from "./deprovision.ts";
 import type {
   ChannelEntry,
   CloudEntry,
@@ -104,7 +105,7 @@ export function plainSync(entry: SyncEntry): Plain {
     matching,
     ...(shares === undefined ? {} : { shares }),
     operations,
-    deprovision,
+    deprovision: plainDeprovision(deprovision),
     guard: plainGuard(entry.guard),
     ...(entry.protect === undefined ? {} : { protect: entry.protect }),
     ...(entry.approval === undefined ? {} : { approval: entry.approval }),

@@ -1,6 +1,7 @@
 import {
   type Mapping,
   type MappingRule,
+  OWNERS,
   type SourceKind,
   sourceNameOf,
   type Value,
@@ -28,7 +29,7 @@ export function readMapping(
 }
 
 function readRule(checker: Checker, value: unknown, path: Path, source: SourceKind | null): MappingRule | undefined {
-  const keys = ["direct", "constant", "expression", "whenEmpty", "default", "apply", "sensitive"];
+  const keys = ["direct", "constant", "expression", "whenEmpty", "default", "apply", "owner", "sensitive"];
   const entry = checker.map(value, path, keys);
   if (entry === undefined) return undefined;
   const way = readWay(checker, entry, path, source);
@@ -36,13 +37,16 @@ function readRule(checker: Checker, value: unknown, path: Path, source: SourceKi
     entry.whenEmpty === undefined ? null : checker.oneOf(entry.whenEmpty, [...path, "whenEmpty"], WHEN_EMPTY);
   const apply =
     entry.apply === undefined ? null : checker.oneOf(entry.apply, [...path, "apply"], ["always", "create"] as const);
+  const owner = entry.owner === undefined ? null : checker.oneOf(entry.owner, [...path, "owner"], OWNERS);
   const sensitive = entry.sensitive === undefined ? null : checker.boolean(entry.sensitive, [...path, "sensitive"]);
-  if (way === undefined || whenEmpty === undefined || apply === undefined || sensitive === undefined) return undefined;
+  if (way === undefined || whenEmpty === undefined || apply === undefined) return undefined;
+  if (owner === undefined || sensitive === undefined) return undefined;
   return {
     ...way,
     ...(whenEmpty === null ? {} : { whenEmpty }),
     ...(entry.default === undefined ? {} : { default: entry.default as Value }),
     ...(apply === null ? {} : { apply }),
+    ...(owner === null ? {} : { owner }),
     ...(sensitive === null ? {} : { sensitive }),
   };
 }

@@ -15,6 +15,7 @@ import {
 import { readApproval } from "./approval.ts";
 import type { Checker } from "./checker.ts";
 import { contactPreset } from "./contact-preset.ts";
+import { readDeprovision } from "./deprovision.ts";
 import type { Path, SyncEntry, TargetEntry } from "./document.ts";
 import { readGuard } from "./guard.ts";
 import { suggestion } from "./nearest.ts";
@@ -50,7 +51,6 @@ const KEYS = [
   "retries",
   "schedule",
 ];
-const VERBS = ["ignore", "disable", "delete"] as const;
 
 /** One sync as a document gives it, what is left out filled in: mapping and matching from the kind's preset. */
 export function readSync(checker: Checker, value: unknown, path: Path, around: Surroundings): SyncEntry | undefined {
@@ -72,7 +72,7 @@ export function readSync(checker: Checker, value: unknown, path: Path, around: S
     entry.matching === undefined ? preset?.matching : readMatching(checker, entry.matching, [...path, "matching"]);
   const shares = entry.shares === undefined ? {} : readShares(checker, entry.shares, [...path, "shares"]);
   const operations = readFlags(checker, entry.operations, [...path, "operations"]);
-  const deprovision = readVerbs(checker, entry.deprovision, [...path, "deprovision"]);
+  const deprovision = readDeprovision(checker, entry.deprovision, [...path, "deprovision"]);
   const guard = readGuard(checker, entry.guard, [...path, "guard"]);
   const protect = readProtect(checker, entry.protect, [...path, "protect"]);
   const approval = readApproval(checker, entry.approval, [...path, "approval"]);
@@ -167,21 +167,6 @@ function readFlags(checker: Checker, value: unknown, path: Path): SyncDefinition
   const [create, update, remove] = [read("create"), read("update"), read("remove")];
   if (create === undefined || update === undefined || remove === undefined) return undefined;
   return { create, update, remove };
-}
-
-function readVerbs(checker: Checker, value: unknown, path: Path): SyncDefinition["deprovision"] | undefined {
-  const names = ["outOfScope", "disabled", "softDeleted", "deleted"] as const;
-  const entry = checker.map(value ?? {}, path, names);
-  if (entry === undefined) return undefined;
-  const read = (name: (typeof names)[number]): (typeof VERBS)[number] | undefined =>
-    entry[name] === undefined ? DEFAULTS.deprovision[name] : checker.oneOf(entry[name], [...path, name], VERBS);
-  const [outOfScope, disabled, softDeleted, deleted] = [
-    read("outOfScope"),
-    read("disabled"),
-    read("softDeleted"),
-    read("deleted"),
-  ];
-  return outOfScope && disabled && softDeleted && deleted ? { outOfScope, disabled, softDeleted, deleted } : undefined;
 }
 
 /** What only the rules' own compilers can tell: patterns, types, attributes that the target does not have. */

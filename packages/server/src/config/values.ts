@@ -27,7 +27,8 @@ export function readUrl(
 export function readDuration(checker: Checker, value: unknown, path: Path): number | undefined {
   // Without a unit nobody knows which one is meant; the number is shown with the one that is used most there.
   if (Number.isSafeInteger(value) || (typeof value === "string" && /^\d+$/.test(value))) {
-    const unit = path.at(-1) === "window" ? "h" : path.includes("reconcile") ? "d" : "m";
+    const unit =
+      path.at(-1) === "window" ? "h" : path.includes("reconcile") || path.at(-1) === "deleteAfter" ? "d" : "m";
     return checker.flaw(path, `must be a duration with its unit: write ${value}${unit}, or 30s, 5m, 24h, 7d`);
   }
   const text = checker.text(value, path);

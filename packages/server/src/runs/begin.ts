@@ -26,6 +26,7 @@ import {
 import type { DB } from "../store/schema.ts";
 import type { Lease, Store } from "../store/store.ts";
 import type { SyncRow } from "./context.ts";
+import { markLeaving } from "./leaving.ts";
 import { missingOf } from "./lookups.ts";
 import { moveHeld } from "./move-held.ts";
 import { sealPlan } from "./seal.ts";
@@ -75,6 +76,7 @@ export async function beginPlan(
     await forgetGone(store, tx, context.space, context.sync.records, { plan: plan.id, sync: context.sync.id });
     await adoptLinks(tx, context.space, context.sync, plan.id);
     if (news) await leaveIgnored(tx, plan);
+    if (news) await markLeaving(tx, context.space, plan, store.clock.now());
     if (news) await settlePending(context, tx, plan);
     if (sealed.part === "undo") await pinUndone(store, tx, plan);
     if (sealed.part === "removals" || sealed.part === "undo")

@@ -59,7 +59,7 @@ export async function evaluateBatch(
   for (const { item, evaluation, needs, wanted: chosen = [] } of final) {
     if (item.forgets === true) issues.push(forgotten(item));
     if (item.link?.sync === null && item.input.link?.owned === true) issues.push(adopted(item));
-    issues.push(...issuesOf(item, evaluation, candidates.pending.get(item.row.id)));
+    issues.push(...leavingIn(item, evaluation), ...issuesOf(item, evaluation, candidates.pending.get(item.row.id)));
     if (evaluation.type !== "change") continue;
     changes.push(changeRow(item, evaluation, homes.get(item.row.id)));
     const { action } = evaluation.change;
@@ -187,6 +187,14 @@ function forgotten({ row, record }: Item): NewIssue {
     sequence: row.sequence,
     name: nameOf(record),
   };
+}
+
+/** When a record began to wait for its deletion is kept when the plan begins. */
+function leavingIn({ row, record }: Item, evaluation: Evaluation): readonly NewIssue[] {
+  const leaving = evaluation.type === "none" || evaluation.type === "change" ? evaluation.leaving : undefined;
+  if (leaving === undefined) return [];
+  const state = leaving === "begins" ? "leaving" : "staying";
+  return [{ state, code: "", detail: "", object_id: row.id, sequence: row.sequence, name: nameOf(record) }];
 }
 
 interface Decided {

@@ -81,6 +81,7 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
   const heir = [...links.values()].every((link) => link.sync !== null) || (await isHeir(store.db, sync));
   const owners = await ownersOf(store, [...links.values()], sync.id);
   const secrets = secretsOfScope(scope, context.mapping);
+  const now = store.clock.now();
   return rows.map((row) => {
     const memberships = memberOf.get(row.id);
     const manager = (row.manager === null ? undefined : managerRecords.get(row.manager)) ?? null;
@@ -109,6 +110,7 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
       isLinked,
       nameOf: (id) => names.get(id) ?? null,
       creation: context.creationOf(row.id),
+      now,
       protectedBy: context.protection?.of(record) ?? null,
     };
     return { row, record, input, link };
@@ -178,5 +180,12 @@ function knownLink(
     owned,
     known,
     active: link.active === 1,
+    leftAlone: leftAlone(link),
+    leavingSince: link.leaving_at,
   };
+}
+
+/** Attributes of a link's record that somebody changed in the target, as was found when both were compared. */
+export function leftAlone({ left_alone: names }: Pick<LinkRow, "left_alone">): readonly string[] {
+  return names === null ? [] : (JSON.parse(names) as readonly string[]);
 }

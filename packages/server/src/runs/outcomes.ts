@@ -24,6 +24,7 @@ import { type ApplyContext, closeIntents, entryBase, streamOf, type Tally, talli
 import { countGuarded } from "./count-guarded.ts";
 import { forgetGoneMembers } from "./gone-members.ts";
 import { forgetMembers, saveMembers } from "./known-members.ts";
+import { leavingAfter } from "./leaving.ts";
 import { isMissing } from "./missing.ts";
 import { settleMembers, updatePending } from "./outcome-pending.ts";
 import type { Part } from "./parts.ts";
@@ -254,7 +255,8 @@ function linkAfter(context: ApplyContext, { change, outcome }: Settled, sequence
   if (link) {
     const known = { ...(JSON.parse(link.known) as Attributes), ...change.known };
     const active = row.active ?? link.active;
-    return { ...link, sync: context.sync.id, known: JSON.stringify(known), active, sequence };
+    const leaving_at = leavingAfter(context, row, link, now);
+    return { ...link, sync: context.sync.id, known: JSON.stringify(known), active, sequence, leaving_at };
   }
   return {
     ...context.space,

@@ -35,6 +35,7 @@ import type { Actor, ConnectionRow, Engine, Progress, SyncRow, TargetRow } from 
 import { type Chance, loadChance } from "./creation.ts";
 import { evaluateBatch, wantedBy } from "./evaluate-batch.ts";
 import { type Guarded, guardHolds } from "./guard.ts";
+import { leaversDue } from "./leaving.ts";
 import { untakenIssues, withheldIssues } from "./left-out.ts";
 import { Lookups } from "./lookups.ts";
 import { Matcher } from "./match-records.ts";
@@ -222,6 +223,7 @@ async function evaluateAll(context: PlanContext, writer: PlanWriter): Promise<re
     for await (const ids of context.lookups.served(PAGE)) await take(await unchanged(context.span, ids));
   }
   for await (const candidates of lapsedRecords(context.span, context.scope)) await take(candidates);
+  for await (const candidates of leaversDue(context.span, context.definition)) await take(candidates);
   if (context.groups) for await (const candidates of regrouped(context.span, context.groups)) await take(candidates);
   await evaluateReports(context, take, fresh);
   if (fresh.length > 0) await wantRefused(context, writer);

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { DeprovisionVerb } from "@entrain/core";
+import type { DeprovisionPolicy } from "@entrain/core";
 import { heldPlans } from "../runs/queries.ts";
 import { approveSync, type RunSummary, runSync } from "../runs/run.ts";
 import { releaseUndone } from "../runs/undo/undo.ts";
@@ -119,7 +119,7 @@ function byKey({ content }: Play, kind: Held["kind"]): ReadonlyMap<string, Held>
 }
 
 /** What of a person's leaving may count, and what it asks for. */
-function verbsOf(play: Play, one: Person): readonly DeprovisionVerb[] {
+function verbsOf(play: Play, one: Person): readonly DeprovisionPolicy[] {
   const { deprovision } = play.definition;
   const isOut = !isIn(play.tenant, one, play.definition.scope);
   return [

@@ -1,4 +1,12 @@
-import { DEFAULTS, type Deprovision, type Operations, type SyncDefinition, type TargetKind } from "@entrain/core";
+import {
+  DEFAULTS,
+  type Deprovision,
+  type DeprovisionPolicy,
+  formatDuration,
+  type Operations,
+  type SyncDefinition,
+  type TargetKind,
+} from "@entrain/core";
 import { isLifecycle, readsSoftDeleted } from "./names.ts";
 import type { EntraAttributeMapping, EntraObjectMapping, Note } from "./schema.ts";
 
@@ -82,8 +90,8 @@ export function exportLifecycle(
   const verbs = operations.remove ? deprovision : { ...IGNORED, deleted: "ignore" as const };
   const deletes = verbs.deleted !== "ignore";
   const flowTypes = flowTypesOf(operations, deletes);
-  if (verbs.deleted === "disable")
-    tell("deprovision.deleted: Entra deletes whom it finds gone, and cannot disable them");
+  if (verbs.deleted !== "delete" && verbs.deleted !== "ignore")
+    tell(`deprovision.deleted: Entra deletes whom it finds gone, and cannot ${inVerb(verbs.deleted)}`);
   if (!kind.disable) {
     const alike = [verbs.outOfScope, verbs.softDeleted].every((verb) => (verb !== "ignore") === deletes);
     if (!alike) tell(`deprovision: of ${kind.name} Entra deletes all who leave, or none`);
@@ -93,10 +101,14 @@ export function exportLifecycle(
   const exact = { IsSoftDeleted: DISABLED, accountEnabled: ONLY_ACCOUNT, none: IGNORED }[active ?? "none"];
   for (const cause of ["outOfScope", "disabled", "softDeleted"] as const) {
     if (verbs[cause] === exact[cause]) continue;
-    tell(`deprovision.${cause}: Entra cannot ${verbs[cause]} here by itself; it would ${exact[cause]}`);
+    tell(`deprovision.${cause}: Entra cannot ${inVerb(verbs[cause])} here by itself; it would ${exact[cause]}`);
   }
   if (active !== null && !operations.update) tell("operations.update: without updates Entra disables nobody either");
   return { flowTypes, active };
+}
+
+function inVerb(policy: DeprovisionPolicy): string {
+  return typeof policy === "string" ? policy : `delete after ${formatDuration(policy.deleteAfterMs)}`;
 }
 
 function activeOf({ outOfScope, disabled, softDeleted }: Deprovision): ExportedLifecycle["active"] {
