@@ -53,6 +53,20 @@ export function orNull(schema: TSchema): TSchema {
 /** Milliseconds since 1970, UTC. */
 export const TIME: TSchema = Type.Integer({ description: "Milliseconds since 1970, UTC." });
 
+/** Who did something. */
+export const ACTOR: TSchema = Type.Object({ kind: Type.String(), id: Type.String() });
+
+export const APPROVAL: TSchema = Type.Object(
+  {
+    given: Type.Array(Type.Object({ actor: ACTOR, at: TIME })),
+    missing: Type.Integer({ description: "How many more must approve it before it is applied." }),
+    barred: Type.Array(Type.Object({ id: Type.String(), why: Type.Enum(["asked", "changed"]) }), {
+      description: "Who cannot: they asked for the plan, or changed the sync last.",
+    }),
+  },
+  { description: "Where the sync asks for a second operator." },
+);
+
 export const COUNTS: TSchema = Type.Object(
   {
     ...Object.fromEntries(

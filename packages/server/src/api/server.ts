@@ -25,6 +25,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { permissionRoutes } from "./routes/permissions.ts";
+import { planDocuments } from "./routes/plan-documents.ts";
 import { planRoutes } from "./routes/plans.ts";
 import { reportRoutes } from "./routes/report.ts";
 import { runRoutes } from "./routes/runs.ts";
@@ -142,6 +143,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
       guardRoutes(scope, context);
       runRoutes(scope, context);
       planRoutes(scope, context);
+      planDocuments(scope, context);
       peopleRoutes(scope, context);
       registered();
     },

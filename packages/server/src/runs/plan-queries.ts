@@ -59,12 +59,6 @@ function parsed<T>(text: string | null): T | null {
   return text === null ? null : (JSON.parse(text) as T);
 }
 
-/** One plan, or null. */
-export async function findPlan(store: Store, id: string): Promise<PlanView | null> {
-  const row = await loadPlan(store.db, id);
-  return row ? planView(row) : null;
-}
-
 /** A change of a plan with its state, and the key behind which the next page begins. */
 export interface PlannedChangeView extends Change {
   readonly ordinal: number;

@@ -1,20 +1,22 @@
-import Type, { type TSchema } from "typebox";
+import Type, { type TArray, type TOptional, type TSchema, type TString } from "typebox";
+import { approvalOf } from "../../runs/approval.ts";
 import {
-  findPlan,
   joinedBy,
+  listPlans,
   type PlannedChangeView,
-  type PlanView,
+  planChanges,
   planIssues,
   planView,
 } from "../../runs/plan-queries.ts";
-import { shownChange } from "../../runs/seal.ts";
-import type { PlanKey } from "../../store/plans.ts";
+import { loadPlan, type PlanRow } from "../../store/plans.ts";
 import type { Store } from "../../store/store.ts";
 import { type ApiContext, findSync } from "../context.ts";
 import { fromCursor, pageOf } from "../cursor.ts";
 import { notFound } from "../problems.ts";
 import {
+  ACTOR,
   ANY,
+  APPROVAL,
   type Api,
   BY_ATTRIBUTE,
   COUNTS,
@@ -28,6 +30,36 @@ import {
   strict,
   TIME,
 } from "../schemas.ts";
+
+export const SELECTION_FIELDS: {
+  readonly only: TOptional<TArray<TString>>;
+  readonly group: TOptional<TString>;
+  readonly filter: TOptional<TString>;
+} = {
+  only: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 400 }), {
+      minItems: 1,
+      maxItems: 1000,
+      description: "People by object id or user principal name, groups by object id or name.",
+    }),
+  ),
+  group: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 400,
+      description: "Its members, nested ones included; by object id or name.",
+    }),
+  ),
+  filter: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 1000, description: "A clause as in scopes: department EQUALS Sales" }),
+  ),
+};
+const SELECTION: TSchema = Type.Object(SELECTION_FIELDS, { description: "What it was limited to." });
+
+const SEATS: TSchema = Type.Object(
+  { used: Type.Integer(), total: Type.Integer(), needed: Type.Integer(), waiting: Type.Integer() },
+  { description: "Seats in the target as it told when the plan was made; `waiting`: creations without one." },
+);
 
 const ACTIONS = ["create", "join", "update", "enable", "disable", "delete", "members", "lookup"] as const;
 
@@ -56,9 +88,22 @@ const PLAN_FIELDS = {
   counts: COUNTS,
   holds: Type.Array(FINDING),
   createdAt: TIME,
+  askedBy: orNull(ACTOR),
+  decidedBy: orNull(ACTOR),
+  finishedAt: orNull(TIME),
+  splitFrom: orNull(Type.String({ description: "The held plan that it was split from." })),
+  selection: orNull(SELECTION),
+  seats: orNull(SEATS),
 };
-const PLAN: TSchema = Type.Object(PLAN_FIELDS);
-const PLAN_WITH_JOINS: TSchema = Type.Object({ ...PLAN_FIELDS, joinedBy: BY_ATTRIBUTE });
+const LISTED: TSchema = Type.Object({ ...PLAN_FIELDS, syncName: orNull(Type.String()) });
+const PLAN_IN_FULL: TSchema = Type.Object({
+  ...PLAN_FIELDS,
+  joinedBy: BY_ATTRIBUTE,
+  approval: orNull(APPROVAL),
+  trace: Type.Unknown({
+    description: "Of a plan for one record: how the sync treats it, as /people/{id}/trace tells.",
+  }),
+});
 
 const CHANGE: TSchema = Type.Object({
   ordinal: Type.Integer(),
@@ -105,24 +150,15 @@ export function planRoutes(app: Api, { store }: ApiContext): void {
         summary: "Plans, newest first; with `state=held` those that wait for approval",
         tags: ["plans"],
         querystring: strict({ ...PAGE, sync: Type.Optional(NAME), state: Type.Optional(Type.Enum([...STATES])) }),
-        response: { 200: collectionOf(PLAN) },
+        response: { 200: collectionOf(LISTED) },
       },
     },
-    async ({ query: { limit = LIMIT_DEFAULT, after, sync, state } }) => {
-      let query = store.db.selectFrom("plans").selectAll();
-      if (sync !== undefined) query = query.where("sync", "=", (await findSync(store, sync)).id);
-      if (state !== undefined) query = query.where("state", "=", state);
+    async ({ query: { limit = LIMIT_DEFAULT, after, sync: name, state } }) => {
+      const sync = name === undefined ? undefined : (await findSync(store, name)).id;
       const parts = fromCursor(after, ["number", "string"]);
-      if (parts !== null) {
-        const [at, id] = [Number(parts[0]), String(parts[1])];
-        query = query.where((eb) => eb(eb.refTuple("created_at", "id"), "<", eb.tuple(at, id)));
-      }
-      const ordered = query.orderBy("created_at", "desc").orderBy("id", "desc");
-      const { items, next } = pageOf(await ordered.limit(limit + 1).execute(), limit, (row) => [
-        row.created_at,
-        row.id,
-      ]);
-      return { items: items.map(planView), next };
+      const before = parts && { createdAt: Number(parts[0]), plan: String(parts[1]) };
+      const found = await listPlans(store, { sync, state, before, limit: limit + 1 });
+      return pageOf(found, limit, ({ createdAt, plan }) => [createdAt, plan]);
     },
   );
 
@@ -134,10 +170,18 @@ export function planRoutes(app: Api, { store }: ApiContext): void {
         summary: "One plan, without its changes",
         tags: ["plans"],
         params: BY_ID,
-        response: { 200: PLAN_WITH_JOINS },
+        response: { 200: PLAN_IN_FULL },
       },
     },
-    async ({ params: { id } }) => ({ ...(await planOf(store, id)), joinedBy: await joinedBy(store, { plan: id }) }),
+    async ({ params: { id } }) => {
+      const row = await planOf(store, id);
+      return {
+        ...planView(row),
+        joinedBy: await joinedBy(store, { plan: id }),
+        approval: row.state === "held" || row.state === "sealed" ? await approvalOf(store.db, row) : null,
+        trace: row.trace === null ? null : (JSON.parse(row.trace) as unknown),
+      };
+    },
   );
 
   app.get(
@@ -148,15 +192,28 @@ export function planRoutes(app: Api, { store }: ApiContext): void {
         summary: "A plan's changes with their reasons, in the order in which they are applied",
         tags: ["plans"],
         params: BY_ID,
-        querystring: strict({ ...PAGE, action: Type.Optional(Type.Enum([...ACTIONS])) }),
+        querystring: strict({
+          ...PAGE,
+          action: Type.Optional(Type.Enum([...ACTIONS])),
+          record: Type.Optional(
+            Type.String({ minLength: 1, maxLength: 200, description: "An object id or a record id." }),
+          ),
+          text: Type.Optional(
+            Type.String({
+              minLength: 1,
+              maxLength: 200,
+              description: "What a name, an id, the reason or a value holds.",
+            }),
+          ),
+        }),
         response: { 200: collectionOf(CHANGE) },
       },
     },
-    async ({ params: { id }, query: { limit = LIMIT_DEFAULT, after, action } }) => {
+    async ({ params: { id }, query: { limit = LIMIT_DEFAULT, after, ...filter } }) => {
       await planOf(store, id);
       const parts = fromCursor(after, ["number", "number", "number"]);
       const from = parts && { phase: Number(parts[0]), rank: Number(parts[1]), ordinal: Number(parts[2]) };
-      const found = await changesOf(store, id, { after: from, limit: limit + 1, action });
+      const found = await planChanges(store, id, { ...filter, after: from, limit: limit + 1 });
       const { items, next } = pageOf(found, limit, ({ key }) => [key.phase, key.rank, key.ordinal]);
       return { items: items.map(shortened), next };
     },
@@ -183,30 +240,11 @@ export function planRoutes(app: Api, { store }: ApiContext): void {
   );
 }
 
-async function planOf(store: Store, id: string): Promise<PlanView> {
-  const plan = await findPlan(store, id);
-  if (plan === null) throw notFound(`plan ${id}`);
+/** @throws ConnectorError `not_found` */
+export async function planOf(store: Store, id: string): Promise<PlanRow> {
+  const plan = await loadPlan(store.db, id);
+  if (plan === undefined) throw notFound(`plan ${id}`);
   return plan;
-}
-
-async function changesOf(
-  store: Store,
-  plan: string,
-  options: { readonly after: PlanKey | null; readonly limit: number; readonly action: string | undefined },
-): Promise<readonly PlannedChangeView[]> {
-  const { after, action } = options;
-  let query = store.db.selectFrom("plan_changes").selectAll().where("plan", "=", plan);
-  if (action !== undefined) query = query.where("action", "=", action);
-  if (after) {
-    query = query.where((eb) =>
-      eb(eb.refTuple("phase", "rank", "ordinal"), ">", eb.tuple(after.phase, after.rank, after.ordinal)),
-    );
-  }
-  const rows = await query.orderBy("phase").orderBy("rank").orderBy("ordinal").limit(options.limit).execute();
-  return rows.map((row) => {
-    const { ordinal, state, hold, phase, rank } = row;
-    return { ...shownChange(row), ordinal, state, hold, key: { phase, rank, ordinal } };
-  });
 }
 
 function shortened(change: PlannedChangeView): object {

@@ -10,6 +10,7 @@ import { fromCursor, pageByName, pageOf } from "../cursor.ts";
 import { RequestError } from "../problems.ts";
 import {
   ANY,
+  APPROVAL,
   type Api,
   COUNTS,
   collectionOf,
@@ -31,6 +32,7 @@ const HELD: TSchema = Type.Object({
   counts: COUNTS,
   holds: Type.Array(FINDING),
   since: TIME,
+  approval: orNull(APPROVAL),
 });
 
 const SYNC: TSchema = Type.Object({
