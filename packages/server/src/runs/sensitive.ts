@@ -12,6 +12,7 @@ import {
   sourceNameOf,
   type Value,
 } from "@entrain/core";
+import type { Store } from "../store/store.ts";
 
 /** Attributes as they are shown: what stands for a sensitive value says so, and nothing else. */
 export function shown<A extends Attributes | null>(attributes: A): A {
@@ -40,6 +41,12 @@ export function sensitiveSources({ mapping }: Pick<SyncDefinition, "mapping">): 
     .map((name) => sourceNameOf(name.replace(/^manager\./i, "")))
     .flatMap((source) => ("path" in source ? [source.path] : []));
   return paths.map((path) => path.split(".")[0] ?? path).filter((root) => !IDENTITY.includes(root));
+}
+
+/** The source attributes of which any sync of a connection makes sensitive values. */
+export async function sensitiveSourcesOf(store: Store, connection: string): Promise<readonly string[]> {
+  const syncs = await store.db.selectFrom("syncs").select("definition").where("connection", "=", connection).execute();
+  return syncs.flatMap(({ definition }) => sensitiveSources(JSON.parse(definition) as SyncDefinition));
 }
 
 /** What the target is known to hold, as it is shown: also where it was written before its attribute was marked sensitive. */

@@ -28,7 +28,7 @@ export async function takeSequences(
 }
 
 /** The connection's last change number. */
-export async function lastSequence(tx: Transaction<DB>, connection: string): Promise<number> {
+export async function lastSequence(tx: Transaction<DB> | Store["db"], connection: string): Promise<number> {
   const row = await tx
     .selectFrom("connections")
     .select("sequence")

@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import { ConnectorError } from "@entrain/core";
+import { eachEngine } from "../store/testing.ts";
+import type { ConnectionRow } from "./context.ts";
+import { journalPage } from "./journal-views.ts";
+import { openScene, type Scene } from "./testing/scene.ts";
+import { group, person } from "./testing/tenant.ts";
+import { type TestClock, testClock } from "./testing/time.ts";
+import { findGroups, membersAt, momentIn, personAt } from "./then.ts";
+
+const DAY = 86_400_000;
+const [ana, bo] = [person("Ana", { jobTitle: "Clerk" }), person("Bo")];
+const [outer, inner] = [group("Outer"), group("Inner")];
+const PAGE = { since: null, until: null, before: null, limit: 100 };
+
+eachEngine((engine) => {
+  let scene: Scene;
+  let clock: TestClock;
+  let connection: ConnectionRow;
+  afterEach(async () => await scene.close());
+
+  async function open(): Promise<string> {
+    clock = testClock();
+    scene = await openScene({
+      clock,
+      location: await engine.place(),
+      simulator: {
+        tenant: {
+          users: [ana, bo],
+          groups: [outer, inner],
+          memberships: { [outer.id]: [ana.id], [inner.id]: [bo.id] },
+        },
+      },
+    });
+    connection = await scene.store.db.selectFrom("connections").selectAll().executeTakeFirstOrThrow();
+    await scene.addSync("people", "portal", { records: "requester" });
+    const sync = await scene.addSync("groups", "portal", { records: "group" });
+    await scene.run(sync);
+    return sync;
+  }
+
+  async function names(at: number | null, of: { readonly id: string; readonly transitive?: boolean } = outer) {
+    const sequence = await momentIn(scene.store, connection, at);
+    const transitive = "transitive" in of && of.transitive === true;
+    const found = await membersAt(scene.store, { connection: connection.id, sequence, group: of.id, transitive });
+    return found.map(({ displayName }) => displayName).sort();
+  }
+
+  const join = (to: { readonly id: string }, who: { readonly id: string }) =>
+    scene.graph("POST", `/groups/${to.id}/members/$ref`, {
+      "@odata.id": `https://graph.microsoft.com/v1.0/directoryObjects/${who.id}`,
+    });
+
+  test("who was in a group on a day is told, whoever came, left and came back since", async () => {
+    const sync = await open();
+    const first = clock.now();
+    clock.advance(DAY);
+    await scene.graph("DELETE", `/groups/${outer.id}/members/${ana.id}/$ref`);
+    await join(outer, bo);
+    await scene.run(sync);
+    const second = clock.now();
+    clock.advance(DAY);
+    await scene.graph("DELETE", `/groups/${outer.id}/members/${bo.id}/$ref`);
+    await join(outer, ana);
+    await scene.run(sync);
+    assert.deepEqual(await names(null), ["Ana"]);
+    assert.deepEqual(await names(second), ["Bo"]);
+    assert.deepEqual(await names(second + DAY / 2), ["Bo"]);
+    assert.deepEqual(await names(first), ["Ana"]);
+    await assert.rejects(
+      () => names(first - DAY),
+      (error) => error instanceof ConnectorError && /is not known: it is remembered since/.test(error.message),
+    );
+  });
+
+  test("nested groups are told as they were nested, and members who came later are not", async () => {
+    const sync = await open();
+    clock.advance(DAY);
+    const flat = clock.now();
+    clock.advance(DAY);
+    await join(outer, inner);
+    const cy = (await scene.graph("POST", "/users", {
+      ...person("Cy"),
+      id: undefined,
+      passwordProfile: { password: "Not-a-secret-1" },
+    })) as { readonly id: string };
+    await join(inner, cy);
+    await scene.run(sync);
+    assert.deepEqual(await names(null, { id: outer.id, transitive: true }), ["Ana", "Bo", "Cy", "Inner"]);
+    assert.deepEqual(await names(flat, { id: outer.id, transitive: true }), ["Ana"]);
+    assert.deepEqual(await names(flat, inner), ["Bo"]);
+  });
+
+  test("a person is told as they were, with their title, groups and whether they were there", async () => {
+    const sync = await open();
+    clock.advance(DAY);
+    const before = clock.now();
+    clock.advance(DAY);
+    await scene.graph("PATCH", `/users/${ana.id}`, { jobTitle: "Chief", displayName: "Ana Chief" });
+    await scene.run(sync);
+    const between = clock.now();
+    clock.advance(DAY);
+    await scene.graph("DELETE", `/users/${ana.id}`);
+    await scene.run(sync);
+    const at = async (moment: number | null) =>
+      await personAt(scene.store, connection, {
+        id: ana.id,
+        sequence: await momentIn(scene.store, connection, moment),
+      });
+    const [then, later, now] = [await at(before), await at(between), await at(null)];
+    assert.deepEqual([then?.attributes.jobTitle, then?.attributes.displayName, then?.removed], ["Clerk", "Ana", null]);
+    assert.deepEqual(
+      then?.groups.map(({ displayName }) => displayName),
+      ["Outer"],
+    );
+    assert.deepEqual([later?.attributes.jobTitle, later?.removed], ["Chief", null]);
+    assert.equal(now?.removed, "soft");
+    const [found] = await findGroups(scene.store, { group: "outer", connection: null });
+    assert.equal(found?.id, outer.id);
+  });
+
+  test("a full round that says nothing new keeps no versions", async () => {
+    const sync = await open();
+    await scene.store.transaction(async (tx) => {
+      await tx.updateTable("watermarks").set({ token: null, phase: "reading" }).execute();
+    });
+    await scene.run(sync);
+    for (const table of ["record_versions", "edge_versions"] as const) {
+      assert.deepEqual(await scene.store.db.selectFrom(table).selectAll().execute(), []);
+    }
+  });
+
+  test("the journal is a timeline of a person, of a record, and of a run, newest first, page by page", async () => {
+    await open();
+    const { id: sync } = await scene.store.db
+      .selectFrom("syncs")
+      .select("id")
+      .where("name", "=", "people")
+      .executeTakeFirstOrThrow();
+    const made = await scene.run(sync);
+    clock.advance(DAY);
+    await scene.graph("PATCH", `/users/${ana.id}`, { jobTitle: "Chief" });
+    const changed = await scene.run(sync);
+    const ofAna = await journalPage(scene.store, { person: ana.id }, PAGE);
+    assert.deepEqual(
+      ofAna.map(({ type, action, run }) => [type, action, run]),
+      [
+        ["outcome", "update", changed.run],
+        ["intent", "update", changed.run],
+        ["outcome", "create", made.run],
+        ["intent", "create", made.run],
+      ],
+    );
+    const recordId = ofAna[0]?.recordId ?? "";
+    const ofRecord = await journalPage(scene.store, { record: { target: "t_portal", id: recordId } }, PAGE);
+    assert.deepEqual(ofRecord, ofAna);
+    assert.deepEqual(
+      (await journalPage(scene.store, { run: changed.run }, PAGE)).map(({ type, objectId }) => [type, objectId]),
+      // A day later the full round is repeated, and the journal says so under the same run.
+      [
+        ["outcome", ana.id],
+        ["intent", ana.id],
+        ["reconciled", null],
+      ],
+    );
+    const pages = [];
+    for (let before = null as typeof PAGE.before; ; ) {
+      const page = await journalPage(scene.store, { sync }, { ...PAGE, before, limit: 3 });
+      const last = page.at(-1);
+      if (last === undefined) break;
+      pages.push(...page);
+      before = last as never;
+    }
+    assert.deepEqual(pages, await journalPage(scene.store, { sync }, PAGE));
+    const lately = await journalPage(scene.store, { person: ana.id }, { ...PAGE, since: clock.now() - DAY / 2 });
+    assert.deepEqual(
+      lately.map(({ run }) => run),
+      [changed.run, changed.run],
+    );
+  });
+});
