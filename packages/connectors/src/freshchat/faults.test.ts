@@ -418,6 +418,15 @@ test("every look for an agent sees what came since the last one: a creation may 
   assert.equal((await one(bed.target, creation("agent"))).status, "refused");
 });
 
+test("while a creation that nobody heard of may take effect, each creation looks anew", async () => {
+  const action = { type: "cut", at: "headers" } as const;
+  const bed = await bench({ faults: [{ method: "POST", times: 1, action }] });
+  assert.equal((await one(bed.target, creation("agent", 1))).status, "unknown");
+  await made(bed.target, creation("agent", 2));
+  bed.account.agents.create({ email: "Ada.3@Example.org" });
+  assert.equal((await one(bed.target, creation("agent", 3))).status, "refused");
+});
+
 test("the look before a creation of an agent reads the list anew after a while, and not every time", async () => {
   const bed = await bench();
   const reads = (): number => bed.account.requests.list("/agents?").length;

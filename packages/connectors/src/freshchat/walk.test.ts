@@ -106,6 +106,16 @@ test("reads again when a row moved to the front, and doubles none", async () => 
   }
 });
 
+test("reads again when rows went and another came in front, whose numbers even out", async () => {
+  const [one, two] = [ids(2, 120), ["new", ...ids(2, 120)]];
+  for (const envelope of [linked, cut]) {
+    const client = clientOf((asked, ordinal) =>
+      envelope(ordinal === 0 ? ids(0, 120) : ordinal === 1 ? one : two, asked),
+    );
+    assert.deepEqual((await all(client)).toSorted(), ["new", ...ids(0, 120)].toSorted());
+  }
+});
+
 test("reads a list to its end once while rows are added there", async () => {
   for (const envelope of [paged, linked]) {
     const client = clientOf((asked, ordinal) => envelope(ids(0, 120 + ordinal), asked));
