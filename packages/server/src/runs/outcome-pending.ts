@@ -18,7 +18,13 @@ export async function updatePending(
   const open = settled.filter(({ change, outcome }) => !isWritten(outcome) || change.dropped.length > 0);
   // While it was held its record was not evaluated: what moved meanwhile, a manager's link or attributes, is looked at next.
   const missed = (action: string): boolean => context.plan.part === "removals" && action !== "delete";
-  const left = done.filter(({ change: { row } }) => row.action !== "members" && !missed(row.action));
+  const ended = done.filter(({ change: { row } }) => row.action !== "members" && !missed(row.action));
+  const kept = await stillSpared(
+    context,
+    tx,
+    ended.map(({ change }) => change.row.object_id),
+  );
+  const left = ended.filter(({ change }) => !kept.has(change.row.object_id));
   const sequences = new Map(left.map(({ change: { row } }) => [row.object_id, row.record_sequence]));
   const dead = await leavePending(tx, sync.id, [...sequences.keys()]);
   const accepted = dead.filter((row) => row.sequence >= (sequences.get(row.object_id) ?? 0));
@@ -68,12 +74,32 @@ export async function settleMembers(
   if (ids.length === 0) return;
   const complete = await settledIn(tx, context.plan.id, ids);
   const failed = await changedIn(tx, context.plan.id, ids, ["refused", "conflict", "missing"]);
+  const kept = await stillSpared(context, tx, ids);
   const waiting = new Set(groups.flatMap(({ change }) => (change.dropped.length > 0 ? [change.row.object_id] : [])));
   await leavePending(
     tx,
     context.sync.id,
-    ids.filter((id) => complete.has(id) && !failed.has(id) && !waiting.has(id)),
+    ids.filter((id) => complete.has(id) && !failed.has(id) && !waiting.has(id) && !kept.has(id)),
   );
+}
+
+/** Who got what the plan had for them, and stays an issue: a list protects them from the rest of what is wanted. */
+async function stillSpared(
+  { sync, plan }: ApplyContext,
+  tx: Transaction<DB>,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const pending = await loadPending(tx, sync.id, ids);
+  const spared = [...pending.values()].filter(({ code }) => code === "protected").map(({ object_id: id }) => id);
+  if (spared.length === 0) return new Set();
+  const rows = await tx
+    .selectFrom("plan_issues")
+    .select("object_id")
+    .where("plan", "=", plan.id)
+    .where("code", "=", "protected")
+    .where("object_id", "in", spared)
+    .execute();
+  return new Set(rows.flatMap(({ object_id: id }) => id ?? []));
 }
 
 function pendingOf(
