@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TargetKind } from "@entrain/core";
+import { startFreshchat } from "@entrain/simulator";
 import { run, runJson, temporaryFolder } from "./testing.ts";
 
 interface Type {
@@ -72,4 +73,30 @@ test("a sync added without a mapping has its kind's preset, of people only where
     assert.deepEqual(shown.matching, kind.preset.matching);
     assert.deepEqual(shown.scope, { peopleOnly: true });
   }
+});
+
+test("a Freshchat account is added as a target, and verified check by check", async (context) => {
+  const account = await startFreshchat({ token: "CANARY~secret.value" });
+  context.after(() => account.close());
+  const of = { cwd: await temporaryFolder(context) };
+  const settings = ["--set", `baseUrl=${account.base}`, "--set", "properties.contact=department,city"];
+  const add = ["target", "add", "chat", "--type", "freshchat", ...settings, "--secret-stdin"];
+  const added = await run(add, { ...of, input: account.token });
+  assert.equal(added.code, 0, added.stderr);
+  const good = await run(["target", "verify", "chat"], of);
+  assert.equal(good.code, 0, good.stderr);
+  assert.match(good.stdout, /ok +Address and token: .*\nok +Reading agents: /);
+  account.setPortal(true);
+  const bad = await run(["target", "verify", "chat"], of);
+  assert.equal(bad.code, 1);
+  assert.match(bad.stdout, /with a page, not with the API: use the API host\./);
+  assert.doesNotMatch(good.stdout + bad.stdout + bad.stderr, /CANARY/);
+  const [, contact] =
+    (await runJson<readonly Type[]>(["target", "types"], of)).find(({ type }) => type === "freshchat")?.kinds ?? [];
+  assert.equal(contact?.disable, false);
+  const far = await run(
+    add.map((part) => part.replace(account.base, "https://desk.example.com/v2").replace(/^chat$/, "far")),
+    { ...of, input: "x" },
+  );
+  assert.match(far.stderr, /neither freshchat\.com nor myfreshworks\.com/);
 });
