@@ -1,6 +1,8 @@
+import { appendJournal } from "../store/journal.ts";
 import { ITSELF, type NewPin, pinRecords } from "../store/pins.ts";
 import { idsOf, type PlanRow } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
+import { streamOf } from "./applying.ts";
 import { planByDigest, refusal } from "./by-digest.ts";
 import type { Engine } from "./context.ts";
 import { syncLease, withLease } from "./lease.ts";
@@ -48,6 +50,8 @@ export async function exemptSync(
           tx,
           pins.map((pin) => ({ ...pin, ...by })),
         );
+        const entry = { type: "exempted", actor, plan: held.id, detail: digest, after: { records: [...records] } };
+        await appendJournal(tx, store, streamOf(sync), [entry]);
       },
     });
     return { digest: rest?.digest ?? null, records: [...records] };
