@@ -23,7 +23,7 @@ export { type CompiledMatching, compileMatching, type MatchValue } from "./match
 export { byCodeUnits } from "./model/compare.ts";
 export { DEFAULT_RETRIES, DEFAULTS, limitOf } from "./model/defaults.ts";
 export { formatDuration, parseDuration } from "./model/duration.ts";
-export { type Mapping, type MappingRule, OWNERS, type WhenEmpty } from "./model/mapping.ts";
+export { type Mapping, type MappingRule, OWNERS, type Owner, type WhenEmpty } from "./model/mapping.ts";
 export { type MatchingRule, matchedAttribute } from "./model/matching.ts";
 export { nearest } from "./model/nearest.ts";
 export type { Cause, Change, Counts, Finding, KnownLink, LinkOrigin } from "./model/plan.ts";
@@ -122,6 +122,7 @@ export {
   type AppliedChange,
   type Deed,
   deedOf,
+  differs,
   type Inverse,
   inverseOf,
   type MovedMembers,

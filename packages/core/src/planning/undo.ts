@@ -215,7 +215,7 @@ function touchedIn(
 }
 
 /** What a target does not tell is taken for what is known; texts are compared as it compares them. */
-function differs(attribute: TargetAttribute, present: Value | undefined, known: Value): boolean {
+export function differs(attribute: TargetAttribute, present: Value | undefined, known: Value): boolean {
   if (present === undefined || sameValue(present, known)) return false;
   const key = matchKey(present, attribute);
   return key === null || key !== matchKey(known, attribute);

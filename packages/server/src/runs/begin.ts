@@ -70,14 +70,15 @@ export async function beginPlan(
   await store.fenced(lease, async (tx) => {
     const news = sealed.part === "changes" && !(await isOvertaken(tx, sealed));
     await updatePlan(tx, plan.id, { state: plan.state, run: plan.run });
+    const settles = news || sealed.part === "repair";
     if (news) await moveCursors(tx, context.sync, plan);
     // Another configuration may be the mending of whatever was refused.
     if (news && plan.revision !== context.sync.evaluated_revision) await releaseDead(tx, context.sync.id, "all");
     await forgetGone(store, tx, context.space, context.sync.records, { plan: plan.id, sync: context.sync.id });
     await adoptLinks(tx, context.space, context.sync, plan.id);
-    if (news) await leaveIgnored(tx, plan);
-    if (news) await markLeaving(tx, context.space, plan, store.clock.now());
-    if (news) await settlePending(context, tx, plan);
+    if (settles) await leaveIgnored(tx, plan);
+    if (settles) await markLeaving(tx, context.space, plan, store.clock.now());
+    if (settles) await settlePending(context, tx, plan);
     if (sealed.part === "undo") await pinUndone(store, tx, plan);
     if (sealed.part === "removals" || sealed.part === "undo")
       await releasePinned(tx, context.sync.id, plan.id, "dependant");

@@ -3,11 +3,14 @@ import type { DB } from "../store/schema.ts";
 import type { ApplyContext } from "./applying.ts";
 import type { Prepared } from "./prepare.ts";
 
+/** The group of a change. */
+type Group = Pick<Prepared["row"], "object_id">;
+
 /** Stores the memberships that the target acknowledged, both ends as object ids. */
 export async function saveMembers(
-  context: ApplyContext,
+  context: Pick<ApplyContext, "store" | "space">,
   tx: Transaction<DB>,
-  written: readonly Pick<Prepared, "row" | "add">[],
+  written: readonly (Pick<Prepared, "add"> & { readonly row: Group })[],
 ): Promise<void> {
   const { target, tenant } = context.space;
   const rows = written.flatMap(({ row, add }) => add.map((member) => [target, tenant, row.object_id, member]));
@@ -30,9 +33,9 @@ export async function saveMembers(
 
 /** Forgets memberships whose removal the target acknowledged. */
 export async function forgetMembers(
-  context: ApplyContext,
+  context: Pick<ApplyContext, "space">,
   tx: Transaction<DB>,
-  written: readonly Pick<Prepared, "row" | "remove">[],
+  written: readonly (Pick<Prepared, "remove"> & { readonly row: Group })[],
 ): Promise<void> {
   const { target, tenant } = context.space;
   for (const { row, remove } of written) {

@@ -23,12 +23,22 @@ interface WritableGroup {
 
 /** Plans memberships: every pair that may have changed, desired against what the target acknowledged from us. */
 export async function planMemberships(context: PlanContext, writer: PlanWriter, pairs: PairsScope): Promise<void> {
-  const fresh = new Set(pairs.fresh);
+  await planPairs(context, writer, dirtyPairs(pairs), pairs.fresh);
+}
+
+/** Plans these memberships, as far as their groups are ours to write. `made`: records that the plan creates or joins. */
+export async function planPairs(
+  context: PlanContext,
+  writer: Pick<PlanWriter, "write">,
+  pairs: AsyncIterable<GroupPairs>,
+  made: readonly string[],
+): Promise<void> {
+  const fresh = new Set(made);
   const seen = new Set<string>();
   const held = await heldGroups(context);
   const pinned = await pinnedMembers(context.store.db, context.sync.id);
   const gone = await goneRecords(context);
-  for await (const dirty of dirtyPairs(pairs)) {
+  for await (const dirty of pairs) {
     context.signal.throwIfAborted();
     const found = await writable(context, dirty.groupId, fresh);
     if (!found) continue;

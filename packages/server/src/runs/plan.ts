@@ -111,7 +111,7 @@ export async function buildPlan(options: PlanOptions): Promise<Planned> {
 }
 
 async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Planned> {
-  const { store, plan, lease } = context;
+  const { plan } = context;
   const writer = new PlanWriter(context, options.firstOrdinal);
   const issues = [
     ...withheldIssues(context, options.position.withheld),
@@ -137,6 +137,12 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
       linkUpto: plan.link_upto,
     });
   }
+  return await finishPlan(context, writer);
+}
+
+/** Settles what of a written plan rests on all of it, judges it by the guards, and seals it. */
+export async function finishPlan(context: PlanContext, writer: PlanWriter): Promise<Planned> {
+  const { store, plan, lease } = context;
   const keeps = (attribute: string): boolean => context.definition.mapping[attribute]?.whenEmpty === "keep";
   const seal = { store, lease, plan, keeps };
   const { dropped: ambiguous, held } = await dropAmbiguous(seal, writer.written.issues);
@@ -253,7 +259,7 @@ async function evaluateReports(
 }
 
 /** Records that wait in a held plan, or stay as they were undone. */
-async function leftAlone(context: PlanContext): Promise<ReadonlySet<string>> {
+export async function leftAlone(context: Pick<PlanContext, "store" | "sync">): Promise<ReadonlySet<string>> {
   const rows = await context.store.db
     .selectFrom("pending")
     .innerJoin("plans", "plans.id", "pending.plan")
@@ -265,7 +271,8 @@ async function leftAlone(context: PlanContext): Promise<ReadonlySet<string>> {
   return new Set([...rows.map((row) => row.object_id), ...pinned]);
 }
 
-async function openPlan(options: PlanOptions): Promise<PlanContext> {
+/** Begins a plan: its row stands in the store, empty. */
+export async function openPlan(options: PlanOptions, part: PlanRow["part"] = "changes"): Promise<PlanContext> {
   const { store, sync, lease } = options;
   const protection = await meetProtected(options);
   const basis = { ...(await openBasis(options)), protection };
@@ -273,7 +280,7 @@ async function openPlan(options: PlanOptions): Promise<PlanContext> {
     id: newId(store.clock, "plan"),
     sync: sync.id,
     run: options.run,
-    part: "changes",
+    part,
     revision: sync.revision,
     undoes: null,
     ...UNASKED,

@@ -271,7 +271,9 @@ interface MembersLeft {
   readonly remove: readonly string[];
 }
 
-function membersLeft(row: PlanChangeRow, { standing }: Surroundings): MembersLeft {
+function membersLeft(row: PlanChangeRow, { standing: known }: Surroundings): MembersLeft {
+  // What others made of the memberships is not what the target acknowledged from us.
+  const standing = row.cause === "drift" ? null : known;
   return {
     add: idsOf(row.add).filter((id) => standing?.has(id) !== true),
     remove: idsOf(row.remove).filter((id) => standing?.has(id) !== false),
