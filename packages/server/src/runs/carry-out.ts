@@ -12,6 +12,7 @@ import { buildPlan, describedKind, type Planned, type Position } from "./plan.ts
 import { behindRead } from "./read-connection.ts";
 import { revealer } from "./reveal.ts";
 import { scopeNow } from "./scope-now.ts";
+import { keepTrace } from "./selected.ts";
 import { freshSync, reviewOf, type Session } from "./session.ts";
 import { choosingRules } from "./still-free.ts";
 import { stillWanted } from "./still-wanted.ts";
@@ -54,7 +55,7 @@ export async function makePlan(
   const { engine, options, connection, targetRow, target, lease } = session;
   const sync = await freshSync(session);
   const { actor, signal, onProgress } = options;
-  return await buildPlan({
+  const planned = await buildPlan({
     store: engine.store,
     keyring: engine.keyring,
     sync,
@@ -66,8 +67,11 @@ export async function makePlan(
     actor,
     signal,
     onProgress,
+    ...(options.selection === undefined ? {} : { selection: options.selection }),
     ...of,
   });
+  await keepTrace(session, planned.plan.id, planned.selected ?? []);
+  return planned;
 }
 
 /** Begins a sealed plan, holds what must wait, and applies the rest. */
@@ -144,7 +148,8 @@ export async function resume(
     await updatePlan(tx, begun.id, { state: "applied", finished_at: now });
     // What a held plan pinned and left open, such as a group's rename meanwhile, is planned by the next run.
     if (begun.part === "removals") await reviewHeld({ store, sync }, tx, begun.id, "dependant");
-    if (sync.first_run_at !== null) return;
+    // Some people tried out beforehand are no first run.
+    if (sync.first_run_at !== null || begun.part === "selected") return;
     await tx.updateTable("syncs").set({ first_run_at: now }).where("id", "=", sync.id).execute();
   });
   return tally;

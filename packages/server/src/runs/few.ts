@@ -14,6 +14,8 @@ const CHUNK = 100;
 export interface PlannedRecord {
   readonly change: NewChange | null;
   readonly issues: readonly NewIssue[];
+  /** The matching values that it wants, by which others find that it does. */
+  readonly wanted: readonly string[];
 }
 
 /**
@@ -36,20 +38,15 @@ export async function planFew(
   return new Map(rows.map(({ id }) => [id, withoutUnlinked(context, found, shared.get(id) ?? NOTHING)]));
 }
 
-const NOTHING: PlannedRecord = { change: null, issues: [] };
-
-/** A record before those that want the same are looked for: with the keys that it wants. */
-interface Wanting extends PlannedRecord {
-  readonly wanted: readonly string[];
-}
+const NOTHING: PlannedRecord = { change: null, issues: [], wanted: [] };
 
 function isOf({ kind }: BatchContext): (row: DirectoryRow) => boolean {
   return (row) => row.kind === kind.source;
 }
 
-async function evaluated(context: BatchContext, rows: readonly DirectoryRow[]): Promise<Map<string, Wanting>> {
+async function evaluated(context: BatchContext, rows: readonly DirectoryRow[]): Promise<Map<string, PlannedRecord>> {
   const matcher = new Matcher(context);
-  const found = new Map<string, Wanting>();
+  const found = new Map<string, PlannedRecord>();
   for (let at = 0; at < rows.length; at += CHUNK) {
     context.signal.throwIfAborted();
     const chunk = rows.slice(at, at + CHUNK);
@@ -70,10 +67,10 @@ async function evaluated(context: BatchContext, rows: readonly DirectoryRow[]): 
 /** Records that want what another one of the plan wants, too, are ambiguous: the whole directory is asked for those. */
 async function withRivals(
   context: BatchContext,
-  planned: ReadonlyMap<string, Wanting>,
+  planned: ReadonlyMap<string, PlannedRecord>,
 ): Promise<ReadonlyMap<string, PlannedRecord>> {
   const wanting = new Map<string, Set<string>>();
-  const want = (id: string, { wanted }: Wanting): void => {
+  const want = (id: string, { wanted }: PlannedRecord): void => {
     for (const key of wanted) wanting.set(key, (wanting.get(key) ?? new Set()).add(id));
   };
   for (const [id, one] of planned) want(id, one);
@@ -108,7 +105,11 @@ async function withRivals(
 
 function ambiguous(change: NewChange, detail: string): PlannedRecord {
   const { object_id, record_sequence: sequence, name } = change;
-  return { change: null, issues: [{ state: "issue", sequence, code: "ambiguous", detail, object_id, name }] };
+  return {
+    change: null,
+    wanted: [],
+    issues: [{ state: "issue", sequence, code: "ambiguous", detail, object_id, name }],
+  };
 }
 
 /** A reference to somebody whom the target will not hold is left out; a change that asks for nothing else is none. */

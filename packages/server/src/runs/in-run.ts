@@ -5,8 +5,11 @@ import { createRun, type RunRow, saveRun } from "../store/runs.ts";
 import type { Lease, Store } from "../store/store.ts";
 import { type Applied, NOTHING } from "./carry-out.ts";
 import type { Actor, Engine } from "./context.ts";
+import { type Asked, heedBreaker } from "./failures/breaker.ts";
+import { noteRunEnd } from "./failures/quarantine.ts";
 import { forgetPlans } from "./forget.ts";
 import { Stopped, syncLease, withLease } from "./lease.ts";
+import { kindOf } from "./plan.ts";
 import { closeHolds, leaseOptions, type RunOptions, type Session, stoppable, withEnds } from "./session.ts";
 import { tellRunEnd } from "./tell-failures.ts";
 
@@ -30,7 +33,7 @@ export interface RunSummary {
 }
 
 /** What was asked for: whatever a new plan holds, or a certain plan. */
-type Mode = "incremental" | "apply" | "approve" | "undo";
+type Mode = "incremental" | "selected" | "apply" | "approve" | "undo";
 
 /** Opens a run: lease, row, ends; whatever happens inside, the row says how it ended. */
 export async function inRun(
@@ -52,6 +55,7 @@ export async function inRun(
     let result: RunSummary["result"] = "succeeded";
     try {
       applied = await withEnds(engine, told, lease, row.id, async (session) => {
+        await heedBreaker(askedOf(session));
         const done = await work(session);
         await closeHolds(session);
         await forgetPlans(session);
@@ -74,6 +78,11 @@ export async function inRun(
       ms: Math.round(store.clock.monotonic() - begun),
     });
   });
+}
+
+function askedOf({ engine, lease, target, targetRow, sync, options }: Session): Asked {
+  const { store } = engine;
+  return { store, lease, target, kind: kindOf(target, sync), id: targetRow.id, signal: options.signal };
 }
 
 function resultOf(applied: Applied, mode: Mode): RunSummary["result"] {
@@ -195,7 +204,10 @@ async function finish(
       finished_at: store.clock.now(),
     });
     // What became of a certain plan that somebody asked for, they see for themselves.
-    if (row.mode === "incremental") await tellRunEnd(tx, store, { sync: row.sync, run: row.id, result, error });
+    if (row.mode !== "incremental") return;
+    const { sync, id: run, started_at: startedAt } = row;
+    await noteRunEnd(tx, store, { sync, run, startedAt, result, counts, error });
+    await tellRunEnd(tx, store, { sync: row.sync, run: row.id, result, error });
   });
   const held = applied.held ?? (await plansIn(store.db, row.sync, ["held"])).at(-1) ?? null;
   return {

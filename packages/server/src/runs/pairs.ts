@@ -31,10 +31,16 @@ export interface PairsScope {
   readonly nests: boolean;
   readonly linkCursor: number;
   readonly linkUpto: number;
+  /** Nothing but all memberships of these groups. */
+  readonly only?: readonly string[];
 }
 
 /** Every membership that may need a change, group by group, in proportion to what changed. */
 export async function* dirtyPairs(scope: PairsScope): AsyncGenerator<GroupPairs> {
+  if (scope.only !== undefined) {
+    for (const group of scope.only) yield* wholeGroup(scope, group);
+    return;
+  }
   const whole = new Set(scope.fresh);
   for await (const id of pendingGroups(scope.span)) whole.add(id);
   for (const group of [...whole].sort(byText)) yield* wholeGroup(scope, group);

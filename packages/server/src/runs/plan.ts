@@ -49,6 +49,8 @@ import { resolveScopeGroups } from "./scope-groups.ts";
 import { unknownLicences } from "./scope-licences.ts";
 import { unknownPeople } from "./scope-people.ts";
 import { dropAmbiguous, dropUnresolvable, rankReferences, sealPlan } from "./seal.ts";
+import { evaluateSelected } from "./selected.ts";
+import type { Selection } from "./selection.ts";
 
 export interface PlanOptions {
   readonly store: Store;
@@ -67,6 +69,8 @@ export interface PlanOptions {
   readonly firstOrdinal: number;
   /** See {@link PlanContext}. */
   readonly recreate: boolean;
+  /** Plans these records only. */
+  readonly selection?: Selection;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
 }
@@ -87,6 +91,8 @@ export interface Planned {
   readonly nextOrdinal: number;
   readonly changes: number;
   readonly issues: number;
+  /** Of a plan for a selection: the records that were looked at. */
+  readonly selected: readonly string[] | null;
 }
 
 /**
@@ -125,7 +131,10 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
     )),
   ];
   await writer.write({ changes: [], issues, wanted: [] });
-  const fresh = await evaluateAll(context, writer);
+  const { selection } = options;
+  const only =
+    selection && (await evaluateSelected(context, writer, { selection, leftAlone: await leftAlone(context) }));
+  const fresh = only?.fresh ?? (await evaluateAll(context, writer));
   if (context.kind.members.length > 0) {
     await planMemberships(context, writer, {
       span: context.span,
@@ -135,9 +144,10 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
       nests: context.kind.members.includes(context.kind.name),
       linkCursor: context.sync.link_cursor,
       linkUpto: plan.link_upto,
+      ...(only === undefined ? {} : { only: only.ids }),
     });
   }
-  return await finishPlan(context, writer);
+  return { ...(await finishPlan(context, writer)), selected: only?.ids ?? null };
 }
 
 /** Settles what of a written plan rests on all of it, judges it by the guards, and seals it. */
@@ -161,6 +171,7 @@ export async function finishPlan(context: PlanContext, writer: PlanWriter): Prom
     nextOrdinal: writer.next,
     changes: await countPlanned(store, plan.id),
     issues: writer.written.findings + ambiguous,
+    selected: null,
   };
 }
 
@@ -273,19 +284,23 @@ export async function leftAlone(context: Pick<PlanContext, "store" | "sync">): P
 
 /** Begins a plan: its row stands in the store, empty. */
 export async function openPlan(options: PlanOptions, part: PlanRow["part"] = "changes"): Promise<PlanContext> {
-  const { store, sync, lease } = options;
+  const { store, sync, lease, selection = null } = options;
   const protection = await meetProtected(options);
-  const basis = { ...(await openBasis(options)), protection };
+  const whole = await openBasis(options);
+  // Some records are never taken for a first look at everybody.
+  const { span } = whole;
+  const basis = { ...whole, protection, ...(selection && { span: { ...span, cursor: Math.max(1, span.cursor) } }) };
   const plan: PlanRow = {
     id: newId(store.clock, "plan"),
     sync: sync.id,
     run: options.run,
-    part,
+    part: selection === null ? part : "selected",
     revision: sync.revision,
     undoes: null,
     ...UNASKED,
     asked_by: JSON.stringify(options.actor),
     approval: basis.definition.approval ?? null,
+    selection: selection && JSON.stringify(selection),
     complete: basis.complete ? 1 : 0,
     state: "building",
     digest: null,

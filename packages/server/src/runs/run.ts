@@ -21,6 +21,7 @@ export type { RunOptions, RunSummary };
 
 /** Runs a sync once: finishes what a crash left, reads, plans, holds what the guard holds, applies the rest. */
 export async function runSync(engine: Engine, options: RunOptions): Promise<RunSummary> {
+  if (options.selection !== undefined) return await runSelected(engine, options);
   return await inRun(engine, options, "incremental", async (session) => {
     const { tally } = await recover(session);
     if (options.recreate === true) await evaluateAnew(session);
@@ -28,6 +29,17 @@ export async function runSync(engine: Engine, options: RunOptions): Promise<RunS
     // Before planning, so that this run plans what such a plan had pinned.
     await closeHolds(session);
     return await planAndApply(session, position, tally);
+  });
+}
+
+/** Plans and applies some records only: by the ordinary way, guards included, but no cursor moves. */
+async function runSelected(engine: Engine, options: RunOptions): Promise<RunSummary> {
+  return await inRun(engine, options, "selected", async (session) => {
+    const { tally } = await recover(session);
+    const position = await readConnection(session);
+    await closeHolds(session);
+    const { plan } = await makePlan(session, position, { run: session.run, firstOrdinal: 0, recreate: false });
+    return await applyOne(session, plan, tally);
   });
 }
 

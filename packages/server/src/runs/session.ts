@@ -7,6 +7,7 @@ import { closeSettledHolds, type ReviewContext } from "./overtaken.ts";
 import { describedKind } from "./plan.ts";
 import { revealer } from "./reveal.ts";
 import { scopeNow } from "./scope-now.ts";
+import type { Selection } from "./selection.ts";
 import { stillWanted } from "./still-wanted.ts";
 import { WaitTeller } from "./waits.ts";
 
@@ -23,6 +24,8 @@ export interface RunOptions {
    * target that really was emptied. Only {@link runSync} heeds it.
    */
   readonly recreate?: boolean;
+  /** Only these records are planned; nothing else is looked at, and no cursor moves. {@link runSync} and {@link planSync} heed it. */
+  readonly selection?: Selection;
   /** Told once the lease is taken and the run stands in the store; a preview has no run (`null`). */
   readonly onBegin?: (run: string | null) => void;
 }
