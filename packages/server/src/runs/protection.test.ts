@@ -3,7 +3,16 @@ import { afterEach, test } from "node:test";
 import type { Protect, SyncDefinition } from "@entrain/core";
 import { exemptSync } from "./exempt.ts";
 import { showPerson } from "./people.ts";
-import { heldChanges, inShort, plannedIn, scimGroup, scimMembers, scimUser, unsynced } from "./testing/observe.ts";
+import {
+  changesIn,
+  heldChanges,
+  inShort,
+  plannedIn,
+  scimGroup,
+  scimMembers,
+  scimUser,
+  unsynced,
+} from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { crowd, group, idOf, newUser, person } from "./testing/tenant.ts";
 import { testClock } from "./testing/time.ts";
@@ -133,17 +142,13 @@ test("a preview that was approved before the list was written spares whom it nam
   for (const verb of ["apply", "approve"] as const) {
     await protectByConnection({});
     const { plan } = await scene.plan(sync);
-    assert.deepEqual(inShort(await plannedOf(plan.id)), ["disable Person 0003"]);
+    assert.deepEqual(inShort(await changesIn(scene.store, plan.id)), ["disable Person 0003"]);
     await protectByConnection({ people: [leaver] });
     const run = await scene[verb](sync, plan.digest ?? "");
     assert.equal(run.error?.code, "plan_stale");
     assert.equal(isActive(leaver), true);
   }
 });
-
-async function plannedOf(plan: string) {
-  return await scene.store.db.selectFrom("plan_changes").select(["action", "name"]).where("plan", "=", plan).execute();
-}
 
 test("a protected person stays when the rest of a held plan is approved", async () => {
   await open();
