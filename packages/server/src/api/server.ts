@@ -22,6 +22,7 @@ import { connectionRoutes } from "./routes/connections.ts";
 import { consentCallback, consentRoutes } from "./routes/consent.ts";
 import { guardRoutes } from "./routes/guards.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { historyRoutes } from "./routes/history.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { permissionRoutes } from "./routes/permissions.ts";
@@ -140,6 +141,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
       syncControlRoutes(scope, context);
       reportRoutes(scope, context);
       undoRoutes(scope, context);
+      historyRoutes(scope, context);
       guardRoutes(scope, context);
       runRoutes(scope, context);
       planRoutes(scope, context);
