@@ -8,6 +8,7 @@ import {
 } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { appendJournal } from "../store/journal.ts";
+import { holdFast } from "../store/leases.ts";
 import { changesPage, markChanges, type PlanChangeRow, type PlanKey } from "../store/plans.ts";
 import { saveRun } from "../store/runs.ts";
 import type { DB } from "../store/schema.ts";
@@ -208,6 +209,7 @@ async function sent(
     const asked = claims.filter(({ ordinal }) => ordinals.has(ordinal));
     const taken = await takenSince(context, asked);
     const free = changes.filter(({ ordinal }) => !taken.has(ordinal));
+    await holdFast(context.store, context.lease);
     const answered = free.length === 0 ? [] : await context.target.apply(free, context.signal);
     return inOrder(changes, taken, answered);
   } catch (error) {

@@ -20,11 +20,12 @@ export class Chronicle {
   readonly #gone = new Set<string>();
   readonly #absent = new Set<string>();
   readonly #empty = new Set<string>();
-  readonly #seen = new Set<string>();
+  readonly #known = new Set<string>();
 
   /** Writes down how things stand, after each single change. */
   note(tenant: Tenant, people: SyncDefinition): void {
     for (const one of tenant.people.values()) {
+      this.#known.add(one.id);
       const isGone = one.state !== "present" || !one.enabled || !isIn(tenant, one, people.scope);
       if (isGone) this.#gone.add(one.id);
       if (isEmpty(one.jobTitle)) this.#empty.add(`${one.id} title`);
@@ -34,9 +35,7 @@ export class Chronicle {
     for (const team of tenant.teams.values()) {
       if (team.state === "gone") this.#gone.add(team.id);
       for (const id of tenant.people.keys()) {
-        const edge = `${team.id} ${id}`;
-        if (team.members.has(id)) this.#seen.add(edge);
-        else this.#absent.add(edge);
+        if (!team.members.has(id)) this.#absent.add(`${team.id} ${id}`);
       }
     }
   }
@@ -50,8 +49,9 @@ export class Chronicle {
     return this.#absent.has(`${team} ${member}`) || this.#gone.has(member) || this.#gone.has(team);
   }
 
-  wasMember(team: string, member: string): boolean {
-    return this.#seen.has(`${team} ${member}`);
+  /** Whether a key is a person's object id. */
+  knows(key: string): boolean {
+    return this.#known.has(key);
   }
 
   wasEmpty(id: string, value: "title" | "manager"): boolean {

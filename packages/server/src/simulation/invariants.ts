@@ -73,7 +73,9 @@ const othersAreLeftAlone: Check = (seen) => {
       continue;
     }
     if (is !== null || origin !== "join") continue;
-    const deletes = seen.definitions.some(({ deprovision }) => Object.values(deprovision).includes("delete"));
+    const deletes = seen.definitions.some(({ deprovision }) =>
+      Object.values(deprovision).some((policy) => policy === "delete"),
+    );
     const isAsked = intentsFor(seen, was.id).some(({ action, planned }) => {
       return action === "delete" && planned?.cause !== "undone" && planned?.cause !== "unjoined";
     });
@@ -153,10 +155,12 @@ function sameText(left: Value, right: Value): boolean {
 }
 
 /** 6. A record stays that of one object id: names and logins that pass to somebody else take nothing along. */
-const identityStays: Check = ({ differences }) =>
+const identityStays: Check = ({ differences, chronicle }) =>
   differences.flatMap(({ before: was, after: is }) => {
     const [from, to] = [was?.values.key ?? null, is?.values.key ?? null];
-    return from === null || to === null || from === to ? [] : [`${who(was)} passed from ${from} to ${to}`];
+    return from === null || to === null || from === to || !chronicle.knows(from)
+      ? []
+      : [`${who(was)} passed from ${from} to ${to}`];
   });
 
 /** What is checked after every piece of the engine's work, by the invariant's number. */

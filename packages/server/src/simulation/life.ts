@@ -5,6 +5,9 @@ import type { Person, Tenant } from "./tenant.ts";
 /** One change at the source: makes it in Graph and in what is known of the tenant; answers what happened, `null` if nothing could. */
 type Move = (tenant: Tenant, chance: Chance) => Promise<string | null>;
 
+/** A tenant without anybody is taken for a failed read, so that somebody always stays. */
+const FEWEST = 2;
+
 const nameOf = (one: { readonly displayName: string }): string => one.displayName;
 
 async function patch(tenant: Tenant, one: Person, body: object): Promise<void> {
@@ -35,7 +38,7 @@ const MOVES: readonly (readonly [weight: number, Move])[] = [
     3,
     async (tenant, chance) => {
       const one = chance.any(tenant.present());
-      if (one === undefined) return null;
+      if (one === undefined || tenant.present().length <= FEWEST) return null;
       await leave(tenant, one);
       return `${nameOf(one)} is deleted`;
     },
@@ -123,7 +126,8 @@ const MOVES: readonly (readonly [weight: number, Move])[] = [
       const [one, boss] = [chance.any(tenant.present()), chance.any(tenant.present())];
       if (one === undefined || boss === undefined || one === boss) return null;
       if (chance.once(3) && one.manager !== null) {
-        await tenant.send("DELETE", `/users/${one.id}/manager/$ref`);
+        // With a manager who was deleted the reference went, for good.
+        await tenant.send("DELETE", `/users/${one.id}/manager/$ref`).catch(() => null);
         one.manager = null;
         return `${nameOf(one)} has no manager`;
       }
@@ -168,7 +172,10 @@ const MOVES: readonly (readonly [weight: number, Move])[] = [
   [
     1,
     async (tenant, chance) => {
-      const leavers = tenant.present().filter(() => chance.once(2));
+      const leavers = tenant
+        .present()
+        .slice(FEWEST)
+        .filter(() => chance.once(2));
       for (const one of leavers) await leave(tenant, one);
       return leavers.length === 0 ? null : `${leavers.map(nameOf).join(", ")} are deleted`;
     },

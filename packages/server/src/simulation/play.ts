@@ -9,6 +9,7 @@ import { Chance } from "./chance.ts";
 import { Chronicle } from "./chronicle.ts";
 import { SimulatedTime } from "./clock.ts";
 import { type Content, type End, mappingOf, openEnd, type ScimHooks } from "./ends.ts";
+import { Removals } from "./guarding.ts";
 import { AFTER_WORK, type Observation } from "./invariants.ts";
 import { type Fate, Life, makeFolder, openFor, removeFolder, type Template, UNHARMED } from "./machine.ts";
 import { addSync, connect } from "./setting.ts";
@@ -73,10 +74,15 @@ export class Play {
   readonly origins: Map<string, string> = new Map();
   /** By record id, what others changed in the target: their values are not ours to expect. */
   readonly touched: Map<string, Set<string>> = new Map();
+  /** The last run of each sync, when everything is well. */
+  readonly quiet: Map<string, string> = new Map();
   readonly effects: Map<string, RunEffect> = new Map();
   /** Whatever was said to anybody, for the search for secrets. */
   readonly said: string[] = [];
   readonly #clock: Clock;
+  readonly #removals = new Removals();
+  /** The first run of the people's sync is over: what it removed has not been guarded. */
+  #hasRun = false;
   #machine: Machine | null = null;
   #opened: Opened | null = null;
   content: Content = new Map();
@@ -259,6 +265,20 @@ export class Play {
       const breaches = check(seen);
       if (breaches.length > 0) throw new Breach(invariant, breaches);
     }
+    const row = this.reader.rows("select first_run_at from syncs where id = ?", this.people)[0];
+    const counts = this.#hasRun;
+    const { removals: limit } = this.definition.guard;
+    const guarded = this.#removals.take({
+      now: this.#clock.now(),
+      limit,
+      content: after,
+      differences,
+      intents,
+      origins,
+      counts,
+    });
+    if (guarded.length > 0) throw new Breach(3, guarded);
+    this.#hasRun = row?.first_run_at != null;
     if (run !== null && fresh.every((intent) => intent.run === run)) this.effects.set(run, { before, after });
   }
 

@@ -8,12 +8,10 @@ import { takeStep } from "./steps.ts";
 export interface Outcome {
   readonly seed: number;
   readonly ms: number;
+  /** Everything that happened, in lines. */
+  readonly trace: readonly string[];
   /** What was broken; `null`: every invariant held. */
-  readonly failure: {
-    readonly invariant: number | null;
-    readonly message: string;
-    readonly trace: readonly string[];
-  } | null;
+  readonly failure: { readonly invariant: number | null; readonly message: string } | null;
 }
 
 const FEWEST_STEPS = 8;
@@ -22,8 +20,10 @@ const MORE_STEPS = 8;
 /** Plays the schedule of one seed to its end and checks every invariant. */
 async function playOut(seed: number, template: Template): Promise<Outcome> {
   const started = systemClock.monotonic();
-  const ended = (failure: Outcome["failure"]): Outcome => ({ seed, ms: systemClock.monotonic() - started, failure });
   const play = await Play.open(seed, template);
+  const ended = (failure: Outcome["failure"]): Outcome => {
+    return { seed, ms: systemClock.monotonic() - started, trace: [...play.trace], failure };
+  };
   try {
     const { chance } = play;
     for (let left = FEWEST_STEPS + chance.below(MORE_STEPS); left > 0; left -= 1) await takeStep(play, chance);
@@ -35,7 +35,7 @@ async function playOut(seed: number, template: Template): Promise<Outcome> {
     const invariant = fault instanceof Breach ? fault.invariant : null;
     const message =
       fault instanceof Breach ? fault.message : fault instanceof Error ? String(fault.stack) : String(fault);
-    return ended({ invariant, message, trace: [...play.trace] });
+    return ended({ invariant, message });
   } finally {
     await play.close();
   }
@@ -52,11 +52,11 @@ export async function simulate(seeds: Iterable<number>, told: (outcome: Outcome)
 }
 
 /** A failure for people: what was broken, how to see it again, and everything that happened. */
-export function describeFailure({ seed, failure }: Outcome, bug: string | null): string {
+export function describeFailure({ seed, failure, trace }: Outcome, bug: string | null): string {
   const planted = bug === null ? "" : ` --bug ${bug}`;
   return [
     `seed ${seed}: ${failure?.message}`,
     `replay it: npm run simulate -- --seeds 1 --from ${seed}${planted}`,
-    ...(failure?.trace ?? []).map((line) => `  ${line}`),
+    ...trace.map((line) => `  ${line}`),
   ].join("\n");
 }

@@ -140,6 +140,21 @@ export async function confirmLease(tx: Transaction<DB>, store: Timekeeper, lease
   throw new ConnectorError("lease_lost", message, { stops: "run", retry: "later" });
 }
 
+/**
+ * Makes sure, right before work that no transaction holds back, that the lease is still the owner's: whoever stood still for long
+ * may have lost it to somebody who has gone on with the same work. @throws ConnectorError `lease_lost`
+ */
+export async function holdFast(store: Store, lease: Lease): Promise<void> {
+  const row = await store.db
+    .selectFrom("leases")
+    .select(["expires_at", now(store).as("now")])
+    .where("name", "=", lease.name)
+    .where("fence", "=", lease.fence)
+    .executeTakeFirst();
+  // One that is about to expire might be taken while the work goes on; of one that was lost the transaction tells.
+  if (row === undefined || row.expires_at - row.now < lease.ttlMs / 2) await extend(store, lease);
+}
+
 /** This process, as the owner of a lease. */
 export function processOwner(clock: Clock): Owner {
   return {
