@@ -3,7 +3,8 @@ import { loadConfiguration } from "../config/current.ts";
 import { type OpenWrite, openWrites } from "../config/remove.ts";
 import { plainSync } from "../config/render.ts";
 import { scheduleInWords } from "../config/schedule.ts";
-import { type RunView, runHistory, syncStatus, unsyncedRecords } from "../runs/queries.ts";
+import { unsyncedRecords } from "../runs/failures/unsynced.ts";
+import { type RunView, runHistory, syncStatus } from "../runs/queries.ts";
 import { applySync, approveSync, rejectSync, runSync } from "../runs/run.ts";
 import {
   command,

@@ -1,5 +1,6 @@
 import { ConnectorError, grouped } from "@entrain/core";
 import type { Transaction } from "kysely";
+import { forgetBreaker } from "../store/breakers.ts";
 import { type Actor, appendJournal } from "../store/journal.ts";
 import { readLease } from "../store/leases.ts";
 import { forgetPause } from "../store/pauses.ts";
@@ -109,6 +110,7 @@ async function removeSync(tx: Transaction<DB>, store: Store, id: string, removal
   }
   await tx.deleteFrom("plans").where("sync", "=", id).execute();
   await tx.deleteFrom("pending").where("sync", "=", id).execute();
+  await tx.deleteFrom("sync_failures").where("sync", "=", id).execute();
   await tx.deleteFrom("lookup_waits").where("sync", "=", id).execute();
   for (const table of ["removals", "guard_raises", "pins"] as const) {
     await tx.deleteFrom(table).where("sync", "=", id).execute();
@@ -173,6 +175,7 @@ async function removeTarget(tx: Transaction<DB>, id: string): Promise<void> {
   for (const table of tables) {
     await tx.deleteFrom(table).where("target", "=", id).execute();
   }
+  await forgetBreaker(tx, id);
   await tx.deleteFrom("targets").where("id", "=", id).execute();
 }
 

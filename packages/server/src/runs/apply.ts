@@ -26,6 +26,7 @@ import {
   type TransactionalTarget,
 } from "./applying.ts";
 import type { Progress } from "./context.ts";
+import { afterFaults, carriesNothingOut, heedAnswers, heedEffect, heedUnsent, isHeard } from "./failures/breaker.ts";
 import { onlyNamed } from "./gone-members.ts";
 import { resolveOpenIntents } from "./intents.ts";
 import { judgeMissing } from "./missing.ts";
@@ -166,12 +167,36 @@ async function applyBatch(
   const answered = await sent(context, sendable, claims);
   const outcomes = await judgeMissing(context, sendable, answered);
   const parts = await partsOf(context, begun, outcomes);
-  const next = await store.fenced(lease, (tx) =>
-    settle(context, tx, { prepared: begun, outcomes, tally, total, parts }),
-  );
-  return outcomes.some((outcome) => outcome.status === "unknown" || outcome.status === "refused")
-    ? await resolveOpenIntents(context, next)
-    : next;
+  let faults = 0;
+  const settled = await store.fenced(lease, async (tx) => {
+    // What is sent once more was counted when it was sent first.
+    const fresh = outcomes.filter((outcome, at) => isHeard(outcome) || sendable[at]?.row.state !== "again");
+    faults = await heedAnswers(tx, store, { target: context.sync.target, outcomes: fresh });
+    return await settle(context, tx, { prepared: begun, outcomes, tally, total, parts });
+  });
+  const next = outcomes.some((outcome) => outcome.status === "unknown" || outcome.status === "refused")
+    ? await resolveOpenIntents(context, settled)
+    : settled;
+  if (faults === 0) return next;
+  if (heard(next) === heard(settled)) return await unlessTripped(context, next, faults);
+  await heedEffect(context, context.sync.target);
+  return next;
+}
+
+/** How many changes were carried out, or found to be. */
+function heard({ counts, unchanged }: Tally): number {
+  return sum(counts) + unchanged;
+}
+
+/**
+ * Goes on after a batch, unless the target gave no proper answer for too long. What it was asked and did not do is left for
+ * a later try, so that the next run comes past it.
+ */
+async function unlessTripped(context: ApplyContext, tally: Tally, faults: number): Promise<Tally> {
+  const asked = { ...context, id: context.sync.target };
+  if ((await afterFaults(asked, faults)) === "on") return tally;
+  await giveUp(context, tally);
+  throw await carriesNothingOut(asked);
 }
 
 /** Intents, changes and outcomes in one transaction: with a target that lives in the store. */
@@ -216,6 +241,7 @@ async function sent(
     if (!(error instanceof ConnectorError)) throw error;
     const unsent = changes.map(({ ordinal, kind, action, recordId }) => ({ ordinal, kind, action, recordId }));
     await closeUnsent(context, unsent, error);
+    await heedUnsent(context, context.sync.target, error);
     throw error;
   }
 }

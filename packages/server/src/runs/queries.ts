@@ -1,13 +1,16 @@
-import { CODES, type Code, type Counts, type Finding, type Schedule, type SyncDefinition } from "@entrain/core";
+import type { Counts, Finding, Schedule, SyncDefinition } from "@entrain/core";
 import { sql } from "kysely";
 import { freeFrom, windowsAt } from "../calendar/blackout.ts";
 import { nextRunAt, type Past } from "../calendar/due.ts";
+import { loadBreaker } from "../store/breakers.ts";
 import { holdsOf, plansIn } from "../store/plans.ts";
 import { loadRun, type RunRow, runsPage } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import { type Approval, approvalOf } from "./approval.ts";
 import type { Actor, Progress } from "./context.ts";
-import { nameIn } from "./names.ts";
+import { type BreakerView, breakerView } from "./failures/breaker.ts";
+import { type Quarantine, quarantineOf } from "./failures/quarantine.ts";
+import { countUnsynced } from "./failures/unsynced.ts";
 import { historyOf } from "./past.ts";
 import { type Pause, pauseOf } from "./pause.ts";
 import { type RaiseView, raisesOf } from "./raise.ts";
@@ -28,6 +31,14 @@ export interface SyncStatus {
   readonly failed: number;
   /** Records in scope whose last change failed, is ambiguous or cannot be mapped. */
   readonly unsynced: number;
+  /** Those of them that are not tried by themselves any more. */
+  readonly dead: number;
+  /** Records that somebody has ignored; `unsynced` leaves them out. */
+  readonly ignored: number;
+  /** Why it is slowed down. */
+  readonly quarantine: Quarantine | null;
+  /** Its target did not answer, and is only asked until it does. */
+  readonly breaker: BreakerView | null;
   /** Directory changes that no run has evaluated yet. */
   readonly cursorLag: number;
   readonly held: readonly HeldView[];
@@ -97,9 +108,6 @@ function runView(row: RunRow): RunView {
   };
 }
 
-/** Reasons of the pending set that mean "unsynced": somebody, or time, has to mend something. */
-export const UNSYNCED = ["issue", "failed", "conflict"] as const;
-
 /** How a sync stands now. Null when there is none with this id. */
 export async function syncStatus(store: Store, sync: string): Promise<SyncStatus | null> {
   const row = await store.db.selectFrom("syncs").selectAll().where("id", "=", sync).executeTakeFirst();
@@ -110,12 +118,8 @@ export async function syncStatus(store: Store, sync: string): Promise<SyncStatus
   const paused = await pauseOf(store, sync);
   const count = (table: "links" | "pending") => store.db.selectFrom(table).select(sql<number>`count(*)`.as("count"));
   const synced = await count("links").where("sync", "=", sync).executeTakeFirstOrThrow();
-  const unsynced = await store.db
-    .selectFrom("pending")
-    .select(sql<number>`count(*)`.as("count"))
-    .where("sync", "=", sync)
-    .where("reason", "in", UNSYNCED)
-    .executeTakeFirstOrThrow();
+  const quarantine = await quarantineOf(store, sync);
+  const next = nextOf(definition.schedule, { history: await historyOf(store, row), paused, now });
   const lag = await store.db
     .selectFrom("records")
     .select(sql<number>`count(*)`.as("count"))
@@ -127,12 +131,14 @@ export async function syncStatus(store: Store, sync: string): Promise<SyncStatus
   return {
     sync,
     lastRun: last ? runView(last) : null,
-    nextRun: nextOf(definition.schedule, { history: await historyOf(store, row), paused, now }),
+    nextRun: next === null || quarantine === null ? next : Math.max(next, quarantine.until),
     paused,
     blackoutUntil: blackoutEnd(definition.schedule, now),
     synced: Number(synced.count),
     failed: last?.failed ?? 0,
-    unsynced: Number(unsynced.count),
+    ...(await countUnsynced(store, sync)),
+    quarantine,
+    breaker: breakerView(await loadBreaker(store.db, row.target)),
     cursorLag: Number(lag.count),
     held: await heldPlans(store, sync),
     raised: await raisesOf(store, row),
@@ -181,50 +187,4 @@ export async function runHistory(
 export async function findRun(store: Store, id: string): Promise<RunView | null> {
   const row = await loadRun(store.db, id);
   return row ? runView(row) : null;
-}
-
-/** One unsynced record, with what is wrong and when it is tried again. */
-export interface UnsyncedView {
-  readonly id: string;
-  readonly name: string;
-  readonly reason: string;
-  readonly code: string;
-  readonly detail: string;
-  readonly attempts: number;
-  readonly since: number;
-  readonly retryAt: number | null;
-  /** What to do about it. */
-  readonly fix: string;
-}
-
-/** A page of a sync's unsynced records in the order of their ids. */
-export async function unsyncedRecords(
-  store: Store,
-  options: { readonly sync: string; readonly after?: string; readonly limit: number },
-): Promise<readonly UnsyncedView[]> {
-  const rows = await store.db
-    .selectFrom("pending")
-    .innerJoin("syncs", "syncs.id", "pending.sync")
-    .leftJoin("records", (join) =>
-      join.onRef("records.connection", "=", "syncs.connection").onRef("records.id", "=", "pending.object_id"),
-    )
-    .select(["pending.object_id", "pending.reason", "pending.code", "pending.detail", "pending.attempts"])
-    .select(["pending.since", "pending.retry_at", "records.attributes"])
-    .where("pending.sync", "=", options.sync)
-    .where("pending.reason", "in", UNSYNCED)
-    .where("pending.object_id", ">", options.after ?? "")
-    .orderBy("pending.object_id")
-    .limit(options.limit)
-    .execute();
-  return rows.map((row) => ({
-    id: row.object_id,
-    name: nameIn(row.attributes) ?? row.object_id,
-    reason: row.reason,
-    code: row.code,
-    detail: row.detail,
-    attempts: row.attempts,
-    since: row.since,
-    retryAt: row.retry_at === 0 ? null : row.retry_at,
-    fix: Object.hasOwn(CODES, row.code) ? CODES[row.code as Code] : "",
-  }));
 }

@@ -18,9 +18,9 @@ import { loadChance } from "./creation.ts";
 import { inputsOf, recordOf as sourceRecord } from "./inputs.ts";
 import { compileSync, describedKind, kindOf, kindsOf, readComplete } from "./plan.ts";
 import { loadProtection } from "./protection.ts";
-import { UNSYNCED } from "./queries.ts";
 import { scopeGiven } from "./scope-given.ts";
 import { resolveScopeGroups } from "./scope-groups.ts";
+import { UNSYNCED } from "./unsynced-reasons.ts";
 
 /**
  * How a record stands with one sync:

@@ -3,7 +3,7 @@ import { type TestContext, test } from "node:test";
 import { plansIn } from "../store/plans.ts";
 import { loadRun } from "../store/runs.ts";
 import type { TargetRow } from "./context.ts";
-import { unsyncedRecords } from "./queries.ts";
+import { unsyncedRecords } from "./failures/unsynced.ts";
 import { runSync } from "./run.ts";
 import { stopSync } from "./stop.ts";
 import { openScene } from "./testing/scene.ts";

@@ -3,6 +3,7 @@ import { windowsAt } from "../calendar/blackout.ts";
 import { dueAt } from "../calendar/due.ts";
 import type { Wakes } from "../notifications/wakes.ts";
 import type { Engine } from "../runs/context.ts";
+import { mayRunNow } from "../runs/failures/quarantine.ts";
 import { type RunOptions, type RunSummary, runSync } from "../runs/run.ts";
 import { factsOf, type RunLog, RunTeller } from "../runs/tell.ts";
 import { BlackoutStops } from "./blackout-stops.ts";
@@ -65,9 +66,9 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
   await Promise.all(running.values());
 }
 
-/** Whoever paused a sync, or gave it a blackout, keeps it from beginning by itself, however long it was due. */
-function mayBegin({ paused, schedule }: ScheduledSync, now: number): boolean {
-  return !paused && windowsAt(schedule.blackout ?? [], now).length === 0;
+/** Whoever paused a sync, or gave it a blackout, and the failures that brought it into quarantine, keep it from beginning by itself, however long it was due. */
+function mayBegin({ paused, quarantine, schedule }: ScheduledSync, now: number): boolean {
+  return !paused && mayRunNow(quarantine, now) && windowsAt(schedule.blackout ?? [], now).length === 0;
 }
 
 /** Whose turn it is, as far as this process knows better than the store. */

@@ -1,4 +1,5 @@
 import type { Schedule, SyncDefinition } from "@entrain/core";
+import { type Quarantine, quarantines } from "../runs/failures/quarantine.ts";
 import { type History, historyOf } from "../runs/past.ts";
 import { pausesNow } from "../runs/pause.ts";
 import type { Store } from "../store/store.ts";
@@ -11,6 +12,8 @@ export interface ScheduledSync {
   readonly schedule: Schedule;
   readonly history: History;
   readonly paused: boolean;
+  /** It is slowed down: see {@link mayRunNow}. */
+  readonly quarantine: Quarantine | undefined;
 }
 
 /** The syncs that run by themselves, and those that a blackout may stop. */
@@ -21,12 +24,14 @@ export async function scheduledSyncs(store: Store): Promise<readonly ScheduledSy
     .orderBy("name")
     .execute();
   const pauses = await pausesNow(store);
+  const slowed = await quarantines(store);
   const scheduled: ScheduledSync[] = [];
   for (const row of rows) {
     const { schedule } = JSON.parse(row.definition) as SyncDefinition;
     if ("manual" in schedule && schedule.blackout === undefined) continue;
     const { id, name, connection } = row;
-    scheduled.push({ id, name, connection, schedule, history: await historyOf(store, row), paused: pauses.has(id) });
+    const [paused, quarantine] = [pauses.has(id), slowed.get(id)];
+    scheduled.push({ id, name, connection, schedule, history: await historyOf(store, row), paused, quarantine });
   }
   return scheduled;
 }

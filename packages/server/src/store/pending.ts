@@ -140,6 +140,76 @@ export async function releaseDead(
   ).execute();
 }
 
+/** Has refused records tried by the next run as if for the first time; see `retryRecords`. Answers how many. */
+export async function retryPending(
+  tx: Transaction<DB>,
+  sync: string,
+  which: { readonly records: readonly string[] } | { readonly code: string } | "all",
+): Promise<number> {
+  const due = () =>
+    tx
+      .updateTable("pending")
+      .set({ retry_at: 0, dead_at: null, attempts: 0 })
+      .where("sync", "=", sync)
+      .where("plan", "is", null)
+      .where("reason", "in", ["issue", "failed", "conflict"]);
+  if (which === "all" || "code" in which) {
+    const heeded = due().where("ignored", "is", null);
+    const rows = which === "all" ? heeded : heeded.where("code", "=", which.code);
+    return Number((await rows.executeTakeFirstOrThrow()).numUpdatedRows);
+  }
+  let count = 0;
+  for (let at = 0; at < which.records.length; at += 500) {
+    const rows = due()
+      .set({ ignored: null })
+      .where("object_id", "in", which.records.slice(at, at + 500));
+    count += Number((await rows.executeTakeFirstOrThrow()).numUpdatedRows);
+  }
+  return count;
+}
+
+/** Marks pending records as ignored. Answers their codes. */
+export async function ignorePending(
+  tx: Transaction<DB>,
+  sync: string,
+  ids: readonly string[],
+  ignored: string,
+): Promise<ReadonlyMap<string, string>> {
+  const codes = new Map<string, string>();
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await tx
+      .updateTable("pending")
+      .set({ ignored })
+      .where("sync", "=", sync)
+      .where("object_id", "in", ids.slice(at, at + 500))
+      .returning(["object_id", "code"])
+      .execute();
+    for (const { object_id, code } of rows) codes.set(object_id, code);
+  }
+  return codes;
+}
+
+/** Ignores records no more; the next run tries them. Answers those that were ignored. */
+export async function stopIgnoring(
+  tx: Transaction<DB>,
+  sync: string,
+  ids: readonly string[],
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await tx
+      .updateTable("pending")
+      .set({ ignored: null, retry_at: 0, dead_at: null, attempts: 0 })
+      .where("sync", "=", sync)
+      .where("ignored", "is not", null)
+      .where("object_id", "in", ids.slice(at, at + 500))
+      .returning("object_id")
+      .execute();
+    found.push(...rows.map((row) => row.object_id));
+  }
+  return found;
+}
+
 /** A page of pending rows in the order of their ids. */
 export async function pendingPage(
   db: Store["db"] | Transaction<DB>,

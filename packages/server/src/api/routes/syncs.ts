@@ -1,7 +1,8 @@
 import { ConnectorError, type SyncDefinition } from "@entrain/core";
 import Type, { type TSchema } from "typebox";
 import type { SyncRow } from "../../runs/context.ts";
-import { syncStatus, unsyncedRecords } from "../../runs/queries.ts";
+import { unsyncedRecords } from "../../runs/failures/unsynced.ts";
+import { syncStatus } from "../../runs/queries.ts";
 import { applySync, approveSync, rejectSync, runSync } from "../../runs/run.ts";
 import { plansIn } from "../../store/plans.ts";
 import { activities } from "../activity.ts";

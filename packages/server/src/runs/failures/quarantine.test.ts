@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import type { GraphUser } from "@entrain/simulator";
+import { scheduledSyncs } from "../../schedule/scheduled.ts";
+import { eachEngine } from "../../store/testing.ts";
+import { syncStatus } from "../queries.ts";
+import { openScene, type Scene } from "../testing/scene.ts";
+import { person } from "../testing/tenant.ts";
+import { DAY, MINUTE, type TestClock, testClock } from "../testing/time.ts";
+import { mayRunNow, quarantineOf } from "./quarantine.ts";
+import { retryRecords } from "./unsynced-commands.ts";
+
+let scene: Scene;
+let clock: TestClock;
+let sync: string;
+afterEach(() => scene?.close());
+
+const actor = { kind: "operator", id: "test" } as const;
+const users: readonly GraphUser[] = Array.from({ length: 30 }, (_, at) => person(`Person ${at + 10}`));
+const no = { status: 400, body: JSON.stringify({ scimType: "invalidValue", detail: "Not in this plan." }) };
+
+async function types(): Promise<readonly string[]> {
+  const rows = await scene.store.db.selectFrom("journal").select("type").where("type", "like", "quarantine%").execute();
+  return rows.map(({ type }) => type);
+}
+
+eachEngine((engine) => {
+  async function open(): Promise<void> {
+    clock = testClock();
+    scene = await openScene({ clock, location: await engine.place(), simulator: { tenant: { users, groups: [] } } });
+    sync = await scene.addSync("people", "scim", { records: "user", schedule: { everyMs: MINUTE } });
+  }
+
+  test("a sync whose runs fail five times in a row is slowed down, more and more up to a day, until one succeeds", async () => {
+    await open();
+    scene.disturb(() => "cut");
+    for (let run = 0; run < 4; run += 1) assert.equal((await scene.run(sync)).result, "failed");
+    assert.equal(await quarantineOf(scene.store, sync), null);
+    const waits: number[] = [];
+    for (let run = 0; run < 9; run += 1) {
+      await scene.run(sync);
+      const { until = 0 } = (await quarantineOf(scene.store, sync)) ?? {};
+      waits.push(Math.round((until - clock.now()) / MINUTE));
+    }
+    assert.deepEqual(waits, [15, 30, 60, 120, 240, 480, 960, 1440, 1440]);
+    const status = await syncStatus(scene.store, sync);
+    assert.equal(status?.quarantine?.failures, 13);
+    assert.ok((status?.nextRun ?? 0) >= (status?.quarantine?.until ?? Number.NaN));
+    const [scheduled] = await scheduledSyncs(scene.store);
+    assert.equal(mayRunNow(scheduled?.quarantine, clock.now()), false);
+    assert.equal(mayRunNow(scheduled?.quarantine, clock.now() + DAY), true);
+    // A clock that was set back.
+    assert.equal(mayRunNow(scheduled?.quarantine, clock.now() - 2 * DAY), true);
+    scene.disturb(null);
+    assert.equal((await scene.run(sync)).result, "succeeded");
+    assert.equal(await quarantineOf(scene.store, sync), null);
+    assert.deepEqual(await types(), ["quarantined", "quarantine ended"]);
+  });
+
+  test("a run in which most records are refused for one reason slows the sync down, and only a better one ends that", async () => {
+    await open();
+    scene.disturb(({ method }) => (method === "POST" ? no : null));
+    const run = await scene.run(sync);
+    assert.deepEqual([run.result, run.failed], ["partial", 30]);
+    const quarantine = await quarantineOf(scene.store, sync);
+    assert.equal(quarantine?.reason, "Of 30 changes the target refused 30 for one reason (refused_by_target).");
+    assert.match(quarantine?.fix ?? "", /entrain sync unsynced people --code refused_by_target/);
+    // Nothing is due: that shows nothing.
+    assert.equal((await scene.run(sync)).result, "succeeded");
+    assert.notEqual(await quarantineOf(scene.store, sync), null);
+    scene.disturb(null);
+    clock.advance(2 * MINUTE);
+    assert.equal((await scene.run(sync)).counts.create, 30);
+    assert.equal(await quarantineOf(scene.store, sync), null);
+  });
+
+  test("some refused records of many do not slow a sync down", async () => {
+    await open();
+    let creations = 0;
+    scene.disturb(({ method }) => {
+      if (method === "POST") creations += 1;
+      return method === "POST" && creations <= 12 ? no : null;
+    });
+    assert.equal((await scene.run(sync)).result, "partial");
+    assert.equal(await quarantineOf(scene.store, sync), null);
+  });
+
+  test("whoever has the records tried again ends the quarantine", async () => {
+    await open();
+    scene.disturb(({ method }) => (method === "POST" ? no : null));
+    await scene.run(sync);
+    const before = scene.scim.requests.length;
+    const done = await retryRecords(scene.store, sync, { actor, which: "all" });
+    assert.deepEqual([done.records, done.quarantine?.code], [30, "mostly_refused"]);
+    assert.equal(await quarantineOf(scene.store, sync), null);
+    await scene.run(sync);
+    assert.equal(scene.scim.requests.slice(before).filter(({ method }) => method === "POST").length, 30);
+  });
+});
