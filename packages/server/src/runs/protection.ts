@@ -1,10 +1,9 @@
-import { inWords, type Protect, type SyncDefinition } from "@entrain/core";
+import { type Attributes, inWords, type Protect, type SyncDefinition } from "@entrain/core";
 import { connectionUses } from "../config/current.ts";
-import { loadRecords } from "../store/directory.ts";
+import { type DirectoryRow, loadRecords } from "../store/directory.ts";
 import { loadProtected, type ProtectedRow, saveProtected } from "../store/protected.ts";
 import type { Lease, Store } from "../store/store.ts";
 import type { SyncRow } from "./context.ts";
-import { recordOf } from "./inputs.ts";
 import type { NewIssue } from "./plan-rows.ts";
 
 /** A record as far as a list can name it. */
@@ -12,6 +11,10 @@ interface Named {
   readonly id: string;
   readonly kind: string;
   readonly attributes: { readonly [name: string]: unknown };
+}
+
+function attributesOf({ attributes }: Pick<DirectoryRow, "attributes">): Attributes {
+  return JSON.parse(attributes) as Attributes;
 }
 
 type Of = { readonly store: Store; readonly sync: Pick<SyncRow, "id" | "connection"> };
@@ -116,7 +119,7 @@ export async function meetProtected({
         .limit(PAGE)
         .execute();
       for (const row of rows) {
-        const { attributes } = recordOf(row);
+        const attributes = attributesOf(row);
         const name = kind === "group" ? attributes.displayName : attributes.userPrincipalName;
         const entry = typeof name === "string" ? name.toLowerCase() : "";
         if (entries.has(entry)) met.push({ connection, kind, entry, object_id: row.id, sequence: row.sequence });
@@ -164,7 +167,7 @@ export async function protectedAmong(
   for (const id of new Set(ids)) {
     const row = records.get(id);
     const kinds = row === undefined ? ["user", "group"] : [row.kind];
-    const attributes = row === undefined ? {} : recordOf(row).attributes;
+    const attributes = row === undefined ? {} : attributesOf(row);
     const by = kinds.map((kind) => protection.of({ id, kind, attributes })).find((one) => one !== null);
     if (by != null) found.set(id, by);
   }
