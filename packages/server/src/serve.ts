@@ -64,7 +64,13 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
       watch.keep(origin),
       watchExpiry(installation, log, world.signal),
       deliverAlerts(installation, log, world.signal),
-      watchHistory({ store: installation.store, keepMs: options.keepHistoryMs, log, signal: world.signal }),
+      watchHistory({
+        store: installation.store,
+        keepMs: options.keepHistoryMs,
+        keepDirectoryMs: options.keepDirectoryMs,
+        log,
+        signal: world.signal,
+      }),
     ]);
     await runSchedule({ engine, run, log, signal: world.signal, wakes: watch.wakes });
     await watching;

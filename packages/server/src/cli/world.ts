@@ -32,6 +32,8 @@ export interface ServeOptions {
   readonly publicOrigin: string | null;
   /** For how many milliseconds runs and decided plans are kept. */
   readonly keepHistoryMs: number;
+  /** For how long it is remembered what the directory was. */
+  readonly keepDirectoryMs: number;
   /** Tell where it listens in one line of JSON, and nothing else. */
   readonly json: boolean;
 }

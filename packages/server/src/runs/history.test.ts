@@ -88,13 +88,19 @@ eachEngine((engine) => {
     await put(store, "plan_changes", [...of("applied"), ...of("young")]);
     await put(store, "plan_issues", of("applied"));
     const trimmed = await trimHistory({ store, keepMs, signal });
-    assert.deepEqual(trimmed, { runs: 3, plans: 5, rows: 6, removals: 0 });
+    assert.deepEqual(trimmed, { runs: 3, plans: 5, rows: 6, removals: 0, versions: 0 });
     assert.deepEqual([await idsIn(store, "runs"), await idsIn(store, "plans")], [["r3"], ["young"]]);
     assert.equal((await store.db.selectFrom("plan_changes").select("ordinal").execute()).length, 3);
     const [entry] = await store.db.selectFrom("journal_values").select("after").execute();
     assert.deepEqual(JSON.parse(entry?.after ?? "{}"), trimmed);
     assert.equal((await verifyJournal(store, "system")).broken, null);
-    assert.deepEqual(await trimHistory({ store, keepMs, signal }), { runs: 0, plans: 0, rows: 0, removals: 0 });
+    assert.deepEqual(await trimHistory({ store, keepMs, signal }), {
+      runs: 0,
+      plans: 0,
+      rows: 0,
+      removals: 0,
+      versions: 0,
+    });
     assert.equal((await store.db.selectFrom("journal").select("sequence").execute()).length, 1, "nothing is no entry");
   });
 
@@ -121,7 +127,13 @@ eachEngine((engine) => {
       { id: "shown", sync: "s", run: null, created_at },
       { id: "of-last", sync: "s", run: "last", created_at },
     ]);
-    assert.deepEqual(await trimHistory({ store, keepMs, signal }), { runs: 0, plans: 0, rows: 0, removals: 0 });
+    assert.deepEqual(await trimHistory({ store, keepMs, signal }), {
+      runs: 0,
+      plans: 0,
+      rows: 0,
+      removals: 0,
+      versions: 0,
+    });
     assert.equal((await idsIn(store, "plans")).length, 8);
   });
 
@@ -166,7 +178,13 @@ eachEngine((engine) => {
     await assert.rejects(trimHistory({ store: counting, keepMs, signal: stop.signal }), { name: "AbortError" });
     const left = (await store.db.selectFrom("plan_issues").select("ordinal").execute()).length;
     assert.ok(left > 0 && left < 12_000, `${left} are left`);
-    assert.deepEqual(await trimHistory({ store, keepMs, signal }), { runs: 0, plans: 1, rows: left, removals: 0 });
+    assert.deepEqual(await trimHistory({ store, keepMs, signal }), {
+      runs: 0,
+      plans: 1,
+      rows: left,
+      removals: 0,
+      versions: 0,
+    });
   });
 
   it("one process forgets at a time", async () => {

@@ -1,6 +1,7 @@
 import { ConnectorError, GUARD_COUNTERS, limitOf, longWindow, type SyncDefinition } from "@entrain/core";
 import { appendJournal } from "../store/journal.ts";
 import type { Lease, Store } from "../store/store.ts";
+import { trimDirectory, USUAL_DIRECTORY_MS } from "./directory-history.ts";
 import { withLease } from "./lease.ts";
 import { factsOf, type RunLog } from "./tell.ts";
 
@@ -19,6 +20,8 @@ export interface HistoryOptions {
   readonly store: Store;
   /** Milliseconds; what ended longer ago goes. */
   readonly keepMs: number;
+  /** Milliseconds for which it is remembered what the directory was. */
+  readonly keepDirectoryMs?: number;
   readonly signal: AbortSignal;
 }
 
@@ -29,6 +32,8 @@ export interface Trimmed {
   /** Changes and issues of those plans. */
   readonly rows: number;
   readonly removals: number;
+  /** What records and memberships of the directory were before. */
+  readonly versions: number;
 }
 
 interface Trimming extends HistoryOptions {
@@ -49,7 +54,9 @@ export async function trimHistory(options: HistoryOptions): Promise<Trimmed> {
     const trimming = { ...options, lease: held, before: store.clock.now() - keepMs };
     const runs = await trimRuns(trimming);
     const { plans, rows } = await trimPlans(trimming);
-    const trimmed = { runs, plans, rows, removals: await trimRemovals(trimming) };
+    const before = store.clock.now() - (options.keepDirectoryMs ?? USUAL_DIRECTORY_MS);
+    const versions = await trimDirectory(store, held, { before, signal });
+    const trimmed = { runs, plans, rows, removals: await trimRemovals(trimming), versions };
     if (Object.values(trimmed).some((count) => count > 0)) {
       const detail = `Runs and decided plans that ended before ${new Date(trimming.before).toISOString()} were forgotten.`;
       const actor = { kind: "system", id: "history" };
@@ -208,7 +215,7 @@ export async function watchHistory(options: HistoryOptions & { readonly log: Run
     if (signal.aborted) return;
     try {
       const trimmed = await trimHistory(options);
-      if (trimmed.runs + trimmed.plans + trimmed.removals > 0)
+      if (trimmed.runs + trimmed.plans + trimmed.removals + trimmed.versions > 0)
         log.info(trimmed, `Forgot ${trimmed.runs} old runs and ${trimmed.plans} old plans; the journal has them all.`);
     } catch (error) {
       if (signal.aborted || (error instanceof ConnectorError && error.code === "lease_held")) continue;

@@ -3,6 +3,7 @@ import { afterEach, test } from "node:test";
 import { ConnectorError } from "@entrain/core";
 import { eachEngine } from "../store/testing.ts";
 import type { ConnectionRow } from "./context.ts";
+import { trimHistory } from "./history.ts";
 import { journalPage } from "./journal-views.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { group, person } from "./testing/tenant.ts";
@@ -118,6 +119,29 @@ eachEngine((engine) => {
     assert.equal(now?.removed, "soft");
     const [found] = await findGroups(scene.store, { group: "outer", connection: null });
     assert.equal(found?.id, outer.id);
+  });
+
+  test("what was longer ago than is remembered is forgotten, and what stands stays", async () => {
+    const sync = await open();
+    clock.advance(DAY);
+    await scene.graph("PATCH", `/users/${ana.id}`, { jobTitle: "Chief" });
+    await scene.graph("DELETE", `/groups/${outer.id}/members/${ana.id}/$ref`);
+    await scene.run(sync);
+    const kept = clock.now();
+    clock.advance(3 * DAY);
+    await scene.graph("PATCH", `/users/${ana.id}`, { jobTitle: "Boss" });
+    await scene.run(sync);
+    const { signal } = new AbortController();
+    const trimmed = await trimHistory({ store: scene.store, keepMs: 90 * DAY, keepDirectoryMs: 2 * DAY, signal });
+    assert.equal(trimmed.versions, 2);
+    const at = async (moment: number) =>
+      await personAt(scene.store, connection, {
+        id: ana.id,
+        sequence: await momentIn(scene.store, connection, moment),
+      });
+    assert.equal((await at(kept))?.attributes.jobTitle, "Chief");
+    assert.deepEqual(await names(null), []);
+    await assert.rejects(() => at(kept - DAY / 2), /is not known/);
   });
 
   test("a full round that says nothing new keeps no versions", async () => {

@@ -425,6 +425,12 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
         await sql.raw(createIndex("links: sync, leaving_at where leaving_at is not null")).execute(db);
       },
     },
+    "0024_journal_records": {
+      up: async (db) => {
+        const made = "type = 'outcome' and action in ('create', 'join') and record_id is not null";
+        await sql.raw(createIndex(`journal: record_id where ${made}`)).execute(db);
+      },
+    },
   };
 }
 
