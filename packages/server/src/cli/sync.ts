@@ -3,7 +3,6 @@ import { loadConfiguration } from "../config/current.ts";
 import { type OpenWrite, openWrites } from "../config/remove.ts";
 import { plainSync } from "../config/render.ts";
 import { scheduleInWords } from "../config/schedule.ts";
-import { unsyncedRecords } from "../runs/failures/unsynced.ts";
 import { type RunView, runHistory, syncStatus } from "../runs/queries.ts";
 import { applySync, approveSync, rejectSync, runSync } from "../runs/run.ts";
 import {
@@ -25,6 +24,7 @@ import { reportCommand } from "./report.ts";
 import { withRun } from "./run.ts";
 import { heedPause, pauseInWords, registerControl } from "./sync-control.ts";
 import { registerUndo } from "./undo.ts";
+import { quarantineInWords, registerUnsynced, unsyncedInWords } from "./unsynced.ts";
 import { countsInWords, durationInWords, timeInWords, waitingInWords } from "./wording.ts";
 
 export const register: Register = (group, world, ended) => {
@@ -89,8 +89,7 @@ export const register: Register = (group, world, ended) => {
     .description("the last runs")
     .option("--limit <count>", "how many", "20");
   command(history, world, ended, showHistory);
-  const unsynced = group.command("unsynced <name>").description("records that need somebody's hand, with what to do");
-  command(unsynced.option("--limit <count>", "how many", "100"), world, ended, showUnsynced);
+  registerUnsynced(group, world, ended);
   const remove = group
     .command("remove <name>")
     .description("forget a sync; what it made stays in the target, unowned")
@@ -208,7 +207,8 @@ async function listSyncs(invocation: Invocation): Promise<undefined> {
       const held = status?.held.length ?? 0;
       const [nextRun, paused] = [status?.nextRun ?? null, status?.paused ?? null];
       const base = { name, id, connection, target, records, source, every, schedule: scheduleInWords(schedule) };
-      return { ...base, synced: status?.synced ?? 0, held, lastRun, nextRun, paused };
+      const [unsynced, quarantine] = [status?.unsynced ?? 0, status?.quarantine ?? null];
+      return { ...base, synced: status?.synced ?? 0, unsynced, held, lastRun, nextRun, paused, quarantine };
     }),
   );
   await invocation.output.value(views);
@@ -219,7 +219,7 @@ async function listSyncs(invocation: Invocation): Promise<undefined> {
       `${view.connection}${view.source === null ? "" : ` ${view.source}s`} → ${view.target} ${view.records}s`,
       view.every ?? view.schedule,
       String(view.synced),
-      `${view.held > 0 ? "waits for approval" : (view.lastRun?.result ?? "never ran")}${view.paused === null ? "" : ", paused"}`,
+      `${view.held > 0 ? "waits for approval" : (view.lastRun?.result ?? "never ran")}${view.paused === null ? "" : ", paused"}${view.quarantine === null ? "" : ", in quarantine"}`,
     ]);
     await invocation.output.table(["NAME", "WHAT", "EVERY", "SYNCED", "LAST RUN"], cells);
   }
@@ -263,16 +263,18 @@ async function showStatus(invocation: Invocation, [name = ""]: readonly string[]
   const status = await syncStatus(installation.store, id);
   if (status === null) return undefined;
   await invocation.output.value({ name, ...status });
-  const { lastRun, nextRun, paused, blackoutUntil, synced, unsynced, cursorLag, held, raised } = status;
+  const { lastRun, nextRun, paused, blackoutUntil, synced, cursorLag, held, raised } = status;
   const last = lastRun === null ? "never" : `${timeInWords(lastRun.startedAt)}: ${lastRun.result ?? lastRun.phase}`;
   await invocation.output.say(
     `${name}`,
     `last run   ${last}${lastRun === null ? "" : `, ${countsInWords(lastRun.counts)}`}`,
     `next run   ${nextRun === null ? (paused === null ? "when asked to" : "when it is resumed") : timeInWords(nextRun)}`,
     ...(paused === null ? [] : [`paused     ${pauseInWords(paused)}`]),
+    ...(status.quarantine === null ? [] : [`quarantine ${quarantineInWords(name, status.quarantine)}`]),
+    ...(status.breaker === null ? [] : [`target     no answer since ${timeInWords(status.breaker.since)}`]),
     ...(blackoutUntil === null ? [] : [`blackout   until ${timeInWords(blackoutUntil)}`]),
     `synced     ${synced}`,
-    `unsynced   ${unsynced}${unsynced > 0 ? ` (entrain sync unsynced ${name})` : ""}`,
+    `unsynced   ${unsyncedInWords(name, status)}`,
     `lag        ${cursorLag === 1 ? "1 change" : `${cursorLag} changes`} not looked at yet`,
     ...held.map((one) => `waiting    ${waitingInWords(name, one)}`),
     ...raised.map((one) => `guard      raised: ${raiseInWords(one)}`),
@@ -301,31 +303,6 @@ async function showHistory(
       run.run,
     ]);
     await invocation.output.table(["STARTED", "MODE", "RESULT", "TOOK", "WHAT", "RUN"], cells);
-  }
-  return undefined;
-}
-
-async function showUnsynced(
-  invocation: Invocation,
-  [name = ""]: readonly string[],
-  options: Options,
-): Promise<undefined> {
-  const limit = numberOption(options, "limit", { min: 1, max: 100_000 });
-  const installation = await invocation.open();
-  const { id } = await findRow(installation, "syncs", name);
-  const records = await unsyncedRecords(installation.store, { sync: id, limit });
-  await invocation.output.value(records);
-  if (records.length === 0) await invocation.output.say(`Every record in scope of ${name} is in step.`);
-  else {
-    const now = invocation.world.clock.now();
-    const cells = records.map(({ name, code, detail, retryAt, fix }) => [
-      name,
-      code,
-      retryAt === null || retryAt <= now ? "next run" : timeInWords(retryAt),
-      detail,
-      fix,
-    ]);
-    await invocation.output.table(["WHO", "CODE", "TRIED AGAIN", "WHY", "WHAT TO DO"], cells);
   }
   return undefined;
 }

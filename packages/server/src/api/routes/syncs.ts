@@ -1,13 +1,12 @@
 import { ConnectorError, type SyncDefinition } from "@entrain/core";
 import Type, { type TSchema } from "typebox";
 import type { SyncRow } from "../../runs/context.ts";
-import { unsyncedRecords } from "../../runs/failures/unsynced.ts";
 import { syncStatus } from "../../runs/queries.ts";
 import { applySync, approveSync, rejectSync, runSync } from "../../runs/run.ts";
 import { plansIn } from "../../store/plans.ts";
 import { activities } from "../activity.ts";
 import { type ApiContext, actorOf, findSync } from "../context.ts";
-import { fromCursor, pageByName, pageOf } from "../cursor.ts";
+import { pageByName } from "../cursor.ts";
 import { RequestError } from "../problems.ts";
 import {
   ANY,
@@ -16,7 +15,6 @@ import {
   COUNTS,
   collectionOf,
   FINDING,
-  LIMIT_DEFAULT,
   NAME,
   orNull,
   PAGE,
@@ -26,6 +24,7 @@ import {
 } from "../schemas.ts";
 import { RAISE } from "./guards.ts";
 import { ANYWAY, heedPause, PAUSE } from "./sync-control.ts";
+import { BREAKER, QUARANTINE, unsyncedRoutes } from "./unsynced.ts";
 
 const HELD: TSchema = Type.Object({
   plan: Type.String(),
@@ -52,22 +51,14 @@ const SYNC: TSchema = Type.Object({
     synced: Type.Integer(),
     failed: Type.Integer(),
     unsynced: Type.Integer(),
+    dead: Type.Integer({ description: "Unsynced records that are not tried by themselves any more." }),
+    ignored: Type.Integer({ description: "Records that somebody has ignored; `unsynced` leaves them out." }),
+    quarantine: orNull(QUARANTINE),
+    breaker: orNull(BREAKER),
     cursorLag: Type.Integer(),
     held: Type.Array(HELD),
     raised: Type.Array(RAISE, { description: "Guards that let more go than usual, for a while." }),
   }),
-});
-
-const UNSYNCED: TSchema = Type.Object({
-  id: Type.String({ description: "Object id." }),
-  name: Type.String(),
-  reason: Type.String(),
-  code: Type.String(),
-  detail: Type.String(),
-  attempts: Type.Integer(),
-  since: TIME,
-  retryAt: orNull(TIME),
-  fix: Type.String({ description: "What to do about it." }),
 });
 
 const STARTED = Type.Object({ run: Type.String({ description: "Follow it at /runs/{run}/events." }) });
@@ -80,6 +71,7 @@ const NO_BODY = Type.Union([Type.Null(), strict({})]);
 /** Syncs: what they are, how they stand, and their commands. */
 export function syncRoutes(app: Api, context: ApiContext): void {
   listing(app, context);
+  unsyncedRoutes(app, context);
   commands(app, context);
   approvals(app, context);
 }
@@ -118,26 +110,6 @@ function listing(app: Api, context: ApiContext): void {
       },
     },
     async ({ params: { name } }) => await describeSync(context, await findSync(store, name)),
-  );
-
-  app.get(
-    "/syncs/:name/unsynced",
-    {
-      schema: {
-        operationId: "listUnsynced",
-        summary: "Records in scope that are not as they should be, and why",
-        tags: ["syncs"],
-        params: BY_NAME,
-        querystring: strict(PAGE),
-        response: { 200: collectionOf(UNSYNCED) },
-      },
-    },
-    async ({ params: { name }, query: { limit = LIMIT_DEFAULT, after } }) => {
-      const sync = await findSync(store, name);
-      const [last = ""] = fromCursor(after, ["string"]) ?? [];
-      const found = await unsyncedRecords(store, { sync: sync.id, after: String(last), limit: limit + 1 });
-      return pageOf(found, limit, (record) => [record.id]);
-    },
   );
 }
 
