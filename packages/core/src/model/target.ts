@@ -152,6 +152,12 @@ export interface TargetLookups {
   create(lookup: string, values: readonly string[], signal: AbortSignal): Promise<readonly Outcome[]>;
 }
 
+/** Seats of a kind of records that are paid for one by one. */
+export interface Seats {
+  readonly used: number;
+  readonly total: number;
+}
+
 /** One configured downstream system. */
 export interface Target {
   readonly kinds: readonly TargetKind[];
@@ -162,6 +168,11 @@ export interface Target {
   describe?(signal: AbortSignal): Promise<readonly TargetKind[]>;
   /** Where attributes are of type `lookup`. */
   readonly lookups?: TargetLookups;
+  /**
+   * How many seats the target has for records of a kind, and how many are taken; `null` where it does not tell, or takes any
+   * number. Asked once for each plan: creations for which there is no seat wait.
+   */
+  seats?(kind: string, signal: AbortSignal): Promise<Seats | null>;
   /** The most changes that one `apply` takes. */
   readonly batch: number;
   verify(signal: AbortSignal): Promise<readonly Check[]>;

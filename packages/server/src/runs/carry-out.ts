@@ -37,7 +37,8 @@ export async function planAndApply(session: Session, position: Position, resumed
   for (let further = 0; further <= FURTHER_PLANS; further += 1) {
     // The further plans rest on what the first one found: what was written a moment ago may not be there to be seen yet.
     const recreate = further === 0 && session.options.recreate === true;
-    const planned = await makePlan(session, position, { run: session.run, firstOrdinal, recreate });
+    const verifies = further === 0 && session.options.resync === true;
+    const planned = await makePlan(session, position, { run: session.run, firstOrdinal, recreate, verifies });
     firstOrdinal = planned.nextOrdinal;
     const { tally, issues, held } = await applyOne(session, planned.plan, { ...done.tally, conflicts: 0, waiting: 0 });
     done = { tally, issues, held: held ?? done.held };
@@ -50,7 +51,12 @@ export async function planAndApply(session: Session, position: Position, resumed
 export async function makePlan(
   session: Session,
   position: Position,
-  of: { readonly run: string | null; readonly firstOrdinal: number; readonly recreate: boolean },
+  of: {
+    readonly run: string | null;
+    readonly firstOrdinal: number;
+    readonly recreate: boolean;
+    readonly verifies?: boolean;
+  },
 ): Promise<Planned> {
   const { engine, options, connection, targetRow, target, lease } = session;
   const sync = await freshSync(session);

@@ -127,7 +127,8 @@ async function verified(
   items: readonly Item[],
   pending: ReadonlyMap<string, PendingRow>,
 ): Promise<readonly Item[]> {
-  const isDoubted = ({ sync }: LinkRow): boolean => sync === null || (context.recreate && sync === context.sync.id);
+  const doubtsOwn = context.recreate || context.verifies;
+  const isDoubted = ({ sync }: LinkRow): boolean => sync === null || (doubtsOwn && sync === context.sync.id);
   const asHeld = await matcher.held(items.flatMap(({ link }) => (link && isDoubted(link) ? [link.record_id] : [])));
   const held = new Map((await withLookups(context, [...asHeld.values()])).map((record) => [record.id, record]));
   const people = await linkedPeople(

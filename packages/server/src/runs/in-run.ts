@@ -33,7 +33,7 @@ export interface RunSummary {
 }
 
 /** What was asked for: whatever a new plan holds, or a certain plan. */
-type Mode = "incremental" | "selected" | "apply" | "approve" | "undo";
+type Mode = "incremental" | "resync" | "selected" | "apply" | "approve" | "undo" | "reconcile" | "remove";
 
 /** Opens a run: lease, row, ends; whatever happens inside, the row says how it ended. */
 export async function inRun(

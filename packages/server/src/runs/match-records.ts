@@ -44,9 +44,12 @@ export class Matcher {
   /** Set once the whole target was read into the plan's index. */
   #source: "target" | "index" = "target";
   #adoption: Adoption | null = null;
+  readonly #doubted: number;
 
-  constructor(context: BatchContext) {
+  /** `doubted`: at most so many records are asked about by {@link held}, where the caller knows that there are fewer than links. */
+  constructor(context: BatchContext, { doubted = Number.POSITIVE_INFINITY }: { readonly doubted?: number } = {}) {
     this.#context = context;
+    this.#doubted = doubted;
   }
 
   /** One decision per record, in the order of `records`. */
@@ -62,16 +65,16 @@ export class Matcher {
    */
   async held(ids: readonly string[]): Promise<ReadonlyMap<string, TargetRecord>> {
     if (ids.length === 0) return new Map();
-    const { store, space, kind, definition, recreate, sync } = this.#context;
+    const { store, space, kind, definition, recreate, verifies, sync } = this.#context;
     this.#adoption ??= {
-      links: await countLinks(store.db, space, kind.name, recreate ? sync.id : null),
+      links: await countLinks(store.db, space, kind.name, recreate || verifies ? sync.id : null),
       lost: 0,
       indexed: false,
     };
-    if (this.#adoption.links >= MANY) await this.#index();
+    if (Math.min(this.#adoption.links, this.#doubted) >= MANY) await this.#index();
     const found = this.#adoption.indexed ? await this.#indexed(ids) : await this.#got(ids);
     this.#adoption.lost += ids.length - found.size;
-    if (!this.#context.recreate) refuseManyLost(this.#adoption.lost, this.#adoption.links, definition.guard.removals);
+    if (!recreate) refuseManyLost(this.#adoption.lost, this.#adoption.links, definition.guard.removals);
     return found;
   }
 

@@ -42,6 +42,8 @@ export interface PlanContext {
   readonly complete: boolean;
   /** The sync's own links are doubted, and however many records the target lost, they may be made anew: somebody said so. */
   readonly recreate: boolean;
+  /** The sync's own links are doubted: each record is read anew, and no more may be gone than the removal guard lets go. */
+  readonly verifies: boolean;
   readonly lease: Lease;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;

@@ -49,6 +49,7 @@ import { resolveScopeGroups } from "./scope-groups.ts";
 import { unknownLicences } from "./scope-licences.ts";
 import { unknownPeople } from "./scope-people.ts";
 import { dropAmbiguous, dropUnresolvable, rankReferences, sealPlan } from "./seal.ts";
+import { planSeats } from "./seats.ts";
 import { evaluateSelected } from "./selected.ts";
 import type { Selection } from "./selection.ts";
 
@@ -69,6 +70,8 @@ export interface PlanOptions {
   readonly firstOrdinal: number;
   /** See {@link PlanContext}. */
   readonly recreate: boolean;
+  /** See {@link PlanContext}. */
+  readonly verifies?: boolean;
   /** Plans these records only. */
   readonly selection?: Selection;
   readonly signal: AbortSignal;
@@ -156,6 +159,9 @@ export async function finishPlan(context: PlanContext, writer: PlanWriter): Prom
   const keeps = (attribute: string): boolean => context.definition.mapping[attribute]?.whenEmpty === "keep";
   const seal = { store, lease, plan, keeps };
   const { dropped: ambiguous, held } = await dropAmbiguous(seal, writer.written.issues);
+  const { seats, waiting } = await planSeats(context, writer.written.issues + ambiguous);
+  // They are numbered behind what was written, and what follows behind them.
+  writer.written.issues += ambiguous + waiting;
   await dropUnresolvable(seal, context);
   await planLookups(context, writer);
   await rankReferences(seal);
@@ -167,10 +173,10 @@ export async function finishPlan(context: PlanContext, writer: PlanWriter): Prom
   // The index served this plan's matching; what it says of the target is outdated tomorrow.
   await store.fenced(lease, (tx) => tx.deleteFrom("match_index").where("plan", "=", plan.id).execute());
   return {
-    plan: sealed,
+    plan: { ...sealed, seats: seats && JSON.stringify(seats) },
     nextOrdinal: writer.next,
     changes: await countPlanned(store, plan.id),
-    issues: writer.written.findings + ambiguous,
+    issues: writer.written.findings + ambiguous + waiting,
     selected: null,
   };
 }
@@ -322,10 +328,19 @@ export async function openPlan(options: PlanOptions, part: PlanRow["part"] = "ch
 export async function openBasis(
   options: Pick<
     PlanOptions,
-    "store" | "keyring" | "sync" | "connection" | "targetRow" | "target" | "position" | "recreate" | "signal"
+    | "store"
+    | "keyring"
+    | "sync"
+    | "connection"
+    | "targetRow"
+    | "target"
+    | "position"
+    | "recreate"
+    | "signal"
+    | "verifies"
   >,
 ): Promise<Omit<BatchContext, "lease" | "plan">> {
-  const { store, sync, connection, targetRow, target, recreate, signal } = options;
+  const { store, sync, connection, targetRow, target, recreate, signal, verifies = false } = options;
   const definition = JSON.parse(sync.definition) as SyncDefinition;
   const kind = await describedKind(target, sync, signal);
   const chance = await loadChance(options);
@@ -348,6 +363,7 @@ export async function openBasis(
     span,
     complete,
     recreate,
+    verifies,
     ...rules,
     protection: await loadProtection(store, sync.id),
     lookups: hasLookups(kind) ? new Lookups({ store, sync, target, attributes: kind.attributes, signal, now }) : null,

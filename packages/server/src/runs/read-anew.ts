@@ -8,14 +8,14 @@ const NOWHERE = "" as Watermark;
 
 /**
  * Has the next read of a connection begin anew, with whatever permissions the application has then. Answers the kinds that this concerns:
- * those that were read before. What is known stays until it is read again. @throws ConnectorError `lease_held` while somebody reads
+ * those that were read before. What is known stays until it is read again. With `wait` it waits for who reads. @throws ConnectorError `lease_held` while somebody reads
  */
 export async function readAnew(
   store: Store,
   connection: { readonly id: string; readonly name: string },
-  { actor, signal }: { readonly actor: Actor; readonly signal: AbortSignal },
+  { actor, signal, wait = false }: { readonly actor: Actor; readonly signal: AbortSignal; readonly wait?: boolean },
 ): Promise<readonly string[]> {
-  const how = { wait: false, signal, what: `Reading ${connection.name}` };
+  const how = { wait, signal, what: `Reading ${connection.name}` };
   return await withLease(store, readLease(connection.id), how, (lease) =>
     store.fenced(lease, async (tx) => {
       const rows = await tx

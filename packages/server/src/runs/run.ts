@@ -12,6 +12,7 @@ import { forgetPlans } from "./forget.ts";
 import { inRun, type RunSummary } from "./in-run.ts";
 import { Stopped, syncLease, withLease } from "./lease.ts";
 import type { Planned } from "./plan.ts";
+import { readAnew } from "./read-anew.ts";
 import { readConnection } from "./read-connection.ts";
 import { abandonUnfinished, recover, recoveredOf } from "./recover.ts";
 import { closeHolds, leaseOptions, type RunOptions, type Session, stoppable, withEnds } from "./session.ts";
@@ -22,9 +23,11 @@ export type { RunOptions, RunSummary };
 /** Runs a sync once: finishes what a crash left, reads, plans, holds what the guard holds, applies the rest. */
 export async function runSync(engine: Engine, options: RunOptions): Promise<RunSummary> {
   if (options.selection !== undefined) return await runSelected(engine, options);
-  return await inRun(engine, options, "incremental", async (session) => {
+  const { recreate = false, resync = false } = options;
+  return await inRun(engine, options, resync ? "resync" : "incremental", async (session) => {
     const { tally } = await recover(session);
-    if (options.recreate === true) await evaluateAnew(session);
+    if (resync) await readAnew(engine.store, session.connection, { ...session.options, wait: true });
+    if (recreate || resync) await evaluateAnew(session);
     const position = await readConnection(session);
     // Before planning, so that this run plans what such a plan had pinned.
     await closeHolds(session);
@@ -48,8 +51,11 @@ async function evaluateAnew({ engine, sync, lease, options }: Session): Promise<
   const { store } = engine;
   await store.fenced(lease, async (tx) => {
     await tx.updateTable("syncs").set({ evaluated_revision: 0 }).where("id", "=", sync.id).execute();
-    const detail = "Every record is looked for in the target, and made anew where it is gone.";
-    await appendJournal(tx, store, streamOf(sync), [{ type: "recreate", actor: options.actor, detail }]);
+    const { actor, resync = false } = options;
+    const [type, detail] = resync
+      ? ["resync", "Tenant and target are read anew, and every record is evaluated."]
+      : ["recreate", "Every record is looked for in the target, and made anew where it is gone."];
+    await appendJournal(tx, store, streamOf(sync), [{ type, actor, detail }]);
   });
 }
 

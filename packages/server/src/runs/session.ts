@@ -24,6 +24,8 @@ export interface RunOptions {
    * target that really was emptied. Only {@link runSync} heeds it.
    */
   readonly recreate?: boolean;
+  /** Tenant and target are read anew and everything is evaluated. Only {@link runSync} heeds it. */
+  readonly resync?: boolean;
   /** Only these records are planned; nothing else is looked at, and no cursor moves. {@link runSync} and {@link planSync} heed it. */
   readonly selection?: Selection;
   /** Told once the lease is taken and the run stands in the store; a preview has no run (`null`). */
