@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { pinsPage } from "../store/pins.ts";
 import { type Exempted, exemptSync } from "./exempt.ts";
+import { showPerson } from "./people.ts";
 import { heldChanges, inShort, plannedIn, scimMembers, scimUser } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { crowd, group } from "./testing/tenant.ts";
@@ -61,6 +62,8 @@ test("what is exempted is left alone by every later run, until it is released", 
     const run = await scene.run(sync);
     assert.deepEqual([run.held, inShort(await plannedIn(scene.store, run.run))], [null, []]);
   }
+  const [shown] = await showPerson(scene.engine, idAt(2));
+  assert.match(shown?.syncs[0]?.reason ?? "", /^exempted from a held plan, and left alone; .*sync release people$/);
   const [pin, ...others] = await pinsPage(scene.store.db, sync, { after: "", limit: 10 });
   assert.deepEqual([pin?.id, pin?.run, pin?.actor.id, others], [idAt(2), null, "olga", []]);
   assert.equal(await releaseUndone(scene.engine, { ...of(sync), records: [idAt(2)] }), 1);

@@ -259,11 +259,11 @@ function outcomeOf({ issues }: PlannedRecord, change: Change | null): TraceOutco
 
 const NOTHING: TraceOutcome = { action: "none", reason: "", code: null, before: null, after: null, digest: null };
 
-/** What was undone is planned by nobody until it is released. */
+/** What was undone, or exempted, is planned by nobody until it is released. */
 function pinnedOutcome(run: string | undefined): TraceOutcome | null {
-  return run === undefined
-    ? null
-    : { ...NOTHING, reason: `stays as undoing the run ${run} left it, until it is released` };
+  if (run === undefined) return null;
+  const why = run === "" ? "exempted from a held plan: left alone" : `stays as undoing the run ${run} left it,`;
+  return { ...NOTHING, reason: `${why} until it is released` };
 }
 
 /** Those whose change waits for approval: until that is decided, no plan looks at them. */

@@ -70,7 +70,7 @@ export async function pinnedRecords(db: Reader, sync: string): Promise<ReadonlyS
   return new Set(rows.map((row) => row.object_id));
 }
 
-/** Of these records, those that stay as they were undone, with the run. */
+/** Of these records, those that stay as they were undone, with the run, or were exempted, with the empty text. */
 export async function undoneRuns(
   db: Reader,
   sync: string,
