@@ -142,3 +142,74 @@ test("what somebody changed in the target since stays as they made it, and is to
     { object_id: idOf("Person 000"), detail: "title was changed in the target since, so it stays" },
   ]);
 });
+
+test("runs that changed hundreds of Freshchat's agents and contacts go back, though it deletes when it likes", async () => {
+  const users = people.slice(0, 300);
+  const clock = testClock();
+  // A deletion is accepted at once, and seen half a minute later.
+  const settled = async () => {
+    clock.advance(60_000);
+    return await targetContent(scene, "freshchat");
+  };
+  scene = await openScene({
+    clock,
+    simulator: { tenant: { users, groups: [] } },
+    freshchat: { seed: 5, agents: 0, contacts: 0 },
+  });
+  const mapping: SyncDefinition["mapping"] = {
+    email: { direct: "mail" },
+    first_name: { direct: "displayName" },
+    biography: { direct: "jobTitle" },
+  };
+  const deprovision: SyncDefinition["deprovision"] = { ...DEFAULTS.deprovision, softDeleted: "delete" };
+  const guard = { ...GUARD, updates: GUARD.removals, creations: GUARD.removals };
+  const agents = await scene.addSync("agents", "freshchat", {
+    records: "agent",
+    mapping,
+    matching: ["email"],
+    deprovision,
+    guard,
+  });
+  const contacts = await scene.addSync("contacts", "freshchat", {
+    records: "contact",
+    mapping: {
+      reference_id: { direct: "id" },
+      first_name: { direct: "displayName" },
+      last_name: { direct: "jobTitle" },
+    },
+    matching: ["reference_id"],
+    deprovision,
+    guard,
+  });
+  for (const sync of [agents, contacts]) assert.equal((await scene.run(sync)).result, "succeeded");
+  for (let at = 280; at < 300; at += 1) await scene.graph("PATCH", `/users/${idAt(at)}`, { accountEnabled: false });
+  for (const sync of [agents, contacts]) assert.equal((await scene.run(sync)).result, "succeeded");
+  const before = await settled();
+
+  for (let at = 0; at < 120; at += 1) await scene.graph("PATCH", `/users/${idAt(at)}`, { jobTitle: `New ${at}` });
+  for (let at = 120; at < 150; at += 1) await scene.graph("PATCH", `/users/${idAt(at)}`, { accountEnabled: false });
+  for (let at = 150; at < 180; at += 1) await scene.graph("DELETE", `/users/${idAt(at)}`);
+  for (let at = 280; at < 300; at += 1) await scene.graph("PATCH", `/users/${idAt(at)}`, { accountEnabled: true });
+  for (let at = 0; at < 60; at += 1) {
+    const { id: _, ...joiner } = person(`Joiner ${at}`, { jobTitle: "Joiner" });
+    await scene.graph("POST", "/users", { ...joiner, passwordProfile: { password: "Not-a-secret-1" } });
+  }
+  const runs: (readonly [string, string])[] = [];
+  for (const sync of [agents, contacts]) {
+    const run = await scene.run(sync);
+    assert.equal(run.result, "succeeded", JSON.stringify(run));
+    runs.push([sync, run.run]);
+  }
+  assert.notDeepEqual(await settled(), before);
+  for (const [sync, run] of runs) {
+    const planned = await undo(sync, run);
+    assert.equal(planned.result, "held", JSON.stringify(planned));
+    const back = await scene.approve(sync, planned.held?.digest ?? "");
+    assert.deepEqual([back.result, back.failed], ["succeeded", 0], JSON.stringify(back.error));
+  }
+  assert.deepEqual(await settled(), before);
+  for (const [sync] of runs) {
+    const next = await scene.run(sync);
+    assert.deepEqual([next.result, await plannedIn(scene.store, next.run)], ["succeeded", []]);
+  }
+});
