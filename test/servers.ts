@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 
 /** What a test may need from the machine beyond the npm packages. */
-export type Need = "postgres" | "chromium" | "shared";
+export type Need = "postgres" | "chromium" | "libreoffice" | "shared";
 
 /** `install` is the line, or the advice, that provides what is missing. */
 interface Missing {
@@ -19,6 +19,8 @@ interface Missing {
 export type PostgresStatus = { readonly available: true; readonly bin: string } | Missing;
 /** `executable` is the browser's full path, as playwright-core's `executablePath` takes it. */
 export type ChromiumStatus = { readonly available: true; readonly executable: string } | Missing;
+/** `executable` is the full path of the program that opens documents without a window. */
+export type LibreOfficeStatus = { readonly available: true; readonly executable: string } | Missing;
 /** `path` is the folder with the reference data: `graph/`, `facts/`. */
 export type SharedStatus = { readonly available: true; readonly path: string } | Missing;
 
@@ -50,6 +52,18 @@ export function chromiumAvailable(): ChromiumStatus {
   return { available: false, reason: "Chromium is not installed", install: installLine("chromium") };
 }
 
+/** Looks for LibreOffice, in which a test opens what operators open in their spreadsheets. */
+export function libreOfficeAvailable(): LibreOfficeStatus {
+  const candidates = ["/usr/bin", ...searchPath()].flatMap((folder) => [
+    join(folder, "soffice"),
+    join(folder, "libreoffice"),
+  ]);
+  candidates.push("/Applications/LibreOffice.app/Contents/MacOS/soffice");
+  const executable = candidates.find(isExecutable);
+  if (executable !== undefined) return { available: true, executable };
+  return { available: false, reason: "LibreOffice is not installed", install: installLine("libreoffice-calc-nogui") };
+}
+
 /** Finds the reference data (Microsoft's documented requests and answers), which the project reads but does not carry. */
 export function sharedFolder(): SharedStatus {
   const told = process.env.ENTRAIN_SHARED;
@@ -64,7 +78,13 @@ export function sharedFolder(): SharedStatus {
  * ENTRAIN_REQUIRE_SERVERS=1 (and, for the reference data, CI=true) lets the test run and fail instead.
  */
 export function skipUnless(need: Need): false | string {
-  const status = { postgres: postgresAvailable, chromium: chromiumAvailable, shared: sharedFolder }[need]();
+  const look = {
+    postgres: postgresAvailable,
+    chromium: chromiumAvailable,
+    libreoffice: libreOfficeAvailable,
+    shared: sharedFolder,
+  };
+  const status = look[need]();
   if (status.available || isRequired(need)) return false;
   return `${MISSING_SERVER}${status.reason}; to run this test: ${status.install}`;
 }
@@ -196,9 +216,10 @@ function isExecutable(path: string): boolean {
   }
 }
 
-function installLine(name: "postgresql" | "chromium"): string {
-  if (process.platform === "darwin")
-    return name === "chromium" ? "brew install --cask chromium" : "brew install postgresql";
+const BREW = { postgresql: "postgresql", chromium: "--cask chromium", "libreoffice-calc-nogui": "--cask libreoffice" };
+
+function installLine(name: keyof typeof BREW): string {
+  if (process.platform === "darwin") return `brew install ${BREW[name]}`;
   if (existsSync("/etc/debian_version")) return `sudo apt-get install --no-install-recommends ${name}`;
   return `install ${name} with this system's package manager`;
 }
