@@ -2,6 +2,7 @@ import { newId } from "../clock.ts";
 import type { Actor, Engine, Progress } from "../runs/context.ts";
 import { Stopped } from "../runs/lease.ts";
 import { planSync, type RunOptions, type RunSummary, runSync } from "../runs/run.ts";
+import type { Selection } from "../runs/selection.ts";
 import { type RunLog, RunTeller } from "../runs/tell.ts";
 import { describeFault, type Fault } from "./faults.ts";
 import { Pace, type PacedProgress } from "./pace.ts";
@@ -76,10 +77,10 @@ export class Background {
     });
   }
 
-  /** Starts a preview, in the same way; its plan is known when it has ended. */
-  async preview(sync: Subject, actor: Actor): Promise<string> {
+  /** Starts a preview, of all or of some records, in the same way; its plan is known when it has ended. */
+  async preview(sync: Subject, actor: Actor, selection?: Selection): Promise<string> {
     return await this.#start({ kind: "preview", sync, actor }, async (engine, options) => {
-      return (await planSync(engine, options)).plan.id;
+      return (await planSync(engine, { ...options, ...(selection && { selection }) })).plan.id;
     });
   }
 

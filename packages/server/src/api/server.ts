@@ -26,6 +26,7 @@ import { historyRoutes } from "./routes/history.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { permissionRoutes } from "./routes/permissions.ts";
+import { planCommands } from "./routes/plan-commands.ts";
 import { planDocuments } from "./routes/plan-documents.ts";
 import { planRoutes } from "./routes/plans.ts";
 import { reportRoutes } from "./routes/report.ts";
@@ -146,6 +147,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
       runRoutes(scope, context);
       planRoutes(scope, context);
       planDocuments(scope, context);
+      planCommands(scope, context);
       peopleRoutes(scope, context);
       registered();
     },

@@ -1,6 +1,8 @@
+import { approvalInWords } from "../runs/approval.ts";
 import { heldPlans } from "../runs/queries.ts";
 import type { Invocation } from "./command.ts";
 import { findRow } from "./entries.ts";
+import { sentence } from "./output.ts";
 import { printChanges, writeChanges } from "./plan.ts";
 import { countsInWords, timeInWords } from "./wording.ts";
 
@@ -22,14 +24,16 @@ export async function heldCommand(invocation: Invocation, [name = ""]: readonly 
     return undefined;
   }
   if (plans.length === 0) await output.say(`Nothing of ${name} waits for approval.`);
-  for (const { plan, digest, counts, holds, since } of plans) {
+  for (const { plan, digest, counts, holds, since, approval } of plans) {
     await output.say(`Waiting since ${timeInWords(since)}: ${countsInWords(counts)}.`);
+    if (approval !== null) await output.say(sentence(approvalInWords(approval)));
     for (const { detail } of holds) await output.say(detail);
     await printChanges(invocation, store, plan, Number.POSITIVE_INFINITY);
     await output.say(
       "",
       `Do exactly this:  entrain sync approve ${name} --digest ${digest}`,
       `Do none of it:    entrain sync approve ${name} --digest ${digest} --reject`,
+      `Not some of it:   entrain sync approve ${name} --digest ${digest} --without ID`,
       `Leave some alone: entrain sync exempt ${name} ${digest} --record ID`,
     );
   }

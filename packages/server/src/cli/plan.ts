@@ -7,7 +7,8 @@ import type { Store } from "../store/store.ts";
 import type { ExitCode, Invocation, Options } from "./command.ts";
 import { findRow } from "./entries.ts";
 import { progressView } from "./progress.ts";
-import { countsInWords, joinedInWords, plannedInWords, waitingInWords } from "./wording.ts";
+import { printTrace, selectionOf, traceIn } from "./selection.ts";
+import { countsInWords, joinedInWords, plannedInWords, seatsInWords, waitingInWords } from "./wording.ts";
 
 const FIRST_CHANGES = 20;
 const FIRST_ISSUES = 10;
@@ -22,9 +23,9 @@ export async function planCommand(
   const { store, engine } = await invocation.open().then((installation) => installation);
   const { id } = await findRow(await invocation.open(), "syncs", name);
   const progress = progressView(world, output.json);
-  const planned = await planSync(engine, { sync: id, actor, signal, onProgress: progress.update }).finally(
-    progress.stop,
-  );
+  const selection = selectionOf(options);
+  const given = { sync: id, actor, signal, onProgress: progress.update, ...(selection && { selection }) };
+  const planned = await planSync(engine, given).finally(progress.stop);
   const plan = planView(planned.plan);
   const waiting = await heldPlans(store, id);
   if (output.json) {
@@ -39,13 +40,16 @@ export async function planCommand(
   const limit = options.all === true ? Number.POSITIVE_INFINITY : FIRST_CHANGES;
   const shown = await printChanges(invocation, store, plan.plan, limit);
   if (planned.changes > shown) {
-    await output.say(`… and ${grouped(planned.changes - shown)} more: entrain sync plan ${name} --all`);
+    const all = selection ? `entrain plan show ${digest?.slice(0, 12)} --all` : `entrain sync plan ${name} --all`;
+    await output.say(`… and ${grouped(planned.changes - shown)} more: ${all}`);
   }
   for (const { detail } of holds) await output.say(`Held until approved: ${detail}`);
   for (const held of waiting) await output.say(`Waiting for approval: ${waitingInWords(name, held)}`);
-  if (await neverRan(store, id)) {
+  if (selection === undefined && (await neverRan(store, id))) {
     await output.say(`Before the first run, compare with the whole target:  entrain sync report ${name}`);
   }
+  if (plan.seats !== null) await output.say(`Seats: ${seatsInWords(plan.seats)}.`);
+  await printTrace(invocation, await traceIn(store, plan.plan));
   await printIssues(invocation, store, plan.plan, { total: planned.issues, all: options.all === true });
   if (planned.changes === 0) return undefined;
   const verb = holds.length > 0 ? "approve" : "apply";
@@ -115,9 +119,11 @@ async function writeJson(
   store: Store,
   { plan, changes }: { readonly plan: ReturnType<typeof planView>; readonly changes: number },
 ): Promise<void> {
-  const { plan: id, digest, complete, counts, holds, state } = plan;
+  const { plan: id, digest, complete, counts, holds, state, seats, selection } = plan;
   const joins = counts.join > 0 ? await joinedBy(store, { plan: id }) : [];
-  const head = JSON.stringify({ plan: id, state, digest, complete, counts, joinedBy: joins, holds });
+  const trace = await traceIn(store, id);
+  const told = { plan: id, state, digest, complete, counts, joinedBy: joins, holds, seats };
+  const head = JSON.stringify({ ...told, ...(selection && { selection }), ...(trace && { trace }) });
   await output.piece(`${head.slice(0, -1)},"changes":[`);
   const written = await writeChanges(output, store, id);
   // Another process may drop a preview that is being listed; a list that is cut short must not pass for the plan.

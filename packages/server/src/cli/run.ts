@@ -1,12 +1,15 @@
 import { ConnectorError, grouped } from "@entrain/core";
+import { approvalInWords } from "../runs/approval.ts";
 import type { Engine } from "../runs/context.ts";
 import { joinedBy, planChanges } from "../runs/plan-queries.ts";
-import { heldPlans } from "../runs/queries.ts";
+import { findRun, heldPlans } from "../runs/queries.ts";
 import type { RunOptions, RunSummary } from "../runs/run.ts";
 import type { Store } from "../store/store.ts";
 import type { ExitCode, Invocation } from "./command.ts";
 import { findRow } from "./entries.ts";
+import { sentence } from "./output.ts";
 import { progressView } from "./progress.ts";
+import { printTrace, traceIn } from "./selection.ts";
 import { countsInWords, durationInWords, joinedInWords } from "./wording.ts";
 
 const SAID_NAMES = 20;
@@ -28,8 +31,11 @@ export async function withRun(
     progress.stop();
   }
   const joins = summary.counts.join > 0 ? await joinedBy(installation.store, { run: summary.run }) : [];
-  await output.value({ ...summary, joinedBy: joins });
+  const row = await findRun(installation.store, summary.run);
+  const trace = await traceIn(installation.store, row?.plan ?? null);
+  await output.value({ ...summary, joinedBy: joins, ...(trace && { trace }) });
   await printSummary(invocation, name, summary);
+  await printTrace(invocation, trace);
   if (joins.length > 0) await output.say(`Joins: ${joinedInWords(joins)}.`);
   if (summary.held !== null) await printHeld(invocation, installation.store, { name, id });
   if (summary.result === "failed" || summary.result === "cancelled") {
@@ -74,8 +80,9 @@ async function printHeld(
   sync: { readonly name: string; readonly id: string },
 ): Promise<void> {
   if (output.json) return;
-  for (const { plan, digest, counts, holds } of await heldPlans(store, sync.id)) {
+  for (const { plan, digest, counts, holds, approval } of await heldPlans(store, sync.id)) {
     await output.say("", `Waiting for approval: ${countsInWords(counts)}.`);
+    if (approval !== null) await output.say(`  ${sentence(approvalInWords(approval))}`);
     for (const { detail } of holds) await output.say(`  ${detail}`);
     const changes = await planChanges(store, plan, { after: null, limit: SAID_NAMES + 1 });
     for (const { action, name, reason } of changes.slice(0, SAID_NAMES))

@@ -4,7 +4,8 @@ import { type OpenWrite, openWrites } from "../config/remove.ts";
 import { plainSync } from "../config/render.ts";
 import { scheduleInWords } from "../config/schedule.ts";
 import { type RunView, runHistory, syncStatus } from "../runs/queries.ts";
-import { applySync, approveSync, rejectSync, runSync } from "../runs/run.ts";
+import { applySync, runSync } from "../runs/run.ts";
+import { digestOf, registerApprove } from "./approve.ts";
 import {
   command,
   type Invocation,
@@ -22,6 +23,7 @@ import { heldCommand } from "./held.ts";
 import { planCommand } from "./plan.ts";
 import { reportCommand } from "./report.ts";
 import { withRun } from "./run.ts";
+import { selectionOf, selectionOptions } from "./selection.ts";
 import { heedPause, pauseInWords, registerControl } from "./sync-control.ts";
 import { registerUndo } from "./undo.ts";
 import { quarantineInWords, registerUnsynced, unsyncedInWords } from "./unsynced.ts";
@@ -49,14 +51,29 @@ export const register: Register = (group, world, ended) => {
     .command("plan <name>")
     .description("read, and show what a run would do; nothing is written to the target")
     .option("--all", "show every change, not only the first ones");
+  selectionOptions(plan);
   command(plan, world, ended, planCommand);
   const run = group.command("run <name>").description("read, plan, and apply what no guard holds");
   run.option("--recreate-missing", "look for every record in the target, and make anew whatever is gone, however much");
-  run.option("--anyway", "also when it is paused");
+  selectionOptions(run).option("--anyway", "also when it is paused");
   command(run, world, ended, async (invocation, [name = ""], options) => {
+    const selection = selectionOf(options);
+    const recreate = options.recreateMissing === true;
+    if (selection !== undefined && recreate) throw usage("--recreate-missing is about every record, not about some.");
     await heedPause(invocation, name, options);
     return await withRun(invocation, name, (engine, given) =>
-      runSync(engine, { ...given, recreate: options.recreateMissing === true }),
+      runSync(engine, { ...given, recreate, ...(selection && { selection }) }),
+    );
+  });
+  const resync = group
+    .command("resync <name>")
+    .description("read tenant and target anew, evaluate everybody, and apply what no guard holds")
+    .option("--recreate-missing", "make anew whatever is gone from the target, however much")
+    .option("--anyway", "also when the sync is paused");
+  command(resync, world, ended, async (invocation, [name = ""], options) => {
+    await heedPause(invocation, name, options);
+    return await withRun(invocation, name, (engine, given) =>
+      runSync(engine, { ...given, resync: true, recreate: options.recreateMissing === true }),
     );
   });
   const apply = group
@@ -69,13 +86,7 @@ export const register: Register = (group, world, ended) => {
     await heedPause(invocation, name, options);
     return await withRun(invocation, name, (engine, of) => applySync(engine, { ...of, digest }));
   });
-  const approve = group
-    .command("approve <name>")
-    .description("let a held plan go, exactly as it is, or reject it")
-    .requiredOption("--digest <digest>", "the held plan's digest")
-    .option("--reject", "do not apply it; its records are planned anew")
-    .option("--anyway", "also when the sync is paused");
-  command(approve, world, ended, approveOrReject);
+  registerApprove(group, world, ended);
   command(group.command("held <name>").description("every change that waits for approval"), world, ended, heldCommand);
   const report = group
     .command("report <name>")
@@ -131,12 +142,6 @@ async function sayGivenUp({ output }: Invocation, writes: readonly OpenWrite[]):
     ...(more > 0 ? [`  and ${more} more; all stand in the journal`] : []),
     "A record that a creation among them made is linked to nobody; a later sync matches it.",
   );
-}
-
-function digestOf(options: Options): string {
-  const digest = textOption(options, "digest") ?? "";
-  if (/^[0-9a-f]{64}$/.test(digest)) return digest;
-  throw usage("--digest takes the 64 letters and digits that `sync plan` or `sync run` showed.");
 }
 
 /** A kind that the target does not have is a slip of the command line; a target that is not there is told later. */
@@ -235,25 +240,6 @@ async function showSync(invocation: Invocation, [name = ""]: readonly string[]):
   await invocation.output.value({ name, id, revision, ...definition });
   const { stringify } = await import("yaml");
   await invocation.output.say(stringify({ [name]: definition }, { lineWidth: 0 }).trimEnd());
-  return undefined;
-}
-
-async function approveOrReject(
-  invocation: Invocation,
-  [name = ""]: readonly string[],
-  options: Options,
-): Promise<0 | 1 | 3 | undefined> {
-  const digest = digestOf(options);
-  if (options.reject !== true) {
-    await heedPause(invocation, name, options);
-    return await withRun(invocation, name, (engine, of) => approveSync(engine, { ...of, digest }));
-  }
-  const installation = await invocation.open();
-  const { id } = await findRow(installation, "syncs", name);
-  const { actor, signal } = invocation;
-  await rejectSync(installation.engine, { sync: id, actor, signal, onProgress: () => undefined, digest });
-  await invocation.output.say("Rejected. The records of that plan are planned anew by the next run.");
-  await invocation.output.value({ rejected: digest });
   return undefined;
 }
 

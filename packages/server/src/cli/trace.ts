@@ -26,10 +26,13 @@ async function tell({ output }: Invocation, person: PersonTrace): Promise<void> 
   for (const trace of person.syncs) {
     await output.say("");
     if ("error" in trace) await output.say(...faultLines(trace));
-    else {
-      await output.say(...headLines(trace), ...trace.fields.flatMap(fieldLines));
-    }
+    else await output.say(...traceLines(trace));
   }
+}
+
+/** How one sync treats one record, in lines. */
+export function traceLines(trace: Trace): readonly string[] {
+  return [...headLines(trace), ...trace.fields.flatMap(fieldLines)];
 }
 
 function faultLines({ sync, error }: TraceFault): readonly string[] {

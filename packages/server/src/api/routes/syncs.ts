@@ -23,6 +23,7 @@ import {
   TIME,
 } from "../schemas.ts";
 import { RAISE } from "./guards.ts";
+import { SOME, SOME_ANYWAY, selectionIn } from "./plan-commands.ts";
 import { ANYWAY, heedPause, PAUSE } from "./sync-control.ts";
 import { BREAKER, QUARANTINE, unsyncedRoutes } from "./unsynced.ts";
 
@@ -121,17 +122,20 @@ function commands(app: Api, context: ApiContext): void {
     {
       schema: {
         operationId: "runSync",
-        summary: "Run a sync now, behind this request",
+        summary: "Run a sync now, for everybody or for some records, behind this request",
         tags: ["syncs"],
         params: BY_NAME,
-        body: ANYWAY,
+        body: SOME_ANYWAY,
         response: { 202: STARTED },
       },
     },
     async (request, reply) => {
       const sync = await findSync(store, request.params.name);
       await heedPause(context, sync, request.body);
-      const run = await background.run(sync, actorOf(context, request), runSync);
+      const selection = selectionIn(request.body);
+      const run = await background.run(sync, actorOf(context, request), (of, options) =>
+        runSync(of, { ...options, ...(selection && { selection }) }),
+      );
       return reply.code(202).header("location", `/api/v1/runs/${run}`).send({ run });
     },
   );
@@ -141,10 +145,10 @@ function commands(app: Api, context: ApiContext): void {
     {
       schema: {
         operationId: "planSync",
-        summary: "Plan a sync without applying anything, behind this request",
+        summary: "Plan a sync, or some of its records, without applying anything; behind this request",
         tags: ["syncs"],
         params: BY_NAME,
-        body: NO_BODY,
+        body: SOME,
         response: {
           202: Type.Object({ preview: Type.String({ description: "Its plan is named at /previews/{preview}." }) }),
         },
@@ -152,7 +156,7 @@ function commands(app: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const sync = await findSync(store, request.params.name);
-      const preview = await background.preview(sync, actorOf(context, request));
+      const preview = await background.preview(sync, actorOf(context, request), selectionIn(request.body));
       return reply.code(202).header("location", `/api/v1/previews/${preview}`).send({ preview });
     },
   );
