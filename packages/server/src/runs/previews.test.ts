@@ -122,8 +122,8 @@ test("a change that is done already counts neither as a removal nor against the 
   assert.equal((await scene.run(sync)).counts.disable, 3);
   const late = await scene.apply(sync, digest);
   assert.deepEqual([late.result, late.unchanged, late.held, late.conflicts], ["partial", 3, null, 1]);
-  const removals = await scene.store.db.selectFrom("removals").selectAll().execute();
-  assert.equal(removals.length, 3);
+  const counted = scene.store.db.selectFrom("removals").selectAll().where("counter", "=", "removals");
+  assert.equal((await counted.execute()).length, 3);
 });
 
 test("memberships that a run wrote meanwhile are done, and a late preview writes only the others", async () => {
