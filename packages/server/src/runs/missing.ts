@@ -30,7 +30,8 @@ export async function judgeMissing(
   if (missing.length + gone.length === 0) return outcomes;
   const held = await heldAmong(context, missing.map(recordIdOf));
   const lost = missing.filter((change) => !held.has(recordIdOf(change)));
-  if (!context.recreate) await refuseEmptied(context, lost, [...lost, ...gone].map(recordIdOf));
+  const deleted = sent.filter(({ row }, at) => row.action === "delete" && outcomes[at]?.status === "applied");
+  if (!context.recreate) await refuseEmptied(context, lost, { gone, deleted: deleted.map(recordIdOf) });
   return outcomes.map((outcome, at) => {
     const change = sent[at];
     if (change === undefined || !isMissing(change, outcome) || !held.has(recordIdOf(change))) return outcome;
@@ -60,8 +61,9 @@ async function heldAmong({ target, kind, signal }: ApplyContext, ids: readonly s
 async function refuseEmptied(
   context: ApplyContext,
   lost: readonly Prepared[],
-  without: readonly string[],
+  of: { readonly gone: readonly Prepared[]; readonly deleted: readonly string[] },
 ): Promise<void> {
+  const without = [...lost, ...of.gone].map(recordIdOf);
   const { store, sync, space, kind, plan } = context;
   const limit = (JSON.parse(sync.definition) as SyncDefinition).guard.removals;
   const first = without.toSorted()[0];
@@ -70,7 +72,8 @@ async function refuseEmptied(
   const sample = await someLinks(store.db, space, {
     kind: kind.name,
     sync: sync.id,
-    without,
+    // What this very batch has deleted tells nothing of the target.
+    without: [...without, ...of.deleted],
     after: first,
     count: SAMPLE,
   });

@@ -1,6 +1,7 @@
 import type { Retries } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { enterPending, leavePending, loadPending, type PendingEntry, type PendingRow } from "../store/pending.ts";
+import { pinnedAmong } from "../store/pins.ts";
 import { changedIn, settledIn } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
 import type { ApplyContext } from "./applying.ts";
@@ -24,7 +25,8 @@ export async function updatePending(
     tx,
     ended.map(({ change }) => change.row.object_id),
   );
-  const left = ended.filter(({ change }) => !kept.has(change.row.object_id));
+  const released = await releasedIn(context, tx, idsIn(ended));
+  const left = ended.filter(({ change: { row } }) => !kept.has(row.object_id) && !released.has(row.object_id));
   const sequences = new Map(left.map(({ change: { row } }) => [row.object_id, row.record_sequence]));
   const dead = await leavePending(tx, sync.id, [...sequences.keys()]);
   const accepted = dead.filter((row) => row.sequence >= (sequences.get(row.object_id) ?? 0));
@@ -54,6 +56,17 @@ export async function updatePending(
   return new Set(idsIn(again));
 }
 
+/** Of what an undoing did: the records that somebody released before it came to its end. The next plan decides on them again. */
+async function releasedIn(
+  { plan, sync }: ApplyContext,
+  tx: Transaction<DB>,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (plan.part !== "undo") return new Set();
+  const pinned = await pinnedAmong(tx, sync.id, ids);
+  return new Set(ids.filter((id) => !pinned.has(id)));
+}
+
 /**
  * A group that was pending and needs nothing but memberships leaves with them, unless some of them failed. Its pending
  * row stays until then, so that a refusal counts on from the earlier ones.
@@ -75,11 +88,12 @@ export async function settleMembers(
   const complete = await settledIn(tx, context.plan.id, ids);
   const failed = await changedIn(tx, context.plan.id, ids, ["refused", "conflict", "missing"]);
   const kept = await stillSpared(context, tx, ids);
+  const released = await releasedIn(context, tx, ids);
   const waiting = new Set(groups.flatMap(({ change }) => (change.dropped.length > 0 ? [change.row.object_id] : [])));
   await leavePending(
     tx,
     context.sync.id,
-    ids.filter((id) => complete.has(id) && !failed.has(id) && !waiting.has(id) && !kept.has(id)),
+    ids.filter((id) => complete.has(id) && !failed.has(id) && !waiting.has(id) && !kept.has(id) && !released.has(id)),
   );
 }
 

@@ -20,12 +20,16 @@ export async function settle(play: Play): Promise<void> {
     play.time.advance(2 * DAY);
     let isQuiet = true;
     for (const sync of play.syncs) {
-      await play.work({ sync }, (engine, options) => releaseUndone(engine, { ...options, records: null }));
+      const released = await play.work({ sync }, (engine, options) =>
+        releaseUndone(engine, { ...options, records: null }),
+      );
+      if (released.how === "done" && released.value > 0) play.tell(`${released.value} are released`);
       const summary = await runOnce(play, sync);
       const held = await heldPlans(play.others, sync);
       for (const { digest } of held) {
         const ended = await play.work({ sync }, (engine, options) => approveSync(engine, { ...options, digest }));
-        if (ended.how === "done") play.refuseBug(ended);
+        play.tell(`  approve what is held: ${ended.how === "done" ? JSON.stringify([ended.value.result, ended.value.counts, ended.value.error?.message]) : ended.how}`);
+        play.refuseBug(ended);
         play.observe(null);
       }
       const did = Object.values(summary.counts).reduce((sum: number, count: number) => sum + count, 0);

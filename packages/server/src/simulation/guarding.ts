@@ -38,8 +38,7 @@ export class Removals {
       if (last?.part === "undo") this.#removed = this.#removed.filter((one) => one.id !== id);
       if (was === null) continue;
       const isRemoved = is === null || (was.active && !is.active);
-      if (isRemoved && of.counts && last !== undefined && !last.approved)
-        this.#removed.push({ id, at: of.now });
+      if (isRemoved && of.counts && last !== undefined && !last.approved) this.#removed.push({ id, at: of.now });
     }
     return [
       ...this.#judge(of.now, of.limit.windowMs, this.#percent),

@@ -28,6 +28,16 @@ export interface Fate {
 
 export const UNHARMED: Fate = { diesAt: null, storeFaults: new Map(), pausesAt: null };
 
+/**
+ * Moments at which nobody stands still. Inside a transaction it would keep everybody else out, which is a store that is locked. And
+ * what stands still on the wire for longer than a lease lives, no sender can call back, unless the target itself knew of fences.
+ */
+const STIRRING: ReadonlySet<string> = new Set([
+  "before a commit",
+  "before it calls the target",
+  "before the target answers",
+]);
+
 /** A process of the server as a schedule sees it: its life has moments at which it may end, stand still, or fail to write. */
 export class Life {
   moments = 0;
@@ -48,8 +58,7 @@ export class Life {
     if (this.isDead) throw new Death();
     this.moments += 1;
     const { pausesAt } = this.#fate;
-    // Who stands still inside a transaction keeps everybody else out: that is a store that is locked.
-    if (pausesAt !== null && this.moments >= pausesAt && this.meanwhile !== null && name !== "before a commit") {
+    if (pausesAt !== null && this.moments >= pausesAt && this.meanwhile !== null && !STIRRING.has(name)) {
       const { meanwhile } = this;
       this.meanwhile = null;
       this.#told(`it stands still ${name}`);

@@ -70,6 +70,22 @@ export async function pinnedRecords(db: Reader, sync: string): Promise<ReadonlyS
   return new Set(rows.map((row) => row.object_id));
 }
 
+/** Of these records, those of which something is pinned: they themselves, or a membership. */
+export async function pinnedAmong(db: Reader, sync: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await db
+      .selectFrom("pins")
+      .select("object_id")
+      .distinct()
+      .where("sync", "=", sync)
+      .where("object_id", "in", ids.slice(at, at + 500))
+      .execute();
+    for (const { object_id: id } of rows) found.add(id);
+  }
+  return found;
+}
+
 /** Of these records, those that stay as they were undone, with the run, or were exempted, with the empty text. */
 export async function undoneRuns(
   db: Reader,
