@@ -622,7 +622,7 @@ interface OpenIntents {
 /** Removals that were applied without approval, for the guard's windows. */
 interface Removals {
   sync: string;
-  counter: string; // removals | members
+  counter: string; // removals | members | creations | updates | matching
   object_id: string;
   amount: number;
   at: number;
