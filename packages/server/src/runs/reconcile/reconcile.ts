@@ -1,0 +1,336 @@
+import { isConcealed, nameOf, recordName, SENSITIVE, type TargetRecord, type Value } from "@entrain/core";
+import { loadRecords } from "../../store/directory.ts";
+import { type LinkRow, saveLinks, takeLinkSequences } from "../../store/links.ts";
+import { linksOfRecords, ownedPage } from "../../store/owned-links.ts";
+import { pinnedRecords } from "../../store/pins.ts";
+import { NOTHING } from "../carry-out.ts";
+import type { Engine } from "../context.ts";
+import { inRun, type RunSummary } from "../in-run.ts";
+import { recordOf } from "../inputs.ts";
+import { openBasis, type Position, positionOf } from "../basis.ts";
+import { leftAlone } from "../plan.ts";
+import type { BatchContext } from "../plan-context.ts";
+import { readConnection } from "../read-connection.ts";
+import { recover } from "../recover.ts";
+import type { Some } from "../report-notes.ts";
+import { closeHolds, freshSync, type RunOptions, type Session } from "../session.ts";
+import { type Compared, compareRecords, learntLink } from "./compare.ts";
+import { compareMembers, type MembersDrift } from "./members.ts";
+import { type Drift, type MemberDrift, ReconcileNotes } from "./notes.ts";
+import { repairDrift } from "./repair.ts";
+
+export interface ReconcileOptions extends RunOptions {
+  /** Plans what puts the records back, and applies what no guard holds. */
+  readonly repair: boolean;
+  /** How many of each sort are named. */
+  readonly samples: number;
+}
+
+interface DriftedField {
+  /** Of the target; `active` for whether the record is active. */
+  readonly attribute: string;
+  readonly known: Value;
+  readonly present: Value;
+}
+
+/** A record that the sync owns. `kept`: why a repair leaves it alone; `null`: it does not. */
+interface DriftedRecord {
+  /** Object id, and the target's id of the record. */
+  readonly id: string;
+  readonly record: string;
+  readonly name: string;
+  readonly kept: string | null;
+}
+
+type ChangedRecord = DriftedRecord & { readonly fields: readonly DriftedField[] };
+
+/** What a target holds, compared with what a sync owns there. */
+export interface ReconcileReport {
+  readonly sync: string;
+  readonly connection: string;
+  readonly target: string;
+  /** The target's kind of record. */
+  readonly records: string;
+  /** Records that the sync owns, and all of the kind that the target holds. */
+  readonly owned: number;
+  readonly held: number;
+  /** The target holds them no more. */
+  readonly missing: Some<DriftedRecord>;
+  /** Others changed what the sync owns. */
+  readonly changed: Some<ChangedRecord>;
+  /** Others changed attributes that are theirs since, for their rule is `untilChanged`. */
+  readonly theirs: Some<ChangedRecord>;
+  /** Nobody's: no sync made or joined them. */
+  readonly unknown: Some<{ readonly id: string; readonly name: string; readonly active: boolean }> & {
+    readonly active: number;
+  };
+  readonly members: { readonly [sort in keyof MembersDrift]: Some<Omit<MemberDrift, "sort">> };
+  /** Nothing of the sync's differs, as far as a repair would put it back. */
+  readonly inStep: boolean;
+}
+
+export interface Reconciled {
+  /** `null` when the run broke off before all was compared. */
+  readonly report: ReconcileReport | null;
+  readonly run: RunSummary;
+}
+
+/**
+ * Reads a target in full and compares it with what a sync owns there; with `repair` what others changed, removed and moved
+ * is put back by a plan, guarded as any. Without it nothing is written but what is known of attributes that others own.
+ */
+export async function reconcileSync(engine: Engine, options: ReconcileOptions): Promise<Reconciled> {
+  const notes = new ReconcileNotes();
+  let report: ReconcileReport | null = null;
+  try {
+    const run = await inRun(engine, options, "reconcile", async (session) => {
+      const { tally } = await recover(session);
+      const position = options.repair ? await readConnection(session) : await positionNow(session);
+      await closeHolds(session);
+      const context = await openContext(session, position);
+      try {
+        const totals = await compareTarget(context, notes);
+        report = reportOf(notes, options.samples, { session, records: context.kind.name, ...totals });
+        return options.repair
+          ? await repairDrift(session, { position, notes, tally, ...totals })
+          : { ...NOTHING, tally };
+      } finally {
+        context.lookups?.close();
+      }
+    });
+    return { report, run };
+  } finally {
+    notes.close();
+  }
+}
+
+async function positionNow({ engine, connection }: Session): Promise<Position> {
+  return { ...(await positionOf(engine.store, connection.id, [])), complete: true };
+}
+
+/** What comparing works with; under the sync's lease. */
+type CompareContext = BatchContext & {
+  readonly lease: Session["lease"];
+  readonly report: Session["options"]["onProgress"];
+};
+
+async function openContext(session: Session, position: Position): Promise<CompareContext> {
+  const { engine, connection, targetRow, target, options, lease } = session;
+  const { store, keyring } = engine;
+  const { signal, onProgress: report } = options;
+  const sync = await freshSync(session);
+  const of = { store, keyring, sync, connection, targetRow, target, position, recreate: false, signal };
+  return { ...(await openBasis(of)), lease, plan: { id: "" }, report };
+}
+
+interface Totals {
+  readonly owned: number;
+  readonly held: number;
+}
+
+async function compareTarget(context: CompareContext, notes: ReconcileNotes): Promise<Totals> {
+  const { target, kind, store, sync, space, signal } = context;
+  const kept = await keptOf(context);
+  let held = 0;
+  for await (const page of target.list(kind.name, { members: kind.members.length > 0 }, signal)) {
+    signal.throwIfAborted();
+    const ids = page.map(({ id }) => id);
+    const links = await linksOfRecords(store.db, { target: space.target, kind: kind.name }, ids);
+    const pairs = page.flatMap((record) =>
+      (links.get(record.id) ?? []).flatMap((link) => (link.sync === sync.id ? [{ link, record }] : [])),
+    );
+    notes.addSeen(pairs.map(({ record }) => record.id));
+    const isKnown = ({ id }: TargetRecord): boolean => links.get(id)?.some((link) => link.sync !== null) === true;
+    notes.addUnknown(page.filter((one) => !isKnown(one)).map((one) => ({ ...one, name: recordName(one) })));
+    await notePairs(context, notes, pairs, kept);
+    held += page.length;
+    context.report({ phase: "reading", detail: `${kind.name}s of the target`, done: held, total: null });
+  }
+  return { held, owned: await noteMissing(context, notes, kept) };
+}
+
+/** Why a record is not repaired; `null`: it may be. */
+type Kept = (objectId: string) => string | null;
+
+async function keptOf({ store, sync }: CompareContext): Promise<Kept> {
+  const pinned = await pinnedRecords(store.db, sync.id);
+  const all = await leftAlone({ store, sync });
+  return (id) => {
+    if (pinned.has(id)) return "it stays as it was undone, until it is released";
+    return all.has(id) ? "it waits in a plan for approval" : null;
+  };
+}
+
+interface LinkedRecord {
+  readonly link: LinkRow;
+  readonly record: TargetRecord;
+}
+
+async function notePairs(
+  context: CompareContext,
+  notes: ReconcileNotes,
+  pairs: readonly LinkedRecord[],
+  kept: Kept,
+): Promise<void> {
+  const compared = await compareRecords(context, pairs);
+  await keepLearnt(context, compared);
+  const drifted = compared.filter(({ fields, theirs, active }) => fields.length + theirs.length > 0 || active !== null);
+  const names = await namesOf(
+    context,
+    drifted.map(({ link }) => link.object_id),
+  );
+  const { update } = context.rules.operations;
+  notes.addDrifts(
+    drifted.flatMap(({ link, record, fields, theirs, active }): readonly Drift[] => {
+      const objectId = link.object_id;
+      const name = names.get(objectId) ?? recordName(record);
+      const base = { objectId, recordId: record.id, name };
+      // What a disabled record is enabled to is put back by a removal; all else by an update.
+      const why = update || active === true ? null : "the sync updates nothing (operations.update is false)";
+      const isChanged = fields.length > 0 || active !== null;
+      return [
+        ...(isChanged ? [{ ...base, sort: "changed" as const, kept: kept(objectId) ?? why, fields, active }] : []),
+        ...(theirs.length > 0
+          ? [{ ...base, sort: "theirs" as const, kept: THEIRS, fields: theirs, active: null }]
+          : []),
+      ];
+    }),
+  );
+  if (context.kind.members.length > 0) for (const pair of pairs) await noteMembers(context, notes, pair);
+}
+
+const THEIRS = "its rule is untilChanged";
+
+/** What is known of attributes that others own goes with their links, so that ordinary runs heed it. */
+async function keepLearnt({ store, lease, space }: CompareContext, compared: readonly Compared[]): Promise<void> {
+  const learnt = compared.flatMap((one) => learntLink(one) ?? []);
+  if (learnt.length === 0) return;
+  await store.fenced(lease, async (tx) => {
+    let sequence = await takeLinkSequences(tx, space.target, learnt.length);
+    await saveLinks(
+      store,
+      tx,
+      learnt.map((link) => ({ ...link, sequence: sequence++ })),
+    );
+  });
+}
+
+async function noteMembers(
+  context: CompareContext,
+  notes: ReconcileNotes,
+  { link, record }: LinkedRecord,
+): Promise<void> {
+  const { added, removed, foreign } = await compareMembers(context, link.object_id, record);
+  if (added.length + removed.length + foreign.length === 0) return;
+  const names = await namesOf(context, [link.object_id, ...added, ...removed]);
+  const group = names.get(link.object_id) ?? recordName(record);
+  const drifts = (sort: keyof MembersDrift, ids: readonly string[]): readonly MemberDrift[] =>
+    ids.map((member) => ({ groupId: link.object_id, group, member, name: names.get(member) ?? member, sort }));
+  notes.addMembers([...drifts("added", added), ...drifts("removed", removed), ...drifts("foreign", foreign)]);
+}
+
+const PAGE = 500;
+/** Ids that one `get` takes. */
+const GET = 100;
+
+/** A record that was not listed is asked for by its id before it counts as missing. Answers how many records are owned. */
+async function noteMissing(context: CompareContext, notes: ReconcileNotes, kept: Kept): Promise<number> {
+  const { store, sync, kind, target, signal, rules } = context;
+  const members = kind.members.length > 0;
+  let owned = 0;
+  for (let after = ""; ; ) {
+    signal.throwIfAborted();
+    const page = await ownedPage(store.db, sync.id, { after, limit: PAGE });
+    const last = page.at(-1);
+    if (last === undefined) return owned;
+    after = last.object_id;
+    // A record that is shared is its owner's.
+    const own = page.filter((link) => link.kind === kind.name && link.origin !== "shared");
+    owned += own.length;
+    const unseen = new Set(notes.unseen(own.map((link) => link.record_id)));
+    const suspects = own.filter((link) => unseen.has(link.record_id));
+    for (let at = 0; at < suspects.length; at += GET) {
+      const asked = suspects.slice(at, at + GET);
+      const ids = asked.map((link) => link.record_id);
+      const found = new Map((await target.get(kind.name, ids, { members }, signal)).map((one) => [one.id, one]));
+      const pairs = asked.flatMap((link) => {
+        const record = found.get(link.record_id);
+        return record === undefined ? [] : [{ link, record }];
+      });
+      await notePairs(context, notes, pairs, kept);
+      const lost = asked.filter((link) => !found.has(link.record_id));
+      const names = await namesOf(
+        context,
+        lost.map((link) => link.object_id),
+      );
+      const why = rules.operations.create ? null : "the sync creates nothing (operations.create is false)";
+      notes.addDrifts(
+        lost.map(({ object_id: objectId, record_id: recordId }) => ({
+          ...{ objectId, recordId, name: names.get(objectId) ?? recordId, sort: "missing" as const },
+          ...{ kept: kept(objectId) ?? why, fields: [], active: null },
+        })),
+      );
+    }
+  }
+}
+
+async function namesOf(
+  { store, sync }: Pick<BatchContext, "store" | "sync">,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map();
+  const rows = await loadRecords(store.db, sync.connection, [...new Set(ids)]);
+  return new Map([...rows.values()].map((row) => [row.id, nameOf(recordOf(row))]));
+}
+
+function reportOf(
+  notes: ReconcileNotes,
+  limit: number,
+  { session, records, owned, held }: Totals & { readonly session: Session; readonly records: string },
+): ReconcileReport {
+  const { sync, connection, targetRow } = session;
+  const some = <T, U>({ count, samples }: Some<T>, shape: (one: T) => U): Some<U> => ({
+    count,
+    samples: samples.map(shape),
+  });
+  const [missing, changed, theirs] = [
+    notes.drifts("missing", limit),
+    notes.drifts("changed", limit),
+    notes.drifts("theirs", limit),
+  ];
+  const [added, removed, foreign] = [
+    notes.members("added", limit),
+    notes.members("removed", limit),
+    notes.members("foreign", limit),
+  ];
+  return {
+    ...{ sync: sync.name, connection: connection.name, target: targetRow.name, records, owned, held },
+    missing: some(missing, driftedRecord),
+    changed: some(changed, changedRecord),
+    theirs: some(theirs, changedRecord),
+    unknown: notes.unknown(limit),
+    members: { added, removed, foreign },
+    inStep: missing.count + changed.count + added.count + removed.count === 0,
+  };
+}
+
+function driftedRecord({ objectId, recordId, name, kept }: Drift): DriftedRecord {
+  return { id: objectId, record: recordId, name, kept };
+}
+
+function changedRecord(drift: Drift): ChangedRecord {
+  const { fields, active } = drift;
+  const state = active === null ? [] : [{ attribute: "active", known: !active, present: active }];
+  const shown = (value: Value): Value => (isConcealed(value) ? SENSITIVE : value);
+  return {
+    ...driftedRecord(drift),
+    fields: [
+      ...state,
+      ...fields.map(({ attribute, known, present }) => ({
+        attribute,
+        known: shown(known),
+        present: shown(present),
+      })),
+    ],
+  };
+}
