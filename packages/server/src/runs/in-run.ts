@@ -3,13 +3,13 @@ import { newId } from "../clock.ts";
 import { NO_COUNTS, plansIn, weightOf } from "../store/plans.ts";
 import { createRun, type RunRow, saveRun } from "../store/runs.ts";
 import type { Lease, Store } from "../store/store.ts";
+import { kindOf } from "./basis.ts";
 import { type Applied, NOTHING } from "./carry-out.ts";
 import type { Actor, Engine } from "./context.ts";
 import { type Asked, heedBreaker } from "./failures/breaker.ts";
 import { noteRunEnd } from "./failures/quarantine.ts";
 import { forgetPlans } from "./forget.ts";
 import { Stopped, syncLease, withLease } from "./lease.ts";
-import { kindOf } from "./plan.ts";
 import { closeHolds, leaseOptions, type RunOptions, type Session, stoppable, withEnds } from "./session.ts";
 import { tellRunEnd } from "./tell-failures.ts";
 

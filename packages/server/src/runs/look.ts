@@ -1,6 +1,6 @@
 import type { SyncDefinition } from "@entrain/core";
+import { kindOf, kindsOf, openBasis, positionOf } from "./basis.ts";
 import type { ConnectionRow, Engine, SyncRow } from "./context.ts";
-import { kindOf, kindsOf, openBasis, positionOf } from "./plan.ts";
 import type { BatchContext } from "./plan-context.ts";
 
 /** What a sync is looked at with where nothing is planned: no lease, no plan, nothing written. */

@@ -1,8 +1,8 @@
 import type { SourceKind, SyncDefinition, Withheld } from "@entrain/core";
 import { saveRun } from "../store/runs.ts";
 import type { Lease } from "../store/store.ts";
+import { kindOf, kindsOf, type Position, positionOf } from "./basis.ts";
 import { readLease, withLease } from "./lease.ts";
-import { kindOf, kindsOf, type Position, positionOf } from "./plan.ts";
 import { readKinds } from "./read.ts";
 import { readAssigned } from "./read-assigned.ts";
 import { readLicences } from "./read-licences.ts";

@@ -1,10 +1,10 @@
 import type { SyncDefinition, Target, WaitListener } from "@entrain/core";
 import { saveRun } from "../store/runs.ts";
 import type { Lease } from "../store/store.ts";
+import { describedKind } from "./basis.ts";
 import type { Actor, ConnectionRow, Engine, Progress, SyncRow, TargetRow } from "./context.ts";
 import type { Stopping } from "./lease.ts";
 import { closeSettledHolds, type ReviewContext } from "./overtaken.ts";
-import { describedKind } from "./plan.ts";
 import { revealer } from "./reveal.ts";
 import { scopeNow } from "./scope-now.ts";
 import type { Selection } from "./selection.ts";

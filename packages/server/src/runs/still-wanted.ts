@@ -17,8 +17,8 @@ import {
 } from "@entrain/core";
 import type { PlanChangeRow } from "../store/plans.ts";
 import { type PlannedBy, readerAnew } from "./anew.ts";
+import { kindsOf, readComplete } from "./basis.ts";
 import type { Engine } from "./context.ts";
-import { kindsOf, readComplete } from "./plan.ts";
 import { withChosen } from "./unique-values.ts";
 
 /**
