@@ -17,7 +17,7 @@ import { Empty, Failed, Meaning, More, Name, ResultBadge, Section, Time, Waiting
 import { hrefOf } from "./place.ts";
 import { ProgressLine } from "./progress-line.tsx";
 import { Cell, Row, Table } from "./table.tsx";
-import type { Activity, Pause, Sync } from "./types.ts";
+import type { Activity, Pause, Quarantine, Sync } from "./types.ts";
 
 const useStyles = makeStyles({
   title: { display: "grid" },
@@ -129,6 +129,12 @@ function SyncRows({ sync }: { readonly sync: Sync }): ReactNode {
           <div className={styles.status}>
             {activity === null ? <LastRun sync={sync} /> : <ProgressLine name={sync.name} activity={activity} />}
             {status.paused !== null && <Paused pause={status.paused} />}
+            {status.quarantine !== null && <Quarantined quarantine={status.quarantine} />}
+            {status.breaker !== null && (
+              <Text>
+                The target gives no answer since <Time at={status.breaker.since} />. Each run asks it once.
+              </Text>
+            )}
             {status.blackoutUntil !== null && (
               <Text className={styles.quiet}>
                 In a blackout, which ends <Time at={status.blackoutUntil} due />
@@ -161,6 +167,16 @@ function Paused({ pause: { by, since, until, note } }: { readonly pause: Pause }
   );
 }
 
+/** Why a sync is slowed down, since when, and when it runs by itself again. */
+function Quarantined({ quarantine: { since, until, reason, fix } }: { readonly quarantine: Quarantine }): ReactNode {
+  return (
+    <Text>
+      In quarantine since <Time at={since} />, not by itself before <Time at={until} due />: <bdi>{reason}</bdi>{" "}
+      <bdi>{fix}</bdi>
+    </Text>
+  );
+}
+
 function LastRun({ sync }: { readonly sync: Sync }): ReactNode {
   const styles = useStyles();
   const run = sync.status.lastRun;
@@ -181,7 +197,7 @@ function LastRun({ sync }: { readonly sync: Sync }): ReactNode {
 }
 
 function StateBadge({ sync, activity }: { readonly sync: Sync; readonly activity: Activity | null }): ReactNode {
-  const { lastRun, held, unsynced, paused } = sync.status;
+  const { lastRun, held, unsynced, paused, quarantine } = sync.status;
   const say = (color: "brand" | "warning" | "danger" | "success" | "informative", text: string): ReactNode => (
     <Badge appearance="tint" color={color}>
       {text}
@@ -189,6 +205,7 @@ function StateBadge({ sync, activity }: { readonly sync: Sync; readonly activity
   );
   if (activity !== null) return say("brand", activity.kind === "run" ? "Running" : "Planning");
   if (paused !== null) return say("warning", "Paused");
+  if (quarantine !== null) return say("danger", "Quarantine");
   if (held.length > 0) return say("warning", "Held");
   if (lastRun === null) return say("informative", "New");
   if (lastRun.result === "failed") return say("danger", "Failed");

@@ -180,6 +180,14 @@ export interface Pause {
   readonly note: string | null;
 }
 
+/** Why a sync is slowed down, and until when. */
+export interface Quarantine {
+  readonly since: number;
+  readonly reason: string;
+  readonly fix: string;
+  readonly until: number;
+}
+
 export interface Sync {
   readonly id: string;
   readonly name: string;
@@ -196,6 +204,10 @@ export interface Sync {
     readonly synced: number;
     readonly failed: number;
     readonly unsynced: number;
+    readonly dead: number;
+    readonly ignored: number;
+    readonly quarantine: Quarantine | null;
+    readonly breaker: { readonly since: number; readonly detail: string } | null;
     readonly cursorLag: number;
     readonly held: readonly HeldPlan[];
   };
@@ -268,9 +280,12 @@ export interface UnsyncedRecord {
   readonly reason: string;
   readonly code: string;
   readonly detail: string;
+  readonly state: "open" | "dead" | "ignored";
   readonly attempts: number;
   readonly since: number;
   readonly retryAt: number | null;
+  readonly ignored: { readonly note: string; readonly actor: { readonly id: string } } | null;
+  readonly fix: string;
 }
 
 export interface Person {

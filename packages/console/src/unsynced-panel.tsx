@@ -43,9 +43,11 @@ export function UnsyncedPanel({ id, onClose }: { readonly id: string; readonly o
             <Text>
               <bdi>{record.detail}</bdi>
             </Text>
+            {record.fix !== "" && <Text size={200}>{record.fix}</Text>}
             <Text size={200} className={styles.quiet}>
               {record.code} · since <Time at={record.since} />
               {record.attempts > 0 && ` · ${plural(record.attempts, "attempt", "attempts")}`}
+              {record.state === "dead" && " · not tried by itself any more"}
               {record.retryAt !== null && (
                 <>
                   {" "}

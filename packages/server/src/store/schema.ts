@@ -589,7 +589,7 @@ interface PlanIssues {
   plan: string;
   ordinal: number;
   /**
-   * issue | suppressed | settled (was pending and needs nothing any more) | gone (its unowned link leads nowhere) | waits (for
+   * issue | ignored (an issue that somebody ignores) | suppressed | settled (was pending and needs nothing any more) | gone (its unowned link leads nowhere) | waits (for
    * values of lookups: `detail` is JSON [{attribute, lookup, value}]) | served (waits for no lookup any more)
    */
   state: string;

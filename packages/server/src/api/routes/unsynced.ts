@@ -12,7 +12,10 @@ const NOTE_MAX = 500;
 const TEXT_MAX = 200;
 const RECORDS_MAX = 1000;
 const BY_NAME = strict({ name: NAME });
-const RECORDS = Type.Array(Type.String({ maxLength: TEXT_MAX }), {
+/** No store holds U+0000. */
+const STORABLE = "^[^\\u0000]*$";
+const CODE = Type.String({ maxLength: TEXT_MAX, pattern: "^[a-z0-9_]*$" });
+const RECORDS = Type.Array(Type.String({ maxLength: TEXT_MAX, pattern: STORABLE }), {
   minItems: 1,
   maxItems: RECORDS_MAX,
   description: "Object ids of unsynced records.",
@@ -58,7 +61,7 @@ const UNSYNCED_RECORD: TSchema = Type.Object({
 });
 
 const FILTER = {
-  code: Type.Optional(Type.String({ maxLength: TEXT_MAX })),
+  code: Type.Optional(CODE),
   reason: Type.Optional(Type.Enum([...UNSYNCED])),
   text: Type.Optional(Type.String({ maxLength: TEXT_MAX, description: "A part of name, sign-in name, id or detail." })),
   state: Type.Optional(
@@ -135,7 +138,7 @@ function commands(app: Api, context: ApiContext): void {
           Type.Null({ description: "All that nobody has ignored." }),
           strict({}),
           strict({ records: RECORDS }),
-          strict({ code: Type.String({ maxLength: TEXT_MAX }) }),
+          strict({ code: CODE }),
         ]),
         response: { 200: Type.Object({ records: Type.Integer(), quarantine: orNull(QUARANTINE) }) },
       },
@@ -156,7 +159,7 @@ function commands(app: Api, context: ApiContext): void {
         summary: "Leave unsynced records alone until they or the configuration change: they count in no run",
         tags: ["syncs"],
         params: BY_NAME,
-        body: strict({ records: RECORDS, note: Type.String({ minLength: 1, maxLength: NOTE_MAX }) }),
+        body: strict({ records: RECORDS, note: Type.String({ minLength: 1, maxLength: NOTE_MAX, pattern: STORABLE }) }),
         response: { 204: Type.Null() },
       },
     },
