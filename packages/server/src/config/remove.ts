@@ -104,7 +104,7 @@ async function removeSync(tx: Transaction<DB>, store: Store, id: string, removal
   await forgetEpisodes(tx, id);
   for (const plan of plans) {
     await forgetEpisodes(tx, plan.id);
-    for (const table of ["plan_changes", "plan_issues", "match_index"] as const) {
+    for (const table of ["plan_changes", "plan_issues", "plan_approvals", "match_index"] as const) {
       await tx.deleteFrom(table).where("plan", "=", plan.id).execute();
     }
   }

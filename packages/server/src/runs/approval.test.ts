@@ -5,6 +5,7 @@ import type { Actor } from "./context.ts";
 import { heldPlans } from "./queries.ts";
 import { approveSync, planSync, runSync } from "./run.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
+import { undoRun } from "./undo/undo.ts";
 
 let scene: Scene;
 let sync = "";
@@ -76,6 +77,15 @@ test("who asked for a plan cannot approve it, and one other can", async () => {
     code: "second_operator",
     message: /ana cannot approve this plan: it takes a second operator, and ana asked for it/,
   });
+  const approved = await approveSync(scene.engine, { ...by("bo"), digest });
+  assert.equal(approved.result, "succeeded");
+});
+
+test("who asked for an undo cannot approve it", async () => {
+  const undo = await undoRun(scene.engine, { ...by("ana"), of: null, chosen: {} });
+  assert.equal(undo.result, "held");
+  const { digest } = await onlyHeld();
+  await assert.rejects(approveSync(scene.engine, { ...by("ana"), digest }), { code: "second_operator" });
   const approved = await approveSync(scene.engine, { ...by("bo"), digest });
   assert.equal(approved.result, "succeeded");
 });

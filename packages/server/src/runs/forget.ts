@@ -18,7 +18,7 @@ export async function forgetPlans(session: Session): Promise<void> {
   await store.fenced(lease, async (tx) => {
     for (const one of old) {
       await clearPlan(tx, one.id);
-      await updatePlan(tx, one.id, { state: one.state === "sealed" ? "abandoned" : "forgotten", trace: null });
+      await updatePlan(tx, one.id, { state: one.state === "sealed" ? "abandoned" : "forgotten" });
     }
   });
 }

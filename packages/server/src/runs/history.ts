@@ -14,7 +14,7 @@ const LEASE = "history";
 const RUNS_AT_ONCE = 200;
 const ROWS_AT_ONCE = 5000;
 /** Of plans in these states nothing is left to be done, nor to be decided. */
-const DECIDED = ["applied", "rejected", "superseded", "abandoned", "forgotten"] as const;
+const DECIDED = ["applied", "rejected", "superseded", "split", "abandoned", "forgotten"] as const;
 
 export interface HistoryOptions {
   readonly store: Store;
@@ -130,6 +130,7 @@ async function trimPlans(trimming: Trimming): Promise<Pick<Trimmed, "plans" | "r
       for (const table of ["plan_changes", "plan_issues"] as const) rows += await trimRows(trimming, table, id);
       await store.fenced(lease, async (tx) => {
         await tx.deleteFrom("match_index").where("plan", "=", id).execute();
+        await tx.deleteFrom("plan_approvals").where("plan", "=", id).execute();
         await tx.deleteFrom("plans").where("id", "=", id).execute();
       });
       plans += 1;

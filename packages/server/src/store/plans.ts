@@ -155,6 +155,7 @@ export async function clearPlan(tx: Transaction<DB>, plan: string): Promise<void
   for (const table of ["plan_changes", "plan_issues", "match_index"] as const) {
     await tx.deleteFrom(table).where("plan", "=", plan).execute();
   }
+  await tx.updateTable("plans").set({ trace: null }).where("id", "=", plan).execute();
 }
 
 /** A place in a plan's order of application. */
