@@ -10,11 +10,6 @@ export async function loadBreaker(db: Reader, target: string): Promise<BreakerRo
   return (await db.selectFrom("target_breakers").selectAll().where("target", "=", target).executeTakeFirst()) ?? null;
 }
 
-/** The targets that answered nothing, and are only probed. */
-export async function openBreakers(db: Reader): Promise<readonly BreakerRow[]> {
-  return await db.selectFrom("target_breakers").selectAll().where("opened_at", "is not", null).execute();
-}
-
 /** Counts faults in a row, of whichever process. Answers how many there are by now. */
 export async function countFaults(
   tx: Transaction<DB>,
