@@ -67,7 +67,13 @@ const FILTER = {
   state: Type.Optional(
     Type.Enum([...UNSYNCED_STATES, "all"], { description: "Without it, all that nobody has ignored." }),
   ),
-  before: Type.Optional({ ...TIME, description: "Unsynced since that moment or longer, in milliseconds UTC." }),
+  before: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 8_640_000_000_000_000,
+      description: "Unsynced since that moment or longer, in milliseconds UTC.",
+    }),
+  ),
 };
 
 /** Unsynced records of a sync: listed, exported, tried again, ignored. */
