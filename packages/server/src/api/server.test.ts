@@ -201,7 +201,12 @@ eachEngine((engine) =>
   }),
 );
 
-const OPERATIONS: readonly string[] = [
+const OPERATIONS: readonly string[
+  "comparePlans",
+  "exportPlan",
+  "resyncSync",
+  "splitPlan",
+] = [
   "acceptPermission",
   "applyPlan",
   "approvePlan",
