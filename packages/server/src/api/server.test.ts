@@ -201,21 +201,18 @@ eachEngine((engine) =>
   }),
 );
 
-const OPERATIONS: readonly string[
-  "comparePlans",
-  "exportPlan",
-  "resyncSync",
-  "splitPlan",
-] = [
+const OPERATIONS: readonly string[] = [
   "acceptPermission",
   "applyPlan",
   "approvePlan",
   "beginDeviceSetup",
   "cancelDeviceSetup",
   "cancelSync",
+  "comparePlans",
   "createAuthorizationLink",
   "createConsentLink",
   "exemptRecords",
+  "exportPlan",
   "exportUnsynced",
   "findPeople",
   "followEverything",
@@ -254,9 +251,11 @@ const OPERATIONS: readonly string[
   "releaseUndone",
   "reportSync",
   "resumeSync",
+  "resyncSync",
   "retryUnsynced",
   "runSync",
   "signOut",
+  "splitPlan",
   "stopSync",
   "tracePerson",
   "undoRun",
