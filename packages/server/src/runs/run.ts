@@ -3,6 +3,7 @@ import { appendJournal } from "../store/journal.ts";
 import { updatePlan } from "../store/plans.ts";
 import { streamOf } from "./applying.ts";
 import { giveApproval, refuseBarred } from "./approval.ts";
+import { kindOf } from "./basis.ts";
 import { reviewHeld } from "./begin.ts";
 import { planByDigest, refusal, requireKnown } from "./by-digest.ts";
 import { applyOne, makePlan, NOTHING, planAndApply } from "./carry-out.ts";
@@ -15,6 +16,8 @@ import type { Planned } from "./plan.ts";
 import { readAnew } from "./read-anew.ts";
 import { readConnection } from "./read-connection.ts";
 import { abandonUnfinished, recover, recoveredOf } from "./recover.ts";
+import { stayAfterAll } from "./remove/remove.ts";
+import { checkSelection } from "./selection.ts";
 import { closeHolds, leaseOptions, type RunOptions, type Session, stoppable, withEnds } from "./session.ts";
 import { tellDecided } from "./tell-plans.ts";
 
@@ -35,9 +38,15 @@ export async function runSync(engine: Engine, options: RunOptions): Promise<RunS
   });
 }
 
+/** What is chosen wrongly is said before anything is read. @throws ConnectorError `usage` */
+function checkChosen({ options, target, sync }: Session): void {
+  if (options.selection !== undefined) checkSelection(options.selection, kindOf(target, sync).source);
+}
+
 /** Plans and applies some records only: by the ordinary way, guards included, but no cursor moves. */
 async function runSelected(engine: Engine, options: RunOptions): Promise<RunSummary> {
   return await inRun(engine, options, "selected", async (session) => {
+    checkChosen(session);
     const { tally } = await recover(session);
     const position = await readConnection(session);
     await closeHolds(session);
@@ -65,6 +74,7 @@ export async function planSync(engine: Engine, options: RunOptions): Promise<Pla
   return await withLease(store, syncLease(options.sync), leaseOptions(options), async (lease, stopping) => {
     options.onBegin?.(null);
     const planned = withEnds(engine, stoppable(options, stopping), lease, "", async (session) => {
+      checkChosen(session);
       await abandonUnfinished(session);
       const position = await readConnection(session);
       await closeHolds(session);
@@ -123,8 +133,8 @@ export async function approveSync(
     const recovered = await recover(session);
     const asked = await planByDigest(engine.store, options.sync, of);
     if (!asked) return await recoveredOf(recovered, engine, options);
-    // What is undone goes back whatever the source says, and when it does not answer.
-    if (asked.part !== "undo") await readConnection(session);
+    // What is undone goes back, and what a sync leaves behind goes, whatever the source says, and when it does not answer.
+    if (asked.part !== "undo" && asked.part !== "remove") await readConnection(session);
     await closeHolds(session);
     const waiting = await planByDigest(engine.store, options.sync, of);
     if (!waiting) throw await refusal(engine.store, options.sync, options.digest);
@@ -155,6 +165,7 @@ export async function rejectSync(engine: Engine, options: RunOptions & { readonl
       await journalDecision(engine, tx, options, { type: "rejected", plan: held.id, run: null });
       await tellDecided(tx, store, { plan: held, decision: "rejected", actor: options.actor });
       await reviewHeld({ store, sync: { id: options.sync } }, tx, held.id, "conflict");
+      await stayAfterAll(tx, held);
     });
   });
 }
