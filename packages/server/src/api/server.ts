@@ -29,6 +29,7 @@ import { permissionRoutes } from "./routes/permissions.ts";
 import { planCommands } from "./routes/plan-commands.ts";
 import { planDocuments } from "./routes/plan-documents.ts";
 import { planRoutes } from "./routes/plans.ts";
+import { reconcileRoutes } from "./routes/reconcile.ts";
 import { reportRoutes } from "./routes/report.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { setupRoutes } from "./routes/setup.ts";
@@ -138,8 +139,9 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
       }
       attributeRoutes(scope, context);
       targetRoutes(scope, context);
-      syncRoutes(scope, context);
+      syncRoutes(scope, context, setup && { ...setup, store });
       syncControlRoutes(scope, context);
+      reconcileRoutes(scope, context);
       reportRoutes(scope, context);
       undoRoutes(scope, context);
       historyRoutes(scope, context);

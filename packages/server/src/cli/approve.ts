@@ -1,6 +1,8 @@
 import { grouped } from "@entrain/core";
 import { leaveOut } from "../runs/leave-out.ts";
-import { approveSync, rejectSync } from "../runs/run.ts";
+import { approveOrRemove } from "../runs/remove/approve.ts";
+import { isRemoval } from "../runs/remove/remove.ts";
+import { rejectSync } from "../runs/run.ts";
 import type { PlanRow } from "../store/plans.ts";
 import {
   command,
@@ -49,10 +51,20 @@ async function approveCommand(
     return await reject(invocation, name, digest);
   }
   if (options.yes === true && without.length === 0) throw usage("--yes goes with --without.");
-  await heedPause(invocation, name, options);
+  const installation = await invocation.open();
+  const { id } = await findRow(installation, "syncs", name);
+  // A sync that is being removed is paused for that very reason.
+  if (!(await isRemoval(installation.store, { sync: id, digest }))) await heedPause(invocation, name, options);
   const rest = without.length === 0 ? digest : await leaveSomeOut(invocation, name, { digest, without, options });
   if (rest === null) return 3;
-  return await withRun(invocation, name, (engine, of) => approveSync(engine, { ...of, digest: rest }));
+  let removed = false;
+  const code = await withRun(invocation, name, async (engine, of) => {
+    const done = await approveOrRemove(installation, engine, { ...of, digest: rest });
+    removed = done.removed;
+    return done.run;
+  });
+  if (removed) await invocation.output.say(`Removed the sync ${name}.`);
+  return code;
 }
 
 async function reject(invocation: Invocation, name: string, digest: string): Promise<undefined> {

@@ -14,11 +14,12 @@ import { countsInWords, durationInWords, joinedInWords } from "./wording.ts";
 
 const SAID_NAMES = 20;
 
-/** Runs a sync in one of its ways, shows how far it is, and tells how it ended. */
+/** Runs a sync in one of its ways, shows how far it is, and tells how it ended. `also`: done behind it, and told with it. */
 export async function withRun(
   invocation: Invocation,
   name: string,
   work: (engine: Engine, options: RunOptions) => Promise<RunSummary>,
+  also: (summary: RunSummary) => Promise<object> = async () => ({}),
 ): Promise<ExitCode> {
   const { output, world, actor, signal } = invocation;
   const installation = await invocation.open();
@@ -33,7 +34,7 @@ export async function withRun(
   const joins = summary.counts.join > 0 ? await joinedBy(installation.store, { run: summary.run }) : [];
   const row = await findRun(installation.store, summary.run);
   const trace = await traceIn(installation.store, row?.plan ?? null);
-  await output.value({ ...summary, joinedBy: joins, ...(trace && { trace }) });
+  await output.value({ ...summary, joinedBy: joins, ...(trace && { trace }), ...(await also(summary)) });
   await printSummary(invocation, name, summary);
   await printTrace(invocation, trace);
   if (joins.length > 0) await output.say(`Joins: ${joinedInWords(joins)}.`);

@@ -1,6 +1,5 @@
 import { formatDuration, GUEST_CHOICES, type Scope } from "@entrain/core";
 import { loadConfiguration } from "../config/current.ts";
-import { type OpenWrite, openWrites } from "../config/remove.ts";
 import { plainSync } from "../config/render.ts";
 import { scheduleInWords } from "../config/schedule.ts";
 import { type RunView, runHistory, syncStatus } from "../runs/queries.ts";
@@ -17,14 +16,16 @@ import {
   textOption,
   usage,
 } from "./command.ts";
-import { addEntry, findRow, removeOneEntry } from "./entries.ts";
+import { addEntry, findRow } from "./entries.ts";
 import { raiseInWords, registerGuard } from "./guard.ts";
 import { heldCommand } from "./held.ts";
 import { planCommand } from "./plan.ts";
+import { registerReconcile } from "./reconcile.ts";
 import { reportCommand } from "./report.ts";
 import { withRun } from "./run.ts";
 import { selectionOf, selectionOptions } from "./selection.ts";
 import { heedPause, pauseInWords, registerControl } from "./sync-control.ts";
+import { registerRemove } from "./sync-remove.ts";
 import { registerUndo } from "./undo.ts";
 import { quarantineInWords, registerUnsynced, unsyncedInWords } from "./unsynced.ts";
 import { countsInWords, durationInWords, timeInWords, waitingInWords } from "./wording.ts";
@@ -101,48 +102,11 @@ export const register: Register = (group, world, ended) => {
     .option("--limit <count>", "how many", "20");
   command(history, world, ended, showHistory);
   registerUnsynced(group, world, ended);
-  const remove = group
-    .command("remove <name>")
-    .description("forget a sync; what it made stays in the target, unowned")
-    .option("--force", "also when it was interrupted while it wrote: what became of its last changes stays unknown");
-  command(remove, world, ended, removeSync);
+  registerRemove(group, world, ended);
+  registerReconcile(group, world, ended);
   registerUndo(group, world, ended);
   registerGuard(group, world, ended);
 };
-
-const SAID_WRITES = 20;
-
-async function removeSync(
-  invocation: Invocation,
-  [name = ""]: readonly string[],
-  options: Options,
-): Promise<undefined> {
-  const force = options.force === true;
-  const installation = await invocation.open();
-  const { id } = await findRow(installation, "syncs", name);
-  const givenUp = force ? await openWrites(installation.store.db, id) : [];
-  await removeOneEntry(invocation, "syncs", name, force);
-  const { output } = invocation;
-  await output.say(`Removed the sync ${name}. What it made stays, and a later sync can adopt it.`);
-  if (givenUp.length > 0) await sayGivenUp(invocation, givenUp);
-  await output.value({ removed: name, givenUp });
-  return undefined;
-}
-
-async function sayGivenUp({ output }: Invocation, writes: readonly OpenWrite[]): Promise<void> {
-  const which = writes.length === 1 ? "this change" : `these ${writes.length} changes`;
-  const more = writes.length - SAID_WRITES;
-  await output.say(
-    `Given up: of ${which} nobody knows whether the target carried it out.`,
-    ...writes
-      .slice(0, SAID_WRITES)
-      .map(
-        ({ action, kind, name, recordId }) => `  ${action} ${kind} ${name}${recordId === null ? "" : ` (${recordId})`}`,
-      ),
-    ...(more > 0 ? [`  and ${more} more; all stand in the journal`] : []),
-    "A record that a creation among them made is linked to nobody; a later sync matches it.",
-  );
-}
 
 /** A kind that the target does not have is a slip of the command line; a target that is not there is told later. */
 async function refuseUnknownKind(invocation: Invocation, options: Options): Promise<void> {

@@ -328,9 +328,9 @@ function staleness(row: PlanChangeRow, around: Surroundings, left: MembersLeft):
 /** What is said of a record that was to be shared with its owner. */
 export const UNOWNED = "no other sync owns the target record any more";
 
-/** What the source says by now is nothing to an undoing: the record is brought back to what it was. */
+/** What the source says by now is nothing to an undoing, which brings the record back, nor to the removal of the sync. */
 function isUndoing({ cause }: Pick<PlanChangeRow, "cause">): boolean {
-  return cause === "undone" || cause === "unjoined";
+  return cause === "undone" || cause === "unjoined" || cause === "syncRemoved";
 }
 
 function movedOn(row: PlanChangeRow, link: LinkRow | undefined): string | null {

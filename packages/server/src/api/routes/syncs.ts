@@ -2,6 +2,8 @@ import { ConnectorError, type SyncDefinition } from "@entrain/core";
 import Type, { type TSchema } from "typebox";
 import type { SyncRow } from "../../runs/context.ts";
 import { syncStatus } from "../../runs/queries.ts";
+import { approveOrRemove, type Removing } from "../../runs/remove/approve.ts";
+import { isRemoval } from "../../runs/remove/remove.ts";
 import { applySync, approveSync, rejectSync, runSync } from "../../runs/run.ts";
 import { plansIn } from "../../store/plans.ts";
 import { activities } from "../activity.ts";
@@ -70,11 +72,11 @@ const BY_DIGEST = strict({ name: NAME, digest: DIGEST });
 const NO_BODY = Type.Union([Type.Null(), strict({})]);
 
 /** Syncs: what they are, how they stand, and their commands. */
-export function syncRoutes(app: Api, context: ApiContext): void {
+export function syncRoutes(app: Api, context: ApiContext, removing?: Removing): void {
   listing(app, context);
   unsyncedRoutes(app, context);
   commands(app, context);
-  approvals(app, context);
+  approvals(app, context, removing);
 }
 
 function listing(app: Api, context: ApiContext): void {
@@ -184,7 +186,7 @@ function commands(app: Api, context: ApiContext): void {
   );
 }
 
-function approvals(app: Api, context: ApiContext): void {
+function approvals(app: Api, context: ApiContext, removing?: Removing): void {
   const { store, engine, background } = context;
   const commandOf = (operationId: string, summary: string) => ({
     operationId,
@@ -206,10 +208,12 @@ function approvals(app: Api, context: ApiContext): void {
       const { name, digest } = request.params;
       const sync = await findSync(store, name);
       await requirePlan(context, { sync: sync.id, digest, states: ["held", "sealed"] });
-      await heedPause(context, sync, request.body);
-      const run = await background.run(sync, actorOf(context, request), (of, options) =>
-        approveSync(of, { ...options, digest }),
-      );
+      // A sync that is being removed is paused for that very reason.
+      if (!(await isRemoval(store, { sync: sync.id, digest }))) await heedPause(context, sync, request.body);
+      const run = await background.run(sync, actorOf(context, request), async (of, options) => {
+        if (removing === undefined) return await approveSync(of, { ...options, digest });
+        return (await approveOrRemove(removing, of, { ...options, digest })).run;
+      });
       return reply.code(202).header("location", `/api/v1/runs/${run}`).send({ run });
     },
   );
