@@ -86,8 +86,12 @@ export function skipUnless(need: Need): false | string {
   };
   const status = look[need]();
   if (status.available || isRequired(need)) return false;
-  return `${MISSING_SERVER}${status.reason}; to run this test: ${status.install}`;
+  const missing = need === "libreoffice" ? MISSING_PROGRAM : MISSING_SERVER;
+  return `${missing}${status.reason}; to run this test: ${status.install}`;
 }
+
+/** Begins the reason for a program of hundreds of megabytes that one test opens a file in: it is installed by whoever wants it. */
+const MISSING_PROGRAM = "missing program: ";
 
 /** Begins every reason that `skipUnless` gives, so that the test runner can tell them from other skips. */
 export const MISSING_SERVER = "missing server: ";
@@ -190,7 +194,7 @@ async function freePort(): Promise<number> {
 }
 
 function isRequired(need: Need): boolean {
-  if (process.env.ENTRAIN_REQUIRE_SERVERS === "1" && need !== "shared") return true;
+  if (process.env.ENTRAIN_REQUIRE_SERVERS === "1" && (need === "postgres" || need === "chromium")) return true;
   return need === "shared" && process.env.CI === "true";
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { chromiumAvailable, libreOfficeAvailable, postgresAvailable } from "../test/servers.ts";
+import { chromiumAvailable, postgresAvailable } from "../test/servers.ts";
 
 /** Debian's packages start their service on installation unless this program forbids it (Debian Policy, invoke-rc.d(8)). */
 const POLICY = "/usr/sbin/policy-rc.d";
@@ -10,7 +10,6 @@ async function installServers(): Promise<number> {
   const needs = [
     { name: "PostgreSQL", debian: "postgresql", status: postgresAvailable() },
     { name: "Chromium", debian: "chromium", status: chromiumAvailable() },
-    { name: "LibreOffice", debian: "libreoffice-calc-nogui", status: libreOfficeAvailable() },
   ];
   const missing = needs.filter((need) => !need.status.available);
   if (missing.length === 0) return 0;
