@@ -2,11 +2,13 @@ import { Button, MessageBar, MessageBarBody, MessageBarTitle, makeStyles, tokens
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { get, pathOf } from "./api.ts";
+import { useCommand } from "./commands.ts";
 import { useRunEnd } from "./follow.ts";
 import { absoluteTime, countsInWords, duration, number } from "./format.ts";
 import { meaningOf, nothingIn } from "./outcome.ts";
 import { Panel } from "./panel.tsx";
 import { Empty, Fact, Failed, ResultBadge, Waiting } from "./parts.tsx";
+import { openPlace } from "./place.ts";
 import { PlanContents } from "./plan-contents.tsx";
 import { Review, whatOf } from "./review.tsx";
 import type { NamedRun, Plan } from "./types.ts";
@@ -70,7 +72,8 @@ function RunDetails({ run }: { readonly run: NamedRun }): ReactNode {
         </MessageBar>
       )}
       {run.heldPlan !== null && !run.syncRemoved && <HeldPart id={run.heldPlan} name={run.syncName ?? ""} />}
-      {plan === null ? (
+      {isUndoable(run) && <UndoRun run={run} />}
+      {plan === null && run.mode === "undo" ? null : plan === null ? (
         <Empty>The run ended before it had a plan.</Empty>
       ) : run.syncRemoved ? (
         <Empty>The plan went with its sync; the journal holds what was applied.</Empty>
@@ -78,6 +81,29 @@ function RunDetails({ run }: { readonly run: NamedRun }): ReactNode {
         <PlanOf id={plan} />
       )}
     </>
+  );
+}
+
+/** Whether something that the run did may go back. */
+function isUndoable({ result, syncRemoved, mode, counts }: NamedRun): boolean {
+  return result !== null && !syncRemoved && mode !== "undo" && Object.values(counts).some((count) => count > 0);
+}
+
+/** Plans the inverse of the run, and opens what came of it: there the plan waits for approval. */
+function UndoRun({ run }: { readonly run: NamedRun }): ReactNode {
+  const undo = useCommand<{ readonly run: string }>({ onDone: (begun) => openPlace({ panel: "run", id: begun.run }) });
+  return (
+    <div>
+      <Button
+        disabledFocusable={undo.isPending}
+        onClick={() =>
+          undo.mutate({ method: "POST", path: pathOf(["syncs", run.sync, "undo"]), body: { run: run.run } })
+        }
+      >
+        Plan to undo this run
+      </Button>
+      {undo.error !== null && <Failed error={undo.error} />}
+    </div>
   );
 }
 

@@ -46,7 +46,7 @@ const THEN: TSchema = Type.Object({
   groups: Type.Array(Type.Object({ id: Type.String(), displayName: orNull(Type.String()) })),
 });
 
-const AT = Type.Integer({ minimum: 0, description: "Milliseconds since 1970 in UTC." });
+const AT = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000, description: "Milliseconds since 1970 in UTC." });
 
 /** The journal as a timeline, and the directory as it was. */
 export function historyRoutes(app: Api, context: ApiContext): void {
