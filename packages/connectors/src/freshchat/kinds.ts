@@ -39,6 +39,7 @@ const AGENT: Omit<TargetKind, "settleMs"> = {
   attributes: AGENT_ATTRIBUTES,
   matchable: ["email"],
   disable: true,
+  verbs: { disable: "deactivated in Freshchat", delete: "deleted in Freshchat" },
   members: [],
   preset: {
     mapping: {
@@ -83,6 +84,7 @@ const CONTACT: Omit<TargetKind, "settleMs" | "attributes"> = {
   source: "user",
   matchable: ["reference_id", "email"],
   disable: false,
+  verbs: { delete: "deleted in Freshchat" },
   members: [],
   preset: {
     mapping: {

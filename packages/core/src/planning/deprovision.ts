@@ -85,7 +85,10 @@ function inDays(durationMs: number): string {
 
 function inTargetsWords(kind: TargetKind, one: ReturnType<typeof removalAction>): ReturnType<typeof removalAction> {
   const verb = one.action === null ? undefined : kind.verbs?.[one.action];
-  return verb === undefined ? one : { ...one, note: one.note === "" ? verb : `${verb}; ${one.note}` };
+  // A note that says what is done, and why, says enough.
+  return verb === undefined || one.note.startsWith(`${one.action}d`)
+    ? one
+    : { ...one, note: one.note === "" ? verb : `${verb}; ${one.note}` };
 }
 
 /**

@@ -107,3 +107,19 @@ describe("deleting later", () => {
     assert.equal(of("disable", later), "disabled");
   });
 });
+
+describe("the target's own words", () => {
+  const verbs = { disable: "deactivated in Chat", delete: "closed in Chat" };
+  const reasonOf = (verb: "disable" | "delete" | DeleteLater, more: { readonly disable?: boolean } = {}): string => {
+    const rules = rulesOf({ deprovision: { outOfScope: verb }, ...more });
+    const of = { ...rules, kind: { ...rules.kind, verbs } };
+    return changed(evaluate(of, inputOf(ana(), { link: linkOf(), scope: OUT, now: 0 }))).change.reason;
+  };
+
+  it("stand in the reason of a removal, unless that says already what is done instead, and why", () => {
+    assert.match(reasonOf("disable"), /; deactivated in Chat$/);
+    assert.match(reasonOf("delete"), /; closed in Chat$/);
+    assert.match(reasonOf(LATER), /; deactivated in Chat; deleted after 30 days, unless it returns$/);
+    assert.match(reasonOf("disable", { disable: false }), /; deleted, for the target cannot disable such a record$/);
+  });
+});
