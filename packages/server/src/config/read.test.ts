@@ -219,7 +219,8 @@ describe("a flaw is told with its place and line", () => {
   }
 
   it("a source attribute that Graph would refuse", () => {
-    assert.match(flawed("attribute: department", "attribute: Department"), /attribute: Graph calls it department, not/);
+    const cased = flawed("attribute: department", "attribute: OfficeLocation");
+    assert.match(cased, /attribute: Graph calls it officeLocation, not OfficeLocation/);
     assert.match(flawed("attribute: department", "attribute: the department"), /is not the name of a source attribute/);
     const mapping = "mapping: { userName: { direct: officelocation } }\n    schedule:";
     assert.match(flawed("schedule:", mapping), /mapping\.userName\.direct: Graph calls it officeLocation/);
