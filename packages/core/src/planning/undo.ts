@@ -2,7 +2,7 @@ import { matchKey } from "../matching/key.ts";
 import type { Change, Finding, KnownLink } from "../model/plan.ts";
 import { isEmpty } from "../model/record.ts";
 import type { TargetAttribute } from "../model/target.ts";
-import { type Attributes, isConcealed, type Value } from "../model/value.ts";
+import { type Attributes, isConcealed, isReference, type Reference, type Value } from "../model/value.ts";
 import { type Difference, sameValue, writesOf } from "./difference.ts";
 import { changeOf, type SyncRules } from "./evaluation.ts";
 import { inReason } from "./reason.ts";
@@ -79,6 +79,8 @@ export interface UndoScene {
   /** Of a deleted record: whether it was active when it was deleted. */
   readonly wasActive: boolean;
   readonly nameOf?: (objectId: string) => string | null;
+  /** Whether what an attribute referred to has a record that it can refer to again; without it, everything has. */
+  readonly isThere?: (reference: Reference, attribute: string) => boolean;
 }
 
 /** What brings a record back to what it was before a run, and what of that cannot be done, with why. */
@@ -122,15 +124,19 @@ function recreated(
   rules: Pick<SyncRules, "kind">,
   who: { readonly objectId: string; readonly name: string },
   deed: Deed,
-  { link, present, found, wasActive }: UndoScene,
+  scene: UndoScene,
 ): Inverse {
+  const { link, present, found, wasActive } = scene;
   const left = (code: string, detail: string): Inverse => ({ change: null, left: [{ code, detail, ...who }] });
   if (link !== null) return left("undo_unlinked", `the person or group has the record ${link.recordId} by now`);
   if (present !== null) return left("undo_present", `the target still holds the record ${deed.recordId}`);
   if (found !== null) return left("undo_present", `${found} has its matching value by now`);
   const values = [...deed.fields].flatMap(([name, { from }]) => (from === undefined ? [] : [[name, from] as const]));
   const secret = values.filter(([, value]) => isConcealed(value)).map(([name]) => name);
-  const after = Object.fromEntries(values.filter(([, value]) => !isEmpty(value) && !isConcealed(value)));
+  const lost = values.filter(([name, value]) => isLost(scene, name, value)).map(([name]) => name);
+  const kept = values.filter(([name, value]) => !isEmpty(value) && !isConcealed(value) && !lost.includes(name));
+  if (kept.length === 0) return left("undo_unknown", `what the record ${deed.recordId} held is not known any more`);
+  const after = Object.fromEntries(kept);
   const active = deed.wasActive ?? wasActive;
   const change = changeOf(rules, who, {
     action: "create",
@@ -139,7 +145,8 @@ function recreated(
     after,
     active: active ? null : false,
   });
-  return { change, left: secret.map((name) => sensitive(name, who)) };
+  const told = lost.map((name) => referredGone(scene, name, deed.fields.get(name)?.from, who));
+  return { change, left: [...secret.map((name) => sensitive(name, who)), ...told] };
 }
 
 function restored(
@@ -179,7 +186,7 @@ function fieldsBack(
   rules: Pick<SyncRules, "kind">,
   who: { readonly objectId: string; readonly name: string },
   deed: Deed,
-  scene: {
+  scene: UndoScene & {
     readonly link: KnownLink;
     readonly present: { readonly attributes: Attributes; readonly active: boolean };
   },
@@ -196,6 +203,7 @@ function fieldsBack(
     else if (from === undefined) left.push(unknownThen(name, who));
     else if (is === undefined || !sameValue(is, to)) left.push(changedLater(name, who));
     else if (differs(attribute, scene.present.attributes[name], is)) left.push(changedSince(name, who));
+    else if (isLost(scene, name, from)) left.push(referredGone(scene, name, from, who));
     else differences.push({ name, from: is, to: from });
   }
   return { differences, left };
@@ -221,10 +229,20 @@ export function differs(attribute: TargetAttribute, present: Value | undefined, 
   return key === null || key !== matchKey(known, attribute);
 }
 
+/** A value that refers to somebody who has no record in the target by now, nor gets one back. */
+function isLost({ isThere }: Pick<UndoScene, "isThere">, name: string, value: Value): value is Reference {
+  return isReference(value) && isThere !== undefined && !isThere(value, name);
+}
+
 type Who = { readonly objectId: string; readonly name: string };
 
 function sensitive(name: string, who: Who): Finding {
   return { code: "undo_sensitive", detail: `${name} is sensitive, so what it was is kept nowhere`, ...who };
+}
+
+function referredGone({ nameOf }: Pick<UndoScene, "nameOf">, name: string, from: Value | undefined, who: Who): Finding {
+  const whom = isReference(from) ? (nameOf?.(from.$ref) ?? from.$ref) : "somebody";
+  return { code: "undo_gone", detail: `${name} was ${whom}, who has no record in the target now, so it stays`, ...who };
 }
 
 function unknownThen(name: string, who: Who): Finding {

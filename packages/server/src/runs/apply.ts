@@ -17,6 +17,7 @@ import {
   ACTIVATED,
   type ApplyContext,
   closeUnsent,
+  DISABLED,
   entryBase,
   NO_TALLY,
   openIntents,
@@ -295,7 +296,7 @@ async function journalIntents(
     recordId: row.record_id ?? link?.record_id ?? null,
     action: row.action,
     cause: row.cause,
-    code: row.action === "join" && row.active === 1 ? ACTIVATED : null,
+    code: activityOf(row, link),
     reason: row.reason,
     before: row.before === null ? null : (JSON.parse(row.before) as Attributes),
     after:
@@ -306,6 +307,12 @@ async function journalIntents(
           : (JSON.parse(row.after) as Attributes),
   }));
   await appendJournal(tx, context.store, streamOf(context.sync), entries);
+}
+
+/** What before and after do not tell: that a join enables the record, and that a deleted one was disabled. */
+function activityOf(row: PlanChangeRow, link: Prepared["link"]): string | null {
+  if (row.action === "join" && row.active === 1) return ACTIVATED;
+  return row.action === "delete" && link?.active === 0 ? DISABLED : null;
 }
 
 /** Not planned, for nobody leaves: the records that the target has lost and the group still named. */

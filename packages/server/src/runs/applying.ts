@@ -69,6 +69,8 @@ export const NO_TALLY: Tally = { counts: NO_COUNTS, failed: 0, unchanged: 0, con
 
 /** The code of a join's intent that enables the record: before and after tell attributes alone. */
 export const ACTIVATED = "enabled";
+/** The code of a deletion's intent whose record is disabled: so it is made again when the deletion is undone. */
+export const DISABLED = "disabled";
 
 /** The journal stream of a sync. */
 export function streamOf(sync: Pick<SyncRow, "id">): string {

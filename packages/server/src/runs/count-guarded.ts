@@ -57,7 +57,10 @@ function countersOf(
   }
 }
 
-/** What the undone run made of these records counts no more: they are as they were. */
+/**
+ * What the undone run made of these records counts no more: they are as they were. What later runs made of them does, and so
+ * does what was resumed by a later run: rather too much is counted than too little.
+ */
 async function uncount(
   { store, sync }: ApplyContext,
   tx: Transaction<DB>,
@@ -66,17 +69,32 @@ async function uncount(
 ): Promise<void> {
   const undone = await tx.selectFrom("runs").select("started_at").where("id", "=", run).executeTakeFirst();
   if (undone === undefined) return;
+  const next = await tx
+    .selectFrom("runs")
+    .select((eb) => eb.fn.min<number | null>("started_at").as("at"))
+    .where("sync", "=", sync.id)
+    .where("id", "!=", run)
+    .where("started_at", ">", undone.started_at)
+    .executeTakeFirst();
   for (const { row, add } of written) {
     const counters = countersBack(row.action, add);
     if (counters.length === 0) continue;
-    await tx
+    const counted = await tx
       .deleteFrom("removals")
       .where("sync", "=", sync.id)
       .where("counter", "in", counters)
       .where("object_id", "=", row.object_id)
       .where("at", ">=", undone.started_at)
-      .where("at", "<=", store.clock.now())
+      .where("at", "<", next?.at ?? store.clock.now() + 1)
+      .returning(["amount", "at"])
       .execute();
+    if (row.action !== "members") continue;
+    // Of a group's memberships as many are left as did not come back.
+    const left = counted.reduce((sum, { amount }) => sum + amount, 0) - add.length;
+    if (left <= 0) continue;
+    const at = Math.max(...counted.map((one) => one.at));
+    const values = [[sync.id, "members", row.object_id, left, at]];
+    await store.insertMany(tx, { table: "removals", columns: COLUMNS }, values);
   }
 }
 

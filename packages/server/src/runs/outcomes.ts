@@ -51,11 +51,7 @@ export async function recordOutcomes(
   const settled = await withOwners(context, tx, await withoutTaken(context, tx, heard));
   const gone = settled.filter((one) => one.gone);
   const written = settled.filter((one) => !one.gone && isWritten(one.outcome));
-  await journalOutcomes(
-    context,
-    tx,
-    settled.filter(({ change }) => change.send !== null),
-  );
+  await journalOutcomes(context, tx, settled, parts);
   const lost = await deleteLostLinks(context.store, tx, context.space, context.kind.name, idsIn(gone));
   const others = lost + (await writeLinks(context, tx, written));
   await saveMembers(
@@ -203,8 +199,20 @@ function isPlannedAnew(change: Prepared, outcome: Outcome): boolean {
   return outcome.code === "record_missing" || change.row.action === "create";
 }
 
-async function journalOutcomes(context: ApplyContext, tx: Transaction<DB>, settled: readonly Settled[]): Promise<void> {
-  const entries = settled.map(
+/** Memberships that took effect although their change did not stand in its outcome: undoing finds them nowhere else. */
+async function journalOutcomes(
+  context: ApplyContext,
+  tx: Transaction<DB>,
+  settled: readonly Settled[],
+  parts: readonly Part[],
+): Promise<void> {
+  const moved = new Map(
+    parts.flatMap(({ row, add, remove }) =>
+      add.length + remove.length === 0 ? [] : [[row.ordinal, { add, remove }] as const],
+    ),
+  );
+  const told = settled.filter(({ change }) => change.send !== null || moved.has(change.row.ordinal));
+  const entries = told.map(
     ({ change, outcome }): JournalEntry => ({
       ...entryBase(context),
       type: "outcome",
@@ -216,6 +224,7 @@ async function journalOutcomes(context: ApplyContext, tx: Transaction<DB>, settl
       recordId: "recordId" in outcome ? outcome.recordId : change.row.record_id,
       code: "code" in outcome ? outcome.code : null,
       detail: outcome.detail ?? null,
+      after: moved.get(change.row.ordinal) ?? null,
     }),
   );
   await appendJournal(tx, context.store, streamOf(context.sync), entries);

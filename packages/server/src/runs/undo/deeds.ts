@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { AppliedChange, Attributes } from "@entrain/core";
 import { openScratch } from "../../store/scratch.ts";
 import type { Store } from "../../store/store.ts";
-import { ACTIVATED } from "../applying.ts";
+import { ACTIVATED, DISABLED } from "../applying.ts";
 
 /** One applied change of a run, as its intent and its outcome tell it. */
 export interface JournalledChange {
@@ -15,6 +15,8 @@ export interface JournalledChange {
   readonly after: Attributes | null;
   /** Of a join: it enabled the record. */
   readonly activated: boolean;
+  /** Of a deletion: the record was disabled. */
+  readonly wasDisabled: boolean;
 }
 
 /** Which changes of a run are meant: all of them, or those of some records or with some numbers. */
@@ -26,16 +28,18 @@ export interface Chosen {
 const PAGE = 1000;
 /** A join that needed no write, or a creation whose first answer nobody heard, took effect all the same. */
 const SILENT = ["join", "create"];
+export const PARTIAL: readonly string[] = ["refused", "conflict"];
 
 /**
- * The applied changes of one run, gathered by record. They come out of the journal in the order in which they were made, and
- * lie in a scratch database meanwhile: memory does not grow with the run.
+ * The applied changes of one run, gathered by record. They lie in a scratch database meanwhile: memory does not grow with the run.
  */
 export class Deeds {
   readonly #database: DatabaseSync = openScratch();
 
   private constructor() {
-    this.#database.exec("create table changes (object_id text, place integer primary key, body text)");
+    this.#database.exec(
+      "create table changes (object_id text, place integer primary key, ordinal integer, action text, body text)",
+    );
   }
 
   static async read(
@@ -53,7 +57,7 @@ export class Deeds {
       deeds.#add(
         page.flatMap((row) => {
           const isMeant = ordinals?.has(row.ordinal) ?? records?.has(row.objectId) ?? true;
-          return isMeant && (row.status === "applied" || SILENT.includes(row.action)) ? [row] : [];
+          return isMeant && tookEffect(row) ? [row] : [];
         }),
       );
     }
@@ -63,6 +67,22 @@ export class Deeds {
 
   close(): void {
     this.#database.close();
+  }
+
+  /** Those of the chosen records, or of the chosen numbers, that the run changed nothing of. */
+  missing({ records, ordinals }: Chosen): readonly string[] {
+    const has = (column: string): ((value: string | number) => boolean) => {
+      const asked = this.#database.prepare(`select 1 from changes where ${column} = ? limit 1`);
+      return (value) => asked.get(value) !== undefined;
+    };
+    if (ordinals !== undefined) return [...ordinals].filter((one) => !has("ordinal")(one)).map(String);
+    return [...(records ?? [])].filter((one) => !has("object_id")(one));
+  }
+
+  /** Whether the run deleted the record of this person or group. */
+  deleted(objectId: string): boolean {
+    const asked = this.#database.prepare("select 1 from changes where object_id = ? and action = 'delete' limit 1");
+    return asked.get(objectId) !== undefined;
   }
 
   /** The changes of each record together, batch by batch of so many records. */
@@ -85,10 +105,10 @@ export class Deeds {
   }
 
   #add(changes: readonly OutcomeRow[]): void {
-    const insert = this.#database.prepare("insert into changes values (?, null, ?)");
+    const insert = this.#database.prepare("insert into changes values (?, ?, ?, ?, ?)");
     this.#database.exec("begin");
-    for (const { status: _, sequence: __, ...change } of changes) {
-      insert.run(change.objectId, JSON.stringify(change));
+    for (const { status: _, sequence, ...change } of changes) {
+      insert.run(change.objectId, sequence, change.ordinal, change.action, JSON.stringify(change));
     }
     this.#database.exec("commit");
   }
@@ -96,7 +116,13 @@ export class Deeds {
 
 type OutcomeRow = JournalledChange & { readonly status: string; readonly sequence: number };
 
-/** Outcomes of a run in the order of its changes, each with what its last intent said before and after. */
+/** Of memberships that were refused, those that took effect all the same stand in the outcome itself. */
+function tookEffect({ status, action, after }: OutcomeRow): boolean {
+  if (status === "applied") return true;
+  return status === "unchanged" ? SILENT.includes(action) : action === "members" && after !== null;
+}
+
+/** Outcomes of a run in the order of its changes, each with what the last intent of its change said before and after. */
 async function outcomesPage(
   store: Store,
   { stream, run }: { readonly stream: string; readonly run: string },
@@ -104,14 +130,18 @@ async function outcomesPage(
 ): Promise<readonly OutcomeRow[]> {
   const outcomes = await store.db
     .selectFrom("journal")
-    .select(["ordinal", "sequence", "object_id", "action", "status", "record_id"])
-    .where("run", "=", run)
-    .where("stream", "=", stream)
-    .where("type", "=", "outcome")
-    .where("status", "in", ["applied", "unchanged"])
-    .where((eb) => eb(eb.refTuple("ordinal", "sequence"), ">", eb.tuple(after.ordinal, after.sequence)))
-    .orderBy("ordinal")
-    .orderBy("sequence")
+    .leftJoin("journal_values as said", (join) =>
+      join.onRef("said.stream", "=", "journal.stream").onRef("said.sequence", "=", "journal.sequence"),
+    )
+    .select(["journal.plan", "journal.ordinal", "journal.sequence", "journal.object_id", "journal.action"])
+    .select(["journal.status", "journal.record_id", "said.after"])
+    .where("journal.run", "=", run)
+    .where("journal.stream", "=", stream)
+    .where("journal.type", "=", "outcome")
+    .where("journal.status", "in", ["applied", "unchanged", ...PARTIAL])
+    .where((eb) => eb(eb.refTuple("journal.ordinal", "journal.sequence"), ">", eb.tuple(after.ordinal, after.sequence)))
+    .orderBy("journal.ordinal")
+    .orderBy("journal.sequence")
     .limit(PAGE)
     .execute();
   const intents = await intentsOf(
@@ -119,46 +149,67 @@ async function outcomesPage(
     { stream, run },
     outcomes.map(({ ordinal }) => ordinal ?? 0),
   );
-  return outcomes.map(({ ordinal, sequence, object_id, action, status, record_id }) => ({
-    ...{ ordinal: ordinal ?? 0, sequence, objectId: object_id ?? "", action: action ?? "", status: status ?? "" },
-    recordId: record_id ?? "",
-    ...(intents.get(ordinal ?? 0) ?? { before: null, after: null, activated: false }),
-  }));
+  return outcomes.map(({ plan, ordinal, sequence, object_id, action, status, record_id, after }) => {
+    const said = intents.get(keyOf(plan, ordinal)) ?? NOTHING_SAID;
+    return {
+      ...{ ordinal: ordinal ?? 0, sequence, objectId: object_id ?? "", action: action ?? "", status: status ?? "" },
+      ...{ recordId: record_id ?? "", ...said },
+      ...(PARTIAL.includes(status ?? "") ? { after: parsed(after) } : {}),
+    };
+  });
 }
 
-type Intent = Pick<JournalledChange, "before" | "after" | "activated">;
+type Intent = Pick<JournalledChange, "before" | "after" | "activated" | "wasDisabled">;
 
-async function intentsOf(
+const NOTHING_SAID: Intent = { before: null, after: null, activated: false, wasDisabled: false };
+
+/** One run may apply several plans, each with numbers of its own. */
+export function keyOf(plan: string | null, ordinal: number | null): string {
+  return `${plan ?? ""} ${ordinal ?? 0}`;
+}
+
+/** What the intents of these changes say, by plan and number. */
+export async function intentsOf(
   store: Store,
   { stream, run }: { readonly stream: string; readonly run: string },
   ordinals: readonly number[],
-): Promise<ReadonlyMap<number, Intent>> {
-  const found = new Map<number, Intent>();
+): Promise<ReadonlyMap<string, Intent>> {
+  const found = new Map<string, Intent>();
   for (let at = 0; at < ordinals.length; at += 500) {
     const rows = await store.db
       .selectFrom("journal")
       .leftJoin("journal_values as said", (join) =>
         join.onRef("said.stream", "=", "journal.stream").onRef("said.sequence", "=", "journal.sequence"),
       )
-      .select(["journal.ordinal", "journal.code", "said.before", "said.after"])
+      .select(["journal.plan", "journal.ordinal", "journal.code", "said.before", "said.after"])
       .where("journal.run", "=", run)
       .where("journal.stream", "=", stream)
       .where("journal.type", "=", "intent")
       .where("journal.ordinal", "in", ordinals.slice(at, at + 500))
       .orderBy("journal.sequence")
       .execute();
-    for (const { ordinal, code, before, after } of rows) {
-      found.set(ordinal ?? 0, { before: parsed(before), after: parsed(after), activated: code === ACTIVATED });
+    for (const { plan, ordinal, code, before, after } of rows) {
+      const said = { before: parsed(before), after: parsed(after) };
+      found.set(keyOf(plan, ordinal), { ...said, activated: code === ACTIVATED, wasDisabled: code === DISABLED });
     }
   }
   return found;
 }
 
-function parsed(text: string | null): Attributes | null {
+export function parsed(text: string | null): Attributes | null {
   return text === null ? null : (JSON.parse(text) as Attributes);
 }
 
 /** A journalled change of a record itself in core's terms. */
 export function appliedChange({ action, recordId, before, after, activated }: JournalledChange): AppliedChange {
   return { action: action as AppliedChange["action"], recordId, before, after, activated };
+}
+
+/** The members that a membership change names. */
+export function movesIn(after: Attributes | null): {
+  readonly add: readonly string[];
+  readonly remove: readonly string[];
+} {
+  const ids = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : []);
+  return { add: ids(after?.add), remove: ids(after?.remove) };
 }

@@ -4,15 +4,17 @@ import {
   isEmpty,
   isReference,
   type KnownLink,
+  kindsReferred,
   matchedAttribute,
   matchKeys,
+  type Reference,
   recordName,
   type TargetRecord,
   type UndoScene,
   type Value,
 } from "@entrain/core";
 import { type DirectoryRow, loadRecords } from "../../store/directory.ts";
-import { type LinkRow, loadLinks } from "../../store/links.ts";
+import { type LinkRow, loadLinks, loadLinksByKind } from "../../store/links.ts";
 import { concealedKnown } from "../conceal-links.ts";
 import { inSourceForm, linkedPeople, withLookups } from "../evaluate-batch.ts";
 import { nameIn } from "../names.ts";
@@ -27,24 +29,33 @@ export interface Around {
   readonly rows: ReadonlyMap<string, DirectoryRow>;
   readonly present: ReadonlyMap<string, Present>;
   readonly nameOf: (objectId: string) => string | null;
+  /** Whether somebody has a record that an attribute can refer to. */
+  readonly isLinked: (reference: Reference, attribute: string) => boolean;
 }
 
 /** Looks up everything about these records that undoing asks for, a few requests for all of them. */
-export async function aroundOf(
-  context: BatchContext,
-  ids: readonly string[],
-  recordIds: readonly string[],
-): Promise<Around> {
+export async function aroundOf(context: BatchContext, ids: readonly string[], deeds: readonly Deed[]): Promise<Around> {
   const { store, space, kind, sync } = context;
+  const recordIds = deeds.map(({ recordId }) => recordId);
   const links = await loadLinks(store.db, space, [kind.name], ids);
   const present = await presentOf(context, recordIds);
-  const named = [...links.values()].flatMap(({ known }) => referredIn(JSON.parse(known) as Attributes));
+  const known = [...links.values()].flatMap((link) => referredIn(JSON.parse(link.known) as Attributes));
+  const wanted = deeds.flatMap(({ fields }) =>
+    [...fields.values()].flatMap(({ from }) => (isReference(from) ? [from.$ref] : [])),
+  );
+  const named = [...known, ...wanted];
+  const referred = await loadLinksByKind(store.db, space, kind.attributes.flatMap(kindsReferred), [...new Set(wanted)]);
   const rows = await loadRecords(store.db, sync.connection, [...new Set([...ids, ...named])]);
   const nameOf = (id: string): string | null => {
     const row = rows.get(id);
     return row === undefined ? null : nameIn(row.attributes);
   };
-  return { links, rows, present, nameOf };
+  const isLinked = ({ $ref, $kind }: Reference, name: string): boolean => {
+    const declared = kind.attributes.find((attribute) => attribute.name === name);
+    const kinds = $kind === undefined ? kindsReferred(declared ?? {}) : [$kind];
+    return kinds.some((one) => referred.get(one)?.has($ref) === true);
+  };
+  return { links, rows, present, nameOf, isLinked };
 }
 
 function referredIn(attributes: Attributes): readonly string[] {

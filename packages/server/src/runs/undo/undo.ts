@@ -62,14 +62,18 @@ async function runToUndo({ engine, sync, run }: Session, { of }: UndoOptions): P
   const { db } = engine.store;
   const found = await db
     .selectFrom("journal")
-    .select("run")
-    .where("stream", "=", streamOf(sync))
-    .where("type", "=", "outcome")
-    .where("status", "in", ["applied", "unchanged"])
-    .where("run", "is not", null)
-    .where("run", "!=", run)
-    .$if(of !== null, (query) => query.where("run", "=", of))
-    .orderBy("sequence", "desc")
+    .leftJoin("journal_values as said", (join) =>
+      join.onRef("said.stream", "=", "journal.stream").onRef("said.sequence", "=", "journal.sequence"),
+    )
+    .select("journal.run")
+    .where("journal.stream", "=", streamOf(sync))
+    .where("journal.type", "=", "outcome")
+    // The outcome of memberships that were refused says which of them took effect all the same.
+    .where((eb) => eb.or([eb("journal.status", "in", ["applied", "unchanged"]), eb("said.after", "is not", null)]))
+    .where("journal.run", "is not", null)
+    .where("journal.run", "!=", run)
+    .$if(of !== null, (query) => query.where("journal.run", "=", of))
+    .orderBy("journal.sequence", "desc")
     .limit(1)
     .executeTakeFirst();
   if (found?.run != null) return found.run;
@@ -95,10 +99,11 @@ async function planUndo(session: Session, run: string, chosen: Chosen): Promise<
   const context = await openUndo(session, run);
   const deeds = await Deeds.read(store, { stream: streamOf(session.sync), run }, chosen);
   try {
+    refuseUnknown(run, deeds.missing(chosen));
     const writer = new PlanWriter(context, 0);
     for (const batch of deeds.batches(BATCH)) {
       session.options.signal.throwIfAborted();
-      await writer.write({ ...(await inversesOf(context, batch)), wanted: [] });
+      await writer.write({ ...(await inversesOf(context, batch, (id) => deeds.deleted(id))), wanted: [] });
     }
     return await sealUndo(session, context, writer);
   } catch (error) {
@@ -111,6 +116,15 @@ async function planUndo(session: Session, run: string, chosen: Chosen): Promise<
     deeds.close();
     context.lookups?.close();
   }
+}
+
+/** A choice that the run did nothing of is a slip of the pen. @throws ConnectorError `nothing_to_undo` */
+function refuseUnknown(run: string, missing: readonly string[]): void {
+  if (missing.length === 0) return;
+  const more = missing.length > SAID ? ` and ${missing.length - SAID} more` : "";
+  const message = `The run ${run} changed nothing of ${missing.slice(0, SAID).join(", ")}${more}.`;
+  const fix = `See what it changed: entrain audit list --run ${run}`;
+  throw new ConnectorError("nothing_to_undo", message, { stops: "run", retry: "never", fix });
 }
 
 async function openUndo(session: Session, run: string): Promise<UndoContext> {
