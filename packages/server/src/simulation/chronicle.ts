@@ -21,6 +21,7 @@ export class Chronicle {
   readonly #absent = new Set<string>();
   readonly #empty = new Set<string>();
   readonly #known = new Set<string>();
+  readonly #managers = new Map<string, Set<string>>();
 
   /** Writes down how things stand, after each single change. */
   note(tenant: Tenant, people: SyncDefinition): void {
@@ -29,6 +30,7 @@ export class Chronicle {
       const isGone = one.state !== "present" || !one.enabled || !isIn(tenant, one, people.scope);
       if (isGone) this.#gone.add(one.id);
       if (isEmpty(one.jobTitle)) this.#empty.add(`${one.id} title`);
+      if (one.manager !== null) this.managersOf(one.id).add(one.manager);
       const boss = one.manager === null ? undefined : tenant.people.get(one.manager);
       if (boss?.state !== "present") this.#empty.add(`${one.id} manager`);
     }
@@ -47,6 +49,13 @@ export class Chronicle {
 
   wasAbsent(team: string, member: string): boolean {
     return this.#absent.has(`${team} ${member}`) || this.#gone.has(member) || this.#gone.has(team);
+  }
+
+  /** Everybody whom a person ever reported to. */
+  managersOf(id: string): Set<string> {
+    const managers = this.#managers.get(id) ?? new Set();
+    this.#managers.set(id, managers);
+    return managers;
   }
 
   /** Whether a key is a person's object id. */

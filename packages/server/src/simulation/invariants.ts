@@ -16,6 +16,8 @@ export interface Observation {
   readonly words: Words;
   /** Every definition of the sync of people that was ever in force. */
   readonly definitions: readonly SyncDefinition[];
+  /** The keys that records were last seen with, also of those that are gone. */
+  readonly keys: ReadonlyMap<string, string>;
   /** Record ids that the engine created or joined, by what it did. */
   readonly origins: ReadonlyMap<string, string>;
 }
@@ -53,7 +55,9 @@ const removalsAreTrue: Check = (seen) => {
     }
     for (const value of ["title", "manager"] as const) {
       const isCleared = was.values[value] !== null && is.values[value] === null;
-      const isCascade = value === "manager" && !after.has(was.values.manager ?? "");
+      // Nobody can be referred to who has no record.
+      const known = new Set([...after.values()].map(({ values }) => values.key));
+      const isCascade = value === "manager" && [...chronicle.managersOf(key)].some((id) => !known.has(id));
       const isTrue = chronicle.wasEmpty(key, value) || (value === "manager" && isCascade);
       if (isCleared && !isTrue && seen.origins.get(was.id) !== "join")
         breaches.push(`the ${value} of ${who(was)} was cleared, and was never empty at the source`);
@@ -144,9 +148,9 @@ function moved(before: readonly string[], after: readonly string[]): readonly st
 }
 
 /** A value as plans and journal hold it: a manager is named by the object id. */
-function sourceForm({ after, before }: Observation, name: keyof Values, value: string | null): Value {
+function sourceForm({ keys }: Observation, name: keyof Values, value: string | null): Value {
   if (name !== "manager" || value === null) return value;
-  return { $ref: (after.get(value) ?? before.get(value))?.values.key ?? "" };
+  return { $ref: keys.get(value) ?? "" };
 }
 
 function sameText(left: Value, right: Value): boolean {
@@ -158,9 +162,9 @@ function sameText(left: Value, right: Value): boolean {
 const identityStays: Check = ({ differences, chronicle }) =>
   differences.flatMap(({ before: was, after: is }) => {
     const [from, to] = [was?.values.key ?? null, is?.values.key ?? null];
-    return from === null || to === null || from === to || !chronicle.knows(from)
-      ? []
-      : [`${who(was)} passed from ${from} to ${to}`];
+    if (from === null || to === null || from === to) return [];
+    // What somebody else's hand had written there is nobody's object id.
+    return chronicle.knows(from) && chronicle.knows(to) ? [`${who(was)} passed from ${from} to ${to}`] : [];
   });
 
 /** What is checked after every piece of the engine's work, by the invariant's number. */

@@ -16,14 +16,14 @@ export interface Overlay {
 
 /** Copies the server's source and plants a bug. @throws Error where the bug is not known, or does not fit the source any more */
 export function plant(bug: string): Overlay {
-  const changes = BUGS[bug];
-  if (changes === undefined) throw new Error(`There is no bug ${bug}, only ${Object.keys(BUGS).join(", ")}.`);
+  const planted = BUGS[bug];
+  if (planted === undefined) throw new Error(`There is no bug ${bug}, only ${Object.keys(BUGS).join(", ")}.`);
   const folder = mkdtempSync(join(tmpdir(), "entrain-bug-"));
   const copy = join(folder, "packages/server/src");
   cpSync(SOURCE, copy, { recursive: true, filter: (path) => !/\.test\.tsx?$/.test(path) });
   cpSync(join(PACKAGE, "package.json"), join(folder, "packages/server/package.json"));
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
-  for (const { file, find, replace } of changes) {
+  for (const { file, find, replace } of planted.changes) {
     const path = join(copy, file);
     const text = readFileSync(path, "utf8");
     const count = text.split(find).length - 1;

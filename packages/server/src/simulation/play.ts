@@ -57,7 +57,8 @@ export interface RunEffect {
 
 const KEY = Buffer.alloc(32, 7).toString("base64");
 const START = Date.UTC(2031, 2, 3, 8);
-const TARGETS = ["portal", "scim", "csv"] as const;
+/** A server is where most can go wrong. */
+const TARGETS = ["portal", "scim", "csv", "scim"] as const;
 
 /** Everything that one seed plays with: the tenant, the target, the store, time, and what was seen so far. */
 export class Play {
@@ -72,6 +73,8 @@ export class Play {
   readonly definitions: SyncDefinition[] = [];
   readonly intents: Intent[] = [];
   readonly origins: Map<string, string> = new Map();
+  /** The keys that records of the target were last seen with. */
+  readonly keys: Map<string, string> = new Map();
   /** By record id, what others changed in the target: their values are not ours to expect. */
   readonly touched: Map<string, Set<string>> = new Map();
   /** The last run of each sync, when everything is well. */
@@ -109,7 +112,7 @@ export class Play {
       const definition = firstDefinition(end, chance);
       play.people = await addSync(others, "people", end.type, definition);
       play.definitions.push(definition);
-      if (!chance.once(3)) play.groups = await addSync(others, "groups", end.type, groupDefinition(definition));
+      if (!chance.once(4)) play.groups = await addSync(others, "groups", end.type, groupDefinition(definition));
       play.chronicle.note(tenant, definition);
       play.tell(
         `seed ${seed}: ${tenant.people.size} people, ${tenant.teams.size} groups, target ${type}${play.groups === null ? "" : " with groups"}`,
@@ -248,8 +251,8 @@ export class Play {
     }
     for (const { action, recordId } of fresh)
       if (action === "join" && recordId !== null) this.origins.set(recordId, "join");
-    this.content = after;
-    const { intents, chronicle, definitions, origins } = this;
+    this.#see(after);
+    const { intents, chronicle, definitions, keys, origins } = this;
     const seen: Observation = {
       before,
       after,
@@ -259,6 +262,7 @@ export class Play {
       chronicle,
       words: this.end.words,
       definitions,
+      keys,
       origins,
     };
     for (const { invariant, check } of AFTER_WORK) {
@@ -282,9 +286,14 @@ export class Play {
     if (run !== null && fresh.every((intent) => intent.run === run)) this.effects.set(run, { before, after });
   }
 
+  #see(content: Content): void {
+    this.content = content;
+    for (const { id, values } of content.values()) if (values.key !== null) this.keys.set(id, values.key);
+  }
+
   /** Others change the target by hand: nothing of that is checked. */
   lookAgain(): void {
-    this.content = this.end.content();
+    this.#see(this.end.content());
   }
 
   async close(): Promise<void> {

@@ -41,11 +41,11 @@ function fateOf(chance: Chance): Fate {
 }
 
 function passageOf(chance: Chance): Passage {
-  const calls = (): ReadonlySet<number> => new Set(chance.once(6) ? [1 + chance.below(2)] : []);
+  const calls = (often: number): ReadonlySet<number> => new Set(chance.once(often) ? [1 + chance.below(2)] : []);
   return {
     refuses: chance.once(5) ? 2 + chance.below(4) : 0,
-    unheard: calls(),
-    unsent: calls(),
+    unheard: calls(3),
+    unsent: calls(6),
     late: chance.once(2),
   };
 }
@@ -238,7 +238,7 @@ const STEPS: readonly (readonly [weight: number, Step])[] = [
   [8, run],
   [3, previewAndApply],
   [4, decide],
-  [2, undo],
+  [3, undo],
   [1, release],
   [1, reconfigure],
   [2, byHand],

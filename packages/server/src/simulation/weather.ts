@@ -40,7 +40,13 @@ export function bendGraph({ simulator }: Tenant, chance: Chance): string {
     const what = action.type === "status" ? String(action.status) : action.type;
     return `${what} on ${path} (${times} times behind ${skip})`;
   });
-  if (chance.once(5)) {
+  if (chance.once(4)) {
+    // Everything is read anew, and the round ends before its time.
+    simulator.expireDeltaTokens();
+    const action = { type: "ends-empty" } as const;
+    simulator.faults.add({ action, path: chance.some(["/users", "/groups"]), times: 1 + chance.below(3) });
+    told.push("a full round ends early");
+  } else if (chance.once(4)) {
     simulator.expireDeltaTokens();
     told.push("delta tokens expire");
   }

@@ -1,0 +1,3 @@
+import { holdThroughSeeds } from "./part.ts";
+
+holdThroughSeeds(1);
