@@ -45,6 +45,9 @@ export async function removeEntry(
   for (const table of [
     "records",
     "edges",
+    "record_versions",
+    "edge_versions",
+    "directory_times",
     "applications",
     "assignments",
     "photos",

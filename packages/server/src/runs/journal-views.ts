@@ -1,4 +1,4 @@
-import type { Attributes, SyncDefinition, Value } from "@entrain/core";
+import { type Attributes, isConcealed, type SyncDefinition, sameValue, type Value } from "@entrain/core";
 import { sql } from "kysely";
 import type { Actor } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
@@ -98,8 +98,11 @@ export async function journalPage(store: Store, of: JournalOf, page: JournalPage
   );
   const shown = (stream: string, text: string | null): Value => {
     const value = text === null ? null : (JSON.parse(text) as Value);
-    const isAttributes = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isAttributes ? shownKnown(value as Attributes, { mapping: masks.get(stream) ?? {} }) : value;
+    return isAttributes(value) ? shownKnown(value, { mapping: masks.get(stream) ?? {} }) : value;
+  };
+  const reasonOf = ({ stream, before, after, reason }: (typeof rows)[number]): string | null => {
+    if (reason === null || before === null || after === null) return reason;
+    return tellsSensitive({ before, after }, masks.get(stream) ?? {}) ? NOW_SENSITIVE : reason;
   };
   return rows.map((row) => ({
     ...{ stream: row.stream, sequence: row.sequence, at: row.at },
@@ -107,10 +110,30 @@ export async function journalPage(store: Store, of: JournalOf, page: JournalPage
     ...{ type: row.type, run: row.run, plan: row.plan, ordinal: row.ordinal, kind: row.kind },
     target: row.target_name ?? row.target,
     ...{ objectId: row.object_id, recordId: row.record_id, action: row.action, cause: row.cause },
-    ...{ status: row.status, code: row.code, reason: row.reason, detail: row.detail },
+    ...{ status: row.status, code: row.code, reason: reasonOf(row), detail: row.detail },
     before: shown(row.stream, row.before),
     after: shown(row.stream, row.after),
   }));
+}
+
+const NOW_SENSITIVE = "What it says was written is sensitive by now.";
+
+/** A reason says from what to what a value changed, in plain where its attribute was marked sensitive later. */
+function tellsSensitive(
+  said: { readonly before: string; readonly after: string },
+  mapping: SyncDefinition["mapping"],
+): boolean {
+  const [before, after] = [said.before, said.after].map((text) => JSON.parse(text) as Value);
+  if (!isAttributes(before) || !isAttributes(after)) return false;
+  const shownThen = shownKnown(after, { mapping });
+  return Object.entries(after).some(
+    ([name, value]) =>
+      !isConcealed(value) && !sameValue(shownThen[name] ?? null, value) && !sameValue(before[name] ?? null, value),
+  );
+}
+
+function isAttributes(value: Value | undefined): value is Attributes {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The mappings of the syncs behind these streams: what they mark sensitive now is not shown, whenever it was written. */

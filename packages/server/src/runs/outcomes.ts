@@ -17,7 +17,8 @@ import {
   saveLinks,
   takeLinkSequences,
 } from "../store/links.ts";
-import { markChanges, type PlanChangeRow } from "../store/plans.ts";
+import { ITSELF, unpin } from "../store/pins.ts";
+import { idsOf, markChanges, type PlanChangeRow } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
 import { ownedByOthers, releaseShares } from "../store/shares.ts";
 import { type ApplyContext, closeIntents, entryBase, streamOf, type Tally, tallied } from "./applying.ts";
@@ -52,6 +53,7 @@ export async function recordOutcomes(
   const gone = settled.filter((one) => one.gone);
   const written = settled.filter((one) => !one.gone && isWritten(one.outcome));
   await journalOutcomes(context, tx, settled, parts);
+  await unpinLeft(context, tx, settled, parts);
   const lost = await deleteLostLinks(context.store, tx, context.space, context.kind.name, idsIn(gone));
   const others = lost + (await writeLinks(context, tx, written));
   await saveMembers(
@@ -228,6 +230,28 @@ async function journalOutcomes(
     }),
   );
   await appendJournal(tx, context.store, streamOf(context.sync), entries);
+}
+
+/**
+ * What an undoing found changed, or was refused, is not undone: it is the sync's as before. Of what was never answered nobody
+ * knows, so it stays pinned.
+ */
+async function unpinLeft(
+  { plan, sync }: ApplyContext,
+  tx: Transaction<DB>,
+  settled: readonly Settled[],
+  parts: readonly Part[],
+): Promise<void> {
+  if (plan.part !== "undo") return;
+  const moved = new Map(parts.map(({ row, add, remove }) => [row.ordinal, new Set([...add, ...remove])]));
+  const left = settled.filter(({ outcome }) =>
+    outcome.status === "refused" ? outcome.code !== "outcome_unknown" : outcome.status === "conflict",
+  );
+  const pins = left.map(({ change: { row } }) => {
+    const members = [...idsOf(row.add), ...idsOf(row.remove)].filter((id) => moved.get(row.ordinal)?.has(id) !== true);
+    return { id: row.object_id, members: row.action === "members" ? members : [ITSELF] };
+  });
+  await unpin(tx, { sync: sync.id, plan: plan.id }, pins);
 }
 
 /** Answers how many other records in the target those have whose links go. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { ConnectorError } from "@entrain/core";
+import { ConnectorError, type SyncDefinition } from "@entrain/core";
+import { removeEntry } from "../config/remove.ts";
 import { eachEngine } from "../store/testing.ts";
 import type { ConnectionRow } from "./context.ts";
 import { trimHistory } from "./history.ts";
@@ -119,6 +120,40 @@ eachEngine((engine) => {
     assert.equal(now?.removed, "soft");
     const [found] = await findGroups(scene.store, { group: "outer", connection: null });
     assert.equal(found?.id, outer.id);
+  });
+
+  test("a value that is marked sensitive later stands in no reason of the journal either", async () => {
+    await open();
+    const sync = await scene.addSync("desk", "scim", { records: "user" });
+    await scene.run(sync);
+    await scene.graph("PATCH", `/users/${ana.id}`, { jobTitle: "Chief" });
+    await scene.run(sync);
+    const told = async () => JSON.stringify(await journalPage(scene.store, { person: ana.id, sync }, PAGE));
+    assert.match(await told(), /Clerk → Chief/);
+    const { definition } = await scene.store.db
+      .selectFrom("syncs")
+      .select("definition")
+      .where("id", "=", sync)
+      .executeTakeFirstOrThrow();
+    const { mapping } = JSON.parse(definition) as SyncDefinition;
+    await scene.redefine(sync, { mapping: { ...mapping, title: { direct: "jobTitle", sensitive: true } } });
+    assert.doesNotMatch(await told(), /Clerk|Chief/);
+  });
+
+  test("nothing is remembered of the directory of a connection that was removed", async () => {
+    const sync = await open();
+    await scene.graph("PATCH", `/users/${ana.id}`, { jobTitle: "Chief" });
+    await scene.graph("DELETE", `/groups/${outer.id}/members/${ana.id}/$ref`);
+    await scene.run(sync);
+    await scene.store.transaction((tx) =>
+      removeEntry(tx, scene.store, "connections", connection.id, {
+        force: false,
+        actor: { kind: "command", id: "olga" },
+      }),
+    );
+    for (const table of ["record_versions", "edge_versions", "directory_times", "records", "edges"] as const) {
+      assert.deepEqual(await scene.store.db.selectFrom(table).selectAll().execute(), [], table);
+    }
   });
 
   test("what was longer ago than is remembered is forgotten, and what stands stays", async () => {

@@ -59,6 +59,23 @@ export async function pinRecords(store: Store, tx: Transaction<DB>, pins: readon
   await store.insertMany(tx, { table: "pins", columns: COLUMNS, conflict: CONFLICT }, values);
 }
 
+/** Lets go of what an undoing did not bring back after all; `members`: single memberships of the group, or the record itself. */
+export async function unpin(
+  tx: Transaction<DB>,
+  { sync, plan }: { readonly sync: string; readonly plan: string },
+  pins: readonly { readonly id: string; readonly members: readonly string[] }[],
+): Promise<void> {
+  for (const { id, members } of pins) {
+    await tx
+      .deleteFrom("pins")
+      .where("sync", "=", sync)
+      .where("plan", "=", plan)
+      .where("object_id", "=", id)
+      .where("member", "in", members)
+      .execute();
+  }
+}
+
 /** The records of a sync that no plan changes. */
 export async function pinnedRecords(db: Reader, sync: string): Promise<ReadonlySet<string>> {
   const rows = await db

@@ -3,7 +3,7 @@ import { afterEach, test } from "node:test";
 import { DEFAULTS } from "@entrain/core";
 import { type RunSummary, runSync } from "../run.ts";
 import { targetContent } from "../testing/content.ts";
-import { heldChanges, inShort, plannedIn } from "../testing/observe.ts";
+import { heldChanges, inShort, plannedIn, scimUser } from "../testing/observe.ts";
 import { openScene, type Scene } from "../testing/scene.ts";
 import { group, type Known, person, reference } from "../testing/tenant.ts";
 import { type TestClock, testClock } from "../testing/time.ts";
@@ -245,4 +245,33 @@ test("undoing one run leaves what later runs took from the same group in the gua
   clock.advance(60_000);
   assert.equal((await undone(sync, first.run)).result, "succeeded");
   assert.equal(await counted(), 2);
+});
+
+test("who asks twice for the same undoing gets the plan that waits already", async () => {
+  await open();
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  await scene.run(sync);
+  const [first, second] = [await undo(sync, null), await undo(sync, null)];
+  assert.deepEqual([second.result, second.held], ["held", first.held]);
+  const plans = await scene.store.db.selectFrom("plans").select("id").where("state", "=", "held").execute();
+  assert.equal(plans.length, 1);
+});
+
+test("what an undoing was refused is not undone, and is the sync's as before", async () => {
+  await open();
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  await scene.run(sync);
+  for (const one of [ana, bo]) await scene.graph("PATCH", `/users/${one.id}`, { jobTitle: "New" });
+  const run = await scene.run(sync);
+  const planned = await undo(sync, run.run);
+  const record = String(scimUser(scene.scim, ana.id)?.id);
+  scene.disturb(({ method, path }) => (method === "PATCH" && path.includes(record) ? { status: 400 } : null));
+  const back = await scene.approve(sync, planned.held?.digest ?? "");
+  assert.deepEqual([back.result, back.failed, back.counts.update], ["partial", 1, 1], JSON.stringify(back));
+  scene.disturb(null);
+  const pins = await scene.store.db.selectFrom("pins").select("object_id").execute();
+  assert.deepEqual(pins, [{ object_id: bo.id }]);
+  await scene.graph("PATCH", `/users/${ana.id}`, { jobTitle: "Newest" });
+  clock.advance(86_400_000);
+  assert.deepEqual(inShort(await plannedIn(scene.store, (await scene.run(sync)).run)), ["update Ana"]);
 });

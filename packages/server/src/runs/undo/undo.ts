@@ -2,7 +2,7 @@ import { ConnectorError } from "@entrain/core";
 import { newId } from "../../clock.ts";
 import { appendJournal } from "../../store/journal.ts";
 import { releasePins } from "../../store/pins.ts";
-import { clearPlan, createPlan, NO_COUNTS, type PlanRow, UNASKED, updatePlan } from "../../store/plans.ts";
+import { clearPlan, createPlan, NO_COUNTS, type PlanRow, plansIn, UNASKED, updatePlan } from "../../store/plans.ts";
 import { streamOf } from "../applying.ts";
 import { openBasis, positionOf } from "../basis.ts";
 import { pinHeld } from "../begin.ts";
@@ -171,6 +171,17 @@ async function sealUndo(session: Session, context: UndoContext, writer: PlanWrit
   if (writer.next === 0) throw nothing(await whyNothing(context));
   const detail = `It brings back what the run ${plan.undoes} changed.`;
   const sealed = await sealPlan(seal, { state: "building", holds: [{ code: "undo", detail }] });
+  const waiting = (await plansIn(store.db, context.sync.id, ["held"])).findLast(
+    ({ digest }) => digest === sealed.digest,
+  );
+  if (waiting !== undefined) {
+    // Nothing changed since it was asked for the last time: one plan waits, not two.
+    await store.fenced(lease, async (tx) => {
+      await clearPlan(tx, plan.id);
+      await updatePlan(tx, plan.id, { state: "abandoned" });
+    });
+    return waiting;
+  }
   const held = { ...sealed, state: "held" };
   await store.fenced(lease, async (tx) => {
     await updatePlan(tx, plan.id, { state: held.state });
