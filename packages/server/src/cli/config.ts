@@ -62,6 +62,10 @@ async function applyDocument(
   const kept = differencesOf(current, document).filter(({ change }) => change === "removed" && !prune);
   await invocation.output.value({ changes: changed.map((one) => told(one, prune)), kept: kept.map(placeOf) });
   await print(invocation, changed, prune);
+  for (const { section, name, change } of changed) {
+    if (section !== "syncs" || change !== "removed") continue;
+    await invocation.output.say(`released syncs.${name}: what it owned stays in the target as it is, and is nobody's`);
+  }
   for (const one of kept)
     await invocation.output.say(`kept     ${placeOf(one)}: not in the document; --prune removes it`);
   await invocation.output.say(changed.length === 0 ? "Nothing had to be changed." : "Applied.");

@@ -34,7 +34,7 @@ function refuseNeeded({ current, document }: ConfigurationChange, removed: Reado
       if (!removed.has(`${section}.${needed}`)) continue;
       throw refusal(
         "config_invalid",
-        `${section}.${needed} cannot be removed: the sync ${name} needs it. Remove that first.`,
+        `${section}.${needed} cannot be removed: the sync ${name} needs it. Remove that first, and say what becomes of what it owns: entrain sync remove ${name} --owned release, disable or delete.`,
       );
     }
   }

@@ -168,15 +168,15 @@ function readAnew(
     const { name } = attribute;
     // What a target leaves out of a record is empty there.
     const value = record.attributes[name] ?? null;
-    if (!Object.hasOwn(known, name) || isTheirs(mapping, link, name)) continue;
+    if (!Object.hasOwn(known, name) || isTheirs(mapping, name)) continue;
     known[name] = inSourceForm(value, attribute, people) ?? mapping.concealed(name, value);
   }
   return { ...link, known, active: kind.disable ? record.active : link.active };
 }
 
-/** What is ours until somebody changes it is compared with what was written there: what it became is theirs. */
-function isTheirs({ rules }: BatchContext["mapping"], { leftAlone = [] }: KnownLink, name: string): boolean {
-  return leftAlone.includes(name) && rules.some((rule) => rule.attribute.name === name && rule.owner === "untilChanged");
+/** What is ours until somebody changes it is compared with what was written there: what it may have become is theirs. */
+function isTheirs({ rules }: BatchContext["mapping"], name: string): boolean {
+  return rules.some((rule) => rule.attribute.name === name && rule.owner === "untilChanged");
 }
 
 /** The link becomes the sync's own when the plan begins. */

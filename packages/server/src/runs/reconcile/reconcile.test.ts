@@ -293,7 +293,7 @@ test("what was undone is told and never repaired", async () => {
   await byHand("scim", [{ kind: "user", action: "update", recordId, set: { [title]: "By hand" } }]);
   await repaired(sync);
   const { changed } = await reportOf(sync);
-  assert.match(changed.samples[0]?.kept ?? "", /stays as it was undone/);
+  assert.match(changed.samples[0]?.kept ?? "", /is pinned, by an undo or an exemption/);
 });
 
 test("a manager who was deleted in the target is made anew, and whoever reports to them points there again", async () => {

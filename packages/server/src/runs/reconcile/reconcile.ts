@@ -3,11 +3,11 @@ import { loadRecords } from "../../store/directory.ts";
 import { type LinkRow, saveLinks, takeLinkSequences } from "../../store/links.ts";
 import { linksOfRecords, ownedPage } from "../../store/owned-links.ts";
 import { pinnedRecords } from "../../store/pins.ts";
+import { openBasis, type Position, positionOf } from "../basis.ts";
 import { NOTHING } from "../carry-out.ts";
 import type { Engine } from "../context.ts";
 import { inRun, type RunSummary } from "../in-run.ts";
 import { recordOf } from "../inputs.ts";
-import { openBasis, type Position, positionOf } from "../basis.ts";
 import { leftAlone } from "../plan.ts";
 import type { BatchContext } from "../plan-context.ts";
 import { readConnection } from "../read-connection.ts";
@@ -156,7 +156,7 @@ async function keptOf({ store, sync }: CompareContext): Promise<Kept> {
   const pinned = await pinnedRecords(store.db, sync.id);
   const all = await leftAlone({ store, sync });
   return (id) => {
-    if (pinned.has(id)) return "it stays as it was undone, until it is released";
+    if (pinned.has(id)) return "it is pinned, by an undo or an exemption, until it is released";
     return all.has(id) ? "it waits in a plan for approval" : null;
   };
 }

@@ -5,13 +5,13 @@ import { deleteLostLinks, loadLinks, saveLinks, takeLinkSequences } from "../../
 import { enterPending, loadPending } from "../../store/pending.ts";
 import { clearPlan, updatePlan } from "../../store/plans.ts";
 import { streamOf, type Tally } from "../applying.ts";
+import type { Position } from "../basis.ts";
 import { type Candidates, reportsOf } from "../candidates.ts";
 import { type Applied, applyOne, NOTHING } from "../carry-out.ts";
 import { refuseManyLost } from "../emptied.ts";
 import { type Evaluated, evaluateBatch } from "../evaluate-batch.ts";
 import { Matcher } from "../match-records.ts";
 import { dirtyPairs } from "../pairs.ts";
-import { type Position } from "../basis.ts";
 import { finishPlan, openPlan } from "../plan.ts";
 import type { NewChange, PlanContext } from "../plan-context.ts";
 import { planPairs } from "../plan-members.ts";
