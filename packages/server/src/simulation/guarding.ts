@@ -34,11 +34,13 @@ export class Removals {
       const record = was ?? is;
       if (record?.kind !== "person") continue;
       const id = record.values.key ?? record.id;
-      const last = of.intents.findLast(({ recordId, objectId }) => recordId === record.id || objectId === id);
+      const its = of.intents.filter(({ recordId, objectId }) => recordId === record.id || objectId === id);
+      const last = its.at(-1);
+      const removal = its.findLast(({ action }) => action === "disable" || action === "delete");
       if (last?.part === "undo") this.#removed = this.#removed.filter((one) => one.id !== id);
       if (was === null) continue;
       const isRemoved = is === null || (was.active && !is.active);
-      if (isRemoved && of.counts && last !== undefined && !last.approved) this.#removed.push({ id, at: of.now });
+      if (isRemoved && of.counts && removal !== undefined && !removal.approved) this.#removed.push({ id, at: of.now });
     }
     return [
       ...this.#judge(of.now, of.limit.windowMs, this.#percent),

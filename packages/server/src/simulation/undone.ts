@@ -20,6 +20,8 @@ export function checkUndo(play: Play, of: { readonly digest: string; readonly be
   const breaches = differencesOf(effect.before, effect.after).flatMap(({ before: was, after: made }) => {
     const key = made?.values.key ?? was?.values.key ?? "";
     if (excused.has(key)) return [];
+    // What another hand had written, no before-image holds: the engine had not read it since.
+    if (play.touched.has(key)) return [];
     return judge(
       { was, made, now: of.before.get((made ?? was)?.id ?? "") ?? null, is: recordOf(content, key, was) },
       effect,
