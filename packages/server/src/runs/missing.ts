@@ -1,4 +1,4 @@
-import type { Outcome, SyncDefinition } from "@entrain/core";
+import { byCodeUnits, type Outcome, type SyncDefinition } from "@entrain/core";
 import { ownedLinks, someLinks } from "../store/links.ts";
 import { countShares } from "../store/shares.ts";
 import type { ApplyContext } from "./applying.ts";
@@ -66,7 +66,7 @@ async function refuseEmptied(
   const without = [...lost, ...of.gone].map(recordIdOf);
   const { store, sync, space, kind, plan } = context;
   const limit = (JSON.parse(sync.definition) as SyncDefinition).guard.removals;
-  const first = without.toSorted()[0];
+  const first = without.toSorted(byCodeUnits)[0];
   // All that is said to be gone is in the target after all.
   if (first === undefined) return;
   const sample = await someLinks(store.db, space, {
