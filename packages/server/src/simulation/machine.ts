@@ -9,7 +9,7 @@ import type { Chance } from "./chance.ts";
 import type { SimulatedTime } from "./clock.ts";
 
 /** The process ended here: nothing of it runs on, not even what it would do at its end. */
-export class Death extends Error {
+class Death extends Error {
   constructor() {
     super("the process died");
     this.name = "Death";

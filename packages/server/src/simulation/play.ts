@@ -1,5 +1,5 @@
 import { createEntraSource } from "@entrain/connectors/entra";
-import { ConnectorError, DEFAULTS, type SyncDefinition } from "@entrain/core";
+import { ConnectorError, type SyncDefinition } from "@entrain/core";
 import type { Clock } from "../clock.ts";
 import type { Engine } from "../runs/context.ts";
 import type { RunOptions } from "../runs/run.ts";
@@ -8,10 +8,11 @@ import type { Store } from "../store/store.ts";
 import { Chance } from "./chance.ts";
 import { Chronicle } from "./chronicle.ts";
 import { SimulatedTime } from "./clock.ts";
-import { type Content, type End, mappingOf, openEnd, type ScimHooks } from "./ends.ts";
+import { type Content, type End, openEnd, type ScimHooks } from "./ends.ts";
 import { Removals } from "./guarding.ts";
 import { AFTER_WORK, type Observation } from "./invariants.ts";
 import { type Fate, Life, makeFolder, openFor, removeFolder, type Template, UNHARMED } from "./machine.ts";
+import { firstDefinition, groupDefinition } from "./policy.ts";
 import { addSync, connect } from "./setting.ts";
 import { Tenant } from "./tenant.ts";
 import { CLEAR, type Passage, throughWeather, type Underway } from "./weather.ts";
@@ -364,48 +365,4 @@ export class Play {
       onWait,
     });
   }
-}
-
-function firstDefinition(end: End, chance: Chance): SyncDefinition {
-  const { words } = end;
-  return {
-    ...DEFAULTS,
-    records: words.person,
-    mapping: mappingOf(words),
-    matching: [words.names.key, words.names.login],
-    ...policyOf(chance),
-  };
-}
-
-/** A scope, a policy of deprovisioning and a guard as an operator may choose them. */
-export function policyOf(chance: Chance): Pick<SyncDefinition, "scope" | "deprovision" | "guard"> {
-  const verb = (): "ignore" | "disable" | "delete" =>
-    chance.some(["disable", "disable", "disable", "delete", "ignore"]);
-  const scopes: readonly SyncDefinition["scope"][] = [
-    {},
-    {},
-    { filters: [[{ attribute: "department", operator: "EQUALS", value: "Sales" }]] },
-    { groups: { include: ["Staff"], transitive: true } },
-  ];
-  const removals = { ...DEFAULTS.guard.removals, percent: 10 + chance.below(30) };
-  return {
-    scope: chance.some(scopes),
-    deprovision: {
-      outOfScope: verb(),
-      disabled: chance.some(["disable", "disable", "delete"]),
-      softDeleted: verb(),
-      deleted: chance.some(["delete", "disable"]),
-    },
-    guard: { ...DEFAULTS.guard, removals },
-  };
-}
-
-function groupDefinition(people: SyncDefinition): SyncDefinition {
-  return {
-    ...DEFAULTS,
-    records: "group",
-    mapping: { externalId: { direct: "id" }, displayName: { direct: "displayName" } },
-    matching: ["externalId"],
-    guard: people.guard,
-  };
 }

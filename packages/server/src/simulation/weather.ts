@@ -27,26 +27,30 @@ const ACTIONS: readonly FaultRule["action"][] = [
   { type: "stale-count", percent: 20 },
 ];
 const PATHS = ["/users", "/users/delta", "/groups", "/groups/delta", "/groups/*/members", "/$batch", "/**"] as const;
+/** A list of members that comes empty cannot be told from one that is; these lists can. */
+const LISTS = ["/users", "/users/delta", "/groups", "/groups/delta"] as const;
 const FEWER_ROLES = [["Group.Read.All"], ["User.Read.All"], ["User.ReadBasic.All", "Group.Read.All"], []] as const;
 
 /** Bends what Graph answers from now on; what it did, in words. */
 export function bendGraph({ simulator }: Tenant, chance: Chance): string {
   const rules = Array.from({ length: 1 + chance.below(3) }, (): FaultRule => {
     const times = chance.once(4) ? 40 : 1 + chance.below(3);
-    return { action: chance.some(ACTIONS), path: chance.some(PATHS), skip: chance.below(6), times };
+    const [action, path] = [chance.some(ACTIONS), chance.some(PATHS)];
+    return { action, path: action.type === "ends-empty" ? chance.some(LISTS) : path, skip: chance.below(6), times };
   });
   simulator.faults.set(rules);
   const told = rules.map(({ action, path, skip, times }) => {
     const what = action.type === "status" ? String(action.status) : action.type;
     return `${what} on ${path} (${times} times behind ${skip})`;
   });
-  if (chance.once(4)) {
+  const anew = chance.below(16);
+  if (anew < 4) {
     // Everything is read anew, and the round ends before its time.
     simulator.expireDeltaTokens();
     const action = { type: "ends-empty" } as const;
     simulator.faults.add({ action, path: chance.some(["/users", "/groups"]), times: 1 + chance.below(3) });
     told.push("a full round ends early");
-  } else if (chance.once(4)) {
+  } else if (anew < 7) {
     simulator.expireDeltaTokens();
     told.push("delta tokens expire");
   }
