@@ -23,11 +23,12 @@ const SHOWN_MAX = 200;
 
 /** Everything that is under way, in the order of syncs: this process's own, and what others hold a lease for. */
 export async function activities(store: Store, background: Background): Promise<readonly Activity[]> {
+  // What begins here between the two looks is this process's own, and never somebody else's.
+  const held = await heldSyncs(store);
   const own = background.running().map(({ id, kind, sync, startedAt, progress }): Activity => {
     return { id, kind, sync, startedAt, here: true, holder: null, progress };
   });
-  const mine = new Set(own.map(({ sync }) => sync));
-  const held = await heldSyncs(store);
+  const mine = background.busy();
   const others = await Promise.all(held.filter((sync) => !mine.has(sync)).map((sync) => elsewhere(store, sync)));
   return [...own, ...others.filter((one) => one !== null)].sort((a, b) => (a.sync < b.sync ? -1 : 1));
 }

@@ -101,6 +101,11 @@ export class Background {
     return [...this.#running].filter((entry) => entry.id !== "").map(workOf);
   }
 
+  /** The syncs that this process does something for, or is about to. */
+  busy(): ReadonlySet<string> {
+    return new Set([...this.#running].map(({ sync }) => sync));
+  }
+
   find(id: string): Work | null {
     const entry = [...this.#running, ...this.#ended].find((one) => one.id === id);
     return entry === undefined ? null : workOf(entry);
