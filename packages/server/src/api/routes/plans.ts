@@ -81,7 +81,10 @@ const PLAN_FIELDS = {
   plan: Type.String(),
   sync: Type.String({ description: "The sync's id." }),
   state: Type.String(),
-  part: Type.String({ description: "changes, selected (some records only), removals (held), or undo" }),
+  part: Type.String({
+    description:
+      "changes, selected (some records only), removals (held), repair (of drift), remove (with the sync), or undo",
+  }),
   undoes: orNull(Type.String({ description: "The run that it undoes." })),
   digest: orNull(Type.String()),
   complete: Type.Boolean({ description: "False: a side was read in part, so nothing is removed." }),
