@@ -41,7 +41,7 @@ export async function settle(play: Play): Promise<void> {
         play.observe(null);
       }
       const did = Object.values(summary.counts).reduce((sum: number, count: number) => sum + count, 0);
-      if (did + held.length + summary.conflicts > 0) isQuiet = false;
+      if (did + held.length + summary.conflicts + summary.unchanged > 0) isQuiet = false;
       quiet.set(sync, summary.run);
     }
     // The first round reads what is told late.

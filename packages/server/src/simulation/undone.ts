@@ -54,9 +54,10 @@ function judge(
 ): readonly string[] {
   const name = (was ?? made)?.values.name;
   if (was === null) return now !== null && is !== null ? [`${name} was created by the run, and is still there`] : [];
+  // It went by another hand, or another undoing, before this one.
+  if (made !== null && now === null) return [];
   if (is === null) return [`${name} is not there any more`];
   const breaches: string[] = [];
-  if (made !== null && now === null) return [];
   for (const value of Object.keys(was.values) as (keyof Values)[]) {
     const [from, to] = [told(effect.before, was, value), told(effect.after, made, value)];
     const isTouched = made !== null && told(before, now, value) !== to;
