@@ -30,6 +30,7 @@ import { isMissing } from "./missing.ts";
 import { settleMembers, updatePending } from "./outcome-pending.ts";
 import type { Part } from "./parts.ts";
 import { type Prepared, UNOWNED } from "./prepare.ts";
+import { forgetReferences, reviewReferrers } from "./referrers.ts";
 import { withoutSensitive } from "./sensitive.ts";
 import { idsIn, isWritten, type Settled } from "./settled.ts";
 
@@ -55,6 +56,7 @@ export async function recordOutcomes(
   await journalOutcomes(context, tx, settled, parts);
   await unpinLeft(context, tx, settled, parts);
   const lost = await deleteLostLinks(context.store, tx, context.space, context.kind.name, idsIn(gone));
+  await forgetReferences(context, tx, idsIn(gone));
   const others = lost + (await writeLinks(context, tx, written));
   await saveMembers(
     context,
@@ -267,6 +269,10 @@ async function writeLinks(context: ApplyContext, tx: Transaction<DB>, written: r
     kind.name,
     deleted.map(({ change }) => change.row.object_id),
   );
+  await forgetReferences(context, tx, idsIn(deleted));
+  if (context.plan.undoes !== null) {
+    await reviewReferrers(context, tx, idsIn(kept.filter(({ change }) => change.row.action === "create")));
+  }
   if (kept.length === 0) return others;
   const shared = kept.flatMap(({ change: { row, link } }) =>
     link === undefined && row.cause === "shared" && row.record_id !== null ? [row.record_id] : [],

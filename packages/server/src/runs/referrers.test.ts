@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import { targetContent } from "./testing/content.ts";
+import { openScene, type Scene } from "./testing/scene.ts";
+import { person } from "./testing/tenant.ts";
+import { testClock } from "./testing/time.ts";
+import { undoRun } from "./undo/undo.ts";
+
+let scene: Scene;
+afterEach(async () => await scene.close());
+
+const [boss, ana] = [person("Boss"), person("Ana")];
+
+for (const target of ["portal", "scim", "csv"] as const) {
+  test(`who reports to somebody whose record is deleted and made anew reports to the new record in the ${target}`, async () => {
+    const tenant = { users: [boss, ana], groups: [], managers: { [ana.id]: boss.id } };
+    scene = await openScene({ clock: testClock(), simulator: { tenant } });
+    const records = target === "portal" ? "requester" : "user";
+    const sync = await scene.addSync("people", target, { records });
+    const { signal } = new AbortController();
+    const actor = { kind: "command", id: "olga" } as const;
+    const undo = async (of: string, records: readonly string[] | null) => {
+      const chosen = records === null ? {} : { records: new Set(records) };
+      const planned = await undoRun(scene.engine, { sync, actor, signal, onProgress: () => undefined, of, chosen });
+      return await scene.approve(sync, planned.held?.digest ?? "");
+    };
+    const first = await scene.run(sync);
+    await scene.run(sync);
+    const before = await targetContent(scene, target);
+    const gone = await undo(first.run, [boss.id]);
+    assert.equal(gone.counts.delete, 1, JSON.stringify(gone));
+    const back = await undo(gone.run, null);
+    assert.equal(back.counts.create, 1, JSON.stringify(back));
+    await scene.run(sync);
+    assert.deepEqual(await targetContent(scene, target), before);
+  });
+}
