@@ -50,7 +50,7 @@ test("a first real tenant in five steps, each with the documented JSON", async (
     const types = await json<{ type: string; kinds: { name: string }[] }[]>(["target", "types"]);
     assert.deepEqual(
       types.map(({ type }) => type),
-      ["portal", "scim", "csv"],
+      ["portal", "scim", "csv", "freshchat"],
     );
     const base = `baseUrl=${scim.baseUrl}`;
     await json(["target", "add", "desk", "--type", "scim", "--set", base, "--secret-env", "DESK_TOKEN"]);
