@@ -30,6 +30,8 @@ export interface Deed {
   readonly wasActive: boolean | null;
   /** What it wrote, by attribute; `from` is `undefined` where nothing was known of it. */
   readonly fields: ReadonlyMap<string, { readonly from: Value | undefined; readonly to: Value }>;
+  /** Whom its attributes referred to when the run had last changed it, and had not changed those. */
+  readonly refers: ReadonlyMap<string, Reference>;
 }
 
 /** Adds up the changes that a run applied to one record, in their order, at least one. */
@@ -53,6 +55,11 @@ export function deedOf(changes: readonly AppliedChange[]): Deed {
     joined: changes.some(({ action }) => action === "join"),
     wasActive,
     fields,
+    refers: new Map(
+      Object.entries(last.after ?? {}).flatMap(([name, value]) =>
+        isReference(value) && !fields.has(name) ? [[name, value] as const] : [],
+      ),
+    ),
   };
 }
 
@@ -81,6 +88,8 @@ export interface UndoScene {
   readonly nameOf?: (objectId: string) => string | null;
   /** Whether what an attribute referred to has a record that it can refer to again; without it, everything has. */
   readonly isThere?: (reference: Reference, attribute: string) => boolean;
+  /** Whether the record of a person or group, which the run deleted, comes back with this. */
+  readonly comesBack?: (objectId: string) => boolean;
 }
 
 /** What brings a record back to what it was before a run, and what of that cannot be done, with why. */
@@ -205,6 +214,11 @@ function fieldsBack(
     else if (differs(attribute, scene.present.attributes[name], is)) left.push(changedSince(name, who));
     else if (isLost(scene, name, from)) left.push(referredGone(scene, name, from, who));
     else differences.push({ name, from: is, to: from });
+  }
+  // Whose record the run deleted took every reference to it along.
+  for (const [name, to] of deed.refers) {
+    const is = known[name] ?? null;
+    if (isEmpty(is) && scene.comesBack?.(to.$ref) === true) differences.push({ name, from: is, to });
   }
   return { differences, left };
 }

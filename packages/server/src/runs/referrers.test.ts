@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import { DEFAULTS } from "@entrain/core";
 import { targetContent } from "./testing/content.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { person } from "./testing/tenant.ts";
@@ -35,3 +36,23 @@ for (const target of ["portal", "scim", "csv"] as const) {
     assert.deepEqual(await targetContent(scene, target), before);
   });
 }
+
+test("who was changed by the run that deleted their manager has them back when it is undone", async () => {
+  const tenant = { users: [boss, ana], groups: [], managers: { [ana.id]: boss.id } };
+  scene = await openScene({ clock: testClock(), simulator: { tenant } });
+  const deprovision = { ...DEFAULTS.deprovision, disabled: "delete" as const };
+  const sync = await scene.addSync("people", "portal", { records: "requester", deprovision });
+  await scene.run(sync);
+  await scene.run(sync);
+  const before = await targetContent(scene, "portal");
+  await scene.graph("PATCH", `/users/${ana.id}`, { jobTitle: "Head" });
+  await scene.graph("PATCH", `/users/${boss.id}`, { accountEnabled: false });
+  const run = await scene.run(sync);
+  assert.deepEqual([run.counts.update, run.counts.delete], [1, 1]);
+  const { signal } = new AbortController();
+  const actor = { kind: "command", id: "olga" } as const;
+  const undo = { sync, actor, signal, onProgress: () => undefined, of: run.run, chosen: {} };
+  const planned = await undoRun(scene.engine, undo);
+  assert.equal((await scene.approve(sync, planned.held?.digest ?? "")).result, "succeeded");
+  assert.deepEqual(await targetContent(scene, "portal"), before);
+});

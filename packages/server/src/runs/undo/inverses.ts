@@ -61,6 +61,7 @@ export async function inversesOf(
         found: found.get(id) ?? null,
         wasActive: !disabled.has(id) && !of.some(({ wasDisabled }) => wasDisabled),
         nameOf: around.nameOf,
+        comesBack,
         isThere: (reference, name) => around.isLinked(reference, name) || comesBack(reference.$ref),
       });
       const kept = inverse.change === null ? null : sparing(context, inverse.change, around);
