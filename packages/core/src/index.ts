@@ -93,7 +93,14 @@ export {
   type TargetLookups,
   type TargetRecord,
 } from "./model/target.ts";
-export { type Attributes, isConcealed, isReference, type Reference, type Value } from "./model/value.ts";
+export {
+  type Attributes,
+  GONE_REFERENCE,
+  isConcealed,
+  isReference,
+  type Reference,
+  type Value,
+} from "./model/value.ts";
 export { type Wait, type WaitListener, waitInWords } from "./model/wait.ts";
 export { grouped, inWords, nameOf, plain, SENSITIVE } from "./model/wording.ts";
 export { type Removal, removalOf } from "./planning/deprovision.ts";

@@ -26,3 +26,13 @@ export type Concealed = { readonly $sensitive: string };
 export function isConcealed(value: Value | undefined): value is Concealed {
   return typeof value === "object" && value !== null && "$sensitive" in value && typeof value.$sensitive === "string";
 }
+
+/**
+ * What is known of a reference whose record was deleted: the target may hold a dead id, or nothing. It is the same as no value
+ * that is wanted, so that whatever is wanted next is written, nothing included.
+ */
+export const GONE_REFERENCE: Reference = { $ref: "deleted record" };
+
+export function isGoneReference(value: Value | undefined): boolean {
+  return isReference(value) && value.$ref === GONE_REFERENCE.$ref;
+}

@@ -2,7 +2,14 @@ import { matchKey } from "../matching/key.ts";
 import type { Change, Finding, KnownLink } from "../model/plan.ts";
 import { isEmpty } from "../model/record.ts";
 import type { TargetAttribute } from "../model/target.ts";
-import { type Attributes, isConcealed, isReference, type Reference, type Value } from "../model/value.ts";
+import {
+  type Attributes,
+  isConcealed,
+  isGoneReference,
+  isReference,
+  type Reference,
+  type Value,
+} from "../model/value.ts";
 import { type Difference, sameValue, writesOf } from "./difference.ts";
 import { changeOf, type SyncRules } from "./evaluation.ts";
 import { inReason } from "./reason.ts";
@@ -218,7 +225,8 @@ function fieldsBack(
   // Whose record the run deleted took every reference to it along.
   for (const [name, to] of deed.refers) {
     const is = known[name] ?? null;
-    if (isEmpty(is) && scene.comesBack?.(to.$ref) === true) differences.push({ name, from: is, to });
+    if ((isEmpty(is) || isGoneReference(is)) && scene.comesBack?.(to.$ref) === true)
+      differences.push({ name, from: is, to });
   }
   return { differences, left };
 }
@@ -231,7 +239,9 @@ function touchedIn(
 ): readonly string[] {
   const touched = kind.attributes.filter((attribute) => {
     const known = link.known[attribute.name];
-    return known !== undefined && differs(attribute, present.attributes[attribute.name], known);
+    return (
+      known !== undefined && !isGoneReference(known) && differs(attribute, present.attributes[attribute.name], known)
+    );
   });
   return [...touched.map(({ name }) => name), ...(link.active === present.active ? [] : ["whether it is active"])];
 }

@@ -56,7 +56,9 @@ export async function recordOutcomes(
   await journalOutcomes(context, tx, settled, parts);
   await unpinLeft(context, tx, settled, parts);
   const lost = await deleteLostLinks(context.store, tx, context.space, context.kind.name, idsIn(gone));
-  await forgetReferences(context, tx, idsIn(gone));
+  const pointing =
+    (await forgetReferences(context, tx, idsIn(gone))) +
+    (await forgetReferences(context, tx, idsIn(written.filter(unlinks))));
   const others = lost + (await writeLinks(context, tx, written));
   await saveMembers(
     context,
@@ -89,8 +91,9 @@ export async function recordOutcomes(
     tx,
     settled.map(({ change }) => change.row.ordinal),
   );
-  // Who was referred to by the record that is gone is referred to by another one: that is planned next.
-  const waiting = tally.waiting + (context.kind.attributes.some(pointsToSeveral) ? others : 0);
+  // Who was referred to by the record that is gone is referred to by another one, or who referred to it: that is planned next.
+  const moved = context.kind.attributes.some(pointsToSeveral) ? others : 0;
+  const waiting = tally.waiting + moved + pointing;
   const heeded = settled.filter(({ change }) => !ignored.has(change.row.object_id));
   return heeded.reduce(counted, { ...tally, waiting, unchanged: tally.unchanged + done.length });
 }
@@ -256,10 +259,13 @@ async function unpinLeft(
   await unpin(tx, { sync: sync.id, plan: plan.id }, pins);
 }
 
+function unlinks({ change: { row } }: Settled): boolean {
+  return row.action === "delete" || row.cause === "unjoined";
+}
+
 /** Answers how many other records in the target those have whose links go. */
 async function writeLinks(context: ApplyContext, tx: Transaction<DB>, written: readonly Settled[]): Promise<number> {
   const { space, kind, store } = context;
-  const unlinks = ({ change: { row } }: Settled): boolean => row.action === "delete" || row.cause === "unjoined";
   const deleted = written.filter(unlinks);
   const kept = written.filter((one) => !unlinks(one) && one.change.row.action !== "members");
   const others = await deleteLinks(
@@ -269,7 +275,6 @@ async function writeLinks(context: ApplyContext, tx: Transaction<DB>, written: r
     kind.name,
     deleted.map(({ change }) => change.row.object_id),
   );
-  await forgetReferences(context, tx, idsIn(deleted));
   if (context.plan.undoes !== null) {
     await reviewReferrers(context, tx, idsIn(kept.filter(({ change }) => change.row.action === "create")));
   }

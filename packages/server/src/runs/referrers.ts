@@ -1,31 +1,33 @@
-import { type Attributes, isReference, kindsReferred, type Value } from "@entrain/core";
+import { type Attributes, GONE_REFERENCE, isReference, kindsReferred, type Value } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { enterPending } from "../store/pending.ts";
 import type { DB } from "../store/schema.ts";
 import type { ApplyContext } from "./applying.ts";
 
 /**
- * Whose links say that they point to records that are gone: they point to nothing any more, or to a dead id. A record that the
- * same person gets later is another one, and is written anew.
+ * Whose links say that they point to records that are gone: they point to nothing any more, or to a dead id, and are looked at
+ * again. A record that the same person gets later is another one, and is written anew. Answers how many they are.
  */
 export async function forgetReferences(
   context: ApplyContext,
   tx: Transaction<DB>,
   gone: readonly string[],
-): Promise<void> {
-  if (gone.length === 0 || !context.kind.attributes.some((attribute) => kindsReferred(attribute).length > 0)) return;
+): Promise<number> {
+  if (gone.length === 0 || !context.kind.attributes.some((attribute) => kindsReferred(attribute).length > 0)) return 0;
   const ids = new Set(gone);
+  const touched = new Set<string>();
   for (const reports of await reportsOf(context, tx, gone)) {
     const links = await tx
       .selectFrom("links")
-      .select(["kind", "object_id", "known"])
+      .select(["kind", "object_id", "known", "sync"])
       .where("target", "=", context.space.target)
       .where("tenant", "=", context.space.tenant)
       .where("object_id", "in", reports)
       .execute();
-    for (const { kind, object_id, known } of links) {
+    for (const { kind, object_id, known, sync } of links) {
       const left = withoutReferences(JSON.parse(known) as Attributes, ids);
       if (left === null) continue;
+      if (sync === context.sync.id) touched.add(object_id);
       await tx
         .updateTable("links")
         .set({ known: JSON.stringify(left) })
@@ -36,6 +38,10 @@ export async function forgetReferences(
         .execute();
     }
   }
+  // Who is deleted here, too, has nothing left to be written.
+  const left = [...touched].filter((id) => !ids.has(id));
+  await lookAgain(context, tx, left, "the record that it refers to was deleted");
+  return left.length;
 }
 
 /** Who may point to these records, which an undoing made anew, is looked at by the next run: no evaluation knows of them. */
@@ -44,17 +50,24 @@ export async function reviewReferrers(
   tx: Transaction<DB>,
   made: readonly string[],
 ): Promise<void> {
-  const { store, sync } = context;
-  const since = store.clock.now();
-  const why = { reason: "dependant", code: "dependant", detail: "the record that it refers to was made anew" };
   for (const reports of await reportsOf(context, tx, made)) {
-    const rows = reports.map((object_id) => ({ ...why, sync: sync.id, object_id }));
-    await enterPending(
-      store,
-      tx,
-      rows.map((row) => ({ ...row, plan: null, attempts: 0, retry_at: 0, sequence: 0, since })),
-    );
+    await lookAgain(context, tx, reports, "the record that it refers to was made anew");
   }
+}
+
+async function lookAgain(
+  { store, sync }: ApplyContext,
+  tx: Transaction<DB>,
+  ids: readonly string[],
+  detail: string,
+): Promise<void> {
+  const why = { reason: "dependant", code: "dependant", detail, plan: null, attempts: 0, retry_at: 0, sequence: 0 };
+  const since = store.clock.now();
+  await enterPending(
+    store,
+    tx,
+    ids.map((object_id) => ({ ...why, sync: sync.id, object_id, since })),
+  );
 }
 
 /** The people whose manager is one of these, in chunks. */
@@ -78,9 +91,11 @@ async function reportsOf(
   return chunks;
 }
 
-/** Null when nothing of it refers to any of them. */
+/** With what is known of a reference to a deleted record; null when nothing of it refers to any of them. */
 function withoutReferences(known: Attributes, ids: ReadonlySet<string>): Attributes | null {
   const isGone = (value: Value): boolean => isReference(value) && ids.has(value.$ref);
   if (!Object.values(known).some(isGone)) return null;
-  return Object.fromEntries(Object.entries(known).map(([name, value]) => [name, isGone(value) ? null : value]));
+  return Object.fromEntries(
+    Object.entries(known).map(([name, value]) => [name, isGone(value) ? GONE_REFERENCE : value]),
+  );
 }
