@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Simulator, startSimulator } from "@entrain/simulator";
-import { errorOf, run, runJson, start, temporaryFolder } from "./testing.ts";
+import { errorOf, run, runJson, start, withPeople } from "./testing.ts";
 
 interface Status {
   readonly nextRun: number | null;
@@ -18,29 +16,7 @@ interface Status {
 async function installed(context: TestContext): Promise<{ readonly cwd: string; readonly simulator: Simulator }> {
   const simulator = await startSimulator({ people: 20, groups: 2, seed: 5, throttle: "off" });
   context.after(() => simulator.close());
-  const cwd = await temporaryFolder(context);
-  await writeFile(join(cwd, "secret"), simulator.secret);
-  const file = join(cwd, "entrain.yaml");
-  await writeFile(
-    file,
-    [
-      "connections:",
-      "  contoso:",
-      `    cloud: { kind: custom, login: "${simulator.login}", graph: "${simulator.graph}" }`,
-      `    tenant: ${simulator.tenant}`,
-      `    client: ${simulator.client}`,
-      "    credential: { kind: secret, secret: { file: secret } }",
-      "targets: { portal: { type: portal } }",
-      "syncs:",
-      "  people:",
-      "    connection: contoso",
-      "    target: portal",
-      "    records: requester",
-      '    schedule: { cron: "0 6 * * 1-5", timezone: Europe/Rome }',
-    ].join("\n"),
-  );
-  const applied = await run(["config", "apply", file], { cwd });
-  assert.equal(applied.code, 0, applied.stderr);
+  const cwd = await withPeople(context, simulator, ['schedule: { cron: "0 6 * * 1-5", timezone: Europe/Rome }']);
   return { cwd, simulator };
 }
 

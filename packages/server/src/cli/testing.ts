@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import type { Simulator } from "@entrain/simulator";
 import { systemClock } from "../clock.ts";
 import type { World } from "./world.ts";
 
@@ -136,4 +137,33 @@ export function surroundings(over: Partial<World> = {}, input?: string): Surroun
       ...over,
     },
   };
+}
+
+/** A folder whose `entrain.yaml` provisions the simulated tenant's people into the portal, with these lines more in the sync. */
+export async function withPeople(
+  context: TestContext,
+  simulator: Pick<Simulator, "login" | "graph" | "tenant" | "client" | "secret">,
+  lines: readonly string[],
+): Promise<string> {
+  const cwd = await temporaryFolder(context);
+  await writeFile(join(cwd, "secret"), simulator.secret);
+  const document = [
+    "connections:",
+    "  contoso:",
+    `    cloud: { kind: custom, login: "${simulator.login}", graph: "${simulator.graph}" }`,
+    `    tenant: ${simulator.tenant}`,
+    `    client: ${simulator.client}`,
+    "    credential: { kind: secret, secret: { file: secret } }",
+    "targets: { portal: { type: portal } }",
+    "syncs:",
+    "  people:",
+    "    connection: contoso",
+    "    target: portal",
+    "    records: requester",
+    ...lines.map((line) => `    ${line}`),
+  ];
+  await writeFile(join(cwd, "entrain.yaml"), document.join("\n"));
+  const applied = await run(["config", "apply", "entrain.yaml"], { cwd });
+  if (applied.code !== 0) throw new Error(applied.stderr);
+  return cwd;
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { startSimulator } from "@entrain/simulator";
-import { errorOf, run, runJson, temporaryFolder } from "./testing.ts";
+import { errorOf, run, runJson, withPeople } from "./testing.ts";
 
 interface Record {
   readonly id: string;
@@ -16,28 +16,11 @@ interface Record {
 async function installed(context: TestContext): Promise<string> {
   const simulator = await startSimulator({ people: 6, groups: 0, seed: 5, throttle: "off" });
   context.after(() => simulator.close());
-  const cwd = await temporaryFolder(context);
-  await writeFile(join(cwd, "secret"), simulator.secret);
-  const document = [
-    "connections:",
-    "  contoso:",
-    `    cloud: { kind: custom, login: "${simulator.login}", graph: "${simulator.graph}" }`,
-    `    tenant: ${simulator.tenant}`,
-    `    client: ${simulator.client}`,
-    "    credential: { kind: secret, secret: { file: secret } }",
-    "targets: { portal: { type: portal } }",
-    "syncs:",
-    "  people:",
-    "    connection: contoso",
-    "    target: portal",
-    "    records: requester",
-    "    mapping: { userName: { direct: faxNumber }, displayName: { direct: displayName } }",
-    "    matching: [userName]",
-    "    retries: { first: 30s, attempts: 5 }",
-  ].join("\n");
-  await writeFile(join(cwd, "entrain.yaml"), document);
-  const applied = await run(["config", "apply", join(cwd, "entrain.yaml")], { cwd });
-  assert.equal(applied.code, 0, applied.stderr);
+  const cwd = await withPeople(context, simulator, [
+    "mapping: { userName: { direct: faxNumber }, displayName: { direct: displayName } }",
+    "matching: [userName]",
+    "retries: { first: 30s, attempts: 5 }",
+  ]);
   assert.equal((await run(["sync", "run", "people"], { cwd })).code, 1);
   return cwd;
 }

@@ -1,32 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ConnectorError } from "@entrain/core";
-import type { CompleteConfiguration, SyncEntry } from "./document.ts";
-import { readDocument } from "./read.ts";
 import { plainSync } from "./render.ts";
-import { DOCUMENT, TYPES } from "./testing.ts";
-
-const NONE = new Map();
-const current: CompleteConfiguration = { connections: NONE, targets: NONE, syncs: NONE, channels: NONE };
-
-function syncWith(text: string): SyncEntry {
-  // A key may stand once.
-  const free = DOCUMENT.replace(/^ *deprovision: .*\n/m, "").replace(/^ *mapping: .*\n/m, "");
-  const document = free.replace("schedule: { every: 5m }", `${text}\n    schedule: { every: 5m }`);
-  const sync = readDocument(document, { name: "test.yaml", types: TYPES, current }).syncs?.get("contoso-desk");
-  assert.ok(sync);
-  return sync;
-}
-
-function flawOf(text: string): string {
-  try {
-    syncWith(text);
-  } catch (error) {
-    assert.ok(error instanceof ConnectorError && error.code === "config_invalid", String(error));
-    return error.message;
-  }
-  return "no flaw";
-}
+import { flawWith, syncWith } from "./testing.ts";
 
 describe("deprovisioning", () => {
   it("is read as a word or as days, and exported as it was meant", () => {
@@ -48,13 +23,13 @@ describe("deprovisioning", () => {
   });
 
   it("is refused with the place and what to write", () => {
-    assert.match(flawOf("deprovision: { disabled: remove }"), /deprovision\.disabled/);
-    assert.match(flawOf("deprovision: { disabled: { disable: true } }"), /disabled: needs deleteAfter, such as/);
+    assert.match(flawWith("deprovision: { disabled: remove }"), /deprovision\.disabled/);
+    assert.match(flawWith("deprovision: { disabled: { disable: true } }"), /disabled: needs deleteAfter, such as/);
     assert.match(
-      flawOf("deprovision: { disabled: { deleteAfter: 30 } }"),
+      flawWith("deprovision: { disabled: { deleteAfter: 30 } }"),
       /deleteAfter: must be a duration with its unit: write 30d/,
     );
-    assert.match(flawOf("deprovision: { disabled: { deleteAfter: 30d, after: 1d } }"), /after/);
+    assert.match(flawWith("deprovision: { disabled: { deleteAfter: 30d, after: 1d } }"), /after/);
   });
 });
 
@@ -70,7 +45,7 @@ describe("whose an attribute is", () => {
   });
 
   it("is refused where it is no word for it, or the attribute is written once", () => {
-    assert.match(flawOf(rule("{ direct: jobTitle, owner: entra }")), /mapping\.jobTitle\.owner/);
-    assert.match(flawOf(rule("{ direct: jobTitle, apply: create, owner: source }")), /written once/);
+    assert.match(flawWith(rule("{ direct: jobTitle, owner: entra }")), /mapping\.jobTitle\.owner/);
+    assert.match(flawWith(rule("{ direct: jobTitle, apply: create, owner: source }")), /written once/);
   });
 });

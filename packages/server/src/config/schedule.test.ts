@@ -1,34 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ConnectorError } from "@entrain/core";
-import type { CompleteConfiguration } from "./document.ts";
-import { readDocument } from "./read.ts";
 import { plainSchedule, scheduleInWords } from "./schedule.ts";
-import { DOCUMENT, TYPES } from "./testing.ts";
+import { flawWith, syncWith } from "./testing.ts";
 
-const current: CompleteConfiguration = {
-  connections: new Map(),
-  targets: new Map(),
-  syncs: new Map(),
-  channels: new Map(),
-};
-
-function scheduleOf(text: string) {
-  const document = DOCUMENT.replace("{ every: 5m }", text);
-  const sync = readDocument(document, { name: "test.yaml", types: TYPES, current }).syncs?.get("contoso-desk");
-  assert.ok(sync);
-  return sync.schedule;
-}
-
-function flawOf(text: string): string {
-  try {
-    scheduleOf(text);
-  } catch (error) {
-    assert.ok(error instanceof ConnectorError && error.code === "config_invalid", String(error));
-    return error.message;
-  }
-  return "no flaw";
-}
+const scheduleOf = (text: string) => syncWith(`schedule: ${text}`).schedule;
+const flawOf = (text: string): string => flawWith(`schedule: ${text}`);
 
 describe("a schedule", () => {
   it("is an interval, a cron pattern in a time zone, or manual", () => {

@@ -1,9 +1,11 @@
+import { ConnectorError } from "@entrain/core";
 import { GROUP, REQUESTER } from "../portal/kinds.ts";
 import { type Keyring, openKeyring } from "../store/secrets.ts";
 import type { Store } from "../store/store.ts";
 import { applyConfiguration } from "./apply.ts";
 import { loadConfiguration } from "./current.ts";
 import type { EntryDifference } from "./difference.ts";
+import type { SyncEntry } from "./document.ts";
 import { readDocument } from "./read.ts";
 import { renderDocument } from "./render.ts";
 import type { TargetType } from "./target-types.ts";
@@ -88,3 +90,25 @@ syncs:
     guard: { removals: { percent: 10, count: 500, window: 24h } }
     schedule: { every: 5m }
 `;
+
+/** The sync of {@link DOCUMENT} with these lines in place of what it says of the same keys. @throws ConnectorError for its flaws */
+export function syncWith(lines: string): SyncEntry {
+  const keys = [...lines.matchAll(/^ *(\w+):/gm)].map(([, key = ""]) => key);
+  const free = keys.reduce((text, key) => text.replace(new RegExp(`^    ${key}: .*\\n`, "m"), ""), DOCUMENT);
+  const current = { connections: new Map(), targets: new Map(), syncs: new Map(), channels: new Map() };
+  const document = readDocument(`${free}    ${lines}\n`, { name: "test.yaml", types: TYPES, current });
+  const sync = document.syncs?.get("contoso-desk");
+  if (sync === undefined) throw new Error("the document has no sync");
+  return sync;
+}
+
+/** What is wrong with such a sync, by `config_invalid`. */
+export function flawWith(lines: string): string {
+  try {
+    syncWith(lines);
+  } catch (error) {
+    if (error instanceof ConnectorError && error.code === "config_invalid") return error.message;
+    throw error;
+  }
+  return "no flaw";
+}

@@ -5,7 +5,6 @@ import { targetContent } from "./testing/content.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { person } from "./testing/tenant.ts";
 import { testClock } from "./testing/time.ts";
-import { undoRun } from "./undo/undo.ts";
 
 let scene: Scene;
 afterEach(async () => await scene.close());
@@ -18,11 +17,8 @@ for (const target of ["portal", "scim", "csv"] as const) {
     scene = await openScene({ clock: testClock(), simulator: { tenant } });
     const records = target === "portal" ? "requester" : "user";
     const sync = await scene.addSync("people", target, { records });
-    const { signal } = new AbortController();
-    const actor = { kind: "command", id: "olga" } as const;
     const undo = async (of: string, records: readonly string[] | null) => {
-      const chosen = records === null ? {} : { records: new Set(records) };
-      const planned = await undoRun(scene.engine, { sync, actor, signal, onProgress: () => undefined, of, chosen });
+      const planned = await scene.undo(sync, of, records === null ? {} : { records: new Set(records) });
       return await scene.approve(sync, planned.held?.digest ?? "");
     };
     const first = await scene.run(sync);
@@ -49,10 +45,7 @@ test("who was changed by the run that deleted their manager has them back when i
   await scene.graph("PATCH", `/users/${boss.id}`, { accountEnabled: false });
   const run = await scene.run(sync);
   assert.deepEqual([run.counts.update, run.counts.delete], [1, 1]);
-  const { signal } = new AbortController();
-  const actor = { kind: "command", id: "olga" } as const;
-  const undo = { sync, actor, signal, onProgress: () => undefined, of: run.run, chosen: {} };
-  const planned = await undoRun(scene.engine, undo);
+  const planned = await scene.undo(sync, run.run);
   assert.equal((await scene.approve(sync, planned.held?.digest ?? "")).result, "succeeded");
   assert.deepEqual(await targetContent(scene, "portal"), before);
 });

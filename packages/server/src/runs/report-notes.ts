@@ -1,6 +1,5 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Attributes, recordName, type TargetRecord } from "@entrain/core";
-import { openScratch } from "../store/scratch.ts";
+import { Scratch } from "../store/scratch.ts";
 import { type LookupState, type LookupValue, lookupId } from "./lookup-states.ts";
 
 /** How many there are, exactly, and the first few of them. */
@@ -49,29 +48,26 @@ const SCHEMA = `
   create table lookups (id text primary key, lookup text, key text, value text, people int, state text, code text, why text);
   create table guests (place integer primary key, home_name text, object_id text, name text, homes int, home text);
   create index guests_by_home on guests (home_name);`;
+const FOUND = `select distinct key, records.* from keys join records using (id)
+  where key in (select value from json_each(?)) order by id`;
 const ASKED = 500;
 const SAID_NAMES = 5;
 
 /** The notes of one report: what the target holds and what was decided, in a database of its own. */
 export class ReportNotes {
-  readonly #database: DatabaseSync = openScratch();
-  readonly #statements = new Map<string, StatementSync>();
-
-  constructor() {
-    this.#database.exec(SCHEMA);
-  }
+  readonly #scratch = new Scratch(SCHEMA);
 
   close(): void {
-    this.#database.close();
+    this.#scratch.close();
   }
 
   addRecords(records: readonly NotedRecord[]): void {
-    this.#together(() => {
+    this.#scratch.together(() => {
       for (const { record, linked, keys } of records) {
         const body = JSON.stringify(record.attributes);
         const flags = [Number(record.active), Number(record.privileged === true), Number(linked)];
-        this.#run("insert or replace into records values (?, ?, ?, ?, ?)", record.id, body, ...flags);
-        for (const key of keys) this.#run("insert into keys values (?, ?)", key, record.id);
+        this.#scratch.run("insert or replace into records values (?, ?, ?, ?, ?)", record.id, body, ...flags);
+        for (const key of keys) this.#scratch.run("insert into keys values (?, ?)", key, record.id);
       }
     });
   }
@@ -80,11 +76,8 @@ export class ReportNotes {
   find(kind: string, keys: readonly string[]): ReadonlyMap<string, readonly TargetRecord[]> {
     const found = new Map<string, TargetRecord[]>();
     for (let at = 0; at < keys.length; at += ASKED) {
-      const slice = keys.slice(at, at + ASKED);
-      const marks = slice.map(() => "?").join(", ");
-      const rows = this.#database
-        .prepare(`select distinct key, records.* from keys join records using (id) where key in (${marks}) order by id`)
-        .all(...slice);
+      const asked = JSON.stringify(keys.slice(at, at + ASKED));
+      const rows = this.#scratch.all(FOUND, asked);
       for (const { key, id, body, active, privileged } of rows) {
         const attributes = JSON.parse(String(body)) as Attributes;
         const record = { kind, id: String(id), attributes, active: active === 1, privileged: privileged === 1 };
@@ -100,13 +93,13 @@ export class ReportNotes {
     wanted: readonly { readonly key: string; readonly objectId: string }[],
     met: readonly string[],
   ): void {
-    this.#together(() => {
+    this.#scratch.together(() => {
       for (const { objectId, name, decision, code, detail, attribute, recordId } of people) {
         const values = [objectId, name, decision, code, detail, attribute, recordId];
-        this.#run("insert or replace into people values (null, ?, ?, ?, ?, ?, ?, ?)", ...values);
+        this.#scratch.run("insert or replace into people values (null, ?, ?, ?, ?, ?, ?, ?)", ...values);
       }
-      for (const { key, objectId } of wanted) this.#run("insert into wanted values (?, ?)", key, objectId);
-      for (const id of met) this.#run("update records set known = 1 where id = ?", id);
+      for (const { key, objectId } of wanted) this.#scratch.run("insert into wanted values (?, ?)", key, objectId);
+      for (const id of met) this.#scratch.run("update records set known = 1 where id = ?", id);
     });
   }
 
@@ -115,19 +108,21 @@ export class ReportNotes {
    * says less than others is told where there is no other.
    */
   settleShared(said: (key: string) => string, saysLess: (key: string) => boolean): void {
-    this.#together(() => {
+    this.#scratch.together(() => {
       const shared = "select key from wanted group by key having count(distinct object_id) > 1 order by key";
-      const keys = this.#database.prepare(shared).all();
+      const keys = this.#scratch.all(shared);
       const [less, more] = [true, false].map((one) => keys.filter(({ key }) => saysLess(String(key)) === one));
       for (const { key } of [...(less ?? []), ...(more ?? [])]) {
         const of = "from wanted join people using (object_id) where key = ?";
         const named = `select distinct name, object_id, record_id ${of} order by object_id limit ${SAID_NAMES}`;
-        const rows = this.#all(named, String(key));
-        const count = Number(this.#all(`select count(distinct object_id) as count ${of}`, String(key))[0]?.count);
+        const rows = this.#scratch.all(named, String(key));
+        const count = Number(
+          this.#scratch.all(`select count(distinct object_id) as count ${of}`, String(key))[0]?.count,
+        );
         const names = rows.map(({ name, object_id: id }) => `${String(name)} (${String(id)})`).join(", ");
         const more = count > rows.length ? ` and ${count - rows.length} more` : "";
         const detail = `${said(String(key))} is the same for ${names}${more}${this.#inTarget(rows)}`;
-        this.#run(
+        this.#scratch.run(
           "update people set decision = 'ambiguous', code = 'ambiguous', detail = ? where object_id in (select object_id from wanted where key = ?)",
           detail,
           String(key),
@@ -137,10 +132,18 @@ export class ReportNotes {
   }
 
   addAsked(values: readonly AskedValue[]): void {
-    this.#together(() => {
+    this.#scratch.together(() => {
       for (const { lookup, key, value, objectId, linked } of values) {
         const id = lookupId({ lookup, key });
-        this.#run("insert into asked values (?, ?, ?, ?, ?, ?)", id, lookup, key, value, objectId, Number(linked));
+        this.#scratch.run(
+          "insert into asked values (?, ?, ?, ?, ?, ?)",
+          id,
+          lookup,
+          key,
+          value,
+          objectId,
+          Number(linked),
+        );
       }
     });
   }
@@ -148,13 +151,13 @@ export class ReportNotes {
   /** Values that people ask for who would get a record or have one, each once. To be asked when everybody is decided. */
   *askedPages(): Generator<readonly LookupValue[]> {
     const who = "linked = 1 or decision in ('create', 'join', 'share')";
-    this.#database.exec(
+    this.#scratch.run(
       `insert into lookups select id, lookup, key, min(value), count(distinct object_id), null, null, null
        from asked left join people using (object_id) where ${who} group by id`,
     );
     let last = "";
     for (;;) {
-      const rows = this.#all(
+      const rows = this.#scratch.all(
         `select id, lookup, key, value from lookups where id > ? order by id limit ${ASKED}`,
         last,
       );
@@ -166,9 +169,9 @@ export class ReportNotes {
 
   /** What the target has of values, by their ids. */
   addStates(states: ReadonlyMap<string, LookupState>): void {
-    this.#together(() => {
+    this.#scratch.together(() => {
       for (const [id, { state, code, why }] of states) {
-        this.#run("update lookups set state = ?, code = ?, why = ? where id = ?", state, code, why, id);
+        this.#scratch.run("update lookups set state = ?, code = ?, why = ? where id = ?", state, code, why, id);
       }
     });
   }
@@ -178,8 +181,8 @@ export class ReportNotes {
     const of = "from lookups where state = ?";
     const order = `order by people desc, lookup, key limit ${limit}`;
     return {
-      count: Number(this.#all(`select count(*) as count ${of}`, state)[0]?.count),
-      samples: this.#all(`select * ${of} ${order}`, state).map((row) => ({
+      count: Number(this.#scratch.all(`select count(*) as count ${of}`, state)[0]?.count),
+      samples: this.#scratch.all(`select * ${of} ${order}`, state).map((row) => ({
         ...{ lookup: String(row.lookup), key: String(row.key), value: String(row.value), people: Number(row.people) },
         ...{ state, code: String(row.code), why: String(row.why) },
       })),
@@ -188,22 +191,22 @@ export class ReportNotes {
 
   /** An invited account, by the name under which it signs in at home. */
   addGuests(guests: readonly { readonly homeName: string; readonly objectId: string; readonly name: string }[]): void {
-    this.#together(() => {
+    this.#scratch.together(() => {
       for (const { homeName, objectId, name } of guests) {
-        this.#run("insert into guests values (null, ?, ?, ?, 0, null)", homeName, objectId, name);
+        this.#scratch.run("insert into guests values (null, ?, ?, ?, 0, null)", homeName, objectId, name);
       }
     });
   }
 
   get hasGuests(): boolean {
-    return this.#all("select place from guests limit 1").length > 0;
+    return this.#scratch.all("select place from guests limit 1").length > 0;
   }
 
   /** People of other tenants, by the names under which they sign in there. */
   meetHomes(homes: readonly { readonly homeName: string; readonly home: string }[]): void {
-    this.#together(() => {
+    this.#scratch.together(() => {
       for (const { homeName, home } of homes) {
-        this.#run("update guests set homes = homes + 1, home = ? where home_name = ?", home, homeName);
+        this.#scratch.run("update guests set homes = homes + 1, home = ? where home_name = ?", home, homeName);
       }
     });
   }
@@ -211,9 +214,9 @@ export class ReportNotes {
   /** Guests who are one person of another tenant each; a name that two tenants have tells nothing. */
   guests(limit: number): Some<{ readonly id: string; readonly name: string; readonly home: string }> {
     const of = "from guests where homes = 1";
-    const samples = this.#all(`select object_id, name, home ${of} order by place limit ${limit}`);
+    const samples = this.#scratch.all(`select object_id, name, home ${of} order by place limit ${limit}`);
     return {
-      count: Number(this.#all(`select count(*) as count ${of}`)[0]?.count),
+      count: Number(this.#scratch.all(`select count(*) as count ${of}`)[0]?.count),
       samples: samples.map((row) => ({ id: String(row.object_id), name: String(row.name), home: String(row.home) })),
     };
   }
@@ -226,7 +229,7 @@ export class ReportNotes {
 
   /** `Ana (7)`: a record of the target, for people. */
   nameOf(id: string): string {
-    const [row] = this.#all("select body from records where id = ?", id);
+    const [row] = this.#scratch.all("select body from records where id = ?", id);
     return recordName({ id, attributes: row === undefined ? {} : (JSON.parse(String(row.body)) as Attributes) });
   }
 
@@ -235,9 +238,9 @@ export class ReportNotes {
     const joined = privileged ? "join records on records.id = people.record_id and records.privileged = 1" : "";
     const of = `from people ${joined} where decision = ?`;
     const columns = "object_id, name, decision, code, detail, attribute, record_id";
-    const samples = this.#all(`select ${columns} ${of} order by place limit ${limit}`, decision);
+    const samples = this.#scratch.all(`select ${columns} ${of} order by place limit ${limit}`, decision);
     return {
-      count: Number(this.#all(`select count(*) as count ${of}`, decision)[0]?.count),
+      count: Number(this.#scratch.all(`select count(*) as count ${of}`, decision)[0]?.count),
       samples: samples.map((row) => ({
         objectId: String(row.object_id),
         name: String(row.name),
@@ -256,7 +259,7 @@ export class ReportNotes {
     column: "attribute" | "code",
   ): readonly { readonly of: string; readonly count: number }[] {
     const counts = `select ${column} as name, count(*) as count from people where decision = ? group by ${column}`;
-    return this.#all(`${counts} order by count desc, ${column}`, decision).map((row) => ({
+    return this.#scratch.all(`${counts} order by count desc, ${column}`, decision).map((row) => ({
       of: String(row.name),
       count: Number(row.count),
     }));
@@ -269,9 +272,9 @@ export class ReportNotes {
     readonly active: number;
     readonly samples: readonly { readonly id: string; readonly name: string; readonly active: boolean }[];
   } {
-    const [all] = this.#all("select count(*) as count from records");
-    const [some] = this.#all("select count(*) as count, sum(active) as active from records where known = 0");
-    const samples = this.#all(`select id, active from records where known = 0 order by id limit ${limit}`);
+    const [all] = this.#scratch.all("select count(*) as count from records");
+    const [some] = this.#scratch.all("select count(*) as count, sum(active) as active from records where known = 0");
+    const samples = this.#scratch.all(`select id, active from records where known = 0 order by id limit ${limit}`);
     return {
       records: Number(all?.count),
       count: Number(some?.count),
@@ -281,26 +284,6 @@ export class ReportNotes {
         return { id, name: this.nameOf(id), active: row.active === 1 };
       }),
     };
-  }
-
-  #run(sql: string, ...values: readonly (string | number | null)[]): void {
-    this.#prepared(sql).run(...values);
-  }
-
-  #all(sql: string, ...values: readonly string[]): readonly { readonly [column: string]: unknown }[] {
-    return this.#prepared(sql).all(...values);
-  }
-
-  #prepared(sql: string): StatementSync {
-    const statement = this.#statements.get(sql) ?? this.#database.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
-  }
-
-  #together(work: () => void): void {
-    this.#database.exec("begin");
-    work();
-    this.#database.exec("commit");
   }
 }
 

@@ -1,6 +1,5 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { byCodeUnits } from "@entrain/core";
-import { openScratch } from "../store/scratch.ts";
+import { Scratch, type ScratchRow } from "../store/scratch.ts";
 import { type LookupState, type LookupValue, lookupId } from "./lookup-states.ts";
 
 /** Somebody who wants a value. */
@@ -29,6 +28,7 @@ const INSERT = `insert into wanted values (?, ?, ?, ?, null, '', '', 0, 0, '[]',
 const SAVE = `insert into wanted values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0) on conflict do update set
   state = excluded.state, code = excluded.code, why = excluded.why, later = excluded.later, count = excluded.count,
   some = excluded.some`;
+const KNOWN = "select * from wanted where id in (select value from json_each(?)) and state is not null";
 const MISSING = "from wanted where state = 'missing' and count + waiting > 0";
 
 /**
@@ -36,20 +36,17 @@ const MISSING = "from wanted where state = 'missing' and count + waiting > 0";
  * does not grow with them.
  */
 export class WantedValues {
-  #database: DatabaseSync | null = null;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #scratch = new Scratch(SCHEMA);
 
   close(): void {
-    this.#statements.clear();
-    this.#database?.close();
-    this.#database = null;
+    this.#scratch.close();
   }
 
   /** Values that somebody waited for when the plan began; none of them was added before. */
   await(values: readonly (LookupValue & { readonly count: number })[]): void {
-    this.#together(() => {
+    this.#scratch.together(() => {
       for (const one of values) {
-        this.#prepared(INSERT).run(lookupId(one), one.lookup, one.key, one.value, one.count);
+        this.#scratch.run(INSERT, lookupId(one), one.lookup, one.key, one.value, one.count);
       }
     });
   }
@@ -57,17 +54,17 @@ export class WantedValues {
   /** Somebody who waited for each of these is looked at now. */
   unawait(values: readonly Pick<LookupValue, "lookup" | "key">[]): void {
     if (values.length === 0) return;
-    this.#together(() => {
+    this.#scratch.together(() => {
       for (const one of values)
-        this.#prepared("update wanted set waiting = waiting - 1 where id = ?").run(lookupId(one));
+        this.#scratch.run("update wanted set waiting = waiting - 1 where id = ?", lookupId(one));
     });
   }
 
   /** A page of what somebody waited for when the plan began, in the order of ids. */
   awaited(after: string, limit: number): readonly LookupValue[] {
     const page = "select lookup, key, value from wanted where awaited = 1 and id > ? order by id limit ?";
-    return this.#prepared(page)
-      .all(after, limit)
+    return this.#scratch
+      .all(page, after, limit)
       .map(({ lookup, key, value }) => ({ lookup: String(lookup), key: String(key), value: String(value) }));
   }
 
@@ -75,12 +72,9 @@ export class WantedValues {
   known(ids: readonly string[]): ReadonlyMap<string, WantedValue> {
     const known = new Map<string, WantedValue>();
     for (let at = 0; at < ids.length; at += ASKED) {
-      const slice = ids.slice(at, at + ASKED);
-      const marks = slice.map(() => "?").join(", ");
-      const query = `select * from wanted where id in (${marks}) and state is not null`;
-      // Two sizes of statement at most: whole slices, and what is left.
-      const statement = slice.length === ASKED ? this.#prepared(query) : this.#open().prepare(query);
-      for (const row of statement.all(...slice)) known.set(String(row.id), wantedIn(row));
+      const asked = JSON.stringify(ids.slice(at, at + ASKED));
+      const rows = this.#scratch.all(KNOWN, asked);
+      for (const row of rows) known.set(String(row.id), wantedIn(row));
     }
     return known;
   }
@@ -88,18 +82,18 @@ export class WantedValues {
   /** Keeps what was learned of values; who waits for them stays as it is. */
   save(values: readonly Omit<WantedValue, "waiting">[]): void {
     if (values.length === 0) return;
-    this.#together(() => {
+    this.#scratch.together(() => {
       for (const { lookup, key, value, state, code, why, later, count, some } of values) {
         const id = lookupId({ lookup, key });
         const [flag, names] = [Number(later), JSON.stringify(some)];
-        this.#prepared(SAVE).run(id, lookup, key, value, state, code, why, flag, count, names);
+        this.#scratch.run(SAVE, id, lookup, key, value, state, code, why, flag, count, names);
       }
     });
   }
 
   /** Values that are wanted and can be created, in the order of their names. */
   creatable(): readonly WantedValue[] {
-    return inOrder(this.#prepared("select * from wanted where state = 'creatable' and count > 0").all());
+    return inOrder(this.#scratch.all("select * from wanted where state = 'creatable' and count > 0"));
   }
 
   /** The missing values that most people want, in the order of their names, and how much is left. */
@@ -109,9 +103,9 @@ export class WantedValues {
     readonly more: { readonly values: number; readonly wants: number; readonly later: number };
   } {
     const order = `order by count + waiting desc, lookup, key limit ?`;
-    const most = inOrder(this.#prepared(`select * ${MISSING} ${order}`).all(limit));
+    const most = inOrder(this.#scratch.all(`select * ${MISSING} ${order}`, limit));
     const sums = "count(*) as number, sum(count + waiting) as wants, sum(later) as later";
-    const all = this.#prepared(`select ${sums} ${MISSING}`).get();
+    const all = this.#scratch.first(`select ${sums} ${MISSING}`);
     const told = most.reduce((sum, { count, waiting }) => sum + count + waiting, 0);
     const more = {
       values: Number(all?.number) - most.length,
@@ -120,36 +114,13 @@ export class WantedValues {
     };
     return { most, more };
   }
-
-  #open(): DatabaseSync {
-    if (this.#database === null) {
-      this.#database = openScratch();
-      this.#database.exec(SCHEMA);
-    }
-    return this.#database;
-  }
-
-  #prepared(sql: string): StatementSync {
-    const statement = this.#statements.get(sql) ?? this.#open().prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
-  }
-
-  #together(work: () => void): void {
-    const database = this.#open();
-    database.exec("begin");
-    work();
-    database.exec("commit");
-  }
 }
 
-type Row = { readonly [column: string]: unknown };
-
-function inOrder(rows: readonly Row[]): readonly WantedValue[] {
+function inOrder(rows: readonly ScratchRow[]): readonly WantedValue[] {
   return rows.map(wantedIn).sort((a, b) => byCodeUnits(a.lookup, b.lookup) || byCodeUnits(a.key, b.key));
 }
 
-function wantedIn(row: Row): WantedValue {
+function wantedIn(row: ScratchRow): WantedValue {
   return {
     lookup: String(row.lookup),
     key: String(row.key),

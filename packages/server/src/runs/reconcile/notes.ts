@@ -1,5 +1,4 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { openScratch } from "../../store/scratch.ts";
+import { Scratch } from "../../store/scratch.ts";
 import type { Some } from "../report-notes.ts";
 import type { FieldDrift } from "./compare.ts";
 import type { MembersDrift } from "./members.ts";
@@ -38,55 +37,50 @@ const SCHEMA = `
 
 /** What comparing one target found, in a database of its own: memory does not grow with the target. */
 export class ReconcileNotes {
-  readonly #database: DatabaseSync = openScratch();
-  readonly #statements = new Map<string, StatementSync>();
-
-  constructor() {
-    this.#database.exec(SCHEMA);
-  }
+  readonly #scratch = new Scratch(SCHEMA);
 
   close(): void {
-    this.#database.close();
+    this.#scratch.close();
   }
 
   addSeen(recordIds: readonly string[]): void {
-    this.#together(() => {
-      for (const id of recordIds) this.#run("insert or ignore into seen values (?)", id);
+    this.#scratch.together(() => {
+      for (const id of recordIds) this.#scratch.run("insert or ignore into seen values (?)", id);
     });
   }
 
   /** Of these record ids those that the target did not list. */
   unseen(recordIds: readonly string[]): readonly string[] {
-    return recordIds.filter((id) => this.#all("select id from seen where id = ?", id).length === 0);
+    return recordIds.filter((id) => this.#scratch.all("select id from seen where id = ?", id).length === 0);
   }
 
   addDrifts(drifts: readonly Drift[]): void {
-    this.#together(() => {
+    this.#scratch.together(() => {
       for (const { objectId, recordId, name, sort, kept, ...body } of drifts) {
         const values = [objectId, recordId, name, sort, kept, JSON.stringify(body)];
-        this.#run("insert into drifts values (null, ?, ?, ?, ?, ?, ?)", ...values);
+        this.#scratch.run("insert into drifts values (null, ?, ?, ?, ?, ?, ?)", ...values);
       }
     });
   }
 
   addUnknown(records: readonly { readonly id: string; readonly name: string; readonly active: boolean }[]): void {
-    this.#together(() => {
+    this.#scratch.together(() => {
       for (const { id, name, active } of records)
-        this.#run("insert into unknown values (null, ?, ?, ?)", id, name, Number(active));
+        this.#scratch.run("insert into unknown values (null, ?, ?, ?)", id, name, Number(active));
     });
   }
 
   addMembers(members: readonly MemberDrift[]): void {
-    this.#together(() => {
+    this.#scratch.together(() => {
       for (const { groupId, group, member, name, sort } of members)
-        this.#run("insert into members values (null, ?, ?, ?, ?, ?)", groupId, group, member, name, sort);
+        this.#scratch.run("insert into members values (null, ?, ?, ?, ?, ?)", groupId, group, member, name, sort);
     });
   }
 
   /** A page of what may be repaired, in the order of object ids. */
   open(sort: Sort, after: string, limit: number): readonly Drift[] {
     const of = "from drifts where sort = ? and kept is null and object_id > ?";
-    return this.#all(`select * ${of} order by object_id limit ${limit}`, sort, after).map(driftOf);
+    return this.#scratch.all(`select * ${of} order by object_id limit ${limit}`, sort, after).map(driftOf);
   }
 
   /** Groups whose memberships others moved, each with those members; foreign ones left out. */
@@ -97,10 +91,10 @@ export class ReconcileNotes {
   }> {
     for (let after = ""; ; ) {
       const of = "from members where sort <> 'foreign' and group_id > ?";
-      const [first] = this.#all(`select group_id ${of} order by group_id limit 1`, after);
+      const [first] = this.#scratch.all(`select group_id ${of} order by group_id limit 1`, after);
       if (first === undefined) return;
       after = String(first.group_id);
-      const members = this.#all("select member, sort from members where group_id = ? order by member", after);
+      const members = this.#scratch.all("select member, sort from members where group_id = ? order by member", after);
       const those = (sort: string): readonly string[] =>
         members.filter((one) => one.sort === sort).map(({ member }) => String(member));
       yield { groupId: after, added: those("added"), removed: those("removed") };
@@ -108,19 +102,19 @@ export class ReconcileNotes {
   }
 
   count(sort: Sort): number {
-    return Number(this.#all("select count(*) as count from drifts where sort = ?", sort)[0]?.count);
+    return Number(this.#scratch.all("select count(*) as count from drifts where sort = ?", sort)[0]?.count);
   }
 
   drifts(sort: Sort, limit: number): Some<Drift> {
     const of = `select * from drifts where sort = ? order by place limit ${limit}`;
-    return { count: this.count(sort), samples: this.#all(of, sort).map(driftOf) };
+    return { count: this.count(sort), samples: this.#scratch.all(of, sort).map(driftOf) };
   }
 
   unknown(limit: number): Some<{ readonly id: string; readonly name: string; readonly active: boolean }> & {
     readonly active: number;
   } {
-    const [all] = this.#all("select count(*) as count, sum(active) as active from unknown");
-    const samples = this.#all(`select * from unknown order by place limit ${limit}`);
+    const [all] = this.#scratch.all("select count(*) as count, sum(active) as active from unknown");
+    const samples = this.#scratch.all(`select * from unknown order by place limit ${limit}`);
     return {
       count: Number(all?.count),
       active: Number(all?.active ?? 0),
@@ -129,8 +123,8 @@ export class ReconcileNotes {
   }
 
   members(sort: keyof MembersDrift, limit: number): Some<Omit<MemberDrift, "sort">> {
-    const [all] = this.#all("select count(*) as count from members where sort = ?", sort);
-    const samples = this.#all(`select * from members where sort = ? order by place limit ${limit}`, sort);
+    const [all] = this.#scratch.all("select count(*) as count from members where sort = ?", sort);
+    const samples = this.#scratch.all(`select * from members where sort = ? order by place limit ${limit}`, sort);
     return {
       count: Number(all?.count),
       samples: samples.map((row) => ({
@@ -138,26 +132,6 @@ export class ReconcileNotes {
         ...{ member: String(row.member), name: String(row.name) },
       })),
     };
-  }
-
-  #run(sql: string, ...values: readonly (string | number | null)[]): void {
-    this.#prepared(sql).run(...values);
-  }
-
-  #all(sql: string, ...values: readonly string[]): readonly { readonly [column: string]: unknown }[] {
-    return this.#prepared(sql).all(...values);
-  }
-
-  #prepared(sql: string): StatementSync {
-    const statement = this.#statements.get(sql) ?? this.#database.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
-  }
-
-  #together(work: () => void): void {
-    this.#database.exec("begin");
-    work();
-    this.#database.exec("commit");
   }
 }
 

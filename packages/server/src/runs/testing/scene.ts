@@ -24,6 +24,7 @@ import type { Location, Store } from "../../store/store.ts";
 import type { Engine } from "../context.ts";
 import type { Planned } from "../plan.ts";
 import { applySync, approveSync, planSync, type RunSummary, rejectSync, runSync } from "../run.ts";
+import { type UndoOptions, undoRun } from "../undo/undo.ts";
 
 /** A simulated tenant, a store, and syncs to a portal and a SCIM server that we did not write. */
 /** The targets that a scene has. */
@@ -47,6 +48,8 @@ export interface Scene {
   apply(sync: string, digest: string): Promise<RunSummary>;
   approve(sync: string, digest: string): Promise<RunSummary>;
   reject(sync: string, digest: string): Promise<void>;
+  /** Plans the inverse of a run, or of the last one that changed something; for an operator called olga. */
+  undo(sync: string, of: string | null, chosen?: UndoOptions["chosen"]): Promise<RunSummary>;
   /** Changes a sync's definition, as an operator would: a new revision. */
   redefine(sync: string, definition: Partial<SyncDefinition>): Promise<void>;
   /** What the SCIM server answers in its own place from now on; `null`: nothing. */
@@ -72,6 +75,8 @@ export interface SceneOptions {
 
 type Reconcile = NonNullable<Parameters<typeof createEntraSource>[0]["reconcile"]>;
 
+/** Who undoes. */
+export const OLGA = { kind: "command", id: "olga" } as const;
 const KEY = Buffer.alloc(32, 7).toString("base64");
 const CONNECTION = "c_test";
 const DAY = 86_400_000;
@@ -135,6 +140,8 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
     apply: (sync, digest) => applySync(engine, { ...of(sync), digest }),
     approve: (sync, digest) => approveSync(engine, { ...of(sync), digest }),
     reject: (sync, digest) => rejectSync(engine, { ...of(sync), digest }),
+    undo: (sync, of, chosen = {}) =>
+      undoRun(engine, { sync, actor: OLGA, signal, onProgress: () => undefined, of, chosen }),
     redefine: (sync, definition) => redefine(store, sync, definition),
     disturb: (next) => {
       fault = next;

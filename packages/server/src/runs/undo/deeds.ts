@@ -1,6 +1,5 @@
-import type { DatabaseSync } from "node:sqlite";
 import type { AppliedChange, Attributes } from "@entrain/core";
-import { openScratch } from "../../store/scratch.ts";
+import { Scratch } from "../../store/scratch.ts";
 import type { Store } from "../../store/store.ts";
 import { ACTIVATED, DISABLED } from "../applying.ts";
 
@@ -25,6 +24,10 @@ export interface Chosen {
   readonly ordinals?: ReadonlySet<number>;
 }
 
+const SCHEMA = `
+  create table changes (object_id text, place integer primary key, ordinal integer, action text, body text);
+  create index changes_by_object on changes (object_id, place);
+  create index changes_by_ordinal on changes (ordinal);`;
 const PAGE = 1000;
 /** A join that needed no write, or a creation whose first answer nobody heard, took effect all the same. */
 const SILENT = ["join", "create"];
@@ -34,13 +37,9 @@ export const PARTIAL: readonly string[] = ["refused", "conflict"];
  * The applied changes of one run, gathered by record. They lie in a scratch database meanwhile: memory does not grow with the run.
  */
 export class Deeds {
-  readonly #database: DatabaseSync = openScratch();
+  readonly #scratch = new Scratch(SCHEMA);
 
-  private constructor() {
-    this.#database.exec(
-      "create table changes (object_id text, place integer primary key, ordinal integer, action text, body text)",
-    );
-  }
+  private constructor() {}
 
   static async read(
     store: Store,
@@ -61,43 +60,40 @@ export class Deeds {
         }),
       );
     }
-    deeds.#database.exec("create index changes_by_object on changes (object_id, place)");
     return deeds;
   }
 
   close(): void {
-    this.#database.close();
+    this.#scratch.close();
   }
 
   /** Those of the chosen records, or of the chosen numbers, that the run changed nothing of. */
   missing({ records, ordinals }: Chosen): readonly string[] {
-    const has = (column: string): ((value: string | number) => boolean) => {
-      const asked = this.#database.prepare(`select 1 from changes where ${column} = ? limit 1`);
-      return (value) => asked.get(value) !== undefined;
-    };
+    const has =
+      (column: "ordinal" | "object_id") =>
+      (value: string | number): boolean =>
+        this.#scratch.first(`select 1 from changes where ${column} = ? limit 1`, value) !== undefined;
     if (ordinals !== undefined) return [...ordinals].filter((one) => !has("ordinal")(one)).map(String);
     return [...(records ?? [])].filter((one) => !has("object_id")(one));
   }
 
   /** Whether the run deleted the record of this person or group. */
   deleted(objectId: string): boolean {
-    const asked = this.#database.prepare("select 1 from changes where object_id = ? and action = 'delete' limit 1");
-    return asked.get(objectId) !== undefined;
+    const asked = "select 1 from changes where object_id = ? and action = 'delete' limit 1";
+    return this.#scratch.first(asked, objectId) !== undefined;
   }
 
   /** The changes of each record together, batch by batch of so many records. */
   *batches(size: number): Generator<ReadonlyMap<string, readonly JournalledChange[]>> {
     let after = "";
     for (;;) {
-      const ids = this.#database
-        .prepare("select distinct object_id from changes where object_id > ? order by object_id limit ?")
-        .all(after, size)
-        .map((row) => String(row.object_id));
+      const some = "select distinct object_id from changes where object_id > ? order by object_id limit ?";
+      const ids = this.#scratch.all(some, after, size).map((row) => String(row.object_id));
       const last = ids.at(-1);
       if (last === undefined) return;
-      const rows = this.#database
-        .prepare("select object_id, body from changes where object_id > ? and object_id <= ? order by object_id, place")
-        .all(after, last)
+      const theirs = "select body from changes where object_id > ? and object_id <= ? order by object_id, place";
+      const rows = this.#scratch
+        .all(theirs, after, last)
         .map((row) => JSON.parse(String(row.body)) as JournalledChange);
       after = last;
       yield Map.groupBy(rows, (row) => row.objectId);
@@ -105,12 +101,13 @@ export class Deeds {
   }
 
   #add(changes: readonly OutcomeRow[]): void {
-    const insert = this.#database.prepare("insert into changes values (?, ?, ?, ?, ?)");
-    this.#database.exec("begin");
-    for (const { status: _, sequence, ...change } of changes) {
-      insert.run(change.objectId, sequence, change.ordinal, change.action, JSON.stringify(change));
-    }
-    this.#database.exec("commit");
+    this.#scratch.together(() => {
+      for (const { status: _, sequence, ...change } of changes) {
+        const { objectId, ordinal, action } = change;
+        const insert = "insert into changes values (?, ?, ?, ?, ?)";
+        this.#scratch.run(insert, objectId, sequence, ordinal, action, JSON.stringify(change));
+      }
+    });
   }
 }
 

@@ -4,16 +4,14 @@ import { DEFAULTS } from "@entrain/core";
 import { type RunSummary, runSync } from "../run.ts";
 import { targetContent } from "../testing/content.ts";
 import { heldChanges, inShort, plannedIn, scimUser } from "../testing/observe.ts";
-import { openScene, type Scene } from "../testing/scene.ts";
+import { OLGA, openScene, type Scene } from "../testing/scene.ts";
 import { group, type Known, person, reference } from "../testing/tenant.ts";
 import { type TestClock, testClock } from "../testing/time.ts";
-import { undoRun } from "./undo.ts";
 
 let scene: Scene;
 let clock: TestClock;
 afterEach(async () => await scene.close());
 
-const actor = { kind: "command", id: "olga" } as const;
 const deprovision = { ...DEFAULTS.deprovision, softDeleted: "delete" as const };
 const people = ["Ana", "Bo", "Cy", "Di", "Ed", "Flo", "Gus"].map((name) => person(name, { jobTitle: `${name} old` }));
 const [ana, bo, cy] = people as [Known<object>, Known<object>, Known<object>];
@@ -26,17 +24,8 @@ async function open(memberships: { readonly [group: string]: readonly string[] }
   scene = await openScene({ clock, simulator: { tenant } });
 }
 
-async function undo(
-  sync: string,
-  of: string | null,
-  chosen: Parameters<typeof undoRun>[1]["chosen"] = {},
-): Promise<RunSummary> {
-  const { signal } = new AbortController();
-  return await undoRun(scene.engine, { sync, actor, signal, onProgress: () => undefined, of, chosen });
-}
-
 async function undone(sync: string, of: string | null): Promise<RunSummary> {
-  const planned = await undo(sync, of);
+  const planned = await scene.undo(sync, of);
   assert.equal(planned.result, "held", JSON.stringify(planned));
   return await scene.approve(sync, planned.held?.digest ?? "");
 }
@@ -95,7 +84,7 @@ for (const target of ["portal", "scim", "csv"] as const) {
     await scene.graph("PATCH", `/users/${ana.id}`, { jobTitle: "Ana new" });
     await scene.graph("DELETE", `/users/${cy.id}`);
     const run = await scene.run(sync);
-    const planned = await undo(sync, run.run, { records: new Set([ana.id]) });
+    const planned = await scene.undo(sync, run.run, { records: new Set([ana.id]) });
     const [change] = await heldChanges(scene.store, planned.held?.digest ?? "");
     assert.match(change?.reason ?? "", /^Undone: (job title|title|jobTitle): Ana new → Ana old$/);
     const [told] = (await left()) as readonly { readonly code: string; readonly detail: string }[];
@@ -113,7 +102,7 @@ test("members without a record are told when a group comes back", async () => {
   await scene.graph("DELETE", `/users/${bo.id}`);
   const run = await scene.run(sync);
   assert.equal((await scene.run(users)).counts.delete, 1);
-  assert.equal((await undo(sync, run.run)).result, "held");
+  assert.equal((await scene.undo(sync, run.run)).result, "held");
   assert.deepEqual(await left(), [
     {
       code: "undo_gone",
@@ -160,7 +149,7 @@ test("records and numbers that the run did nothing of are told, instead of undoi
   const sync = await scene.addSync("people", "scim", { records: "user" });
   const run = await scene.run(sync);
   for (const chosen of [{ records: new Set([ana.id, "nobody"]) }, { ordinals: new Set([0, 4711]) }]) {
-    const { error } = await undo(sync, run.run, chosen);
+    const { error } = await scene.undo(sync, run.run, chosen);
     assert.equal(error?.code, "nothing_to_undo");
     assert.match(error?.message ?? "", /changed nothing of (nobody|4711)\.$/);
   }
@@ -190,7 +179,7 @@ test("memberships that took effect although their change was refused move back",
     },
   };
   const { signal } = new AbortController();
-  const run = await runSync(engine, { sync, actor, signal, onProgress: () => undefined });
+  const run = await runSync(engine, { sync, actor: OLGA, signal, onProgress: () => undefined });
   assert.equal(run.failed, 1, JSON.stringify(run));
   assert.notDeepEqual(await targetContent(scene, "scim"), before);
   assert.equal((await undone(sync, run.run)).result, "succeeded");
@@ -210,7 +199,7 @@ test("a run that also finished a plan approved before it is undone by what each 
   const held = await scene.run(sync);
   assert.equal(held.held?.count, 4, JSON.stringify(held));
   // The process ends when the approval stands and before anything of it is begun.
-  const approved = { state: "approved", approved_by: JSON.stringify(actor), approved_at: clock.now() };
+  const approved = { state: "approved", approved_by: JSON.stringify(OLGA), approved_at: clock.now() };
   await scene.store.transaction((tx) => tx.updateTable("plans").set(approved).where("state", "=", "held").execute());
   for (const one of people.slice(4)) await scene.graph("PATCH", `/users/${one.id}`, { jobTitle: "New" });
   const run = await scene.run(sync);
@@ -251,7 +240,7 @@ test("who asks twice for the same undoing gets the plan that waits already", asy
   await open();
   const sync = await scene.addSync("people", "scim", { records: "user" });
   await scene.run(sync);
-  const [first, second] = [await undo(sync, null), await undo(sync, null)];
+  const [first, second] = [await scene.undo(sync, null), await scene.undo(sync, null)];
   assert.deepEqual([second.result, second.held], ["held", first.held]);
   const plans = await scene.store.db.selectFrom("plans").select("id").where("state", "=", "held").execute();
   assert.equal(plans.length, 1);
@@ -263,7 +252,7 @@ test("what an undoing was refused is not undone, and is the sync's as before", a
   await scene.run(sync);
   for (const one of [ana, bo]) await scene.graph("PATCH", `/users/${one.id}`, { jobTitle: "New" });
   const run = await scene.run(sync);
-  const planned = await undo(sync, run.run);
+  const planned = await scene.undo(sync, run.run);
   const record = String(scimUser(scene.scim, ana.id)?.id);
   scene.disturb(({ method, path }) => (method === "PATCH" && path.includes(record) ? { status: 400 } : null));
   const back = await scene.approve(sync, planned.held?.digest ?? "");

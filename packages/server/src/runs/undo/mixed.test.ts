@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { DEFAULTS, type SyncDefinition } from "@entrain/core";
-import type { RunSummary } from "../run.ts";
 import { targetContent } from "../testing/content.ts";
 import { heldChanges, plannedIn } from "../testing/observe.ts";
 import { openScene, type Scene, type SceneTarget } from "../testing/scene.ts";
 import { group, idOf, person } from "../testing/tenant.ts";
 import { testClock } from "../testing/time.ts";
-import { undoRun } from "./undo.ts";
 
 let scene: Scene;
 afterEach(async () => await scene.close());
@@ -26,12 +24,6 @@ const KINDS: { readonly [target in Exclude<SceneTarget, "freshchat">]: readonly 
   scim: ["user", "group"],
   csv: ["user", "group"],
 };
-
-async function undo(sync: string, of: string): Promise<RunSummary> {
-  const { signal } = new AbortController();
-  const actor = { kind: "command", id: "olga" } as const;
-  return await undoRun(scene.engine, { sync, actor, signal, onProgress: () => undefined, of, chosen: {} });
-}
 
 const idAt = (at: number): string => people[at]?.id ?? "";
 
@@ -105,7 +97,7 @@ for (const target of ["portal", "scim", "csv"] as const) {
       [sync, run.run],
       [teams, moved.run],
     ] as const) {
-      const planned = await undo(one, of);
+      const planned = await scene.undo(one, of);
       assert.equal(planned.result, "held", JSON.stringify(planned));
       const back = await scene.approve(one, planned.held?.digest ?? "");
       assert.deepEqual([back.result, back.failed], ["succeeded", 0], JSON.stringify(back.error));
@@ -127,7 +119,7 @@ test("what somebody changed in the target since stays as they made it, and is to
   const run = await scene.run(sync);
   const user = [...scene.scim.store.users.values()].find(({ externalId }) => externalId === idAt(0));
   scene.scim.store.putUser(String(user?.id), { ...user, title: "By hand" } as never);
-  const planned = await undo(sync, run.run);
+  const planned = await scene.undo(sync, run.run);
   const changes = await heldChanges(scene.store, planned.held?.digest ?? "");
   assert.deepEqual(
     changes.map(({ objectId, after }) => [objectId, after?.title]),
@@ -202,7 +194,7 @@ test("runs that changed hundreds of Freshchat's agents and contacts go back, tho
   }
   assert.notDeepEqual(await settled(), before);
   for (const [sync, run] of runs) {
-    const planned = await undo(sync, run);
+    const planned = await scene.undo(sync, run);
     assert.equal(planned.result, "held", JSON.stringify(planned));
     const back = await scene.approve(sync, planned.held?.digest ?? "");
     assert.deepEqual([back.result, back.failed], ["succeeded", 0], JSON.stringify(back.error));

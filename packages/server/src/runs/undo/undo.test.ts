@@ -5,27 +5,16 @@ import type { RunSummary } from "../run.ts";
 import { standingsOf } from "../standing.ts";
 import { targetContent } from "../testing/content.ts";
 import { heldChanges, inShort, plannedIn } from "../testing/observe.ts";
-import { openScene, type Scene } from "../testing/scene.ts";
+import { OLGA, openScene, type Scene } from "../testing/scene.ts";
 import { group, type Known, person } from "../testing/tenant.ts";
 import { testClock } from "../testing/time.ts";
-import { releaseUndone, undoRun } from "./undo.ts";
+import { releaseUndone } from "./undo.ts";
 
 let scene: Scene;
 afterEach(async () => await scene.close());
 
-const actor = { kind: "command", id: "olga" } as const;
-
-async function undo(
-  sync: string,
-  of: string | null,
-  chosen: Parameters<typeof undoRun>[1]["chosen"] = {},
-): Promise<RunSummary> {
-  const { signal } = new AbortController();
-  return await undoRun(scene.engine, { sync, actor, signal, onProgress: () => undefined, of, chosen });
-}
-
 async function undone(sync: string, of: string | null): Promise<RunSummary> {
-  const planned = await undo(sync, of);
+  const planned = await scene.undo(sync, of);
   assert.equal(planned.result, "held", JSON.stringify(planned));
   return await scene.approve(sync, planned.held?.digest ?? "");
 }
@@ -46,7 +35,7 @@ for (const target of ["portal", "scim"] as const) {
     await scene.graph("DELETE", `/users/${cy.id}`);
     const run = await scene.run(sync);
     assert.deepEqual(inShort(await plannedIn(scene.store, run.run)).length, 3);
-    const planned = await undo(sync, run.run);
+    const planned = await scene.undo(sync, run.run);
     assert.deepEqual(inShort(await heldChanges(scene.store, planned.held?.digest ?? "")), [
       "create Cy",
       "enable Bo",
@@ -64,7 +53,7 @@ for (const target of ["portal", "scim"] as const) {
     const { signal } = new AbortController();
     const released = await releaseUndone(scene.engine, {
       sync,
-      actor,
+      actor: OLGA,
       signal,
       onProgress: () => undefined,
       records: null,
