@@ -24,7 +24,7 @@ import { HASTY, Sender } from "./sender.ts";
 import { type Registered, registerApplication, type SetupPlan, type SetupWork } from "./setup.ts";
 import { type Subscriptions, subscriptionsOf } from "./subscriptions.ts";
 import { TokenProvider } from "./token.ts";
-import { userReader } from "./users.ts";
+import { managersOf, userReader } from "./users.ts";
 import { permissionStandings } from "./verify/permissions.ts";
 import { discoverTenant } from "./verify/tenant.ts";
 import { verifyConnection } from "./verify.ts";
@@ -94,6 +94,7 @@ export function createEntraSource(options: EntraOptions): Source {
     },
     presence: async (kind, ids, signal) =>
       lookUp({ client: lazy.client(), runtime: options, concurrency }, kind, ids, signal),
+    managers: async (ids, signal) => managersOf(lazy.client(), ids, signal),
     attributes: (signal) => {
       const chosen = [...(options.attributes ?? []), ...(options.groupAttributes ?? [])];
       return catalogueOf(lazy.client(), { application: options.client, chosen }, signal);

@@ -104,13 +104,8 @@ class UserReading {
   async named(entities: readonly Entity[], signal: AbortSignal): Promise<readonly SourceRecord[]> {
     const ids = [...new Set(entities.filter((entity) => !isRemoved(entity)).map(({ id }) => id))];
     const blank = blankOf(this.#names);
-    const found: SourceRecord[] = [];
-    for (let at = 0; at < ids.length; at += NAMED_AT_A_TIME) {
-      const list = ids.slice(at, at + NAMED_AT_A_TIME).map((id) => `'${id.replaceAll("'", "''")}'`);
-      const page = await this.#client.page(`${this.#query}&$filter=id in (${list.join(",")})`, REQUEST, signal);
-      found.push(...page.entities.map((entity) => wholeUser(entity, blank)));
-    }
-    return found;
+    const named = await readNamed(this.#client, { query: this.#query, ids }, signal);
+    return named.map((entity) => wholeUser(entity, blank));
   }
 
   async #begin(
@@ -162,6 +157,30 @@ class UserReading {
     const read = await unexpired(this.#client.fetch(lane.link ?? first, REQUEST, signal), kept);
     return { lane, read };
   }
+}
+
+/** Who these people report to; those that Graph does not find are left out. */
+export async function managersOf(
+  client: GraphClient,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string | null>> {
+  const found = await readNamed(client, { query: "/users?$select=id&$expand=manager($select=id)", ids }, signal);
+  return new Map(found.map((entity) => [entity.id, wholeUser(entity, {}).manager ?? null]));
+}
+
+async function readNamed(
+  client: GraphClient,
+  { query, ids }: { readonly query: string; readonly ids: readonly string[] },
+  signal: AbortSignal,
+): Promise<readonly Entity[]> {
+  const found: Entity[] = [];
+  for (let at = 0; at < ids.length; at += NAMED_AT_A_TIME) {
+    const list = ids.slice(at, at + NAMED_AT_A_TIME).map((id) => `'${id.replaceAll("'", "''")}'`);
+    const page = await client.page(`${query}&$filter=id in (${list.join(",")})`, REQUEST, signal);
+    found.push(...page.entities);
+  }
+  return found;
 }
 
 /** The lanes of a position; one that was left by an earlier version of Entrain is read on as a single one. */

@@ -199,6 +199,8 @@ export interface Source {
   read(kind: SourceKind, from: Watermark | null, signal: AbortSignal): AsyncIterable<SourcePage>;
   /** Looks records up by id, to confirm that one which a full round missed is really gone. */
   presence(kind: SourceKind, ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Presence>>;
+  /** Who these people report to, `null`: to nobody. Those that the source does not find are left out. */
+  managers(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string | null>>;
   /** Named checks of the connection. Must not write anything anywhere. */
   verify(signal: AbortSignal): Promise<readonly Check[]>;
   /** Every attribute that can be read here; absent where a source has no such list. */

@@ -316,6 +316,7 @@ test("a membership that another sync's failed read keeps back is removed by the 
     return {
       read: (...asked) => source.read(...asked),
       presence: (...asked) => source.presence(...asked),
+      managers: (...asked) => source.managers(...asked),
       verify: (signal) => source.verify(signal),
       // The read lease is given back next, and another sync's read goes wrong before this one has planned.
       close: async () => {

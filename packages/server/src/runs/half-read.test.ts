@@ -47,6 +47,7 @@ function breakingOff(engine: Engine, kind: SourceKind): Engine {
       }
     },
     presence: (of, asked, signal) => source.presence(of, asked, signal),
+    managers: (...asked) => source.managers(...asked),
     verify: (signal) => source.verify(signal),
     close: () => source.close(),
   });
@@ -64,6 +65,7 @@ function overtaken(engine: Engine, between: () => Promise<unknown>): Engine {
       return {
         read: (kind, from, signal) => source.read(kind, from, signal),
         presence: (kind, asked, signal) => source.presence(kind, asked, signal),
+        managers: (...asked) => source.managers(...asked),
         verify: (signal) => source.verify(signal),
         close: async () => {
           read = true;

@@ -217,6 +217,7 @@ function lagging(engine: Engine, hidden: ReadonlySet<string>): Engine {
       const source = await engine.openSource(row);
       return {
         ...{ presence: source.presence.bind(source), verify: source.verify.bind(source) },
+        managers: source.managers.bind(source),
         async *read(kind, from, signal) {
           for await (const page of source.read(kind, from, signal)) {
             yield { ...page, records: page.records.filter(({ id }) => !hidden.has(id)) };
@@ -284,4 +285,21 @@ test("a plan counts no change for a person whose manager only waits to be there"
   const { plan, changes } = await scene.plan(sync);
   const rows = await scene.store.db.selectFrom("plan_changes").select("ordinal").where("plan", "=", plan.id).execute();
   assert.deepEqual([changes, rows.length], [0, 0]);
+});
+
+test("who is restored after their manager was deleted reports to nobody, and who returns to a living one reports to them", async () => {
+  const [cy, dee] = [person("Cy Manager"), person("Dee Report")];
+  await open({ users: [ana, bo, cy, dee], groups: [], managers: { [bo.id]: ana.id, [dee.id]: cy.id } });
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  await scene.run(sync);
+  for (const { id } of [bo, dee]) await scene.graph("DELETE", `/users/${id}`);
+  await scene.run(sync);
+  await scene.graph("DELETE", `/users/${ana.id}`);
+  await scene.run(sync);
+  for (const { id } of [bo, dee]) await scene.graph("POST", `/directory/deletedItems/${id}/restore`);
+  assert.equal((await scene.run(sync)).result, "succeeded");
+  const rows = await scene.store.db.selectFrom("records").select(["id", "manager"]).execute();
+  const managers = new Map(rows.map(({ id, manager }) => [id, manager]));
+  assert.deepEqual([managers.get(bo.id), managers.get(dee.id)], [null, cy.id]);
+  assert.deepEqual([scimManager(scene.scim, bo.id), scimManager(scene.scim, dee.id)], [null, cy.id]);
 });

@@ -28,6 +28,7 @@ function sourceOf(pages: (kind: SourceKind, signal: AbortSignal) => AsyncIterabl
   return {
     read: (kind, _from, signal) => pages(kind, signal),
     presence: async () => new Map(),
+    managers: async () => new Map(),
     verify: async () => [],
     close: async () => undefined,
   };

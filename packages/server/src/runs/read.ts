@@ -130,7 +130,7 @@ class KindRead {
     for await (const read of source.read(this.#kind, token as Parameters<Source["read"]>[1], signal)) {
       if (read.withheld !== undefined) onWithheld?.(read.withheld);
       const isFirst = this.#watermark.full_at === null;
-      const page = isFirst ? read : await withoutDeparted(this.#options, this.#kind, read);
+      const page = isFirst ? read : await withWhatIsUntold(this.#options, this.#kind, read);
       const taken = await store.fenced(lease, (tx) => this.#take(tx, page));
       if (taken.fault !== null) throw taken.fault;
       this.#watermark = taken.watermark;
@@ -203,6 +203,29 @@ async function closeReconciliation(
   reconciliation: Reconciliation | null,
 ): Promise<void> {
   if (reconciliation !== null) await store.fenced(lease, (tx) => reconciliation.close(tx, store, run));
+}
+
+/** Asks the source for what a page does not tell of records that are known to be removed and come back with it. */
+async function withWhatIsUntold(options: ReadOptions, kind: SourceKind, page: SourcePage): Promise<SourcePage> {
+  if (page.round === "full") return withoutDeparted(options, kind, page);
+  return kind === "user" ? withReturnedManagers(options, page) : page;
+}
+
+/**
+ * Microsoft does not say whether a delta tells the manager of a person who was restored, and one that is absent counts as unchanged:
+ * who was deleted for good meanwhile would stay their manager. So those who return without one are asked for.
+ */
+async function withReturnedManagers(options: ReadOptions, page: SourcePage): Promise<SourcePage> {
+  const silent = page.records.filter((record) => record.removed === undefined && record.manager === undefined);
+  const { store, source, connection, signal } = options;
+  const returned = await removedAmong(store.db, connection, [...new Set(silent.map(({ id }) => id))]);
+  if (returned.length === 0) return page;
+  const managers = await source.managers(returned, signal);
+  const records = page.records.map((record) => {
+    const manager = silent.includes(record) ? managers.get(record.id) : undefined;
+    return manager === undefined ? record : { ...record, manager };
+  });
+  return { ...page, records };
 }
 
 /**

@@ -202,6 +202,7 @@ test("who left the scope's group stays while another sync's read of groups has f
     return {
       read: (...asked) => source.read(...asked),
       presence: (...asked) => source.presence(...asked),
+      managers: (...asked) => source.managers(...asked),
       verify: (signal) => source.verify(signal),
       // The read lease is given back next, and another sync's read goes wrong before this one has planned.
       close: async () => {
