@@ -23,7 +23,8 @@ export async function countGuarded(
 ): Promise<void> {
   if (context.plan.undoes !== null) await uncount(context, tx, written, context.plan.undoes);
   if (context.plan.approved_at !== null) return;
-  const at = context.store.clock.now();
+  // The windows begin with the first run's end at the earliest: a clock that was set back behind it must hide nothing.
+  const at = Math.max(context.store.clock.now(), context.sync.first_run_at ?? 0);
   const rows = written.flatMap((one) =>
     countersOf(context, one).map(([counter, amount]) => [context.sync.id, counter, one.row.object_id, amount, at]),
   );

@@ -69,6 +69,21 @@ test("a removal dripped over three weeks, one a day, is held by the thirty days 
   assert.equal(activeCount(), 48);
 });
 
+test("a clock that is set back behind the first run lets nobody slip out of the guard's windows", async () => {
+  await open();
+  clock.advance(-3 * HOUR);
+  const leave = async (at: number): Promise<string> => {
+    await scene.graph("DELETE", `/users/${ids[at]}`);
+    return (await scene.run(sync)).result;
+  };
+  const early: string[] = [];
+  await times(6, async (at) => void early.push(await leave(at)));
+  assert.deepEqual(early, Array(6).fill("succeeded"));
+  clock.advance(6 * HOUR);
+  assert.equal(await leave(6), "held");
+  assert.equal(activeCount(), 54);
+});
+
 test("more new people than the company has room for by its guard are held with their names, and created by approval", async () => {
   await open(guard({ creations: { percent: 5, count: 3, ...window } }));
   for (const name of ["Ann", "Bea", "Cay", "Dot"]) await scene.graph("POST", "/users", newUser(name));
