@@ -5,7 +5,7 @@ import { heldPlans } from "../runs/queries.ts";
 import { approveSync, type RunSummary, runSync } from "../runs/run.ts";
 import { releaseUndone } from "../runs/undo/undo.ts";
 import { isIn } from "./chronicle.ts";
-import { type Held, SCIM_TOKEN } from "./ends.ts";
+import type { Held } from "./ends.ts";
 import { Breach, type Play } from "./play.ts";
 import type { Person } from "./tenant.ts";
 
@@ -155,8 +155,10 @@ async function peopleAreInStep(play: Play): Promise<readonly string[]> {
     if (open.has(one.id) || touched.has("all")) continue;
     const verbs = verbsOf(play, one);
     if (verbs.length > 0) {
-      const isOurs = record !== undefined && play.origins.has(record.id);
-      if (isOurs && record.active && !verbs.includes("ignore"))
+      const origin = record === undefined ? undefined : play.origins.get(record.id);
+      // What cannot be disabled is deleted, and a record that was there before us never is.
+      const isOurs = origin !== undefined && (play.end.words.disables || origin === "create");
+      if (isOurs && record?.active && !verbs.includes("ignore"))
         breaches.push(`${one.displayName} left, and is still active`);
       continue;
     }
@@ -172,7 +174,7 @@ async function peopleAreInStep(play: Play): Promise<readonly string[]> {
         breaches.push(`the ${value} of ${one.displayName} is ${is} and should be ${should}`);
     }
     const boss = truth.get(one.id) ?? null;
-    const should = boss !== null && held.has(boss) ? boss : null;
+    const should = play.end.words.names.manager !== null && boss !== null && held.has(boss) ? boss : null;
     const is = manager === null ? null : (play.content.get(manager)?.values.key ?? null);
     if (is !== should && !touched.has("manager") && !play.touched.has(boss ?? "") && !play.touched.has(is ?? ""))
       breaches.push(`the manager of ${one.displayName} is ${is} and should be ${should}`);
@@ -225,7 +227,8 @@ async function teamsAreInStep(play: Play): Promise<readonly string[]> {
 /** 7. No secret, token or temporary password anywhere in the store, nor in anything that was said. */
 function nothingSecret(play: Play): readonly string[] {
   const { simulator, tokens } = play.tenant;
-  const secrets = [simulator.secret, SCIM_TOKEN, "Not-a-secret-1!", ...tokens];
+  const own = play.end.secret === null ? [] : [play.end.secret];
+  const secrets = [simulator.secret, ...own, "Not-a-secret-1!", ...tokens];
   const files = ["entrain.sqlite", "entrain.sqlite-wal"].map((name) => readFileSync(join(play.folder, name), "latin1"));
   const said = [...play.said, ...play.trace].join("\n");
   return [...files, said].flatMap((text) => [

@@ -8,7 +8,10 @@ import type { Mapping, Target } from "@entrain/core";
 import type { Clock } from "../clock.ts";
 import { createPortalTarget } from "../portal/target.ts";
 import type { Store } from "../store/store.ts";
+import type { Chance } from "./chance.ts";
 import type { SimulatedTime } from "./clock.ts";
+import { openFreshchat } from "./freshchat.ts";
+import { bendScim } from "./weather.ts";
 
 /** The values of a record that the schedules look at, by the same words for every target. */
 export interface Values {
@@ -19,6 +22,9 @@ export interface Values {
   /** A record id. */
   readonly manager: string | null;
 }
+
+/** One of them. */
+export type ValueName = keyof Values;
 
 /** A record of a target as it stands there, read past the connector. */
 export interface Held {
@@ -35,67 +41,97 @@ export type Content = ReadonlyMap<string, Held>;
 /** What a target calls the values, and its two kinds of records. */
 export interface Words {
   readonly person: string;
-  readonly names: { readonly [value in keyof Values]: string };
+  /** `null`: the target's people have no such value. */
+  readonly names: { readonly [value in Exclude<ValueName, "manager">]: string } & { readonly manager: string | null };
+  /** The values that a record is matched by. */
+  readonly matching: readonly Exclude<ValueName, "manager">[];
+  /** Whether its people can be disabled: else whoever is to be is deleted, if the engine made the record. */
+  readonly disables: boolean;
+  /** Whether it holds groups that can be written. */
+  readonly teams: boolean;
 }
 
 /** A target that a schedule plays with, and what is known of it without the connector. */
 export interface End {
-  readonly type: "portal" | "scim" | "csv";
+  readonly type: "portal" | "scim" | "csv" | "freshchat";
   readonly words: Words;
+  /** What was drawn for it, in words. */
+  readonly told: string;
+  /** Only the server of this kind knows it: the engine may never tell it. */
+  readonly secret: string | null;
   /** Makes the connector's own target; the portal stands in the store that is given. */
   open(store: Store): Target;
   content(): Content;
-  /** The server, where it is one. */
-  readonly scim: ScimServer | null;
+  /** Lets its server do something else than its work now and then, and says what. Nothing where it is none. */
+  bend(chance: Chance): string | null;
+  /** Ends that. */
+  heal(): void;
   close(): Promise<void>;
 }
 
-export const SCIM_TOKEN = "scim-only-for-the-simulation";
+const SCIM_TOKEN = "scim-only-for-the-simulation";
 const ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const PLAIN = { key: "externalId", name: "displayName", manager: "manager" } as const;
-const WORDS: { readonly [type in End["type"]]: Words } = {
-  portal: { person: "requester", names: { ...PLAIN, login: "userName", title: "jobTitle" } },
-  scim: { person: "user", names: { ...PLAIN, login: "userName", title: "title", manager: `${ENTERPRISE}:manager` } },
-  csv: { person: "user", names: { ...PLAIN, login: "userPrincipalName", title: "jobTitle" } },
+const WHOLE = { matching: ["key", "login"], disables: true, teams: true } as const;
+const WORDS: { readonly [type in Exclude<End["type"], "freshchat">]: Words } = {
+  portal: { ...WHOLE, person: "requester", names: { ...PLAIN, login: "userName", title: "jobTitle" } },
+  scim: {
+    ...WHOLE,
+    person: "user",
+    names: { ...PLAIN, login: "userName", title: "title", manager: `${ENTERPRISE}:manager` },
+  },
+  csv: { ...WHOLE, person: "user", names: { ...PLAIN, login: "userPrincipalName", title: "jobTitle" } },
 };
 
 /** The mapping of people: the few attributes that the schedules change. */
 export function mappingOf({ names }: Words): Mapping {
+  const manager: Mapping = names.manager === null ? {} : { [names.manager]: { direct: "manager", whenEmpty: "clear" } };
   return {
+    ...manager,
     [names.key]: { direct: "id" },
     [names.login]: { direct: "userPrincipalName" },
     [names.name]: { direct: "displayName" },
     [names.title]: { direct: "jobTitle", whenEmpty: "clear" },
-    [names.manager]: { direct: "manager", whenEmpty: "clear" },
   };
-}
-
-/** What a target's server does with a write, decided by the weather. */
-export interface ScimHooks {
-  fault: NonNullable<Parameters<typeof startScimServer>[0]["fault"]> | null;
 }
 
 export async function openEnd(
   type: End["type"],
-  of: { readonly folder: string; readonly time: SimulatedTime; readonly clock: Clock; readonly hooks: ScimHooks },
+  of: { readonly folder: string; readonly time: SimulatedTime; readonly clock: Clock; readonly chance: Chance },
 ): Promise<End> {
-  const { folder, time, clock, hooks } = of;
+  const { folder, time, clock } = of;
+  if (type === "freshchat") return openFreshchat(of);
   const words = WORDS[type];
-  if (type === "portal") return { type, words, scim: null, ...portal(folder) };
+  const told = `${type} with ${words.person}s`;
+  const still = { told, secret: null, bend: () => null, heal: () => undefined };
+  if (type === "portal") return { type, words, ...still, ...portal(folder) };
   if (type === "csv") {
     const path = join(folder, "csv");
     mkdirSync(path);
     const open = (): Target => createCsvTarget({ path, clock });
-    return { type, words, scim: null, open, content: () => csvContent(path), close: async () => undefined };
+    return { type, words, ...still, open, content: () => csvContent(path), close: async () => undefined };
   }
+  let fault: ReturnType<typeof bendScim>["fault"] | null = null;
   const scim = await startScimServer({
     token: SCIM_TOKEN,
     now: time.world,
-    fault: (request) => hooks.fault?.(request) ?? null,
+    fault: (request) => fault?.(request) ?? null,
   });
   const open = (): Target =>
     createScimTarget({ baseUrl: scim.baseUrl, token: () => SCIM_TOKEN, clock, groupSettleMs: 2_000 });
-  return { type, words, scim, open, content: () => scimContent(scim), close: () => scim.close() };
+  return {
+    ...{ type, words, open, told, secret: SCIM_TOKEN },
+    content: () => scimContent(scim),
+    bend: (chance) => {
+      const bent = bendScim(chance);
+      fault = bent.fault;
+      return bent.told;
+    },
+    heal: () => {
+      fault = null;
+    },
+    close: () => scim.close(),
+  };
 }
 
 function portal(folder: string): Pick<End, "open" | "content" | "close"> {
@@ -110,11 +146,12 @@ function portal(folder: string): Pick<End, "open" | "content" | "close"> {
   };
 }
 
-function text(value: unknown): string | null {
+/** A value as the schedules compare it: what is empty is absent. */
+export function text(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }
 
-function contentOf(held: readonly Held[]): Content {
+export function contentOf(held: readonly Held[]): Content {
   return new Map(held.map((one) => [one.id, one]));
 }
 

@@ -123,7 +123,7 @@ function unplanned(seen: Observation, { before: was, after: is }: Difference): r
     if (name === "manager" && is.values.manager === null && !seen.after.has(was.values.manager ?? "")) continue;
     const attribute = seen.words.names[name];
     const wanted = sourceForm(seen, name, is.values[name]);
-    const asked = intents.some(({ after }) => sameText(after?.[attribute] ?? null, wanted));
+    const asked = attribute !== null && intents.some(({ after }) => sameText(after?.[attribute] ?? null, wanted));
     if (!asked) breaches.push(`the ${name} of ${who(is)} became ${is.values[name]}, which no intent asked for`);
   }
   for (const member of moved(was.members, is.members)) {

@@ -8,7 +8,7 @@ import type { Store } from "../store/store.ts";
 import { Chance } from "./chance.ts";
 import { Chronicle } from "./chronicle.ts";
 import { SimulatedTime } from "./clock.ts";
-import { type Content, type End, openEnd, type ScimHooks } from "./ends.ts";
+import { type Content, type End, openEnd } from "./ends.ts";
 import { Removals } from "./guarding.ts";
 import { AFTER_WORK, type Observation } from "./invariants.ts";
 import { type Fate, Life, makeFolder, openFor, removeFolder, type Template, UNHARMED } from "./machine.ts";
@@ -59,7 +59,7 @@ export interface RunEffect {
 const KEY = Buffer.alloc(32, 7).toString("base64");
 const START = Date.UTC(2031, 2, 3, 8);
 /** A server is where most can go wrong. */
-const TARGETS = ["portal", "scim", "csv", "scim"] as const;
+const TARGETS = ["portal", "scim", "csv", "freshchat", "scim"] as const;
 
 /** Everything that one seed plays with: the tenant, the target, the store, time, and what was seen so far. */
 export class Play {
@@ -69,7 +69,6 @@ export class Play {
   readonly chance: Chance;
   readonly folder: string = makeFolder();
   readonly chronicle: Chronicle = new Chronicle();
-  readonly hooks: ScimHooks = { fault: null };
   readonly underway: Underway = { arrive: null };
   readonly definitions: SyncDefinition[] = [];
   readonly intents: Intent[] = [];
@@ -106,17 +105,18 @@ export class Play {
       template.copyTo(folder);
       const tenant = await Tenant.open(time, chance.part("tenant"));
       const type = TARGETS[seed % TARGETS.length] ?? "portal";
-      const end = await openEnd(type, { folder, time, clock: play.#clock, hooks: play.hooks });
+      const end = await openEnd(type, { folder, time, clock: play.#clock, chance: chance.part("target") });
       const others = await openFor(() => new Life(UNHARMED, () => undefined), play.#place());
       play.#opened = { tenant, end, others, reader: new StoreReader(folder) };
       await connect(others, tenant.simulator, end.type);
       const definition = firstDefinition(end, chance);
       play.people = await addSync(others, "people", end.type, definition);
       play.definitions.push(definition);
-      if (!chance.once(4)) play.groups = await addSync(others, "groups", end.type, groupDefinition(definition));
+      if (!chance.once(4) && end.words.teams)
+        play.groups = await addSync(others, "groups", end.type, groupDefinition(definition));
       play.chronicle.note(tenant, definition);
       play.tell(
-        `seed ${seed}: ${tenant.people.size} people, ${tenant.teams.size} groups, target ${type}${play.groups === null ? "" : " with groups"}`,
+        `seed ${seed}: ${tenant.people.size} people, ${tenant.teams.size} groups, target ${end.told}${play.groups === null ? "" : " and groups"}`,
       );
       return play;
     } catch (error) {

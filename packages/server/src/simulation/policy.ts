@@ -9,7 +9,7 @@ export function firstDefinition(end: End, chance: Chance): SyncDefinition {
     ...DEFAULTS,
     records: words.person,
     mapping: mappingOf(words),
-    matching: [words.names.key, words.names.login],
+    matching: words.matching.map((value) => words.names[value]),
     ...policyOf(chance),
   };
 }

@@ -8,7 +8,7 @@ import type { Ended, Play } from "./play.ts";
 import { policyOf } from "./policy.ts";
 import { redefine } from "./setting.ts";
 import { checkUndo } from "./undone.ts";
-import { bendGraph, bendScim, CLEAR, type Passage } from "./weather.ts";
+import { bendGraph, CLEAR, type Passage } from "./weather.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -54,11 +54,7 @@ function passageOf(chance: Chance): Passage {
 /** Weather for one piece of work; what it is, in the trace. */
 function bend(play: Play, chance: Chance): { readonly fate: Fate; readonly passage: Passage } {
   if (chance.once(3)) play.tell(`  Graph: ${bendGraph(play.tenant, chance)}`);
-  if (play.end.scim !== null && chance.once(3)) {
-    const { fault, told } = bendScim(chance);
-    play.hooks.fault = fault;
-    play.tell(`  target: ${told}`);
-  }
+  if (play.end.secret !== null && chance.once(3)) play.tell(`  target: ${play.end.bend(chance)}`);
   const isCalm = chance.once(3);
   return isCalm ? { fate: UNHARMED, passage: CLEAR } : { fate: fateOf(chance), passage: passageOf(chance) };
 }
@@ -66,7 +62,7 @@ function bend(play: Play, chance: Chance): { readonly fate: Fate; readonly passa
 /** After the weather everything answers again; whoever holds a lock or a lease lets go in time. */
 function calm(play: Play): void {
   play.tenant.heal();
-  play.hooks.fault = null;
+  play.end.heal();
   play.time.advance(2 * MINUTE);
 }
 
@@ -225,6 +221,8 @@ const byHand: Step = async (play, chance) => {
     play.tell(`somebody makes ${one.values.name} "${title}" in the target`);
   }
   await target.close();
+  // A deletion may only be accepted at first.
+  play.time.advance(MINUTE);
   play.lookAgain();
 };
 
