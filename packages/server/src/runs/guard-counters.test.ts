@@ -69,6 +69,16 @@ test("a removal dripped over three weeks, one a day, is held by the thirty days 
   assert.equal(activeCount(), 48);
 });
 
+test("who left and came back is one of those that the guard's share is taken of, not two", async () => {
+  await open();
+  await scene.graph("DELETE", `/users/${ids[0]}`);
+  assert.equal((await scene.run(sync)).counts.disable, 1);
+  await scene.graph("POST", `/directory/deletedItems/${ids[0]}/restore`);
+  assert.equal((await scene.run(sync)).counts.enable, 1);
+  await times(6, (at) => scene.graph("DELETE", `/users/${ids[at]}`));
+  assert.equal((await scene.run(sync)).result, "held", "a tenth of sixty is six, and one was removed before");
+});
+
 test("a clock that is set back behind the first run lets nobody slip out of the guard's windows", async () => {
   await open();
   clock.advance(-3 * HOUR);

@@ -169,7 +169,8 @@ async function baseOf(
   const { store, sync, space, kind } = context;
   if (BY_RECORD.includes(counter)) return await ownedLinks(store.db, sync.id, start, atMost);
   // What was removed since stood there when the window began; what was removed with approval is left out of both sides.
-  if (counter === "removals") return applied + (await ownedLinks(store.db, sync.id, start, atMost));
+  if (counter === "removals")
+    return (await removedSince(context, start)) + (await ownedLinks(store.db, sync.id, start, atMost));
   const known = store.db
     .selectFrom("known_members")
     .select("member_id")
@@ -190,6 +191,31 @@ async function baseOf(
     .select((eb) => eb.fn.countAll<number>().as("count"))
     .executeTakeFirstOrThrow();
   return applied + Number(row.count);
+}
+
+/** Who was removed since and has not come back: each once, however often, for who came back is counted with the active. */
+async function removedSince({ store, sync }: GuardContext, start: number): Promise<number> {
+  const row = await store.db
+    .selectFrom("removals")
+    .where("sync", "=", sync.id)
+    .where("counter", "=", "removals")
+    .where("at", ">=", start)
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom("links")
+            .select("links.object_id")
+            .whereRef("links.object_id", "=", "removals.object_id")
+            .where("links.sync", "=", sync.id)
+            .where("links.active", "=", 1)
+            .where("links.created_at", "<=", start),
+        ),
+      ),
+    )
+    .select((eb) => eb.fn.count<number>("object_id").distinct().as("count"))
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
 }
 
 /** What was applied without approval since; a record that changes again by this plan is counted with the plan. */
