@@ -146,7 +146,10 @@ async function applyBatch(
   total: number,
 ): Promise<Tally> {
   const { store, target, lease } = context;
-  if (batch.every(isLookup)) return await resolveOpenIntents(context, await applyLookups(context, batch, tally));
+  if (batch.every(isLookup)) {
+    if (isOutdated(context)) return await dropLookups(context, batch, tally);
+    return await resolveOpenIntents(context, await applyLookups(context, batch, tally));
+  }
   const prepared = await onlyNamed(context, await judged(context, batch));
   const claims = claimsOf(context.choosing, prepared);
   // Who chose a value asks the target once more behind the intents; that is no part of one transaction.
@@ -182,6 +185,18 @@ async function applyBatch(
   if (heard(next) === heard(settled)) return await unlessTripped(context, next, faults);
   await heedEffect(context, context.sync.target);
   return next;
+}
+
+/** Whether another configuration, or somebody's word, may ask for something else by now. */
+function isOutdated({ plan, sync, withdrawn }: ApplyContext): boolean {
+  return withdrawn !== null || plan.revision !== sync.revision;
+}
+
+/** Values that nobody may want any more: who still does waits for them, and is planned anew. */
+async function dropLookups(context: ApplyContext, rows: readonly PlanChangeRow[], tally: Tally): Promise<Tally> {
+  const ordinals = rows.map(({ ordinal }) => ordinal);
+  await context.store.fenced(context.lease, (tx) => markChanges(tx, context.plan.id, "conflict", ordinals));
+  return { ...tally, conflicts: tally.conflicts + rows.length };
 }
 
 /** How many changes were carried out, or found to be. */

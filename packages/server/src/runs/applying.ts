@@ -30,6 +30,8 @@ export interface ApplyContext {
   readonly space: LinkSpace;
   readonly scopeNow: ScopeNow | null;
   readonly stillWanted: StillWanted;
+  /** Why what is left of the plan is not to be sent: it is closed as a conflict, and planned anew. Null: it is sent. */
+  readonly withdrawn: string | null;
   readonly reveal: Reveal;
   readonly lookupIds: LookupIds;
   /** The rules that choose a value for a creation. */
@@ -84,9 +86,11 @@ export function entryBase(context: ApplyContext): Pick<JournalEntry, "actor" | "
 
 /** What preparing a batch of the plan works with. */
 export function sceneOf(context: ApplyContext): PrepareContext {
-  const { store, space, sync, kind, plan, scopeNow, stillWanted, reveal, lookupIds } = context;
+  const { store, space, sync, kind, plan, scopeNow, stillWanted, withdrawn, reveal, lookupIds } = context;
   const { id, connection } = sync;
-  return { store, space, sync: id, connection, kind, upto: plan.upto, scopeNow, stillWanted, reveal, lookupIds };
+  const isReconfigured = plan.revision !== sync.revision;
+  const asked = { scopeNow, stillWanted, isReconfigured, withdrawn };
+  return { store, space, sync: id, connection, kind, upto: plan.upto, ...asked, reveal, lookupIds };
 }
 
 /** Of intents that were committed and whose change was never sent. */

@@ -90,16 +90,19 @@ export async function beginPlan(
   return { plan, held };
 }
 
-/** A preview that is applied after a later plan: what it found beside its changes was found again since, or is outdated. */
+/**
+ * A preview that is applied after a later plan, or after the end of one that a run had begun before it: what it found beside
+ * its changes was found again since, or is outdated. The next run looks at all of it from where the sync stood.
+ */
 async function isOvertaken(tx: Transaction<DB>, plan: PlanRow): Promise<boolean> {
   if (plan.run !== null) return false;
   const later = await tx
     .selectFrom("plans")
     .select("id")
     .where("sync", "=", plan.sync)
-    .where("part", "=", "changes")
+    .where("id", "!=", plan.id)
     .where("state", "in", ["applying", "applied", "forgotten"])
-    .where("created_at", ">", plan.created_at)
+    .where((eb) => eb.or([eb("created_at", ">", plan.created_at), eb("finished_at", ">", plan.created_at)]))
     .limit(1)
     .executeTakeFirst();
   return later !== undefined;

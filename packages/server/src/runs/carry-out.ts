@@ -2,11 +2,12 @@ import { type Counts, matchedAttribute, type SyncDefinition } from "@entrain/cor
 import { holdsOf, type PlanRow, updatePlan } from "../store/plans.ts";
 import { saveRun } from "../store/runs.ts";
 import { applyPlan } from "./apply.ts";
-import { NO_TALLY, type Tally } from "./applying.ts";
+import { type ApplyContext, NO_TALLY, type Tally } from "./applying.ts";
 import { describedKind, type Position } from "./basis.ts";
 import { beginPlan, type Holding, reviewHeld } from "./begin.ts";
 import type { SyncRow } from "./context.ts";
 import { probeDead } from "./failures/retries.ts";
+import { resolveOpenIntents } from "./intents.ts";
 import { lookupIds } from "./lookup-records.ts";
 import { judgeAgain } from "./overtaken.ts";
 import { buildPlan, type Planned } from "./plan.ts";
@@ -116,50 +117,77 @@ export async function resume(
   begun: PlanRow,
   isAskedFor: boolean = begun.approved_at !== null,
 ): Promise<Tally> {
+  const { store } = session.engine;
+  await store.fenced(session.lease, (tx) => saveRun(tx, session.run, { phase: "applying", plan: begun.id }));
+  const context = await applyContext(session, begun, { isAskedFor, withdrawn: null });
+  const counts = JSON.parse(begun.counts) as Counts;
+  const total = Object.values(counts).reduce((sum: number, count: number) => sum + count, 0);
+  const tally = await applyPlan(context, total);
+  await close(context, { isWhole: true });
+  return tally;
+}
+
+/** Resolves what was sent of a plan and not heard of, and sends nothing more of it. */
+export async function settleSent(session: Session, begun: PlanRow): Promise<Tally> {
+  const context = await applyContext(session, begun, { isAskedFor: false, withdrawn: null });
+  return await resolveOpenIntents(context, NO_TALLY);
+}
+
+/** Closes a plan that was begun without sending what is left of it: its records are planned anew. `why` is said of each. */
+export async function withdraw(session: Session, begun: PlanRow, why: string): Promise<void> {
+  const context = await applyContext(session, begun, { isAskedFor: false, withdrawn: why });
+  await applyPlan(context, 0);
+  await close(context, { isWhole: false });
+}
+
+async function applyContext(
+  session: Session,
+  begun: PlanRow,
+  { isAskedFor, withdrawn }: { readonly isAskedFor: boolean; readonly withdrawn: string | null },
+): Promise<ApplyContext> {
   const { engine, options, target, lease } = session;
   const { store } = engine;
-  await store.fenced(lease, (tx) => saveRun(tx, session.run, { phase: "applying", plan: begun.id }));
   const sync = await freshSync(session);
   const definition = JSON.parse(sync.definition) as SyncDefinition;
   const space = { target: session.targetRow.id, tenant: session.connection.tenant };
   const kind = await describedKind(target, sync, options.signal);
-  const counts = JSON.parse(begun.counts) as Counts;
-  const tally = await applyPlan(
-    {
-      store,
-      sync,
-      plan: begun,
-      run: begun.run ?? session.run,
-      reportTo: session.run,
-      actor: options.actor,
-      target,
-      kind,
-      matching: [...new Set(definition.matching.map(matchedAttribute))],
-      space,
-      scopeNow: scopeNow(store, session.connection.id, { definition, plannedAt: begun.created_at }),
-      stillWanted: stillWanted(session.engine, { sync, space, kind, plannedAt: begun.created_at }),
-      reveal: revealer(session.engine, { sync, space, kind, plannedAt: begun.created_at }),
-      lookupIds: lookupIds(target, options.signal),
-      choosing: choosingRules(definition, kind),
-      behindRead: isAskedFor ? (work) => behindRead(session, work) : null,
-      recreate: options.recreate ?? false,
-      lease,
-      stopping: options.signal,
-      signal: options.now ?? options.signal,
-      onProgress: options.onProgress,
-    },
-    Object.values(counts).reduce((total: number, count: number) => total + count, 0),
-  );
+  const plannedBy = { sync, space, kind, plannedAt: begun.created_at };
+  return {
+    store,
+    sync,
+    plan: begun,
+    run: begun.run ?? session.run,
+    reportTo: session.run,
+    actor: options.actor,
+    target,
+    kind,
+    matching: [...new Set(definition.matching.map(matchedAttribute))],
+    space,
+    scopeNow: scopeNow(store, session.connection.id, { definition, plannedAt: begun.created_at }),
+    stillWanted: stillWanted(engine, plannedBy),
+    withdrawn,
+    reveal: revealer(engine, plannedBy),
+    lookupIds: lookupIds(target, options.signal),
+    choosing: choosingRules(definition, kind),
+    behindRead: isAskedFor ? (work) => behindRead(session, work) : null,
+    recreate: options.recreate ?? false,
+    lease,
+    stopping: options.signal,
+    signal: options.now ?? options.signal,
+    onProgress: options.onProgress,
+  };
+}
+
+async function close({ store, lease, sync, plan }: ApplyContext, of: { readonly isWhole: boolean }): Promise<void> {
   const now = store.clock.now();
   await store.fenced(lease, async (tx) => {
-    await updatePlan(tx, begun.id, { state: "applied", finished_at: now });
+    await updatePlan(tx, plan.id, { state: "applied", finished_at: now });
     // What a held plan pinned and left open, such as a group's rename meanwhile, is planned by the next run.
-    if (begun.part === "removals") await reviewHeld({ store, sync }, tx, begun.id, "dependant");
+    if (plan.part === "removals") await reviewHeld({ store, sync }, tx, plan.id, "dependant");
     // Some people tried out beforehand are no first run.
-    if (sync.first_run_at !== null || begun.part === "selected") return;
+    if (!of.isWhole || sync.first_run_at !== null || plan.part === "selected") return;
     await tx.updateTable("syncs").set({ first_run_at: now }).where("id", "=", sync.id).execute();
   });
-  return tally;
 }
 
 async function issueCount(session: Session, planId: string): Promise<number> {

@@ -68,8 +68,12 @@ export interface PrepareContext {
   readonly upto: number;
   /** Who is in scope now, where memberships decide that. */
   readonly scopeNow: ScopeNow | null;
-  /** Which changes are what would be planned now, although their records changed. */
+  /** Which changes are what would be planned now, although their records or the configuration changed. */
   readonly stillWanted: StillWanted;
+  /** The sync's configuration is not the one that the plan was made by. */
+  readonly isReconfigured: boolean;
+  /** Why nothing more of the plan is to be sent; null where it is. */
+  readonly withdrawn: string | null;
   readonly reveal: Reveal;
   /** The record ids of lookups' values; null where nothing will be sent, so that the target need not be asked. */
   readonly lookupIds: LookupIds | null;
@@ -101,7 +105,9 @@ export async function prepareBatch(
   const scope = options.checkStale && context.scopeNow ? await context.scopeNow(ids, context.upto) : null;
   const standing = options.checkStale ? await standingMembers(context, rows) : null;
   const spared = options.checkStale ? await sparedIn(context, rows) : new Map<string, string>();
-  const changed = rows.filter((row) => row.action !== "members" && !isUndoing(row) && isChanged(row, numbers));
+  const isReconfigured = context.isReconfigured && options.checkStale;
+  const isAskedAgain = (row: PlanChangeRow): boolean => isReconfigured || isChanged(row, numbers);
+  const changed = rows.filter((row) => row.action !== "members" && !isUndoing(row) && isAskedAgain(row));
   const still = changed.length === 0 ? new Set<number>() : await context.stillWanted(changed);
   const joined = rows.flatMap((row) => (row.action === "join" && row.record_id !== null ? [row.record_id] : []));
   const taken = await linkedRecords(store.db, space.target, kind.name, joined);
@@ -120,6 +126,8 @@ export async function prepareBatch(
       link: links.get(row.object_id),
       isChecked: options.checkStale,
       isChanged: isChanged(row, numbers),
+      isReconfigured,
+      withdrawn: context.withdrawn,
       still: still?.has(row.ordinal) ?? null,
       referenced,
       moved,
@@ -222,6 +230,9 @@ interface Surroundings {
   readonly isChecked: boolean;
   /** The source record changed since the plan was made. */
   readonly isChanged: boolean;
+  /** The sync's configuration changed since. */
+  readonly isReconfigured: boolean;
+  readonly withdrawn: string | null;
   /** It would be planned just so now; null while that cannot be told. */
   readonly still: boolean | null;
   readonly referenced: LinksByKind;
@@ -300,6 +311,7 @@ function isDone(row: PlanChangeRow, around: Surroundings, left: MembersLeft): bo
 function staleness(row: PlanChangeRow, around: Surroundings, left: MembersLeft): string | null {
   const { link } = around;
   if (!around.isChecked) return null;
+  if (around.withdrawn !== null) return around.withdrawn;
   if (isUndoing(row)) return movedOn(row, link);
   if (row.action === "members") {
     if (!link) return "the group is not linked to a record of the target";
@@ -308,8 +320,10 @@ function staleness(row: PlanChangeRow, around: Surroundings, left: MembersLeft):
     if (!stale) return null;
     return around.isSettled ? "a membership changed after the plan was made" : UNTOLD_EDGES;
   }
-  if (around.isChanged && around.still === null) return UNTOLD_RECORD;
-  if (around.isChanged && around.still !== true) return "the source record changed after the plan was made";
+  if (around.isChanged || around.isReconfigured) {
+    if (around.still === null) return UNTOLD_RECORD;
+    if (!around.still) return around.isChanged ? CHANGED_RECORD : RECONFIGURED;
+  }
   const crossed = crossedScope(row, around);
   if (crossed !== null) return crossed;
   if (row.action === "create" || row.action === "join") {
@@ -341,6 +355,8 @@ function movedOn(row: PlanChangeRow, link: LinkRow | undefined): string | null {
   return "the target record was changed after the plan was made";
 }
 
+const CHANGED_RECORD = "the source record changed after the plan was made";
+const RECONFIGURED = "the sync's configuration changed after the plan was made, and no longer asks for it";
 const UNTOLD_RECORD = "what the record asks for by now cannot be told while the directory is being read";
 const UNTOLD_SCOPE = "who is in the scope's groups cannot be told while they are being read";
 const UNTOLD_EDGES = "whether the membership stands cannot be told while the groups are being read";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { Engine } from "./context.ts";
 import { heldPlans, syncStatus } from "./queries.ts";
-import { applySync } from "./run.ts";
+import { applySync, runSync } from "./run.ts";
 import { heldChanges, inShort, plannedIn, scimGroup, scimMembers, scimWrites, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { crowd, group, newUser } from "./testing/tenant.ts";
@@ -293,4 +293,30 @@ test("a preview whose application broke off before its first change does not cou
   assert.deepEqual([again.error?.code, activeCount()], ["plan_stale", 40]);
   const run = await scene.run(sync);
   assert.deepEqual([run.result, run.counts.create, run.held?.count], ["held", 2, 14]);
+});
+
+test("a preview made over a run that broke off keeps nothing from the next run, which sees what that run's rest linked", async () => {
+  clock = testClock();
+  scene = await openScene({
+    clock,
+    simulator: { tenant: { users, groups: [staff], memberships: { [staff.id]: ids.slice(0, 3) } } },
+  });
+  sync = await scene.addSync("people", "scim", { records: "user" });
+  const groups = await scene.addSync("groups", "scim", { records: "group" });
+  const actor = { kind: "system", id: "test" } as const;
+  const stop = new AbortController();
+  scene.disturb(({ method }) => {
+    if (method !== "POST") return null;
+    stop.abort(new DOMException("The run was stopped.", "AbortError"));
+    return "cut";
+  });
+  const broken = await runSync(scene.engine, { sync: groups, actor, signal: stop.signal, onProgress: () => undefined });
+  assert.equal(broken.result, "cancelled");
+  scene.disturb(null);
+  await scene.run(sync);
+  const digest = await preview(groups);
+  const applied = await scene.apply(groups, digest);
+  assert.deepEqual([applied.result, applied.counts.create], ["succeeded", 1], "the rest of the run that broke off");
+  assert.equal((await scene.run(groups)).counts.members, 3);
+  assert.deepEqual(scimMembers(scene.scim, staff.id), ids.slice(0, 3).sort());
 });

@@ -1,8 +1,9 @@
-import { clearPlan, plansIn, updatePlan } from "../store/plans.ts";
+import { clearPlan, type PlanRow, plansIn, updatePlan } from "../store/plans.ts";
 import { saveRun, unfinishedRuns } from "../store/runs.ts";
+import type { Store } from "../store/store.ts";
 import { NO_TALLY, type Tally } from "./applying.ts";
 import { refusal } from "./by-digest.ts";
-import { type Applied, addTallies, applyOne, NOTHING, resume } from "./carry-out.ts";
+import { type Applied, addTallies, applyOne, NOTHING, resume, settleSent, withdraw } from "./carry-out.ts";
 import type { Engine } from "./context.ts";
 import type { Session } from "./session.ts";
 
@@ -12,17 +13,59 @@ interface Recovered {
   readonly digests: readonly string[];
 }
 
-/** Finishes what a crash left: open intents are looked up, begun plans applied to their end, unfinished ones dropped. */
-export async function recover(session: Session): Promise<Recovered> {
+/**
+ * Finishes what a crash or a stop left: open intents are looked up, begun plans applied to their end, unfinished ones
+ * dropped. With a digest only that plan is gone on with; what was sent of others is looked up all the same, for nothing
+ * may be planned before.
+ */
+export async function recover(session: Session, digest: string | null = null): Promise<Recovered> {
   await abandonUnfinished(session);
-  const { store } = session.engine;
   let tally = NO_TALLY;
-  const plans = await plansIn(store.db, session.sync.id, ["approved", "applying"]);
-  for (const left of plans) {
-    if (left.state === "applying") tally = addTallies(tally, await resume(session, left));
-    else tally = (await applyOne(session, left, tally)).tally;
+  const digests: string[] = [];
+  for (const left of await leftPlans(session)) {
+    const isAsked = digest === null || left.digest === digest;
+    if (isAsked) digests.push(left.digest ?? "");
+    if (left.state === "applying")
+      tally = addTallies(tally, await (isAsked ? resume(session, left) : settleSent(session, left)));
+    else if (isAsked) tally = (await applyOne(session, left, tally)).tally;
   }
-  return { tally, digests: plans.flatMap(({ digest }) => digest ?? []) };
+  return { tally, digests };
+}
+
+/** Looks up what was sent and not heard of. What is left of begun plans stays for the next whole run. */
+export async function settleLeft(session: Session): Promise<Tally> {
+  return (await recover(session, "")).tally;
+}
+
+/** Closes begun plans, of one run or all of them, without sending what is left: the next run plans it anew. */
+export async function withdrawLeft(session: Session, why: string, run: string | null = null): Promise<void> {
+  for (const left of await leftPlans(session))
+    if (left.state === "applying" && (run === null || left.run === run)) await withdraw(session, left, why);
+}
+
+async function leftPlans({ engine, sync }: Session): Promise<readonly PlanRow[]> {
+  return await plansIn(engine.store.db, sync.id, ["approved", "applying"]);
+}
+
+/** A plan that was begun and not finished, and how many of its changes are left. */
+export interface BegunPlan {
+  readonly digest: string;
+  readonly changes: number;
+}
+
+/** What a crash or a stop left of a sync's plans, which its next run goes on with first. */
+export async function begunPlans({ db }: Store, sync: string): Promise<readonly BegunPlan[]> {
+  const rows = await db
+    .selectFrom("plans")
+    .innerJoin("plan_changes as change", "change.plan", "plans.id")
+    .select((eb) => ["plans.digest", eb.fn.countAll<number>().as("changes")])
+    .where("plans.sync", "=", sync)
+    .where("plans.state", "in", ["approved", "applying"])
+    .where("change.state", "in", ["planned", "again"])
+    .groupBy(["plans.id", "plans.digest", "plans.created_at"])
+    .orderBy("plans.created_at")
+    .execute();
+  return rows.map(({ digest, changes }) => ({ digest: digest ?? "", changes: Number(changes) }));
 }
 
 /** A plan that a crash interrupted was finished just now: that is what was asked for. @throws why there is no plan */

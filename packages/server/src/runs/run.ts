@@ -1,12 +1,13 @@
 import { ConnectorError } from "@entrain/core";
 import { appendJournal } from "../store/journal.ts";
-import { updatePlan } from "../store/plans.ts";
+import { type PlanRow, updatePlan } from "../store/plans.ts";
+import type { Lease } from "../store/store.ts";
 import { streamOf } from "./applying.ts";
 import { giveApproval, refuseBarred } from "./approval.ts";
 import { kindOf } from "./basis.ts";
 import { reviewHeld } from "./begin.ts";
 import { planByDigest, refusal, requireKnown } from "./by-digest.ts";
-import { applyOne, makePlan, NOTHING, planAndApply } from "./carry-out.ts";
+import { applyOne, makePlan, NOTHING, planAndApply, withdraw } from "./carry-out.ts";
 import type { Engine } from "./context.ts";
 import { decide, journalDecision, refuseSettled } from "./decide.ts";
 import { forgetPlans } from "./forget.ts";
@@ -15,7 +16,7 @@ import { Stopped, syncLease, withLease } from "./lease.ts";
 import type { Planned } from "./plan.ts";
 import { readAnew } from "./read-anew.ts";
 import { readConnection } from "./read-connection.ts";
-import { abandonUnfinished, recover, recoveredOf } from "./recover.ts";
+import { abandonUnfinished, type BegunPlan, begunPlans, recover, recoveredOf, settleLeft } from "./recover.ts";
 import { stayAfterAll } from "./remove/remove.ts";
 import { checkSelection } from "./selection.ts";
 import { closeHolds, leaseOptions, type RunOptions, type Session, stoppable, withEnds } from "./session.ts";
@@ -47,7 +48,7 @@ function checkChosen({ options, target, sync }: Session): void {
 async function runSelected(engine: Engine, options: RunOptions): Promise<RunSummary> {
   return await inRun(engine, options, "selected", async (session) => {
     checkChosen(session);
-    const { tally } = await recover(session);
+    const tally = await settleLeft(session);
     const position = await readConnection(session);
     await closeHolds(session);
     const { plan } = await makePlan(session, position, { run: session.run, firstOrdinal: 0, recreate: false });
@@ -68,8 +69,13 @@ async function evaluateAnew({ engine, sync, lease, options }: Session): Promise<
   });
 }
 
+/** A preview, and what the next run goes on with before it comes to that. */
+export interface Preview extends Planned {
+  readonly begun: readonly BegunPlan[];
+}
+
 /** Plans without applying: the same run, stopped. Cursors stay where they are. */
-export async function planSync(engine: Engine, options: RunOptions): Promise<Planned> {
+export async function planSync(engine: Engine, options: RunOptions): Promise<Preview> {
   const { store } = engine;
   return await withLease(store, syncLease(options.sync), leaseOptions(options), async (lease, stopping) => {
     options.onBegin?.(null);
@@ -80,7 +86,7 @@ export async function planSync(engine: Engine, options: RunOptions): Promise<Pla
       await closeHolds(session);
       const made = await makePlan(session, position, { run: null, firstOrdinal: 0, recreate: false });
       await forgetPlans(session);
-      return made;
+      return { ...made, begun: await begunPlans(store, options.sync) };
     });
     return await planned.catch((fault: unknown) => {
       const { reason } = stopping.soon;
@@ -105,7 +111,7 @@ export async function applySync(
 ): Promise<RunSummary> {
   await requireKnown(engine.store, options);
   return await inRun(engine, options, "apply", async (session) => {
-    const recovered = await recover(session);
+    const recovered = await recover(session, options.digest);
     const sealed = await planByDigest(engine.store, options.sync, { digest: options.digest, states: ["sealed"] });
     if (!sealed) return await recoveredOf(recovered, engine, options);
     await readConnection(session);
@@ -130,7 +136,7 @@ export async function approveSync(
   const shown = await planByDigest(engine.store, options.sync, of);
   if (shown) await refuseBarred(engine.store.db, shown, options.actor);
   return await inRun(engine, options, "approve", async (session) => {
-    const recovered = await recover(session);
+    const recovered = await recover(session, options.digest);
     const asked = await planByDigest(engine.store, options.sync, of);
     if (!asked) return await recoveredOf(recovered, engine, options);
     // What is undone goes back, and what a sync leaves behind goes, whatever the source says, and when it does not answer.
@@ -153,12 +159,18 @@ export async function approveSync(
   });
 }
 
-/** Rejects a held plan: its records are planned anew by the next run. */
+/**
+ * Rejects a held plan, or what is left of one that was begun and stopped: its records are planned anew by the next run.
+ * @throws ConnectorError `plan_applied`, `plan_stale` where nothing waits under this digest
+ */
 export async function rejectSync(engine: Engine, options: RunOptions & { readonly digest: string }): Promise<void> {
   const { store } = engine;
   await withLease(store, syncLease(options.sync), leaseOptions(options), async (lease) => {
-    const held = await planByDigest(store, options.sync, { digest: options.digest, states: ["held"] });
-    if (!held) throw await refusal(store, options.sync, options.digest);
+    const { digest } = options;
+    const begun = await planByDigest(store, options.sync, { digest, states: ["applying"] });
+    if (begun) return await rejectRest(engine, options, lease, begun);
+    const held = await planByDigest(store, options.sync, { digest, states: ["held", "approved"] });
+    if (!held) throw await refusal(store, options.sync, digest);
     const decided_by = JSON.stringify(options.actor);
     await store.fenced(lease, async (tx) => {
       await updatePlan(tx, held.id, { state: "rejected", finished_at: store.clock.now(), decided_by });
@@ -167,5 +179,19 @@ export async function rejectSync(engine: Engine, options: RunOptions & { readonl
       await reviewHeld({ store, sync: { id: options.sync } }, tx, held.id, "conflict");
       await stayAfterAll(tx, held);
     });
+  });
+}
+
+async function rejectRest(
+  engine: Engine,
+  options: RunOptions & { readonly digest: string },
+  lease: Lease,
+  begun: PlanRow,
+): Promise<void> {
+  await withEnds(engine, options, lease, "", async (session) => {
+    await withdraw(session, begun, `what was left of the plan was rejected by ${options.actor.id}`);
+    await engine.store.fenced(lease, (tx) =>
+      journalDecision(engine, tx, options, { type: "rejected", plan: begun.id, run: null }),
+    );
   });
 }

@@ -127,9 +127,11 @@ export async function reviewOf(session: Session): Promise<ReviewContext> {
     store,
     sync,
     lease,
-    sceneOf: ({ upto, created_at }) => ({
+    sceneOf: ({ upto, created_at, revision }) => ({
       ...scene,
       upto,
+      isReconfigured: revision !== sync.revision,
+      withdrawn: null,
       scopeNow: scopeNow(store, connection.id, { definition, plannedAt: created_at }),
       stillWanted: stillWanted(engine, { sync, space, kind, plannedAt: created_at }),
       reveal: revealer(engine, { sync, space, kind, plannedAt: created_at }),

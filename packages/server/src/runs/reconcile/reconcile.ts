@@ -11,7 +11,7 @@ import { recordOf } from "../inputs.ts";
 import { leftAlone } from "../plan.ts";
 import type { BatchContext } from "../plan-context.ts";
 import { readConnection } from "../read-connection.ts";
-import { recover } from "../recover.ts";
+import { settleLeft } from "../recover.ts";
 import type { Some } from "../report-notes.ts";
 import { closeHolds, freshSync, type RunOptions, type Session } from "../session.ts";
 import { type Compared, compareRecords, learntLink } from "./compare.ts";
@@ -84,7 +84,7 @@ export async function reconcileSync(engine: Engine, options: ReconcileOptions): 
   let report: ReconcileReport | null = null;
   try {
     const run = await inRun(engine, options, "reconcile", async (session) => {
-      const { tally } = await recover(session);
+      const tally = await settleLeft(session);
       const position = options.repair ? await readConnection(session) : await positionNow(session);
       await closeHolds(session);
       const context = await openContext(session, position);

@@ -19,7 +19,7 @@ import { recordOf } from "../inputs.ts";
 
 import type { BatchContext, NewChange, NewIssue } from "../plan-context.ts";
 import { PlanWriter } from "../plan-writer.ts";
-import { recover } from "../recover.ts";
+import { settleLeft, withdrawLeft } from "../recover.ts";
 import { sealPlan } from "../seal.ts";
 import { freshSync, type RunOptions, type Session } from "../session.ts";
 import { linkNow } from "../undo/scene.ts";
@@ -59,7 +59,8 @@ export async function planRemoval(
   options: RunOptions & { readonly owned: Exclude<OwnedChoice, "release"> },
 ): Promise<RunSummary> {
   return await inRun(engine, options, "remove", async (session) => {
-    const { tally } = await recover(session);
+    const tally = await settleLeft(session);
+    await withdrawLeft(session, "the sync is to be removed");
     return { ...NOTHING, tally, held: await fillRemoval(session, options.owned) };
   });
 }

@@ -22,8 +22,16 @@ import { openStore } from "../../store/open.ts";
 import { openKeyring } from "../../store/secrets.ts";
 import type { Location, Store } from "../../store/store.ts";
 import type { Engine } from "../context.ts";
-import type { Planned } from "../plan.ts";
-import { applySync, approveSync, planSync, type RunSummary, rejectSync, runSync } from "../run.ts";
+import {
+  applySync,
+  approveSync,
+  type Preview,
+  planSync,
+  type RunOptions,
+  type RunSummary,
+  rejectSync,
+  runSync,
+} from "../run.ts";
 import { type UndoOptions, undoRun } from "../undo/undo.ts";
 
 /** A simulated tenant, a store, and syncs to a portal and a SCIM server that we did not write. */
@@ -43,8 +51,8 @@ export interface Scene {
     target: SceneTarget,
     definition: Partial<SyncDefinition> & { readonly records: string },
   ): Promise<string>;
-  run(sync: string, options?: { readonly recreate?: boolean }): Promise<RunSummary>;
-  plan(sync: string): Promise<Planned>;
+  run(sync: string, options?: Pick<RunOptions, "recreate" | "selection">): Promise<RunSummary>;
+  plan(sync: string): Promise<Preview>;
   apply(sync: string, digest: string): Promise<RunSummary>;
   approve(sync: string, digest: string): Promise<RunSummary>;
   reject(sync: string, digest: string): Promise<void>;

@@ -11,7 +11,7 @@ import type { Engine } from "../context.ts";
 import { inRun, type RunSummary } from "../in-run.ts";
 import { syncLease, withLease } from "../lease.ts";
 import { PlanWriter } from "../plan-writer.ts";
-import { recover } from "../recover.ts";
+import { settleLeft, withdrawLeft } from "../recover.ts";
 import { dropUnresolvable, rankReferences, sealPlan } from "../seal.ts";
 import { freshSync, leaseOptions, type RunOptions, type Session } from "../session.ts";
 import { tellHeld } from "../tell-plans.ts";
@@ -34,8 +34,9 @@ const BATCH = 100;
  */
 export async function undoRun(engine: Engine, options: UndoOptions): Promise<RunSummary> {
   return await inRun(engine, options, "undo", async (session) => {
-    await recover(session);
+    await settleLeft(session);
     const run = await runToUndo(session, options);
+    await withdrawLeft(session, `the run ${run} is undone`, run);
     return { ...NOTHING, held: await planUndo(session, run, options.chosen) };
   });
 }
