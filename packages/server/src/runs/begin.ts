@@ -91,8 +91,9 @@ export async function beginPlan(
 }
 
 /**
- * A preview that is applied after a later plan, or after the end of one that a run had begun before it: what it found beside
- * its changes was found again since, or is outdated. The next run looks at all of it from where the sync stood.
+ * A preview that is applied after a later plan, or that did not see all that an earlier one brings: of one that broke off the
+ * rest came after the preview, or is still to come. What it found beside its changes was found again since, or is outdated,
+ * so that the next run looks from where the sync stood.
  */
 async function isOvertaken(tx: Transaction<DB>, plan: PlanRow): Promise<boolean> {
   if (plan.run !== null) return false;
@@ -102,7 +103,13 @@ async function isOvertaken(tx: Transaction<DB>, plan: PlanRow): Promise<boolean>
     .where("sync", "=", plan.sync)
     .where("id", "!=", plan.id)
     .where("state", "in", ["applying", "applied", "forgotten"])
-    .where((eb) => eb.or([eb("created_at", ">", plan.created_at), eb("finished_at", ">", plan.created_at)]))
+    .where((eb) =>
+      eb.or([
+        eb("state", "=", "applying"),
+        eb("created_at", ">", plan.created_at),
+        eb("finished_at", ">", plan.created_at),
+      ]),
+    )
     .limit(1)
     .executeTakeFirst();
   return later !== undefined;
