@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // Starts Entrain under any Node >= 20: the program itself needs the Node 24 that was installed with it, which runs TypeScript.
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const MAIN = join(dirname(dirname(fileURLToPath(import.meta.url))), "src", "main.ts");
+const ENDS_WITH_PARENT = new URL("ends-with-parent.mjs", import.meta.url).href;
 const NODE_WANTED = 24;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15, SIGKILL: 9 };
@@ -33,7 +34,25 @@ function runUnder(node) {
     process.exitCode = 1;
     return;
   }
-  const child = spawn(node, [MAIN, ...process.argv.slice(2)], { stdio: "inherit" });
+  if (canBecome(node)) process.execve(node, [node, MAIN, ...process.argv.slice(2)], process.env);
+  else startBeside(node);
+}
+
+/** Node 22.15, 23.11 and later can turn into another program, except on Windows; a file that cannot be run would crash them. */
+function canBecome(node) {
+  if (typeof process.execve !== "function" || process.platform === "win32") return false;
+  try {
+    accessSync(node, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function startBeside(node) {
+  // The channel carries nothing: its end tells the program that this process was killed.
+  const stdio = ["inherit", "inherit", "inherit", "ipc"];
+  const child = spawn(node, ["--import", ENDS_WITH_PARENT, MAIN, ...process.argv.slice(2)], { stdio });
   // A terminal sends Ctrl-C to both; a signal that was sent to this process alone has to be passed on.
   for (const signal of SIGNALS) process.on(signal, () => void (process.stdin.isTTY || child.kill(signal)));
   child.on("error", (error) => {

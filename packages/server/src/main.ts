@@ -9,6 +9,7 @@ import { systemClock } from "./clock.ts";
 import { readPaths } from "./config.ts";
 import { boundHeap } from "./memory.ts";
 
+const LOOK_FOR_NPM_MS = 1000;
 /** The program: reads its surroundings, wires its parts, and ends with the exit code of the command that was typed. */
 const stop = new AbortController();
 let asked = 0;
@@ -18,6 +19,14 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     stop.abort(new Error("The command was stopped."));
     if (asked > 1) process.exit(1); // Whoever asks twice does not want to wait; what was begun is found by the next run.
   });
+}
+// npm passes signals on. Killed outright it passes on nothing, and what it started would go on and hold its port.
+if (process.env.npm_lifecycle_event === "start" && process.env.npm_package_name === "entrain-workspace") {
+  const npm = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid !== npm) stop.abort(new Error("npm, which started the program, is gone."));
+  }, LOOK_FOR_NPM_MS);
+  watch.unref();
 }
 // A reader that went away, as `head` does, ends the program quietly; output that was lost, as on a full disk, does not.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

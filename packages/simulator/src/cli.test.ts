@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { startSimulator } from "./simulator.ts";
-import { runCommand } from "./testing/command.ts";
+import { BIN, runCommand } from "./testing/command.ts";
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "entrain-simulator-"));
@@ -148,3 +150,23 @@ test("--help shows every option and the syntax of faults", async () => {
     assert.ok(stdout.includes(part), part);
   }
 });
+
+/** Lets this Node say that it is an older one: of 20, which can only start ours beside itself, and of 22, which can become ours. */
+const OLDER = {
+  "starts ours beside itself": `data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}});delete(process.execve)`,
+  "becomes ours": `data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"22.15.0"}})`,
+};
+
+for (const [how, old] of Object.entries(OLDER)) {
+  test(`does not outlive the older Node that ${how} when that is killed`, async () => {
+    const args = ["--people", "5", "--groups", "1", "--port", "0", "--json"];
+    const child = spawn(process.execPath, ["--import", old, BIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    // Whoever still runs holds the output open.
+    const closed = once(child, "close");
+    const errors = child.stderr.setEncoding("utf8").toArray();
+    const [ready] = await once(child.stdout.setEncoding("utf8"), "data");
+    assert.match(String(ready), /^\{"login":/);
+    child.kill("SIGKILL");
+    assert.deepEqual([await closed, await errors], [[null, "SIGKILL"], []]);
+  });
+}

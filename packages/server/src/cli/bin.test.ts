@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "./testing.ts";
 
 const BIN = fileURLToPath(new URL("../../bin/entrain.mjs", import.meta.url));
-/** Lets this Node say that it is an older one. */
-const OLD = `data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}})`;
+const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+/** Lets this Node say that it is an older one: of 20, which can only start ours beside itself, and of 22, which can become ours. */
+const OLD = `data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}});delete(process.execve)`;
+const OLD_WITH_EXECVE = `data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"22.15.0"}})`;
+const OLDER = { "starts ours beside itself": OLD, "becomes ours": OLD_WITH_EXECVE };
 
 test("the program ends with the command's own exit code", () => {
   const ran = spawnSync(process.execPath, [BIN, "frobnicate"], { encoding: "utf8" });
@@ -15,24 +18,56 @@ test("the program ends with the command's own exit code", () => {
   assert.match(ran.stderr, /^error: Unknown command/);
 });
 
-test("an older Node starts ours, and passes output and exit codes on", () => {
-  const ran = spawnSync(process.execPath, ["--import", OLD, BIN, "frobnicate"], { encoding: "utf8" });
-  assert.equal(ran.status, 2);
-  assert.match(ran.stderr, /^error: Unknown command/);
-  const version = spawnSync(process.execPath, ["--import", OLD, BIN, "--version"], { encoding: "utf8" });
-  assert.equal(version.stdout, "0.1.0\n");
+for (const [how, old] of Object.entries(OLDER)) {
+  test(`an older Node that ${how} passes input, output, surroundings and exit codes on, and says nothing of its own`, () => {
+    const ran = spawnSync(process.execPath, ["--import", old, BIN, "frobnicate"], { encoding: "utf8" });
+    assert.equal(ran.status, 2);
+    assert.match(ran.stderr, /^error: Unknown command.*\n$/);
+    const version = spawnSync(process.execPath, ["--import", old, BIN, "--version"], { encoding: "utf8" });
+    assert.deepEqual([version.stdout, version.stderr], ["0.1.0\n", ""]);
+  });
+
+  test(`under an older Node that ${how}, a signal ends ours in order, and with it the older one`, async (context) => {
+    const child = await serving(context, ["--import", old, BIN]);
+    const ended = once(child, "exit");
+    child.kill("SIGTERM");
+    assert.deepEqual(await ended, [0, null]);
+  });
+
+  test(`ours does not outlive the older Node that ${how} when that is killed`, async (context) => {
+    const child = await serving(context, ["--import", old, BIN]);
+    // Whoever still runs holds the output open.
+    const closed = once(child, "close");
+    child.kill("SIGKILL");
+    assert.deepEqual(await closed, [null, "SIGKILL"]);
+  });
+}
+
+test("what `npm start` began does not outlive npm when that is killed", async (context) => {
+  const asNpm = `require("node:child_process").spawn(process.execPath, process.argv.slice(1), { stdio: "inherit" })`;
+  const env = { ...process.env, npm_lifecycle_event: "start", npm_package_name: "entrain-workspace" };
+  const child = await serving(context, ["-e", asNpm, MAIN], env);
+  const closed = once(child, "close");
+  child.kill("SIGKILL");
+  assert.deepEqual(await closed, [null, "SIGKILL"]);
 });
 
-test("an older Node passes signals on, and ends when ours has", async (context) => {
+async function serving(
+  context: TestContext,
+  program: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<ChildProcessWithoutNullStreams> {
   const cwd = await temporaryFolder(context);
-  const child = spawn(process.execPath, ["--import", OLD, BIN, "serve", "--port", "0"], { cwd });
-  let output = "";
+  const child = spawn(process.execPath, [...program, "serve", "--port", "0"], { cwd, env });
+  child.stderr.resume();
   child.stdout.setEncoding("utf8");
-  for await (const text of child.stdout) {
-    output += String(text);
-    if (output.includes("Entrain is at")) break;
-  }
-  const ended = once(child, "exit");
-  child.kill("SIGTERM");
-  assert.deepEqual(await ended, [0, null]);
-});
+  await new Promise<void>((resolve, reject) => {
+    let output = "";
+    child.stdout.on("data", (text: string) => {
+      output += text;
+      if (output.includes("Entrain is at")) resolve();
+    });
+    child.on("close", () => reject(new Error(`ended early: ${output}`)));
+  });
+  return child;
+}

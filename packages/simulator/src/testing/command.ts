@@ -4,7 +4,8 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const BIN = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "bin", "entrain-simulator.mjs");
+/** The command itself. */
+export const BIN: string = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "bin", "entrain-simulator.mjs");
 
 /** How a command ended, and all that it said. */
 export interface Ended {
