@@ -103,7 +103,15 @@ export function sentence(text: string): string {
 /** Waits while the reader is slower than we are; a reader that went away (`| head`) is no fault of ours. */
 async function writeTo(stream: World["stdout"], text: string): Promise<void> {
   if (stream.destroyed || stream.write(text) || stream.writableNeedDrain === false) return;
-  await Promise.race([once(stream, "drain"), once(stream, "close")]);
+  const heard = new AbortController();
+  const either = ["drain", "close"].map((event) => once(stream, event, { signal: heard.signal }));
+  try {
+    await Promise.race(either);
+  } finally {
+    // The other one would listen on, one more with every wait.
+    heard.abort();
+    await Promise.allSettled(either);
+  }
 }
 
 /** Columns of a terminal that a text takes: wide letters (CJK, Hangul, full width) take two. */
