@@ -1,10 +1,11 @@
 import { approvalInWords } from "../runs/approval.ts";
+import { begunPlans } from "../runs/begun.ts";
 import { heldPlans } from "../runs/queries.ts";
 import type { Invocation } from "./command.ts";
 import { findRow } from "./entries.ts";
 import { sentence } from "./output.ts";
 import { printChanges, writeChanges } from "./plan.ts";
-import { countsInWords, timeInWords } from "./wording.ts";
+import { begunInWords, countsInWords, timeInWords } from "./wording.ts";
 
 /** `sync held NAME`: every change that waits for approval, by name: nobody should approve a number. Written page by page. */
 export async function heldCommand(invocation: Invocation, [name = ""]: readonly string[]): Promise<undefined> {
@@ -23,6 +24,7 @@ export async function heldCommand(invocation: Invocation, [name = ""]: readonly 
     await output.piece("]\n");
     return undefined;
   }
+  for (const one of await begunPlans(store, id)) await output.say(begunInWords(name, one));
   if (plans.length === 0) await output.say(`Nothing of ${name} waits for approval.`);
   for (const { plan, digest, counts, holds, since, approval } of plans) {
     await output.say(`Waiting since ${timeInWords(since)}: ${countsInWords(counts)}.`);

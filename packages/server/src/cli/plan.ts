@@ -1,4 +1,5 @@
 import { ConnectorError, type Finding, grouped } from "@entrain/core";
+import type { BegunPlan } from "../runs/begun.ts";
 import { changePages, issuePages } from "../runs/plan-export.ts";
 import { joinedBy, type PlannedChangeView, planView } from "../runs/plan-queries.ts";
 import { type HeldView, heldPlans } from "../runs/queries.ts";
@@ -8,7 +9,7 @@ import type { ExitCode, Invocation, Options } from "./command.ts";
 import { findRow } from "./entries.ts";
 import { progressView } from "./progress.ts";
 import { printTrace, selectionOf, traceIn } from "./selection.ts";
-import { countsInWords, joinedInWords, plannedInWords, seatsInWords, waitingInWords } from "./wording.ts";
+import { begunInWords, countsInWords, joinedInWords, plannedInWords, seatsInWords, waitingInWords } from "./wording.ts";
 
 const FIRST_CHANGES = 20;
 const FIRST_ISSUES = 10;
@@ -30,10 +31,11 @@ export async function planCommand(
   const waiting = await heldPlans(store, id);
   if (output.json) {
     const all = { ...plan, holds: [...plan.holds, ...waiting.map(waitingHold)] };
-    await writeJson(invocation, store, { plan: all, changes: planned.changes });
+    await writeJson(invocation, store, { plan: all, changes: planned.changes, begun: planned.begun });
     return undefined;
   }
   const { counts, holds, digest, complete } = plan;
+  for (const one of planned.begun) await output.say(`First of all: ${begunInWords(name, one)}`);
   await output.say(`${name} would make ${plannedInWords(counts)}.`);
   if (counts.join > 0) await output.say(`Joins: ${joinedInWords(await joinedBy(store, { plan: plan.plan }))}.`);
   if (!complete) await output.say("The directory was read in part, so nothing is disabled, deleted or cleared.");
@@ -117,12 +119,17 @@ async function printIssues(
 async function writeJson(
   { output }: Invocation,
   store: Store,
-  { plan, changes }: { readonly plan: ReturnType<typeof planView>; readonly changes: number },
+  of: {
+    readonly plan: ReturnType<typeof planView>;
+    readonly changes: number;
+    readonly begun: readonly BegunPlan[];
+  },
 ): Promise<void> {
+  const { plan, changes, begun } = of;
   const { plan: id, digest, complete, counts, holds, state, seats, selection } = plan;
   const joins = counts.join > 0 ? await joinedBy(store, { plan: id }) : [];
   const trace = await traceIn(store, id);
-  const told = { plan: id, state, digest, complete, counts, joinedBy: joins, holds, seats };
+  const told = { plan: id, state, digest, complete, counts, joinedBy: joins, holds, begun, seats };
   const head = JSON.stringify({ ...told, ...(selection && { selection }), ...(trace && { trace }) });
   await output.piece(`${head.slice(0, -1)},"changes":[`);
   const written = await writeChanges(output, store, id);

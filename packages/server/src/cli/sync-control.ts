@@ -1,4 +1,5 @@
 import { parseDuration } from "@entrain/core";
+import { begunPlans } from "../runs/begun.ts";
 import { syncLease } from "../runs/lease.ts";
 import { type Pause, pauseSync, requireUnpaused, resumeSync } from "../runs/pause.ts";
 import { findRun } from "../runs/queries.ts";
@@ -6,7 +7,7 @@ import { requireAsked, stopSync } from "../runs/stop.ts";
 import { readLease } from "../store/leases.ts";
 import { command, type Invocation, type Options, type Register, textOption, usage } from "./command.ts";
 import { findRow } from "./entries.ts";
-import { countsInWords, timeInWords } from "./wording.ts";
+import { begunInWords, countsInWords, timeInWords } from "./wording.ts";
 
 const NOTE_MAX = 500;
 const LOOK_MS = 250;
@@ -100,9 +101,10 @@ async function stopOne(invocation: Invocation, [name = ""]: readonly string[], o
   while (wait && (await isUnderWay(store, id, asked.run))) await store.clock.sleep(LOOK_MS, signal);
   const run = asked.run === null ? null : await findRun(store, asked.run);
   if (wait && run !== null) {
-    await output.say(
-      `${name} ${run.result ?? "broke off"}: ${countsInWords(run.counts)}. Go on with: entrain sync run ${name}`,
-    );
+    const left = await begunPlans(store, id);
+    const next =
+      left.length === 0 ? [`Go on with: entrain sync run ${name}`] : left.map((one) => begunInWords(name, one));
+    await output.say(`${name} ${run.result ?? "broke off"}: ${countsInWords(run.counts)}.`, ...next);
   }
   await output.value({ sync: name, ...asked, result: run?.result ?? null });
   return undefined;

@@ -28,7 +28,7 @@ import { heedPause, pauseInWords, registerControl } from "./sync-control.ts";
 import { registerRemove } from "./sync-remove.ts";
 import { registerUndo } from "./undo.ts";
 import { quarantineInWords, registerUnsynced, unsyncedInWords } from "./unsynced.ts";
-import { countsInWords, durationInWords, timeInWords, waitingInWords } from "./wording.ts";
+import { begunInWords, countsInWords, durationInWords, timeInWords, waitingInWords } from "./wording.ts";
 
 export const register: Register = (group, world, ended) => {
   const add = group
@@ -227,6 +227,7 @@ async function showStatus(invocation: Invocation, [name = ""]: readonly string[]
     `unsynced   ${unsyncedInWords(name, status)}`,
     `lag        ${cursorLag === 1 ? "1 change" : `${cursorLag} changes`} not looked at yet`,
     ...held.map((one) => `waiting    ${waitingInWords(name, one)}`),
+    ...(lastRun?.result == null ? [] : status.begun.map((one) => `begun      ${begunInWords(name, one)}`)),
     ...raised.map((one) => `guard      raised: ${raiseInWords(one)}`),
   );
   return undefined;

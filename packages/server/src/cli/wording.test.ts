@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plannedInWords, ruleInWords, unmanagedInWords } from "./wording.ts";
+import { begunInWords, plannedInWords, ruleInWords, unmanagedInWords } from "./wording.ts";
 
 test("a rule is told in one line, however its expression is written", () => {
   assert.equal(ruleInWords({ direct: "manager.mail" }), "manager.mail");
@@ -25,4 +25,11 @@ test("that nobody in scope corresponds to a record is said only where everybody 
     /^nobody who was looked for .*; 1 person in scope could not be looked for .* some of these records may be theirs$/,
   );
   assert.match(unmanagedInWords({ count: 3, maybe: 1200 }), /; 1,200 people in scope could not/);
+});
+
+test("what a stopped run left is told with what goes on with it and what drops it", () => {
+  const said = begunInWords("people", { digest: "ab12", changes: 3200 });
+  assert.match(said, /^3,200 changes of a plan that was begun are left\. Go on with it: entrain sync run people; /);
+  assert.match(said, /drop it: entrain sync approve people --digest ab12 --reject$/);
+  assert.match(begunInWords("people", { digest: "ab12", changes: 1 }), /^1 change of a plan that was begun is left\./);
 });

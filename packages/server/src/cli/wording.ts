@@ -1,4 +1,5 @@
 import { type Counts, grouped, inWords, type MappingRule } from "@entrain/core";
+import type { BegunPlan } from "../runs/begun.ts";
 import type { PlannedSeats } from "../runs/seats.ts";
 import type { Selection } from "../runs/selection.ts";
 
@@ -84,4 +85,13 @@ export function ruleInWords(rule: MappingRule): string {
   if ("direct" in rule) return rule.direct;
   if ("constant" in rule) return `constant ${inWords(rule.constant)}`;
   return rule.expression.trim().replaceAll(/\s*\n\s*/g, " ");
+}
+
+/** What is left of a plan that was begun, in the words of what can be done about it. */
+export function begunInWords(name: string, { digest, changes }: BegunPlan): string {
+  const left = changes === 1 ? "1 change" : `${grouped(changes)} changes`;
+  return (
+    `${left} of a plan that was begun ${changes === 1 ? "is" : "are"} left. Go on with it: entrain sync run ${name}; ` +
+    `drop it: entrain sync approve ${name} --digest ${digest} --reject`
+  );
 }

@@ -7,6 +7,7 @@ import { holdsOf, plansIn } from "../store/plans.ts";
 import { loadRun, type RunRow, runsPage } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import { type Approval, approvalOf } from "./approval.ts";
+import { type BegunPlan, begunPlans } from "./begun.ts";
 import type { Actor, Progress } from "./context.ts";
 import { type BreakerView, breakerView } from "./failures/breaker.ts";
 import { type Quarantine, quarantineOf } from "./failures/quarantine.ts";
@@ -42,6 +43,8 @@ export interface SyncStatus {
   /** Directory changes that no run has evaluated yet. */
   readonly cursorLag: number;
   readonly held: readonly HeldView[];
+  /** Plans that were begun and not finished: the next whole run goes on with them. */
+  readonly begun: readonly BegunPlan[];
   /** Guards that let more go than usual, for a while. */
   readonly raised: readonly RaiseView[];
 }
@@ -141,6 +144,7 @@ export async function syncStatus(store: Store, sync: string): Promise<SyncStatus
     breaker: breakerView(await loadBreaker(store.db, row.target)),
     cursorLag: Number(lag.count),
     held: await heldPlans(store, sync),
+    begun: await begunPlans(store, sync),
     raised: await raisesOf(store, row),
   };
 }

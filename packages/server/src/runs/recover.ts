@@ -1,6 +1,5 @@
 import { clearPlan, type PlanRow, plansIn, updatePlan } from "../store/plans.ts";
 import { saveRun, unfinishedRuns } from "../store/runs.ts";
-import type { Store } from "../store/store.ts";
 import { NO_TALLY, type Tally } from "./applying.ts";
 import { refusal } from "./by-digest.ts";
 import { type Applied, addTallies, applyOne, NOTHING, resume, settleSent, withdraw } from "./carry-out.ts";
@@ -45,27 +44,6 @@ export async function withdrawLeft(session: Session, why: string, run: string | 
 
 async function leftPlans({ engine, sync }: Session): Promise<readonly PlanRow[]> {
   return await plansIn(engine.store.db, sync.id, ["approved", "applying"]);
-}
-
-/** A plan that was begun and not finished, and how many of its changes are left. */
-export interface BegunPlan {
-  readonly digest: string;
-  readonly changes: number;
-}
-
-/** What a crash or a stop left of a sync's plans, which its next run goes on with first. */
-export async function begunPlans({ db }: Store, sync: string): Promise<readonly BegunPlan[]> {
-  const rows = await db
-    .selectFrom("plans")
-    .innerJoin("plan_changes as change", "change.plan", "plans.id")
-    .select((eb) => ["plans.digest", eb.fn.countAll<number>().as("changes")])
-    .where("plans.sync", "=", sync)
-    .where("plans.state", "in", ["approved", "applying"])
-    .where("change.state", "in", ["planned", "again"])
-    .groupBy(["plans.id", "plans.digest", "plans.created_at"])
-    .orderBy("plans.created_at")
-    .execute();
-  return rows.map(({ digest, changes }) => ({ digest: digest ?? "", changes: Number(changes) }));
 }
 
 /** A plan that a crash interrupted was finished just now: that is what was asked for. @throws why there is no plan */

@@ -6,7 +6,8 @@ import { streamOf } from "./applying.ts";
 import { giveApproval, refuseBarred } from "./approval.ts";
 import { kindOf } from "./basis.ts";
 import { reviewHeld } from "./begin.ts";
-import { planByDigest, refusal, requireKnown } from "./by-digest.ts";
+import { type BegunPlan, begunPlans } from "./begun.ts";
+import { APPLICABLE, APPROVABLE, planByDigest, refusal, requireOpen } from "./by-digest.ts";
 import { applyOne, makePlan, NOTHING, planAndApply, withdraw } from "./carry-out.ts";
 import type { Engine } from "./context.ts";
 import { decide, journalDecision, refuseSettled } from "./decide.ts";
@@ -16,7 +17,7 @@ import { Stopped, syncLease, withLease } from "./lease.ts";
 import type { Planned } from "./plan.ts";
 import { readAnew } from "./read-anew.ts";
 import { readConnection } from "./read-connection.ts";
-import { abandonUnfinished, type BegunPlan, begunPlans, recover, recoveredOf, settleLeft } from "./recover.ts";
+import { abandonUnfinished, recover, recoveredOf, settleLeft } from "./recover.ts";
 import { stayAfterAll } from "./remove/remove.ts";
 import { checkSelection } from "./selection.ts";
 import { closeHolds, leaseOptions, type RunOptions, type Session, stoppable, withEnds } from "./session.ts";
@@ -102,14 +103,15 @@ function previewStopped({ request }: Stopped): ConnectorError {
 
 /**
  * Applies a plan by its digest, as `sync plan` sealed it; what the guard holds of it by now still waits for approval.
- * The run fails with `plan_applied` when runs have done all of it already, `plan_stale` when there is no such plan,
- * or none of its changes stands any more; it ends as `partial` when some were skipped, for their records changed.
+ * The run fails with `plan_applied` when runs have done all of it meanwhile, `plan_stale` when none of its changes stands
+ * any more; it ends as `partial` when some were skipped, for their records changed. There is no run, and the same is
+ * thrown, where no plan with this digest can be applied.
  */
 export async function applySync(
   engine: Engine,
   options: RunOptions & { readonly digest: string },
 ): Promise<RunSummary> {
-  await requireKnown(engine.store, options);
+  await requireOpen(engine.store, { ...options, states: APPLICABLE });
   return await inRun(engine, options, "apply", async (session) => {
     const recovered = await recover(session, options.digest);
     const sealed = await planByDigest(engine.store, options.sync, { digest: options.digest, states: ["sealed"] });
@@ -123,15 +125,15 @@ export async function applySync(
 
 /**
  * Approves a held plan (or a previewed one) by its digest, and applies exactly that plan. The run fails with
- * `plan_applied` when runs have done all of it already, `plan_stale` when no such plan waits; it ends as `partial` when
- * some changes were skipped, for their records changed. Where the sync asks for a second operator it ends as `held`, with
+ * `plan_applied` when runs have done all of it meanwhile, `plan_stale` when it no longer waits, and there is none, with the
+ * same thrown, where no such plan can be approved; it ends as `partial` when some changes were skipped, for their records changed. Where the sync asks for a second operator it ends as `held`, with
  * the approval kept, until enough have approved. @throws ConnectorError `second_operator` for who cannot approve it
  */
 export async function approveSync(
   engine: Engine,
   options: RunOptions & { readonly digest: string },
 ): Promise<RunSummary> {
-  await requireKnown(engine.store, options);
+  await requireOpen(engine.store, { ...options, states: APPROVABLE });
   const of = { digest: options.digest, states: ["held", "sealed"] };
   const shown = await planByDigest(engine.store, options.sync, of);
   if (shown) await refuseBarred(engine.store.db, shown, options.actor);

@@ -38,6 +38,11 @@ const HELD: TSchema = Type.Object({
   approval: orNull(APPROVAL),
 });
 
+const BEGUN: TSchema = Type.Object({
+  digest: Type.String(),
+  changes: Type.Integer({ description: "How many of its changes are left." }),
+});
+
 const SYNC: TSchema = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -60,6 +65,9 @@ const SYNC: TSchema = Type.Object({
     breaker: orNull(BREAKER),
     cursorLag: Type.Integer(),
     held: Type.Array(HELD),
+    begun: Type.Array(BEGUN, {
+      description: "Plans that were begun and not finished: the next whole run goes on with them.",
+    }),
     raised: Type.Array(RAISE, { description: "Guards that let more go than usual, for a while." }),
   }),
 });
@@ -207,7 +215,7 @@ function approvals(app: Api, context: ApiContext, removing?: Removing): void {
     async (request, reply) => {
       const { name, digest } = request.params;
       const sync = await findSync(store, name);
-      await requirePlan(context, { sync: sync.id, digest, states: ["held", "sealed"] });
+      await requirePlan(context, { sync: sync.id, digest, states: ["held", "sealed", "approved", "applying"] });
       // A sync that is being removed is paused for that very reason.
       if (!(await isRemoval(store, { sync: sync.id, digest }))) await heedPause(context, sync, request.body);
       const run = await background.run(sync, actorOf(context, request), async (of, options) => {
@@ -245,7 +253,10 @@ function approvals(app: Api, context: ApiContext, removing?: Removing): void {
     "/syncs/:name/plans/:digest/reject",
     {
       schema: {
-        ...commandOf("rejectPlan", "Reject a held plan; its records are planned anew by the next run"),
+        ...commandOf(
+          "rejectPlan",
+          "Reject a held plan, or what is left of a stopped one; its records are planned anew by the next run",
+        ),
         body: NO_BODY,
         response: { 204: Type.Null() },
       },
