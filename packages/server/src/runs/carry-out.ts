@@ -1,8 +1,9 @@
 import { type Counts, matchedAttribute, type SyncDefinition } from "@entrain/core";
+import { appendJournal } from "../store/journal.ts";
 import { holdsOf, type PlanRow, updatePlan } from "../store/plans.ts";
 import { saveRun } from "../store/runs.ts";
 import { applyPlan } from "./apply.ts";
-import { type ApplyContext, NO_TALLY, type Tally } from "./applying.ts";
+import { type ApplyContext, NO_TALLY, streamOf, type Tally } from "./applying.ts";
 import { describedKind, type Position } from "./basis.ts";
 import { beginPlan, type Holding, reviewHeld } from "./begin.ts";
 import type { SyncRow } from "./context.ts";
@@ -118,7 +119,14 @@ export async function resume(
   isAskedFor: boolean = begun.approved_at !== null,
 ): Promise<Tally> {
   const { store } = session.engine;
-  await store.fenced(session.lease, (tx) => saveRun(tx, session.run, { phase: "applying", plan: begun.id }));
+  const { actor } = session.options;
+  await store.fenced(session.lease, async (tx) => {
+    await saveRun(tx, session.run, { phase: "applying", plan: begun.id });
+    if (begun.run === null || begun.run === session.run) return;
+    // Its changes stand under the run that began it, whose ordinals name them.
+    const entry = { type: "resumed", actor, run: session.run, plan: begun.id, detail: begun.run };
+    await appendJournal(tx, store, streamOf(session.sync), [entry]);
+  });
   const context = await applyContext(session, begun, { isAskedFor, withdrawn: null });
   const counts = JSON.parse(begun.counts) as Counts;
   const total = Object.values(counts).reduce((sum: number, count: number) => sum + count, 0);

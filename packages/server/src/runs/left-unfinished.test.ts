@@ -108,3 +108,19 @@ test("a preview tells what a stopped run left, and approving another plan does n
   const run = await scene.apply(sync, preview.plan.digest ?? "");
   assert.deepEqual([run.counts.update, run.counts.disable, active(scene)], [1, 0, left]);
 });
+
+test("a run that only went on with what another began says so in the journal, and to whoever wants to undo it", async (context) => {
+  const { scene, sync, stopped, left } = await stoppedRemoval(context);
+  const next = await scene.run(sync);
+  assert.equal(next.counts.disable, left - 1);
+  const journal = await scene.store.db.selectFrom("journal").select("type").where("run", "=", next.run).execute();
+  assert.deepEqual(
+    journal.map(({ type }) => type),
+    ["resumed"],
+  );
+  const refused = await scene.undo(sync, next.run);
+  assert.equal(refused.error?.code, "nothing_to_undo");
+  assert.match(refused.error?.message ?? "", new RegExp(`went on with what the run ${stopped.run} began`));
+  assert.match(refused.error?.fix ?? "", new RegExp(`--run ${stopped.run}$`));
+  assert.equal((await scene.undo(sync, stopped.run)).held?.count, 160);
+});

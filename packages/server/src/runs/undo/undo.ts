@@ -3,11 +3,12 @@ import { newId } from "../../clock.ts";
 import { appendJournal } from "../../store/journal.ts";
 import { releasePins } from "../../store/pins.ts";
 import { clearPlan, createPlan, NO_COUNTS, type PlanRow, plansIn, UNASKED, updatePlan } from "../../store/plans.ts";
+import type { Store } from "../../store/store.ts";
 import { streamOf } from "../applying.ts";
 import { openBasis, positionOf } from "../basis.ts";
 import { pinHeld } from "../begin.ts";
 import { NOTHING } from "../carry-out.ts";
-import type { Engine } from "../context.ts";
+import type { Engine, SyncRow } from "../context.ts";
 import { inRun, type RunSummary } from "../in-run.ts";
 import { syncLease, withLease } from "../lease.ts";
 import { PlanWriter } from "../plan-writer.ts";
@@ -87,7 +88,29 @@ async function runToUndo({ engine, sync, run }: Session, { of }: UndoOptions): P
       fix,
     });
   }
+  const begun = of === null ? null : await wentOnWith(engine.store, sync, of);
+  if (begun !== null) {
+    const message = `The run ${of} went on with what the run ${begun} began, and its changes stand under that one.`;
+    const fix = `Undo that one: entrain sync undo ${sync.name} --run ${begun}`;
+    throw new ConnectorError("nothing_to_undo", message, { stops: "run", retry: "never", fix });
+  }
   throw nothing(of === null ? `The sync ${sync.name} has applied nothing yet.` : `The run ${of} applied nothing.`);
+}
+
+/** The run whose plan this one only went on with; null where it did not. */
+async function wentOnWith({ db }: Store, sync: SyncRow, run: string): Promise<string | null> {
+  const entry = await db
+    .selectFrom("journal")
+    .innerJoin("journal_values as said", (join) =>
+      join.onRef("said.stream", "=", "journal.stream").onRef("said.sequence", "=", "journal.sequence"),
+    )
+    .select("said.detail")
+    .where("journal.stream", "=", streamOf(sync))
+    .where("journal.type", "=", "resumed")
+    .where("journal.run", "=", run)
+    .limit(1)
+    .executeTakeFirst();
+  return entry?.detail ?? null;
 }
 
 function nothing(message: string): ConnectorError {
