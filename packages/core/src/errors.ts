@@ -22,6 +22,8 @@ export const CODES = {
   round_empty:
     "Check that this is the intended tenant; the read counts as failed, nothing is removed, and the next run reads again.",
   round_shrunken: "Check the removals that wait, and approve them if they are true.",
+  record_young:
+    "Wait for the next reads, which bring back whoever is there after all, or approve the removals that wait if they are true.",
   round_short: "Nothing needs to be done: the read counts as failed, nothing is removed, and the next run reads again.",
   link_foreign: "Check the connection's sign-in and Graph addresses, and any proxy in between.",
   link_loop: "Nothing needs to be done: the read counts as failed, nothing is removed, and the next run reads again.",

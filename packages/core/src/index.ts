@@ -27,7 +27,7 @@ export { type Mapping, type MappingRule, OWNERS, type Owner, type WhenEmpty } fr
 export { type MatchingRule, matchedAttribute } from "./model/matching.ts";
 export { nearest } from "./model/nearest.ts";
 export type { Cause, Change, Counts, Finding, KnownLink, LinkOrigin } from "./model/plan.ts";
-export { type DirectoryRecord, isEmpty } from "./model/record.ts";
+export { type DirectoryRecord, type Doubt, isEmpty } from "./model/record.ts";
 export type {
   AccessReview,
   AssignedApplication,

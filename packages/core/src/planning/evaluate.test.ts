@@ -273,8 +273,13 @@ describe("deprovisioning", () => {
   });
 
   it("waits for approval where a shrunken round is the witness", () => {
-    const { hold } = changed(linked(ana({}, { removed: "hard", doubtful: true })));
+    const { hold } = changed(linked(ana({}, { removed: "hard", doubtful: "shrunken" })));
     assert.equal(hold?.code, "round_shrunken");
+  });
+
+  it("waits for approval where the record is so young that a lagging copy may not have it yet", () => {
+    const { hold } = changed(linked(ana({}, { removed: "hard", doubtful: "young" })));
+    assert.equal(hold?.code, "record_young");
   });
 
   it("does not take a record that the directory does not know for deleted", () => {

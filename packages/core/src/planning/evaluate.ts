@@ -1,7 +1,7 @@
 import type { Mapped } from "../mapping/mapping.ts";
 import type { MatchValue } from "../matching/matching.ts";
 import type { Cause, Finding, KnownLink } from "../model/plan.ts";
-import type { DirectoryRecord } from "../model/record.ts";
+import type { DirectoryRecord, Doubt } from "../model/record.ts";
 import { nameOf } from "../model/wording.ts";
 import { accountStateUnknown, type Removal, removalNow, removalOf, waitsForDeletion } from "./deprovision.ts";
 import { beforeAndAfter, compare, emptiedOf } from "./difference.ts";
@@ -108,7 +108,7 @@ function deprovision(rules: SyncRules, input: EvaluationInput, owned: Owned, rem
   const { before } = beforeAndAfter(rules.mapping.rules, link.known, []);
   const reason = sentence(removal.why, note);
   const common = { cause: removal.cause, reason, recordId: link.recordId, before };
-  const hold = record.doubtful === true ? doubtful(record) : null;
+  const hold = record.doubtful === undefined ? null : { ...DOUBTS[record.doubtful], ...who(record) };
   if (action === "delete") {
     return planned(changeOf(rules, who(record), { ...common, action, active: null }), { hold });
   }
@@ -189,10 +189,14 @@ function ownedElsewhere(record: DirectoryRecord, link: KnownLink): Issue {
   return issue(record, "owned_elsewhere", `the target record ${link.recordId} ${whose}`);
 }
 
-function doubtful(record: DirectoryRecord): Finding {
-  const detail = "a full round that was far smaller than the directory found it gone";
-  return { code: "round_shrunken", detail, ...who(record) };
-}
+const DOUBTS: { readonly [doubt in Doubt]: Finding } = {
+  shrunken: { code: "round_shrunken", detail: "a full round that was far smaller than the directory found it gone" },
+  young: {
+    code: "record_young",
+    detail:
+      "a full round found it gone for good some hours after it was made; a copy of the directory that lags may not have it yet",
+  },
+};
 
 function cleared(attributes: readonly string[]): Suppressed {
   const detail = `${attributes.join(", ")} came empty from an incomplete read and is left as it is`;

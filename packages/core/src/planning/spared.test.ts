@@ -13,7 +13,7 @@ describe("a protected record", () => {
       inputOf(ana({ accountEnabled: false })),
       inputOf(ana({}, { removed: "soft" })),
       inputOf(ana({}, { removed: "hard" })),
-      inputOf(ana({}, { removed: "hard", doubtful: true })),
+      inputOf(ana({}, { removed: "hard", doubtful: "shrunken" })),
     ];
     for (const input of causes) {
       const without = evaluate(rules, { ...input, link: linkOf() });

@@ -2,6 +2,7 @@ import {
   type Attributes,
   type CompiledMapping,
   type DirectoryRecord,
+  type Doubt,
   type EvaluationInput,
   isReference,
   type KnownLink,
@@ -33,15 +34,18 @@ export interface Item {
   readonly forgets?: boolean;
 }
 
+const DOUBTS: { readonly [doubtful: number]: Doubt } = { 1: "shrunken", 2: "young" };
+
 /** A stored row as core sees it. */
 export function recordOf(row: DirectoryRow): DirectoryRecord {
+  const doubt = DOUBTS[row.doubtful];
   return {
     kind: row.kind as DirectoryRecord["kind"],
     id: row.id,
     attributes: JSON.parse(row.attributes) as Attributes,
     manager: row.manager,
     removed: row.removed as DirectoryRecord["removed"],
-    doubtful: row.doubtful === 1,
+    ...(doubt === undefined ? {} : { doubtful: doubt }),
   };
 }
 

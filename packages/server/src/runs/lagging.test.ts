@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { FaultRule } from "@entrain/simulator";
-import { changesOfARun } from "./testing/observe.ts";
+import { heldPlans } from "./queries.ts";
+import { changesOfARun, heldChanges, inShort } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
-import { crowd, group, newUser, reference } from "./testing/tenant.ts";
+import { crowd, group, newUser, person, reference } from "./testing/tenant.ts";
 import { DAY, MINUTE, type TestClock, testClock } from "./testing/time.ts";
 
 const HOUR = 60 * MINUTE;
@@ -99,6 +100,41 @@ test("what a lagging full round behind an expired link took back is mended about
   assert.deepEqual(await changesOfARun(scene, people), []);
   clock.advance(10 * MINUTE);
   assert.deepEqual(await changesOfARun(scene, people), [`disable ${users[7]?.displayName}`]);
+});
+
+test("who joined a moment ago is not removed by a full round behind an expired link while all of Graph lags: that waits, and passes", async () => {
+  await open();
+  clock.advance(2 * HOUR);
+  await scene.graph("POST", "/users", newUser("Joiner 1"));
+  assert.deepEqual(await changesOfARun(scene, people), ["create Joiner 1"]);
+  clock.advance(5 * MINUTE);
+  scene.simulator.expireDeltaTokens();
+  scene.simulator.faults.set([{ action: lag }]);
+  const run = await scene.run(people);
+  assert.deepEqual([run.result, run.counts.disable + run.counts.delete, run.held?.count], ["held", 0, 1]);
+  const held = await heldChanges(scene.store, run.held?.digest ?? "");
+  assert.deepEqual(inShort(held), ["delete Joiner 1"]);
+  scene.simulator.faults.clear();
+  clock.advance(HOUR);
+  assert.deepEqual(await changesOfARun(scene, people), []);
+  assert.deepEqual(await heldPlans(scene.store, people), []);
+});
+
+test("who was made long ago and is gone for good is removed by a full round, and who was made today once that is approved", async () => {
+  clock = testClock();
+  const today = new Date(clock.now()).toISOString();
+  const [old, young] = [person("Old One"), person("Young One", { createdDateTime: today })];
+  scene = await openScene({ clock, simulator: { tenant: { users: [...users, old, young], groups: [] } } });
+  people = await scene.addSync("people", "portal", { records: "requester", guard });
+  await scene.run(people);
+  for (const { id } of [old, young]) {
+    await scene.graph("DELETE", `/users/${id}`);
+    await scene.graph("DELETE", `/directory/deletedItems/${id}`);
+  }
+  scene.simulator.expireDeltaTokens();
+  const run = await scene.run(people);
+  assert.deepEqual([run.counts.delete, run.held?.count], [1, 1]);
+  assert.equal((await scene.approve(people, run.held?.digest ?? "")).counts.delete, 1);
 });
 
 const faults: readonly FaultRule[] = [

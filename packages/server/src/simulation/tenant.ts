@@ -1,5 +1,5 @@
 import { type Simulator, startSimulator } from "@entrain/simulator";
-import { group, person, reference } from "../runs/testing/tenant.ts";
+import { group, longThere, person, reference } from "../runs/testing/tenant.ts";
 import type { Chance } from "./chance.ts";
 import type { SimulatedTime } from "./clock.ts";
 
@@ -67,7 +67,7 @@ export class Tenant {
       if (boss !== undefined && boss.id !== id && chance.once(2)) managers[id] = boss.id;
     }
     const simulator = await startSimulator({
-      tenant: { users, groups, memberships, managers },
+      tenant: longThere({ users, groups, memberships, managers }),
       seed: 1 + chance.below(1000),
       instance: "simulation",
       throttle: "off",

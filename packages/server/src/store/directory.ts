@@ -257,7 +257,23 @@ export async function suspects(
   return rows.map((row) => row.id);
 }
 
-/** Stores what a look-up said of suspects: those that are as known count as seen, gone ones get a tombstone. */
+/** No copy of the directory lags behind the others by more. */
+const LAG_MS = 6 * 60 * 60_000;
+
+/**
+ * Whether a record that was never seen deleted, and is gone for good now, is so young that a lagging copy of the directory may
+ * not have it yet: that copy holds it neither among the living nor among the deleted.
+ */
+function mayBeUnknown(before: DirectoryRow | undefined, state: Presence, now: number): boolean {
+  if (before === undefined || before.removed !== null || state !== "hard") return false;
+  const { createdDateTime: created } = JSON.parse(before.attributes) as { readonly createdDateTime?: unknown };
+  return typeof created === "string" && now - Date.parse(created) < LAG_MS;
+}
+
+/**
+ * Stores what a look-up said of suspects: those that are as known count as seen, gone ones get a tombstone, which is doubtful behind a
+ * shrunken round and for a record that was made a short while ago.
+ */
 export async function settleSuspects(
   store: Store,
   tx: Transaction<DB>,
@@ -270,7 +286,8 @@ export async function settleSuspects(
   for (const [id, state] of presence) {
     const before = known.get(id);
     const asKnown = state === "present" || state === before?.removed;
-    const doubtful = of.doubtful || before?.doubtful === 1 ? 1 : 0;
+    const young = mayBeUnknown(before, state, store.clock.now()) ? 2 : 0;
+    const doubtful = of.doubtful || before?.doubtful === 1 ? 1 : young;
     const change = asKnown ? { round } : { round, removed: state, doubtful, sequence: sequence++ };
     await tx.updateTable("records").set(change).where("connection", "=", connection).where("id", "=", id).execute();
     if (asKnown) continue;

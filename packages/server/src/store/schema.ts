@@ -258,7 +258,7 @@ interface Records {
   attributes: string; // JSON, names in the order of the selection.
   manager: string | null;
   removed: string | null; // soft | hard: a tombstone.
-  /** The tombstone was made by a shrunken round: what it removes waits for approval. */
+  /** What the tombstone removes waits for approval: a shrunken round made it (1), or the record was very young (2); else 0. */
   doubtful: number;
   sequence: number; // The change number of its last change.
   round: number; // The last full round that saw it.

@@ -33,6 +33,7 @@ import {
   runSync,
 } from "../run.ts";
 import { type UndoOptions, undoRun } from "../undo/undo.ts";
+import { longThere } from "./tenant.ts";
 
 /** A simulated tenant, a store, and syncs to a portal and a SCIM server that we did not write. */
 /** The targets that a scene has. */
@@ -103,6 +104,7 @@ const DEFINITION: Omit<SyncDefinition, "records" | "mapping" | "matching"> = {
 
 export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   const clock = options.clock ?? systemClock;
+  const tenant = options.simulator?.tenant;
   const simulator = await startSimulator({
     people: 60,
     groups: 14,
@@ -110,6 +112,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
     throttle: "off",
     clock: () => clock.now(),
     ...options.simulator,
+    ...(tenant === undefined ? {} : { tenant: longThere(tenant) }),
   });
   let fault: ScimServerOptions["fault"] | null = options.scim?.fault ?? null;
   const scim = await startScimServer({

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { GraphGroup, GraphUser } from "@entrain/simulator";
+import type { GraphGroup, GraphUser, TenantFile } from "@entrain/simulator";
 
 /** An object id that is the same in every run, made from a name. */
 export function idOf(name: string): string {
@@ -9,6 +9,15 @@ export function idOf(name: string): string {
 
 /** A directory object whose id and name are known. */
 export type Known<T> = T & { readonly id: string; readonly displayName: string };
+
+const LONG_AGO = { createdDateTime: "2024-01-01T08:00:00Z" };
+
+/** A tenant of whom nobody is taken for somebody whom a lagging copy of the directory does not know yet, unless it says so. */
+export function longThere(tenant: TenantFile): TenantFile {
+  const users = Array.from(tenant.users, (user) => ({ ...LONG_AGO, ...user }));
+  const groups = Array.from(tenant.groups, (one) => ({ ...LONG_AGO, ...one }));
+  return { ...tenant, users, groups };
+}
 
 /** A person as Graph answers one; the id is made from the display name. */
 export function person(displayName: string, more: Partial<GraphUser> = {}): Known<GraphUser> {
