@@ -204,7 +204,7 @@ async function finish(
       finished_at: store.clock.now(),
     });
     // What became of a certain plan that somebody asked for, they see for themselves.
-    if (row.mode !== "incremental") return;
+    if (row.mode !== "incremental" && row.mode !== "resync") return;
     const { sync, id: run, started_at: startedAt } = row;
     await noteRunEnd(tx, store, { sync, run, startedAt, result, counts, error });
     await tellRunEnd(tx, store, { sync: row.sync, run: row.id, result, error });

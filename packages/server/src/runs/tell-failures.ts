@@ -48,7 +48,7 @@ export async function tellRunEnd(
   const key: EpisodeKey = { kind: "sync.failing", subject: sync };
   if (result !== "failed") {
     // The end of a quarantine is told by whoever ends it, with the failures before it.
-    if (await isGoingOn(tx, "sync.quarantined", sync)) return;
+    if ((await isGoingOn(tx, "sync.quarantined", sync)) || (await isGoingOn(tx, "sync.released", sync))) return;
     const over = await endEpisode(tx, key);
     if (over === null) return;
     const { name } = await syncRow(tx, sync);
@@ -143,6 +143,8 @@ export async function tellQuarantine(tx: Transaction<DB>, store: Store, told: Qu
   const { sync, reason, fix, nextAt } = told;
   const key: EpisodeKey = { kind: "sync.quarantined", subject: sync.id };
   const now = store.clock.now();
+  // Whoever ended the one before did so in vain: that there is another is told, and then the end of both at once.
+  await endEpisode(tx, { kind: "sync.released", subject: sync.id });
   const going = await countEpisode(tx, key, now);
   if (isToldLately(going, now)) return;
   const next = nextAt === null ? null : timeText(nextAt);
@@ -152,15 +154,28 @@ export async function tellQuarantine(tx: Transaction<DB>, store: Store, told: Qu
 }
 
 /**
- * Tells that a sync left its quarantine: one `sync.recovered`, when somebody was told of the quarantine or of the failures
- * before it; otherwise nothing. Must be called in the transaction that ends it; harmless for a sync that was in none.
+ * Somebody ended a sync's quarantine, and it was not seen to work yet: that is told by the first {@link tellRecovery}, or
+ * there is another quarantine to tell of. Must be called in the transaction that ends it.
+ */
+export async function noteRelease(tx: Transaction<DB>, store: Store, sync: string): Promise<void> {
+  const quarantine = await endEpisode(tx, { kind: "sync.quarantined", subject: sync });
+  if (quarantine === null || quarantine.toldAt === null) return;
+  const key: EpisodeKey = { kind: "sync.released", subject: sync };
+  await countEpisode(tx, key, quarantine.since);
+  await markEpisodeTold(tx, key, store.clock.now());
+}
+
+/**
+ * Tells that a sync left its quarantine and works: one `sync.recovered`, when somebody was told of the quarantine or of the
+ * failures before it; otherwise nothing. Must be called in the transaction that ends it; harmless for a sync that was in none.
  */
 export async function tellRecovery(
   tx: Transaction<DB>,
   store: Store,
   { sync }: { readonly sync: Named },
 ): Promise<void> {
-  const quarantine = await endEpisode(tx, { kind: "sync.quarantined", subject: sync.id });
+  const released = await endEpisode(tx, { kind: "sync.released", subject: sync.id });
+  const quarantine = (await endEpisode(tx, { kind: "sync.quarantined", subject: sync.id })) ?? released;
   if (quarantine === null) return;
   const failing = await endEpisode(tx, { kind: "sync.failing", subject: sync.id });
   const over = {

@@ -4,7 +4,7 @@ import type { Store } from "./store.ts";
 
 /** What goes on, and to what: the id of the sync, connection or plan. */
 export interface EpisodeKey {
-  readonly kind: "sync.failing" | "sync.quarantined" | "connection.failing" | "plan.held";
+  readonly kind: "sync.failing" | "sync.quarantined" | "sync.released" | "connection.failing" | "plan.held";
   readonly subject: string;
 }
 

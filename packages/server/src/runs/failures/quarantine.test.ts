@@ -24,6 +24,23 @@ async function types(): Promise<readonly string[]> {
   return rows.map(({ type }) => type);
 }
 
+/** The alerts that a channel is told of the sync, and what the sync was in that recovered. */
+async function told(): Promise<readonly string[]> {
+  const rows = await scene.store.db.selectFrom("alerts").select(["type", "data"]).orderBy("at").orderBy("id").execute();
+  return rows.map(({ type, data }) => {
+    const { was } = JSON.parse(data) as { readonly was?: string };
+    return was === undefined ? type : `${type} ${was}`;
+  });
+}
+
+async function addChannel(): Promise<void> {
+  const settings = JSON.stringify({ url: "http://127.0.0.1:9/", allowPrivate: false });
+  const given = { id: "channel_1", organisation: "default", name: "desk", type: "webhook", settings, credential: "{}" };
+  const fresh = { revision: 1, created_at: clock.now(), disabled_at: null, disabled_of: null };
+  const values = { ...given, ...fresh };
+  await scene.store.transaction((tx) => tx.insertInto("channels").values(values).execute());
+}
+
 eachEngine((engine) => {
   async function open(): Promise<void> {
     clock = testClock();
@@ -95,5 +112,81 @@ eachEngine((engine) => {
     assert.equal(await quarantineOf(scene.store, sync), null);
     await scene.run(sync);
     assert.equal(scene.scim.requests.slice(before).filter(({ method }) => method === "POST").length, 30);
+  });
+
+  test("a quarantine that somebody ended is told to be over as soon as the sync is seen to work, and once", async () => {
+    await open();
+    await addChannel();
+    scene.disturb(({ method }) => (method === "POST" ? no : null));
+    await scene.run(sync);
+    assert.deepEqual(await told(), ["sync.quarantined"]);
+    await retryRecords(scene.store, sync, { actor, which: "all" });
+    assert.deepEqual(await told(), ["sync.quarantined"]);
+    scene.disturb(null);
+    assert.equal((await scene.run(sync)).counts.create, 30);
+    assert.deepEqual(await told(), ["sync.quarantined", "sync.recovered quarantined"]);
+    await scene.run(sync);
+    assert.equal((await told()).length, 2);
+  });
+
+  test("a quarantine that somebody ended in vain is told again, and its end only when it really ends", async () => {
+    await open();
+    await addChannel();
+    scene.disturb(({ method }) => (method === "POST" ? no : null));
+    await scene.run(sync);
+    await retryRecords(scene.store, sync, { actor, which: { records: [String(users[0]?.id)] } });
+    // One of thirty is tried, and refused: that is no better than it was.
+    await scene.run(sync);
+    assert.deepEqual(await told(), ["sync.quarantined"]);
+    await retryRecords(scene.store, sync, { actor, which: "all" });
+    await scene.run(sync);
+    assert.deepEqual(await told(), ["sync.quarantined", "sync.quarantined"]);
+    scene.disturb(null);
+    await retryRecords(scene.store, sync, { actor, which: "all" });
+    await scene.run(sync);
+    assert.deepEqual((await told()).slice(2), ["sync.recovered quarantined"]);
+  });
+
+  test("runs that go on failing after somebody ended a quarantine are told of again, and so is their end", async () => {
+    await open();
+    await addChannel();
+    scene.disturb(() => "cut");
+    for (let run = 0; run < 5; run += 1) await scene.run(sync);
+    assert.deepEqual(await told(), ["sync.failing", "sync.quarantined"]);
+    await retryRecords(scene.store, sync, { actor, which: "all" });
+    for (let run = 0; run < 5; run += 1) await scene.run(sync);
+    assert.deepEqual((await told()).slice(2), ["sync.quarantined"]);
+    scene.disturb(null);
+    await scene.run(sync);
+    assert.deepEqual((await told()).slice(3), ["sync.recovered quarantined"]);
+  });
+
+  test("a quarantine of refused records goes on while what is tried of them is refused, however few", async () => {
+    await open();
+    await addChannel();
+    scene.disturb(({ method }) => (method === "POST" ? no : null));
+    await scene.run(sync);
+    await scene.store.transaction(async (tx) => {
+      const due = tx.updateTable("pending").set({ retry_at: clock.now() });
+      await due.where("object_id", "=", String(users[0]?.id)).execute();
+    });
+    await scene.run(sync);
+    assert.notEqual(await quarantineOf(scene.store, sync), null);
+    assert.deepEqual(await told(), ["sync.quarantined"]);
+  });
+
+  test("a changed configuration and a full round end a quarantine as any good run does, and tell of it", async () => {
+    for (const way of ["changed", "full"] as const) {
+      await open();
+      await addChannel();
+      scene.disturb(({ method }) => (method === "POST" ? no : null));
+      await scene.run(sync);
+      scene.disturb(null);
+      if (way === "changed") await scene.redefine(sync, { retries: { firstMs: MINUTE, lastMs: DAY, attempts: 3 } });
+      assert.equal((await scene.run(sync, { resync: way === "full" })).counts.create, 30);
+      assert.equal(await quarantineOf(scene.store, sync), null);
+      assert.deepEqual(await told(), ["sync.quarantined", "sync.recovered quarantined"]);
+      if (way === "changed") await scene.close();
+    }
   });
 });

@@ -1,12 +1,12 @@
 import { type Counts, grouped, type SyncDefinition } from "@entrain/core";
 import type { Selectable, Transaction } from "kysely";
-import { endEpisode, findEpisode } from "../../store/alert-episodes.ts";
+import { findEpisode } from "../../store/alert-episodes.ts";
 import { appendJournal } from "../../store/journal.ts";
 import type { DB } from "../../store/schema.ts";
 import type { Store } from "../../store/store.ts";
 import { streamOf } from "../applying.ts";
 import type { Actor } from "../context.ts";
-import { tellQuarantine, tellRecovery } from "../tell-failures.ts";
+import { noteRelease, tellQuarantine, tellRecovery } from "../tell-failures.ts";
 
 /** After so many failed runs in a row a sync is slowed down. */
 const FAILURES_MOST = 5;
@@ -61,7 +61,7 @@ export async function noteRunEnd(tx: Transaction<DB>, store: Store, end: RunEnd)
   const row: FailuresRow = {
     sync: end.sync,
     failures,
-    since: known?.since ?? now,
+    since: known === null || known.failures === 0 ? now : known.since,
     code: bad.code,
     detail: bad.message,
     fix: bad.fix,
@@ -89,11 +89,11 @@ export async function endQuarantine(
   { sync, actor }: { readonly sync: string; readonly actor: Actor },
 ): Promise<Quarantine | null> {
   const row = await loadFailures(tx, sync);
-  await forgetFailures(tx, sync);
   const was = row === null ? null : quarantineIn(row);
+  // Why it was slowed down is remembered until it is seen to work: nobody is told before that it does.
+  if (row !== null) await saveFailures(tx, { ...row, failures: 0, quarantined_at: null, next_at: null });
   if (was === null) return null;
-  // It was not seen to work yet: nobody is told that it does.
-  await endEpisode(tx, { kind: "sync.quarantined", subject: sync });
+  await noteRelease(tx, store, sync);
   await appendJournal(tx, store, streamOf({ id: sync }), [{ type: "quarantine ended", actor }]);
   return was;
 }
@@ -125,23 +125,23 @@ function quarantineIn(row: FailuresRow): Quarantine | null {
   return since === null || until === null ? null : { since, failures, code, reason, fix, until };
 }
 
-/** A run that tried nothing of what is refused shows nothing: the sync stays as slow as it is. */
+/** A run in which the target took nothing, while many records are refused, shows nothing: the sync stays as slow as it is. */
 async function endedWell(
   tx: Transaction<DB>,
   store: Store,
   { end, known }: { readonly end: RunEnd; readonly known: FailuresRow | null },
 ): Promise<void> {
   if (known === null) return;
-  const tried = applied(end.counts) + (await refusedSince(tx, end.sync, end.startedAt)).total;
-  const waits = known.code === MOSTLY_REFUSED && tried === 0 && known.quarantined_at !== null;
+  const waits = known.code === MOSTLY_REFUSED && applied(end.counts) === 0;
   if (waits && (await refusedSince(tx, end.sync, 0)).total >= REFUSED_LEAST) {
+    if (known.quarantined_at === null) return;
     const delay = Math.min(LONGEST_MS, FIRST_MS * 2 ** (known.failures - FAILURES_MOST));
     return await saveFailures(tx, { ...known, next_at: store.clock.now() + delay });
   }
   await forgetFailures(tx, end.sync);
-  if (known.quarantined_at === null) return;
   const { name } = await nameOf(tx, end.sync);
   await tellRecovery(tx, store, { sync: { id: end.sync, name } });
+  if (known.quarantined_at === null) return;
   const actor: Actor = { kind: "system", id: "quarantine" };
   await appendJournal(tx, store, streamOf({ id: end.sync }), [{ type: "quarantine ended", actor, run: end.run }]);
 }

@@ -52,7 +52,7 @@ export interface Scene {
     target: SceneTarget,
     definition: Partial<SyncDefinition> & { readonly records: string },
   ): Promise<string>;
-  run(sync: string, options?: Pick<RunOptions, "recreate" | "selection">): Promise<RunSummary>;
+  run(sync: string, options?: Pick<RunOptions, "recreate" | "resync" | "selection">): Promise<RunSummary>;
   plan(sync: string): Promise<Preview>;
   apply(sync: string, digest: string): Promise<RunSummary>;
   approve(sync: string, digest: string): Promise<RunSummary>;
