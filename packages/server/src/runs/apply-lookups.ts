@@ -1,6 +1,7 @@
 import { type Attributes, ConnectorError, matchKey, type Outcome } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { appendJournal } from "../store/journal.ts";
+import { holdFast } from "../store/leases.ts";
 import { enterPending, leavePending, loadPending, type PendingEntry } from "../store/pending.ts";
 import { markChanges, type PlanChangeRow } from "../store/plans.ts";
 import { saveRun } from "../store/runs.ts";
@@ -67,6 +68,7 @@ async function createSome(context: ApplyContext, { lookup, rows }: Some, tally: 
   if (target.lookups === undefined) throw new Error("the plan asks for lookups that the target does not have");
   let outcomes: readonly Outcome[];
   try {
+    await holdFast(store, lease);
     outcomes = await target.lookups.create(
       lookup,
       missing.map(({ name }) => name),

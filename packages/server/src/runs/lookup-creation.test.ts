@@ -8,6 +8,7 @@ import { planSync, runSync } from "./run.ts";
 import { ana, bo, cy, departments, issuesOfRun, openDepartments, runOptions, spoiled } from "./testing/departments.ts";
 import { plannedIn, unsynced } from "./testing/observe.ts";
 import type { Scene } from "./testing/scene.ts";
+import { standingStill } from "./testing/standing-still.ts";
 import { person } from "./testing/tenant.ts";
 import { DAY, type TestClock } from "./testing/time.ts";
 
@@ -78,6 +79,24 @@ test("a crash between creating a value and its outcome creates it once", async (
   const values = await scene.store.db.selectFrom("portal_lookups").select("value_key").execute();
   assert.deepEqual(values.map((row) => row.value_key).sort(), ["legal", "sales"]);
   assert.equal((await departments(scene)).Ana, (await departments(scene)).Bo);
+});
+
+test("a process that stood still behind its intents creates no value that another one has created since", async () => {
+  const sync = await open({ departments: "create" });
+  let calls = 0;
+  const engine = spoiled(scene, { departments: "create" }, (lookups) => ({
+    create: async (...asked) => {
+      calls += 1;
+      return await lookups.create(...asked);
+    },
+  }));
+  const store = standingStill(scene.store, async () => {
+    clock.advance(DAY);
+    assert.equal((await runSync(engine, runOptions(sync))).result, "succeeded");
+    assert.equal(calls, 1);
+  });
+  await assert.rejects(runSync({ ...engine, store }, runOptions(sync)), { code: "lease_lost" });
+  assert.equal(calls, 1);
 });
 
 test("a creation that was not heard of and had no effect is sent again in the same run", async () => {

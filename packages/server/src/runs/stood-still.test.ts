@@ -1,30 +1,14 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import type { Store } from "../store/store.ts";
 import { runSync } from "./run.ts";
 import { scimWrites } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
+import { standingStill } from "./testing/standing-still.ts";
 import { crowd } from "./testing/tenant.ts";
 import { MINUTE, testClock } from "./testing/time.ts";
 
 let scene: Scene;
 afterEach(() => scene.close());
-
-/** A store whose process stands still once, right behind the transaction that journals its first intents. */
-function standingStill(store: Store, meanwhile: () => Promise<void>): Store {
-  let isOver = false;
-  return {
-    ...store,
-    fenced: async (lease, work, options) => {
-      const result = await store.fenced(lease, work, options);
-      const open = await store.db.selectFrom("open_intents").select("ordinal").limit(1).execute();
-      if (isOver || open.length === 0) return result;
-      isOver = true;
-      await meanwhile();
-      return result;
-    },
-  };
-}
 
 test("a process that stood still behind its intents sends nothing of what another one has done since", async () => {
   const clock = testClock();
