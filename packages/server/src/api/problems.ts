@@ -44,6 +44,7 @@ const STATUS: { readonly [code in Code]?: number } = {
   not_running: 409,
   sync_paused: 409,
   plan_stale: 409,
+  plan_applied: 409,
   second_operator: 409,
   conflict: 409,
   config_invalid: 409,

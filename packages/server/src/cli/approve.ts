@@ -1,4 +1,5 @@
 import { grouped } from "@entrain/core";
+import { DIGEST_MIN, digestNamed } from "../runs/by-digest.ts";
 import { leaveOut } from "../runs/leave-out.ts";
 import { approveOrRemove } from "../runs/remove/approve.ts";
 import { isRemoval } from "../runs/remove/remove.ts";
@@ -24,7 +25,7 @@ export const registerApprove: Register = (group, world, ended) => {
   const approve = group
     .command("approve <name>")
     .description("let a held plan go, exactly as it is, or reject it")
-    .requiredOption("--digest <digest>", "the held plan's digest")
+    .requiredOption("--digest <digest>", `the held plan's digest, or ${BEGINNING}`)
     .option("--reject", "do not apply it; its records are planned anew")
     .option("--without <id...>", "leave these records out, by object id: they wait on in a plan of their own")
     .option("--yes", "with --without: approve what is left at once")
@@ -32,11 +33,18 @@ export const registerApprove: Register = (group, world, ended) => {
   command(approve, world, ended, approveCommand);
 };
 
-/** @throws ConnectorError `usage` */
+/** How a digest may be shortened, for the help. */
+export const BEGINNING: string = `its first ${DIGEST_MIN} letters and digits or more`;
+
+/** The digest that `--digest` names, whole or in its beginning. @throws ConnectorError `usage` */
 export function digestOf(options: Options): string {
-  const digest = textOption(options, "digest") ?? "";
-  if (/^[0-9a-f]{64}$/.test(digest)) return digest;
-  throw usage("--digest takes the 64 letters and digits that `sync plan` or `sync run` showed.");
+  return requireDigest(textOption(options, "digest") ?? "", "--digest takes a plan's digest");
+}
+
+/** @param takes how the sentence begins that says what is taken. @throws ConnectorError `usage` */
+export function requireDigest(digest: string, takes: string): string {
+  if (digest.length >= DIGEST_MIN && /^[0-9a-f]{1,64}$/.test(digest)) return digest;
+  throw usage(`${takes}, or ${BEGINNING}, as \`sync plan\`, \`sync run\` or \`plan list\` showed it.`);
 }
 
 async function approveCommand(
@@ -44,15 +52,16 @@ async function approveCommand(
   [name = ""]: readonly string[],
   options: Options,
 ): Promise<ExitCode | undefined> {
-  const digest = digestOf(options);
+  const given = digestOf(options);
   const without = listOption(options, "without");
   if (options.reject === true) {
     if (without.length > 0) throw usage("--reject takes the whole plan; leave --without out.");
-    return await reject(invocation, name, digest);
+    return await reject(invocation, name, given);
   }
   if (options.yes === true && without.length === 0) throw usage("--yes goes with --without.");
   const installation = await invocation.open();
   const { id } = await findRow(installation, "syncs", name);
+  const digest = await digestNamed(installation.store, id, given);
   // A sync that is being removed is paused for that very reason.
   if (!(await isRemoval(installation.store, { sync: id, digest }))) await heedPause(invocation, name, options);
   const rest = without.length === 0 ? digest : await leaveSomeOut(invocation, name, { digest, without, options });
@@ -67,9 +76,10 @@ async function approveCommand(
   return code;
 }
 
-async function reject(invocation: Invocation, name: string, digest: string): Promise<undefined> {
+async function reject(invocation: Invocation, name: string, given: string): Promise<undefined> {
   const installation = await invocation.open();
   const { id } = await findRow(installation, "syncs", name);
+  const digest = await digestNamed(installation.store, id, given);
   const { actor, signal } = invocation;
   await rejectSync(installation.engine, { sync: id, actor, signal, onProgress: () => undefined, digest });
   await invocation.output.say("Rejected. The records of that plan are planned anew by the next run.");

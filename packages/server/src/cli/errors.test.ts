@@ -61,7 +61,7 @@ test("wrong arguments end with 2 and say what was not understood", async (contex
     [["sync"], /command is missing/],
     [["sync", "run"], /missing required argument 'name'/i],
     [["sync", "run", "people", "--frob"], /unknown option '--frob'/i],
-    [["sync", "apply", "people", "--digest", "abc"], /64 letters and digits/],
+    [["sync", "apply", "people", "--digest", "abc"], /its first 8 letters and digits or more/],
     [["connection", "add", "contoso"], /--tenant/],
     [["connection", "setup", "c", "--public-url", "http://foo.example.com"], /http for localhost alone/],
     [["connection", "consent", "c", "--public-url", "http://10.0.0.1:7420"], /http for localhost alone/],

@@ -1,6 +1,8 @@
 import { formatDuration, GUARD_COUNTERS, type GuardCounter, grouped, parseDuration } from "@entrain/core";
+import { digestNamed } from "../runs/by-digest.ts";
 import { exemptSync } from "../runs/exempt.ts";
 import { type GuardView, guardsOf, lowerGuard, type RaiseView, type Raising, raiseGuard } from "../runs/raise.ts";
+import { BEGINNING, requireDigest } from "./approve.ts";
 import {
   command,
   type Invocation,
@@ -28,7 +30,7 @@ export const registerGuard: Register = (group, world, ended) => {
   const exempt = group
     .command("exempt <name> [digest]")
     .description("leave records out of a held plan, and alone until they are released; the rest gets a new digest")
-    .option("--digest <digest>", "the held plan's digest")
+    .option("--digest <digest>", `the held plan's digest, or ${BEGINNING}`)
     .option("--record <id...>", "people and groups, by object id");
   command(exempt, world, ended, exemptCommand);
 };
@@ -109,14 +111,12 @@ async function exemptCommand(
   options: Options,
 ): Promise<undefined> {
   const { actor, output, signal } = invocation;
-  const digest = textOption(options, "digest") ?? given;
-  if (!/^[0-9a-f]{64}$/.test(digest)) {
-    throw usage("Name the plan by the 64 letters and digits of its digest, as `sync held` shows it.");
-  }
+  const named = requireDigest(textOption(options, "digest") ?? given, "Name the plan by its digest");
   const records = listOption(options, "record");
   if (records.length === 0) throw usage("Name the records with --record ID.");
   const installation = await invocation.open();
   const { id } = await findRow(installation, "syncs", name);
+  const digest = await digestNamed(installation.store, id, named);
   const of = { sync: id, actor, signal, onProgress: () => undefined, digest, records };
   const exempted = await exemptSync(installation.engine, of);
   const count = exempted.records.length === 1 ? "1 record" : `${grouped(exempted.records.length)} records`;

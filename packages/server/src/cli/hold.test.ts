@@ -69,12 +69,20 @@ test("removals beyond the guard are held with their names, and done by approval 
   const wrong = await run(["sync", "approve", "people", "--digest", "0".repeat(64), "--json"], { cwd });
   assert.equal(wrong.code, 1);
   assert.equal(errorOf(wrong).code, "plan_stale");
+  assert.match(errorOf(wrong).fix, /^See what waits with `entrain sync held people`/);
 
   const rejected = await run(["sync", "approve", "people", "--digest", digest, "--reject"], { cwd });
   assert.equal(rejected.code, 0, rejected.stderr);
   const once = await runJson<Summary>(["sync", "run", "people"], { cwd }, 3);
-  const approved = await runJson<Summary>(["sync", "approve", "people", "--digest", once.held?.digest ?? ""], { cwd });
+  const given = ["--digest", (once.held?.digest ?? "").slice(0, 8)];
+  const approved = await runJson<Summary>(["sync", "approve", "people", ...given], { cwd });
   assert.equal(approved.result, "succeeded");
+  const runs = await runJson<object[]>(["sync", "history", "people"], { cwd });
+  for (const verb of ["apply", "approve"]) {
+    const twice = await run(["sync", verb, "people", ...given, "--json"], { cwd });
+    assert.deepEqual([twice.code, errorOf(twice).code], [1, "plan_applied"]);
+  }
+  assert.deepEqual(await runJson(["sync", "history", "people"], { cwd }), runs, "what is refused is no run");
   assert.equal(approved.counts.disable + approved.counts.delete, leavers.length);
   const last = await runJson<Summary>(["sync", "run", "people"], { cwd });
   assert.equal(last.held, null);

@@ -2,9 +2,10 @@ import { formatDuration, GUEST_CHOICES, type Scope } from "@entrain/core";
 import { loadConfiguration } from "../config/current.ts";
 import { plainSync } from "../config/render.ts";
 import { scheduleInWords } from "../config/schedule.ts";
+import { digestNamed } from "../runs/by-digest.ts";
 import { type RunView, runHistory, syncStatus } from "../runs/queries.ts";
 import { applySync, runSync } from "../runs/run.ts";
-import { digestOf, registerApprove } from "./approve.ts";
+import { BEGINNING, digestOf, registerApprove } from "./approve.ts";
 import {
   command,
   type Invocation,
@@ -80,10 +81,12 @@ export const register: Register = (group, world, ended) => {
   const apply = group
     .command("apply <name>")
     .description("apply a plan that `sync plan` showed, and nothing else")
-    .requiredOption("--digest <digest>", "the plan's digest")
+    .requiredOption("--digest <digest>", `the plan's digest, or ${BEGINNING}`)
     .option("--anyway", "also when the sync is paused");
   command(apply, world, ended, async (invocation, [name = ""], options) => {
-    const digest = digestOf(options);
+    const given = digestOf(options);
+    const installation = await invocation.open();
+    const digest = await digestNamed(installation.store, (await findRow(installation, "syncs", name)).id, given);
     await heedPause(invocation, name, options);
     return await withRun(invocation, name, (engine, of) => applySync(engine, { ...of, digest }));
   });

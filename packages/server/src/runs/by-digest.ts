@@ -11,21 +11,43 @@ export async function planByDigest(
   return (await plansIn(store.db, sync, of.states)).findLast(({ digest }) => digest === of.digest);
 }
 
-/** A digest that nobody ever saw is a slip of the pen, and no run. @throws ConnectorError `plan_stale` */
-export async function requireKnown(
-  store: Store,
-  { sync, digest }: { readonly sync: string; readonly digest: string },
-): Promise<void> {
-  const known = await store.db
+/** Beginnings of digests that name a plan have at least so many characters. */
+export const DIGEST_MIN = 8;
+
+/**
+ * The digest of a sync's plan, by the whole of it or by its beginning; other syncs' plans are not looked at.
+ * @throws ConnectorError `plan_stale` for the beginning of none, `usage` for the beginning of several, with all of them
+ */
+export async function digestNamed(store: Store, sync: string, given: string): Promise<string> {
+  if (given.length === DIGEST_LENGTH) return given;
+  const rows = await store.db
     .selectFrom("plans")
-    .select("id")
+    .select("digest")
+    .distinct()
     .where("sync", "=", sync)
-    .where("digest", "=", digest)
-    .limit(1)
-    .executeTakeFirst();
-  if (known === undefined && (await runThatApplied(store, sync, digest)) === null) {
-    throw await refusal(store, sync, digest);
-  }
+    .where("digest", "like", `${given}%`)
+    .orderBy("digest")
+    .execute();
+  const digests = rows.flatMap(({ digest }) => digest ?? []);
+  const [only] = digests;
+  if (only === undefined) throw await refusal(store, sync, given);
+  if (digests.length === 1) return only;
+  const message = `${given} is the beginning of several plans' digests; give more of the one that you mean: ${digests.join(", ")}.`;
+  throw new ConnectorError("usage", message, { stops: "run", retry: "never" });
+}
+
+const DIGEST_LENGTH = 64;
+
+/** The states in which a plan can be applied, or approved; those that were begun are gone on with. */
+export const APPLICABLE: readonly string[] = ["sealed", "approved", "applying"];
+export const APPROVABLE: readonly string[] = ["held", ...APPLICABLE];
+
+/** What is asked for a plan that cannot be had is a slip, and no run. @throws ConnectorError `plan_applied`, `plan_stale` */
+export async function requireOpen(
+  store: Store,
+  of: { readonly sync: string; readonly digest: string; readonly states: readonly string[] },
+): Promise<void> {
+  if ((await planByDigest(store, of.sync, of)) === undefined) throw await refusal(store, of.sync, of.digest);
 }
 
 /** Why no plan with this digest can be decided on: it was applied, rejected, overtaken, or never there. */
@@ -40,9 +62,15 @@ export async function refusal(store: Store, sync: string, digest: string): Promi
     const why = "all of its changes were done meanwhile, or their records changed after it was made";
     return stale(`The plan ${digest} no longer waits for approval: ${why}.`);
   }
+  const { name } = await store.db.selectFrom("syncs").select("name").where("id", "=", sync).executeTakeFirstOrThrow();
   const waiting = (await plansIn(store.db, sync, ["held"])).flatMap((plan) => plan.digest ?? []);
+  if (waiting.includes(digest)) {
+    const fix = `Look at it with \`entrain sync held ${name}\`, and approve it with \`entrain sync approve ${name} --digest ${digest}\`.`;
+    return stale(`The plan ${digest} waits for approval, and is not applied without.`, fix);
+  }
   const others = waiting.length === 0 ? "" : ` Those that wait: ${waiting.join(", ")}.`;
-  return stale(`No plan with the digest ${digest} is waiting for this sync.${others}`);
+  const fix = `See what waits with \`entrain sync held ${name}\`, or make a new plan with \`entrain sync plan ${name}\`.`;
+  return stale(`No plan with the digest ${digest} is waiting for this sync.${others}`, fix);
 }
 
 /** @param run who applied it; of several, the last; null when that is not known any more */
@@ -58,8 +86,12 @@ export function allChanged(digest: string, count: number): ConnectorError {
   return stale(`Nothing of the plan ${digest} was applied: ${whose} changed after it was made.`);
 }
 
-function stale(message: string): ConnectorError {
-  return new ConnectorError("plan_stale", message, { stops: "run", retry: "never" });
+function stale(message: string, fix?: string): ConnectorError {
+  return new ConnectorError("plan_stale", message, {
+    stops: "run",
+    retry: "never",
+    ...(fix === undefined ? {} : { fix }),
+  });
 }
 
 /** The run that applied the plan of this digest. A preview that was held in part goes on under others, by the journal. */

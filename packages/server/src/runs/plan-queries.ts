@@ -2,6 +2,7 @@ import { byCodeUnits, type Change, ConnectorError, type Counts, type Finding } f
 import { sql } from "kysely";
 import { changesPage, holdsOf, loadPlan, type PlanChangeRow, type PlanKey, type PlanRow } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
+import { DIGEST_MIN } from "./by-digest.ts";
 import type { Actor } from "./context.ts";
 import { searchKey } from "./people.ts";
 import { shownChange } from "./seal.ts";
@@ -192,9 +193,6 @@ export async function listPlans(
   const rows = await query.orderBy("plans.created_at", "desc").orderBy("plans.id", "desc").limit(of.limit).execute();
   return rows.map(({ sync_name: syncName, ...row }) => ({ ...planView(row), syncName }));
 }
-
-/** Beginnings of digests that name a plan have at least so many characters. */
-const DIGEST_MIN = 8;
 
 /**
  * The newest plan with this id, digest, or beginning of a digest.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { Engine } from "./context.ts";
-import { heldPlans, syncStatus } from "./queries.ts";
+import { heldPlans, runHistory, syncStatus } from "./queries.ts";
 import { applySync, runSync } from "./run.ts";
 import { heldChanges, inShort, plannedIn, scimGroup, scimMembers, scimWrites, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
@@ -67,10 +67,10 @@ test("a preview that was applied is not applied again: the refusal names the run
   const first = await scene.apply(sync, digest);
   assert.equal(first.result, "succeeded");
   const before = scene.scim.requests.length;
-  for (const again of [await scene.apply(sync, digest), await scene.approve(sync, digest)]) {
-    assert.deepEqual([again.result, again.error?.code], ["failed", "plan_applied"]);
-    assert.match(again.error?.message ?? "", new RegExp(`already applied by the run ${first.run}`));
-  }
+  const refused = { code: "plan_applied", message: new RegExp(`already applied by the run ${first.run}`) };
+  for (const verb of ["apply", "approve"] as const) await assert.rejects(scene[verb](sync, digest), refused);
+  const [last] = await runHistory(scene.store, { sync, limit: 1 });
+  assert.equal(last?.run, first.run, "what is refused is no run");
   assert.deepEqual(scimWrites(scene.scim, before), []);
   assert.deepEqual([await pendingCount(), (await syncStatus(scene.store, sync))?.unsynced], [0, 0]);
 });
@@ -82,10 +82,12 @@ test("a preview whose removals were held when it was applied is not applied agai
   const digest = await preview();
   const first = await scene.apply(sync, digest);
   assert.deepEqual([first.result, first.counts.create, first.held?.count], ["held", 1, 12]);
-  const again = await scene.apply(sync, digest);
-  assert.equal(again.error?.code, "plan_applied");
-  assert.match(again.error?.message ?? "", new RegExp(`already applied by the run ${first.run}`));
-  assert.deepEqual(again.held, first.held);
+  const refused = { code: "plan_applied", message: new RegExp(`already applied by the run ${first.run}`) };
+  await assert.rejects(scene.apply(sync, digest), refused);
+  const waits = { code: "plan_stale", message: /waits for approval, and is not applied without/ };
+  await assert.rejects(scene.apply(sync, first.held?.digest ?? ""), waits);
+  const [still, ...others] = await heldPlans(scene.store, sync);
+  assert.deepEqual([still?.digest, others], [first.held?.digest, []]);
 });
 
 test("a preview that a run has done meanwhile is refused as done, and no record is left in conflict", async () => {
@@ -160,8 +162,8 @@ test("a held plan whose changes an approved preview has done closes in that run,
   const next = await scene.run(sync);
   assert.deepEqual([next.result, next.held, await plannedIn(scene.store, next.run)], ["succeeded", null, []]);
   assert.equal(await pendingCount(), 0);
-  const late = await scene.approve(sync, held?.digest ?? "");
-  assert.deepEqual([late.error?.code, activeCount(), await pendingCount()], ["plan_stale", 29, 0]);
+  await assert.rejects(scene.approve(sync, held?.digest ?? ""), { code: "plan_stale" });
+  assert.deepEqual([activeCount(), await pendingCount()], [29, 0]);
 });
 
 test("approving a held plan that closed by itself says so", async () => {
@@ -172,9 +174,8 @@ test("approving a held plan that closed by itself says so", async () => {
   const run = await scene.run(sync);
   assert.deepEqual([run.result, run.held, await heldPlans(scene.store, sync)], ["succeeded", null, []]);
   assert.equal((await decisions("superseded"))[0]?.run, run.run);
-  const late = await scene.approve(sync, held?.digest ?? "");
-  assert.equal(late.error?.code, "plan_stale");
-  assert.match(late.error?.message ?? "", /no longer waits/);
+  const late = { code: "plan_stale", message: /no longer waits/ };
+  await assert.rejects(scene.approve(sync, held?.digest ?? ""), late);
   assert.deepEqual([activeCount(), await pendingCount()], [40, 0]);
 });
 
@@ -289,8 +290,8 @@ test("a preview whose application broke off before its first change does not cou
   const actor = { kind: "system", id: "test" } as const;
   const options = { sync, digest, actor, signal: new AbortController().signal, onProgress: () => undefined };
   await assert.rejects(applySync(engine, options), /the machine stopped/);
-  const again = await scene.apply(sync, digest);
-  assert.deepEqual([again.error?.code, activeCount()], ["plan_stale", 40]);
+  await assert.rejects(scene.apply(sync, digest), { code: "plan_stale" });
+  assert.equal(activeCount(), 40);
   const run = await scene.run(sync);
   assert.deepEqual([run.result, run.counts.create, run.held?.count], ["held", 2, 14]);
 });

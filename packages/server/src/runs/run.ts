@@ -125,9 +125,10 @@ export async function applySync(
 
 /**
  * Approves a held plan (or a previewed one) by its digest, and applies exactly that plan. The run fails with
- * `plan_applied` when runs have done all of it meanwhile, `plan_stale` when it no longer waits, and there is none, with the
- * same thrown, where no such plan can be approved; it ends as `partial` when some changes were skipped, for their records changed. Where the sync asks for a second operator it ends as `held`, with
- * the approval kept, until enough have approved. @throws ConnectorError `second_operator` for who cannot approve it
+ * `plan_applied` when runs have done all of it meanwhile, `plan_stale` when it no longer waits; it ends as `partial` when
+ * some changes were skipped, for their records changed. There is no run, and the same is thrown, where no plan with this
+ * digest can be approved. Where the sync asks for a second operator it ends as `held`, with the approval kept, until
+ * enough have approved. @throws ConnectorError `second_operator` for who cannot approve it
  */
 export async function approveSync(
   engine: Engine,
