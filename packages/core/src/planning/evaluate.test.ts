@@ -272,6 +272,11 @@ describe("deprovisioning", () => {
     assert.deepEqual(writesOf(change), {});
   });
 
+  it("is disabled without anything else where the target refused both together", () => {
+    const { change } = changed(linked(ana({ accountEnabled: false, department: "Legal" }), { refused: true }));
+    assert.deepEqual([change.action, writesOf(change)], ["disable", {}]);
+  });
+
   it("waits for approval where a shrunken round is the witness", () => {
     const { hold } = changed(linked(ana({}, { removed: "hard", doubtful: "shrunken" })));
     assert.equal(hold?.code, "round_shrunken");

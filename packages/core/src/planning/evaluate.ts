@@ -112,7 +112,7 @@ function deprovision(rules: SyncRules, input: EvaluationInput, owned: Owned, rem
   if (action === "delete") {
     return planned(changeOf(rules, who(record), { ...common, action, active: null }), { hold });
   }
-  const current = staysCurrent ? update(rules, input, owned, false) : NONE;
+  const current = staysCurrent && input.refused !== true ? update(rules, input, owned, false) : NONE;
   const change = changeOf(rules, who(record), { ...common, action, after: before, active: false });
   if (current.type === "issue") return planned(change, { hold, issues: [current.finding] });
   if (current.type === "none") return planned(change, { hold, waitsFor: current.waitsFor });

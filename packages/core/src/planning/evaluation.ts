@@ -41,6 +41,8 @@ export interface EvaluationInput {
   readonly nameOf?: (objectId: string) => string | null;
   /** The record that it was linked to was deleted in the target. The link is gone; reasons say so. */
   readonly deletedInTarget?: boolean;
+  /** The target refused the record's last change: whoever is to be disabled is disabled, without anything that it might refuse. */
+  readonly refused?: boolean;
   /** In milliseconds UTC. Without it nothing is deleted for having waited long enough. */
   readonly now?: number | undefined;
   readonly creation?: EvaluationContext["creation"];

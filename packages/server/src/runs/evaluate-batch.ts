@@ -46,7 +46,7 @@ export async function evaluateBatch(
   matcher: Matcher,
   candidates: Candidates,
 ): Promise<Evaluated> {
-  const inputs = await inputsOf(context, candidates.rows);
+  const inputs = withRefusals(await inputsOf(context, candidates.rows), candidates.pending);
   await concealLinks(context, inputs);
   const items = await verified(context, matcher, inputs, candidates.pending);
   const first = items.map((item) => ({ item, evaluation: evaluate(context.rules, item.input) }));
@@ -113,6 +113,14 @@ export async function wantedBy(context: BatchContext, rows: readonly DirectoryRo
     const { id } = item.row;
     const uniques = uniqueWants(context, id, needs.mapped.attributes);
     return [...needs.values.map(({ attribute, key }) => ({ objectId: id, key: indexKey(attribute, key) })), ...uniques];
+  });
+}
+
+/** Who is disabled and renamed to a name that the target refuses would stay active with it. */
+function withRefusals(items: readonly Item[], pending: ReadonlyMap<string, PendingRow>): readonly Item[] {
+  return items.map((item) => {
+    const isRefused = item.link !== undefined && pending.get(item.row.id)?.reason === "failed";
+    return isRefused ? { ...item, input: { ...item.input, refused: true } } : item;
   });
 }
 

@@ -26,7 +26,9 @@ export async function updatePending(
     ended.map(({ change }) => change.row.object_id),
   );
   const released = await releasedIn(context, tx, idsIn(ended));
-  const left = ended.filter(({ change: { row } }) => !kept.has(row.object_id) && !released.has(row.object_id));
+  const alone = await disabledAlone(tx, sync.id, ended);
+  const stays = (id: string): boolean => kept.has(id) || released.has(id) || alone.has(id);
+  const left = ended.filter(({ change: { row } }) => !stays(row.object_id));
   const sequences = new Map(left.map(({ change: { row } }) => [row.object_id, row.record_sequence]));
   const dead = await leavePending(tx, sync.id, [...sequences.keys()]);
   const accepted = dead.filter((row) => row.sequence >= (sequences.get(row.object_id) ?? 0));
@@ -54,6 +56,27 @@ export async function updatePending(
     return outcome.status === "refused" && before?.code === outcome.code && before.ignored !== null;
   });
   return new Set(idsIn(again));
+}
+
+/** Who is disabled now without what else the target had refused of them: the next plan looks at that again. */
+async function disabledAlone(
+  tx: Transaction<DB>,
+  sync: string,
+  ended: readonly Settled[],
+): Promise<ReadonlySet<string>> {
+  const disabled = ended.filter(({ change: { row } }) => row.cause === "disabled" && row.action === "disable");
+  const known = await loadPending(tx, sync, idsIn(disabled));
+  const refused = [...known.values()].filter(({ reason, plan }) => reason === "failed" && plan === null);
+  const ids = refused.map(({ object_id: id }) => id);
+  const anew = { reason: "dependant", code: "dependant", attempts: 0, retry_at: 0, dead_at: null };
+  for (let at = 0; at < ids.length; at += 500)
+    await tx
+      .updateTable("pending")
+      .set(anew)
+      .where("sync", "=", sync)
+      .where("object_id", "in", ids.slice(at, at + 500))
+      .execute();
+  return new Set(ids);
 }
 
 /** Of what an undoing did: the records that somebody released before it came to its end. The next plan decides on them again. */

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import type { TargetChange } from "@entrain/core";
 import type { GraphUser } from "@entrain/simulator";
+import { createPortalTarget } from "../portal/target.ts";
 import { plannedIn, scimUser, scimWrites, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { person } from "./testing/tenant.ts";
@@ -51,6 +53,39 @@ test("a refused record is not sent again before its time, then less and less oft
   const run = await scene.run(sync);
   assert.deepEqual([run.result, run.counts.create], ["succeeded", 2]);
   assert.deepEqual([...(await unsynced(scene.store, sync))], []);
+});
+
+test("who is disabled and renamed to a name that the target refuses is disabled all the same, and renamed once it may be", async () => {
+  await open([ana, bo, cy]);
+  const portal = await scene.addSync("requesters", "portal", { records: "requester" });
+  await scene.run(portal);
+  const target = createPortalTarget(scene.store, "t_portal");
+  const send = async (change: Partial<TargetChange>): Promise<string> => {
+    const base = { ordinal: 0, kind: "requester", action: "create", recordId: null, set: {} } as const;
+    const [outcome] = await target.apply([{ ...base, ...change }], new AbortController().signal);
+    return outcome !== undefined && "recordId" in outcome ? outcome.recordId : "";
+  };
+  const stranger = await send({ set: { userName: "bo.new@contoso.com", displayName: "Stranger" }, active: true });
+  const boNow = async () => {
+    const rows = await scene.store.db.selectFrom("portal_requesters").select(["attributes", "active"]).execute();
+    return rows
+      .map(({ attributes, active }) => [JSON.parse(attributes), active])
+      .find(([one]) => one.externalId === bo.id);
+  };
+  await scene.graph("PATCH", `/users/${bo.id}`, { accountEnabled: false, userPrincipalName: "bo.new@contoso.com" });
+  const first = await scene.run(portal);
+  assert.deepEqual([first.failed, (await boNow())?.[1]], [1, 1]);
+  clock.advance(2 * MINUTE);
+  const second = await scene.run(portal);
+  assert.deepEqual([second.result, second.counts.disable, (await boNow())?.[1]], ["succeeded", 1, 0]);
+  const third = await scene.run(portal);
+  assert.deepEqual([third.failed, await unsynced(scene.store, portal)], [1, new Map([[bo.id, "exists"]])]);
+  await send({ action: "delete", recordId: stranger });
+  clock.advance(2 * MINUTE);
+  assert.equal((await scene.run(portal)).counts.update, 1);
+  const [values, active] = (await boNow()) ?? [];
+  assert.deepEqual([values?.userName, active], ["bo.new@contoso.com", 0]);
+  assert.deepEqual([...(await unsynced(scene.store, portal))], []);
 });
 
 test("a refused record that changes at the source is tried at once", async () => {
