@@ -5,7 +5,7 @@ import { heldPlans } from "../runs/queries.ts";
 import { approveSync, type RunSummary, runSync } from "../runs/run.ts";
 import { releaseUndone } from "../runs/undo/undo.ts";
 import { isIn } from "./chronicle.ts";
-import type { Held } from "./ends.ts";
+import type { Held } from "./content.ts";
 import { Breach, type Play } from "./play.ts";
 import type { Person } from "./tenant.ts";
 

@@ -3,7 +3,7 @@ import { FRESHCHAT_SWITCHES, type FreshchatFault, type FreshchatOptions, startFr
 import type { Clock } from "../clock.ts";
 import type { Chance } from "./chance.ts";
 import type { SimulatedTime } from "./clock.ts";
-import { type Content, contentOf, type End, text, type Words } from "./ends.ts";
+import { type Content, contentOf, type End, text, type Words } from "./content.ts";
 
 const TOKEN = "freshchat-only-for-the-simulation";
 const NAMES = { login: "email", name: "first_name", title: "last_name", manager: null } as const;

@@ -1,5 +1,5 @@
 import type { GuardLimit } from "@entrain/core";
-import type { Content } from "./ends.ts";
+import type { Content } from "./content.ts";
 import type { Difference, Intent } from "./witness.ts";
 
 const LONG_MS = 30 * 86_400_000;

@@ -1,6 +1,6 @@
 import type { SyncDefinition, Value } from "@entrain/core";
 import type { Chronicle } from "./chronicle.ts";
-import type { Content, Held, Values, Words } from "./ends.ts";
+import type { Content, Held, Values, Words } from "./content.ts";
 import type { Difference, Intent } from "./witness.ts";
 
 /** What one piece of the engine's work did to the target, and everything that may explain it. */

@@ -1,6 +1,7 @@
 import { DEFAULTS, type SyncDefinition } from "@entrain/core";
 import type { Chance } from "./chance.ts";
-import { type End, mappingOf } from "./ends.ts";
+import type { End } from "./content.ts";
+import { mappingOf } from "./ends.ts";
 
 /** The sync of people that a schedule begins with. */
 export function firstDefinition(end: End, chance: Chance): SyncDefinition {

@@ -1,4 +1,4 @@
-import type { Content, Held, Values } from "./ends.ts";
+import type { Content, Held, Values } from "./content.ts";
 import { Breach, type Play, type RunEffect } from "./play.ts";
 import { differencesOf } from "./witness.ts";
 

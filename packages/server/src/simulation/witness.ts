@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Attributes } from "@entrain/core";
-import type { Content, Held } from "./ends.ts";
+import type { Content, Held } from "./content.ts";
 
 /** One intent of the journal, with the plan and the planned change that it names. */
 export interface Intent {
