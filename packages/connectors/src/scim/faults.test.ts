@@ -377,6 +377,17 @@ test("takes no other record for the one that was asked by id", async () => {
   await assert.rejects(each.target.get("user", ["u1"], { members: false }, signal), { code: "answer_invalid" });
 });
 
+test("tells the words of a fault that are no JSON, and no page", async () => {
+  const said = async (body: string): Promise<string> => {
+    const each = await bench(() => ({ status: 500, body }));
+    const [outcome] = await each.target.apply([update], signal);
+    return outcome?.detail ?? "";
+  };
+  assert.match(await said("Boom\nat line 1"), /The server answered 500: Boom at line 1$/);
+  assert.match(await said("<html>Boom</html>"), /The server answered 500$/);
+  assert.match(await said('{"detail":"Boo'), /The server answered 500$/);
+});
+
 test("does not know what became of the request under way when it is stopped, and sends no other", async () => {
   const stop = new AbortController();
   const each = await bench(() => {

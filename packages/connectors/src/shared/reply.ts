@@ -51,7 +51,8 @@ export function replyOf<Body>(
       : `${who} answered ${status} with something other than JSON.`;
     return { kind: "unheard", code: "answer_invalid", detail };
   }
-  const refusal = body === undefined || body === null ? { word: null, sentence: null } : manner.refusal(body);
+  const plain = { word: null, sentence: body === undefined ? plainText(text) : null };
+  const refusal = body === undefined || body === null ? plain : manner.refusal(body);
   const said = typeof refusal.sentence === "string" ? `: ${refusal.sentence}` : "";
   const detail = clean(`${who} answered ${status}${said}`, token);
   const word = typeof refusal.word === "string" ? refusal.word : null;
@@ -63,6 +64,12 @@ export function replyOf<Body>(
     return { ...error, code: "request_refused", detail: `${detail}. Redirects are not followed: correct the address.` };
   }
   return { ...error, code: "request_refused" };
+}
+
+/** What somebody in between says, or a service that forgot its own form; a page says nothing in a sentence. */
+function plainText(text: string): string | null {
+  const said = text.trim();
+  return said === "" || /^[<{[]/.test(said) ? null : said;
 }
 
 function clean(text: string, token: string): string {

@@ -78,6 +78,10 @@ async function createSome(context: ApplyContext, { lookup, rows }: Some, tally: 
     if (error instanceof ConnectorError) await notSent(context, missing, error);
     throw error;
   }
+  context.unheard.note(
+    missing.map(({ ordinal }) => ordinal),
+    outcomes,
+  );
   return await store.fenced(lease, (tx) => settleLookups(context, tx, { rows: missing, outcomes, tally: begun }));
 }
 

@@ -91,16 +91,14 @@ async function giveUp(context: ApplyContext, tally: Tally): Promise<Tally> {
   const { store, plan, lease } = context;
   const rows = await changesPage(store.db, plan.id, { after: null, limit: context.target.batch, states: ["again"] });
   if (rows.length === 0) return tally;
-  const detail = "the target never answered, and the change did not take effect";
-  const unheard = { status: "refused", code: "outcome_unknown", detail, retry: "later" } as const;
   const values = rows.filter(isLookup);
   if (values.length > 0) {
-    const outcomes = values.map(() => unheard);
+    const outcomes = values.map(({ ordinal }) => context.unheard.givenUp(ordinal));
     const told = await store.fenced(lease, (tx) => settleLookups(context, tx, { rows: values, outcomes, tally }));
     return await giveUp(context, told);
   }
   const prepared = await prepareBatch(sceneOf(context), rows, { checkStale: false });
-  const outcomes = prepared.map(() => unheard);
+  const outcomes = prepared.map(({ row }) => context.unheard.givenUp(row.ordinal));
   const parts = await partsOf(context, prepared, outcomes);
   const next = await store.fenced(lease, async (tx) => {
     await markChanges(
@@ -170,6 +168,10 @@ async function applyBatch(
   const sendable = begun.filter((change) => change.send !== null);
   const answered = await sent(context, sendable, claims);
   const outcomes = await judgeMissing(context, sendable, answered);
+  context.unheard.note(
+    sendable.map(({ row }) => row.ordinal),
+    outcomes,
+  );
   const parts = await partsOf(context, begun, outcomes);
   let faults = 0;
   const settled = await store.fenced(lease, async (tx) => {

@@ -12,6 +12,7 @@ import type { Reveal } from "./reveal.ts";
 import type { ScopeNow } from "./scope-now.ts";
 import type { Choosing } from "./still-free.ts";
 import type { StillWanted } from "./still-wanted.ts";
+import type { Unheard } from "./unheard.ts";
 
 /** What an apply works with: one sealed plan of one sync, under the sync's lease. */
 export interface ApplyContext {
@@ -41,6 +42,8 @@ export interface ApplyContext {
    * what cannot be told then is planned anew by the next run.
    */
   readonly behindRead: (<T>(work: () => Promise<T>) => Promise<T>) | null;
+  /** What was said of changes that are sent once more. */
+  readonly unheard: Unheard;
   /** However many records the target lost, they may be made anew: somebody said so. */
   readonly recreate: boolean;
   readonly lease: Lease;

@@ -19,6 +19,7 @@ import { keepTrace } from "./selected.ts";
 import { freshSync, reviewOf, type Session } from "./session.ts";
 import { choosingRules } from "./still-free.ts";
 import { stillWanted } from "./still-wanted.ts";
+import { Unheard } from "./unheard.ts";
 
 /** A reference that could not be written yet is written by a further plan of the same run; circles need one more. */
 const FURTHER_PLANS = 2;
@@ -178,6 +179,7 @@ async function applyContext(
     lookupIds: lookupIds(target, options.signal),
     choosing: choosingRules(definition, kind),
     behindRead: isAskedFor ? (work) => behindRead(session, work) : null,
+    unheard: new Unheard(),
     recreate: options.recreate ?? false,
     lease,
     stopping: options.signal,

@@ -72,14 +72,22 @@ test("of a target that refuses three in a hundred for six reasons the others are
     const said = view?.sentence ?? "";
     // What happened, to whom, why, what comes next, and what to do.
     assert.ok(said.startsWith(`${REFUSALS[at]?.name} (`), said);
-    assert.match(said, /is not in step: the target refused its change\. /);
-    if (at !== 5) assert.ok(said.includes(detail.replaceAll(/\s+/g, " ").slice(0, 20)), said);
+    assert.match(said, /is not in step: the target (refused its change|did not carry its change out)\. /);
+    assert.ok(said.includes(detail.replaceAll(/\s+/g, " ").slice(0, 20)), said);
     assert.match(said, /It is tried again at 2031-03-03 08:\d\d UTC\. \S/);
   }
   const filtered = await unsyncedRecords(scene.store, { sync, limit: 100, filter: { text: "ÜNÏ" } });
   assert.deepEqual(
     filtered.map(({ name }) => name),
     ["Ünï Çode"],
+  );
+  // Whoever answered with a fault did answer, and what it said finds the record.
+  const words = { sync, limit: 100, filter: { text: "something BROKE" } } as const;
+  const [failed, ...more] = await unsyncedRecords(scene.store, words);
+  assert.deepEqual([failed?.code, more.length], ["outcome_unknown", 0]);
+  assert.match(
+    failed?.detail ?? "",
+    /^The user \S+: The server answered 500: Something broke\. The change did not take effect\.$/,
   );
   assert.deepEqual((await syncStatus(scene.store, sync))?.quarantine, null);
 
@@ -149,6 +157,8 @@ test("ignored records are told apart, count in no run, and are tried when they c
   const [view, ...more] = await unsyncedRecords(scene.store, { sync, limit: 10, filter: { state: "ignored" } });
   assert.deepEqual([view?.id, view?.retryAt, more.length], [ana, null, 0]);
   assert.match(view?.sentence ?? "", /ada has it ignored: Leaves in May\./);
+  assert.doesNotMatch(`${view?.sentence} ${view?.fix}`, /tried again later/);
+  assert.match(view?.fix ?? "", /`entrain sync ignore people --record \S+ --undo`/);
   clock.advance(DAY);
   assert.equal((await scene.run(sync)).failed, 5);
   await scene.graph("PATCH", `/users/${ana}`, { jobTitle: "Boss" });

@@ -109,7 +109,7 @@ async function rowsOf(
       join.onRef("records.connection", "=", "syncs.connection").onRef("records.id", "=", "pending.object_id"),
     )
     .selectAll("pending")
-    .select("records.attributes")
+    .select(["records.attributes", "syncs.name as sync_name"])
     .where("pending.sync", "=", of.sync)
     .where("pending.reason", "in", UNSYNCED)
     .where("pending.object_id", ">", of.after)
@@ -126,6 +126,7 @@ async function rowsOf(
 }
 
 type Row = Parameters<typeof retryAtOf>[0] & {
+  readonly sync_name: string;
   readonly object_id: string;
   readonly reason: string;
   readonly code: string;
@@ -154,25 +155,35 @@ function viewOf(row: Row): UnsyncedView {
     retryAt: row.ignored === null ? retryAtOf(row) : null,
     deadAt: row.dead_at,
     ignored: row.ignored === null ? null : (JSON.parse(row.ignored) as NonNullable<UnsyncedView["ignored"]>),
-    fix: Object.hasOwn(CODES, row.code) ? CODES[row.code as Code] : "",
+    fix: fixOf(row),
   } as const;
   return { ...view, sentence: sentenceOf(view) };
+}
+
+/** What is ignored is not tried, whatever else its code asks for. */
+function fixOf({ ignored, code, sync_name: sync, object_id: id }: Row): string {
+  if (ignored !== null) return `To have it tried again: \`entrain sync ignore ${sync} --record ${id} --undo\`.`;
+  return Object.hasOwn(CODES, code) ? CODES[code as Code] : "";
 }
 
 function sentenceOf(view: Omit<UnsyncedView, "sentence">): string {
   const { name, userPrincipalName, detail, code, fix } = view;
   const who = userPrincipalName === null || userPrincipalName === name ? name : `${name} (${userPrincipalName})`;
   const why = closed(detail === "" ? code : detail);
-  const what = { failed: "the target refused its change", conflict: "its change was skipped" }[view.reason];
+  const what = { failed: refusedIn(code), conflict: "its change was skipped" }[view.reason];
   return [`${who} is not in step: ${what ?? "it could not be planned"}. ${why}`, closed(nextOf(view)), closed(fix)]
     .filter((text) => text !== "")
     .join(" ");
 }
 
+function refusedIn(code: string): string {
+  return code === "outcome_unknown" ? "the target did not carry its change out" : "the target refused its change";
+}
+
 function nextOf({ state, attempts, retryAt, ignored }: Omit<UnsyncedView, "sentence">): string {
   if (ignored !== null) return `${ignored.actor.id} has it ignored: ${ignored.note}`;
   if (state === "dead") {
-    return `It was refused ${attempts} times and waits until it, the configuration or the target changes, or somebody tries it again`;
+    return `It failed ${attempts} times and waits until it, the configuration or the target changes, or somebody tries it again`;
   }
   if (retryAt === null) return "The next run looks at it again";
   return `It is tried again at ${new Date(retryAt).toISOString().slice(0, 16).replace("T", " ")} UTC`;
