@@ -13,7 +13,7 @@ export interface Values {
 }
 
 /** One of them. */
-export type ValueName = keyof Values;
+type ValueName = keyof Values;
 
 /** A record of a target as it stands there, read past the connector. */
 export interface Held {
