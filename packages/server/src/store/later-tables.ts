@@ -127,6 +127,23 @@ export const GONE_MEMBERS: Table = table(
   ["target", "tenant", "group_id", "record_id"],
 );
 
+/** `attribute`: '' for a membership of the group `holder`. */
+export const TAKEN_ALONG: Table = table(
+  "taken_along",
+  {
+    target: "text",
+    tenant: "text",
+    run: "text",
+    ordinal: "int8",
+    object_id: "text",
+    kind: "text",
+    holder: "text",
+    attribute: "text",
+    at: "int8",
+  },
+  ["target", "tenant", "run", "object_id", "kind", "holder", "attribute"],
+);
+
 /** By what a record was found that was joined. */
 export const MATCHED_COLUMNS = [
   ["plan_changes", "matched_by"],

@@ -30,6 +30,7 @@ export interface DB {
   links: Links;
   known_members: KnownMembers;
   gone_members: GoneMembers;
+  taken_along: TakenAlong;
   pending: Pending;
   sync_failures: SyncFailures;
   target_breakers: TargetBreakers;
@@ -404,6 +405,22 @@ interface GoneMembers {
   group_id: string;
   /** The record that was lost. */
   record_id: string;
+}
+
+/** What went along with a record that a run deleted: its memberships, and references to it. Undoing the run brings them back. */
+interface TakenAlong {
+  target: string;
+  tenant: string;
+  /** The run, and the number of the deletion in it. */
+  run: string;
+  ordinal: number;
+  /** Whose record was deleted: an object id. */
+  object_id: string;
+  /** Object id of the group that it was a member of, or of whoever referred to it; `kind`: that one's record, '' of a group. */
+  holder: string;
+  kind: string;
+  attribute: string; // What referred to it; '' for a membership.
+  at: number;
 }
 
 /** Records that are evaluated again by every run until they are settled. */
