@@ -171,6 +171,7 @@ async function removeTarget(tx: Transaction<DB>, id: string): Promise<void> {
     "links",
     "known_members",
     "gone_members",
+    "taken_along",
     "portal_groups",
     "portal_members",
     "portal_lookups",

@@ -31,6 +31,7 @@ import {
   SUBSCRIPTIONS,
   SYNC_FAILURES,
   SYNC_PAUSES,
+  TAKEN_ALONG,
   TARGET_BREAKERS,
 } from "./later-tables.ts";
 import type { DB } from "./schema.ts";
@@ -214,6 +215,11 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
     "0025_journal_times": {
       up: async (db) => {
         await sql.raw(createIndex("journal: at, stream, sequence")).execute(db);
+      },
+    },
+    "0026_taken_along": {
+      up: async (db) => {
+        await sql.raw(createTable(TAKEN_ALONG, engine)).execute(db);
       },
     },
   };
