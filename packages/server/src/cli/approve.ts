@@ -27,7 +27,10 @@ export const registerApprove: Register = (group, world, ended) => {
     .description("let a held plan go, exactly as it is, or reject it")
     .requiredOption("--digest <digest>", `the held plan's digest, or ${BEGINNING}`)
     .option("--reject", "do not apply it; its records are planned anew")
-    .option("--without <id...>", "leave these records out, by object id: they wait on in a plan of their own")
+    .option(
+      "--without <id...>",
+      "leave these out, by object id or user principal name: they wait on in a plan of their own",
+    )
     .option("--yes", "with --without: approve what is left at once")
     .option("--anyway", "also when the sync is paused");
   command(approve, world, ended, approveCommand);
@@ -108,7 +111,7 @@ async function leaveSomeOut(
   ] as const;
   for (const [title, plan] of at) {
     await output.say("", `${title}: ${plan.digest}`);
-    if (!output.json) await printChanges(invocation, store, plan.id, SHOWN);
+    if (!output.json) await printChanges(invocation, store, plan.id, { limit: SHOWN, ids: true });
   }
   if (of.options.yes === true) return rest.digest;
   await output.value({ split: of.digest, rest: shown(rest), left: shown(left) });

@@ -87,15 +87,18 @@ test("records are exempted from a held plan by its digest, listed, and released"
   const { cwd, simulator } = await install(context);
   const graph = graphOf(simulator);
   for (const id of ids.slice(0, 12)) await graph("DELETE", `/users/${id}`);
-  const { held } = await runJson<Summary>(["sync", "run", "people"], { cwd }, 3);
-  const digest = held?.digest ?? "";
+  const ran = await run(["sync", "run", "people"], { cwd });
+  const [first] = await runJson<{ readonly digest: string }[]>(["sync", "held", "people"], { cwd });
+  const digest = first?.digest ?? "";
   const listed = await run(["sync", "held", "people"], { cwd });
+  for (const { stdout } of [ran, listed])
+    assert.match(stdout, new RegExp(`^ {2}disable ${users[0]?.displayName} \\[${ids[0]}\\]: `, "m"));
   assert.match(listed.stdout, new RegExp(`entrain sync exempt people ${digest} --record ID`));
   const none = await run(["sync", "exempt", "people", digest], { cwd });
   assert.equal(none.code, 2);
   const stranger = await run(["sync", "exempt", "people", digest, "--record", ids[30] ?? "", "--json"], { cwd });
   assert.equal(errorOf(stranger).code, "not_found");
-  const exempt = ["sync", "exempt", "people", digest, "--record", ids[0] ?? "", ids[1] ?? ""];
+  const exempt = ["sync", "exempt", "people", digest, "--record", ids[0] ?? "", users[1]?.userPrincipalName ?? ""];
   const { digest: rest } = await runJson<{ readonly digest: string }>(exempt, { cwd });
   assert.notEqual(rest, digest);
   const approved = await runJson<Summary>(["sync", "approve", "people", "--digest", rest], { cwd });

@@ -31,7 +31,7 @@ export const registerGuard: Register = (group, world, ended) => {
     .command("exempt <name> [digest]")
     .description("leave records out of a held plan, and alone until they are released; the rest gets a new digest")
     .option("--digest <digest>", `the held plan's digest, or ${BEGINNING}`)
-    .option("--record <id...>", "people and groups, by object id");
+    .option("--record <id...>", "people by object id or user principal name, groups by object id");
   command(exempt, world, ended, exemptCommand);
 };
 
@@ -123,7 +123,7 @@ async function exemptCommand(
   await output.say(`Exempted ${count}: no plan touches them until they are released.`);
   if (exempted.digest === null) await output.say("Nothing is left of the plan.");
   else await output.say(`Do the rest:         entrain sync approve ${name} --digest ${exempted.digest}`);
-  await output.say(`Let them go again:   entrain sync release ${name} --record ${records.join(" ")}`);
+  await output.say(`Let them go again:   entrain sync release ${name} --record ${exempted.records.join(" ")}`);
   await output.value({ exempted: exempted.records, digest: exempted.digest });
   return undefined;
 }

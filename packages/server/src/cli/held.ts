@@ -30,7 +30,7 @@ export async function heldCommand(invocation: Invocation, [name = ""]: readonly 
     await output.say(`Waiting since ${timeInWords(since)}: ${countsInWords(counts)}.`);
     if (approval !== null) await output.say(sentence(approvalInWords(approval)));
     for (const { detail } of holds) await output.say(detail);
-    await printChanges(invocation, store, plan, Number.POSITIVE_INFINITY);
+    await printChanges(invocation, store, plan, { limit: Number.POSITIVE_INFINITY, ids: true });
     await output.say(
       "",
       `Do exactly this:  entrain sync approve ${name} --digest ${digest}`,

@@ -40,7 +40,7 @@ export async function planCommand(
   if (counts.join > 0) await output.say(`Joins: ${joinedInWords(await joinedBy(store, { plan: plan.plan }))}.`);
   if (!complete) await output.say("The directory was read in part, so nothing is disabled, deleted or cleared.");
   const limit = options.all === true ? Number.POSITIVE_INFINITY : FIRST_CHANGES;
-  const shown = await printChanges(invocation, store, plan.plan, limit);
+  const shown = await printChanges(invocation, store, plan.plan, { limit, ids: false });
   if (planned.changes > shown) {
     const all = selection ? `entrain plan show ${digest?.slice(0, 12)} --all` : `entrain sync plan ${name} --all`;
     await output.say(`… and ${grouped(planned.changes - shown)} more: ${all}`);
@@ -78,19 +78,25 @@ function waitingHold({ plan, digest, count, counts }: HeldView): WaitingHold {
   return { code: "held", detail, waiting: true, plan, digest, count };
 }
 
-/** A change in one line. */
-export function changeLine({ action, name, reason, add, remove }: PlannedChangeView): string {
+/** A change in one line; with the object id where that is what a next command is given. */
+export function changeLine(change: PlannedChangeView, withId: boolean): string {
+  const { action, name, reason, add, remove, objectId } = change;
   const members = action === "members" ? ` (+${add.length} −${remove.length})` : "";
-  return `  ${action.padEnd(7)} ${name}${members}: ${reason}`;
+  return `  ${action.padEnd(7)} ${name}${members}${withId ? ` [${objectId}]` : ""}: ${reason}`;
 }
 
 /** The first changes of a plan, a line each; how many there were. */
-export async function printChanges({ output }: Invocation, store: Store, plan: string, limit: number): Promise<number> {
+export async function printChanges(
+  { output }: Invocation,
+  store: Store,
+  plan: string,
+  { limit, ids }: { readonly limit: number; readonly ids: boolean },
+): Promise<number> {
   let shown = 0;
   for await (const page of changePages(store, plan)) {
     for (const change of page) {
       if (shown >= limit) return shown;
-      await output.say(changeLine(change));
+      await output.say(changeLine(change, ids));
       shown += 1;
     }
   }

@@ -66,15 +66,25 @@ test("plans are listed, shown, compared, exported, limited to some, and approved
   const shown = await run(["plan", "show", digest.slice(0, 12), "--record", idAt(12)], { cwd });
   assert.match(shown.stdout, /state +held \(removals\)\n/);
   assert.deepEqual(shown.stdout.match(/Person \d\d/g), ["Person 12"]);
+  assert.match(shown.stdout, new RegExp(`^ {2}disable Person 12 \\[${idAt(12)}\\]: `, "m"));
+  const byName = ["plan", "show", digest.slice(0, 12), "--record", "Person.13@contoso.com"];
+  assert.deepEqual((await run(byName, { cwd })).stdout.match(/Person \d\d/g), ["Person 13"]);
+  const stranger = await run(["plan", "show", digest, "--record", "nobody@contoso.com", "--json"], { cwd });
+  assert.match(
+    errorOf(stranger).message,
+    /has nothing of "nobody@contoso\.com"; it takes object ids and user principal/,
+  );
   const csv = await run(["plan", "export", digest, "--format", "csv"], { cwd });
   assert.equal(csv.stdout.trim().split("\r\n").length, 11);
   const json = await runJson<{ changes: unknown[] }>(["plan", "export", digest], { cwd });
   assert.equal(json.changes.length, 10);
 
-  const without = ["sync", "approve", "people", "--digest", digest, "--without", idAt(10), idAt(11)];
+  const without = ["sync", "approve", "people", "--digest", digest, "--without", idAt(10), "person.11@contoso.com"];
   type Halves = { rest: { digest: string }; left: { digest: string } };
   const { rest, left } = await runJson<Halves>(without, { cwd }, 3);
   assert.notEqual(rest.digest, digest);
+  const both = await runJson<{ changes: { objectId: string }[] }>(["plan", "export", left.digest], { cwd });
+  assert.deepEqual(both.changes.map(({ objectId }) => objectId).sort(), [idAt(10), idAt(11)].sort());
   const stale = await run([...without, "--json"], { cwd });
   assert.deepEqual([stale.code, errorOf(stale).code], [1, "plan_stale"]);
   const approved = await runJson<Summary>(["sync", "approve", "people", "--digest", rest.digest], { cwd });

@@ -12,7 +12,9 @@ import {
   planIssues,
   planView,
 } from "../runs/plan-queries.ts";
+import { recordsNamed } from "../runs/plan-records.ts";
 import type { PlanRow } from "../store/plans.ts";
+import type { Store } from "../store/store.ts";
 import {
   command,
   type Invocation,
@@ -43,7 +45,7 @@ export const register: Register = (group, world, ended) => {
     .command("show <plan>")
     .description(`a plan with its changes; <plan> is ${NAMED}`)
     .option("--action <action>", ACTIONS.join(", "))
-    .option("--record <id>", "only what concerns this object id or record id")
+    .option("--record <id>", "only what concerns this object id, record id or user principal name")
     .option("--text <text>", "only changes whose name, ids, reason or values hold it")
     .option("--limit <count>", "how many changes", "100")
     .option("--all", "every change");
@@ -101,9 +103,10 @@ async function showCommand(
   const { output } = invocation;
   const limit =
     options.all === true ? Number.POSITIVE_INFINITY : numberOption(options, "limit", { min: 1, max: 100_000 });
-  const filter = filterOf(options);
+  const asked = filterOf(options);
   const { store } = await invocation.open();
   const row = await findPlanRow(store, name);
+  const filter = await byObjectId(store, row, asked);
   const plan = planView(row);
   const approval = row.state === "held" ? await approvalOf(store.db, row) : null;
   if (output.json) {
@@ -126,7 +129,7 @@ async function showCommand(
   for (const { detail } of plan.holds) await output.say(`held       ${detail}`);
   let shown = 0;
   for await (const change of changesUpTo(store, { row, filter, limit })) {
-    await output.say(changeLine(change));
+    await output.say(changeLine(change, true));
     shown += 1;
   }
   const filtered = Object.keys(filter).length > 0;
@@ -171,8 +174,15 @@ function filterOf(options: Options): ChangeFilter {
   };
 }
 
+/** People may be asked for by their user principal names, too. */
+async function byObjectId(store: Store, row: PlanRow, filter: ChangeFilter): Promise<ChangeFilter> {
+  if (filter.record === undefined) return filter;
+  const [record = filter.record] = await recordsNamed(store, row, [filter.record]);
+  return { ...filter, record };
+}
+
 async function* changesUpTo(
-  store: Parameters<typeof changePages>[0],
+  store: Store,
   of: { readonly row: PlanRow; readonly filter: ChangeFilter; readonly limit: number },
 ): AsyncGenerator<PlannedChangeView> {
   let shown = 0;

@@ -8,6 +8,7 @@ import type { Store } from "../store/store.ts";
 import type { ExitCode, Invocation } from "./command.ts";
 import { findRow } from "./entries.ts";
 import { sentence } from "./output.ts";
+import { changeLine } from "./plan.ts";
 import { progressView } from "./progress.ts";
 import { printTrace, traceIn } from "./selection.ts";
 import { countsInWords, durationInWords, joinedInWords } from "./wording.ts";
@@ -86,8 +87,7 @@ async function printHeld(
     if (approval !== null) await output.say(`  ${sentence(approvalInWords(approval))}`);
     for (const { detail } of holds) await output.say(`  ${detail}`);
     const changes = await planChanges(store, plan, { after: null, limit: SAID_NAMES + 1 });
-    for (const { action, name, reason } of changes.slice(0, SAID_NAMES))
-      await output.say(`  ${action} ${name}: ${reason}`);
+    for (const change of changes.slice(0, SAID_NAMES)) await output.say(changeLine(change, true));
     if (changes.length > SAID_NAMES) await output.say(`  … and more; all of them: entrain sync held ${sync.name}`);
     await output.say(
       `Apply exactly this:  entrain sync approve ${sync.name} --digest ${digest}`,

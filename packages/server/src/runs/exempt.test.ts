@@ -3,6 +3,7 @@ import { afterEach, test } from "node:test";
 import { pinsPage } from "../store/pins.ts";
 import { type Exempted, exemptSync } from "./exempt.ts";
 import { showPerson } from "./people.ts";
+import { heldPlans } from "./queries.ts";
 import { heldChanges, inShort, plannedIn, scimMembers, scimUser } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { crowd, group } from "./testing/tenant.ts";
@@ -51,6 +52,27 @@ test("records that are exempted leave the held plan, which gets a digest of its 
   );
   assert.equal((await scene.approve(sync, digest)).counts.disable, 10);
   assert.deepEqual([isActive(1), isActive(2), isActive(3), isActive(4)], [false, true, true, false]);
+});
+
+test("a user principal name names whoever of the plan has it, and nobody where several have it or none", async () => {
+  const old = await holdTwelve();
+  const nameAt = (at: number): string => users[at]?.userPrincipalName ?? "";
+  const stranger = {
+    code: "not_found",
+    message: new RegExp(`has nothing of "${nameAt(30)}"; it takes object ids and user`),
+  };
+  await assert.rejects(exempt(old, [nameAt(30)]), stranger);
+  const { records } = await exempt(old, [nameAt(2).toUpperCase(), idAt(2), idAt(3)]);
+  assert.deepEqual(records, [idAt(2), idAt(3)]);
+  const [held] = await heldPlans(scene.store, sync);
+  const alike = JSON.stringify({ userPrincipalName: nameAt(4) });
+  await scene.store.transaction((tx) =>
+    tx.updateTable("records").set({ attributes: alike }).where("id", "=", idAt(5)).execute(),
+  );
+  await assert.rejects(exempt(held?.digest ?? "", [nameAt(4)]), {
+    code: "not_found",
+    message: new RegExp(`are called "${nameAt(4)}": .*${idAt(5)}.*Give the object id`),
+  });
 });
 
 test("what is exempted is left alone by every later run, until it is released", async () => {

@@ -6,6 +6,7 @@ import { streamOf } from "./applying.ts";
 import { planByDigest, refusal } from "./by-digest.ts";
 import type { Engine } from "./context.ts";
 import { syncLease, withLease } from "./lease.ts";
+import { recordsNamed } from "./plan-records.ts";
 import { leaseOptions, type RunOptions } from "./session.ts";
 import { splitHeld } from "./split.ts";
 
@@ -15,12 +16,13 @@ const PAGE = 1000;
 export interface Exempted {
   /** The digest under which the rest goes on waiting; null when nothing is left of it. */
   readonly digest: string | null;
+  /** Object ids. */
   readonly records: readonly string[];
 }
 
 /**
  * Exempts records from a held plan: the rest goes on waiting under a digest of its own, and no plan touches what was exempted
- * until it is released. A person who is named leaves the plan with their memberships in its groups.
+ * until it is released. Records are named as {@link recordsNamed} takes them; a person who is named leaves the plan with their memberships in its groups.
  * @throws ConnectorError `plan_stale` when no such plan waits, `not_found` when it has nothing of one of the records
  */
 export async function exemptSync(
@@ -29,10 +31,10 @@ export async function exemptSync(
 ): Promise<Exempted> {
   const { store } = engine;
   const { actor, digest } = options;
-  const records = new Set(options.records);
   return await withLease(store, syncLease(options.sync), leaseOptions(options), async (lease) => {
     const held = await planByDigest(store, options.sync, { digest, states: ["held"] });
     if (!held) throw await refusal(store, options.sync, digest);
+    const records = new Set(await recordsNamed(store, held, options.records));
     const sync = await store.db
       .selectFrom("syncs")
       .select(["id", "name"])

@@ -2,12 +2,13 @@ import { ConnectorError } from "@entrain/core";
 import { planByDigest, refusal } from "./by-digest.ts";
 import type { Engine } from "./context.ts";
 import { syncLease, withLease } from "./lease.ts";
+import { recordsNamed } from "./plan-records.ts";
 import { leaseOptions, type RunOptions } from "./session.ts";
 import { type Split, splitHeld } from "./split.ts";
 
 /**
  * Leaves records out of a held plan: they go on waiting in a plan of their own, all else waits under a digest that nobody has
- * approved yet. Nothing is applied.
+ * approved yet. Nothing is applied. Records are named as {@link recordsNamed} takes them.
  * @throws ConnectorError `plan_stale` when no such plan waits, `not_found` when it has nothing of one of the records, `usage`
  * when nothing would be left
  */
@@ -25,7 +26,7 @@ export async function leaveOut(
       .select(["id", "name"])
       .where("id", "=", options.sync)
       .executeTakeFirstOrThrow();
-    const records = new Set(options.records);
+    const records = new Set(await recordsNamed(store, held, options.records));
     await refuseAll(store, held.id, records);
     const { rest, left } = await splitHeld({ store, lease, sync, actor }, held, { records, left: "held" });
     if (rest === null || left === null) throw new Error("a plan was split into nothing");

@@ -123,7 +123,7 @@ async function requireAll(store: Store, held: PlanRow, records: ReadonlySet<stri
       .limit(1)
       .executeTakeFirst();
     if (mentioned !== undefined) continue;
-    const message = `The plan ${held.digest} has nothing of ${id}; it takes object ids.`;
+    const message = `The plan ${held.digest} has nothing of ${id}; it takes object ids and user principal names.`;
     throw new ConnectorError("not_found", message, { stops: "run", retry: "never" });
   }
 }
