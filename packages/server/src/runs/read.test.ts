@@ -51,6 +51,17 @@ async function storedIds(): Promise<readonly string[]> {
 
 const TEN = Array.from({ length: 10 }, (_, at) => `p${at}`);
 
+test("takes a first round without one record for failed where the service counts some, however few", async () => {
+  let expected = 2;
+  const source = sourceOf(async function* () {
+    yield page("group", [], { begins: true, complete: true, expected });
+  });
+  const options = await optionsOf(source);
+  await assert.rejects(readKind(options, "group"), { code: "round_empty" });
+  expected = 0;
+  assert.equal((await readKind(options, "group")).pages, 1);
+});
+
 test("does not let a person who came twice make up for one who never came", async () => {
   const source = sourceOf(async function* () {
     yield page("user", TEN, { begins: true, expected: 20 });

@@ -277,13 +277,14 @@ function failureOf(page: SourcePage, watermark: WatermarkRow, seen: number): Rea
     return { finding: { code, detail: page.incomplete.detail }, restarts: false };
   }
   if (page.round !== "full" || !page.complete) return null;
-  if (seen === 0 && watermark.known_before > 0) {
-    const detail = `The round of ${watermark.kind}s ended without one record; the directory holds ${watermark.known_before}.`;
+  const { kind, known_before: known, expected } = watermark;
+  if (seen === 0 && (known > 0 || (expected ?? 0) > 0)) {
+    const held = known > 0 ? `the directory holds ${known}` : `the service counts ${expected}`;
+    const detail = `The round of ${kind}s ended without one record; ${held}.`;
     return { finding: { code: "round_empty", detail }, restarts: true };
   }
-  const expected = watermark.expected;
   if (expected !== null && expected - seen > Math.max(SHORT_FEW, expected * SHORT_SHARE)) {
-    const detail = `The round of ${watermark.kind}s held ${seen} records; the service counts ${expected}.`;
+    const detail = `The round of ${kind}s held ${seen} records; the service counts ${expected}.`;
     return { finding: { code: "round_short", detail }, restarts: true };
   }
   return null;
