@@ -1,10 +1,19 @@
-import type { TargetRecord } from "@entrain/core";
+import type { TargetChange, TargetRecord } from "@entrain/core";
 import type { PaceClock } from "../shared/pace.ts";
 
 /** So long a list that was read tells, before a creation, whether somebody else made the record. */
 const ROSTER_MS = 20_000;
 /** So long after a write, and the time in which it settles, filters may not find what was written. */
 const WRITTEN_MS = 60_000;
+/** So many creations that nobody heard of are remembered, the last ones: they are looked for right behind the batch. */
+const UNHEARD_MOST = 100;
+
+/** A creation before which its record was not there, and of which nobody heard. Times in milliseconds UTC. */
+export interface UnheardCreation {
+  readonly change: TargetChange;
+  readonly sentAt: number;
+  readonly givenUpAt: number;
+}
 
 /** All records of a kind by the key of one attribute, and when they began to be read. */
 export interface Roster {
@@ -25,6 +34,7 @@ export class Memory {
   readonly #leaving = new Set<string>();
   #roster: Roster | null = null;
   #unheardUntil = Number.NEGATIVE_INFINITY;
+  readonly #unheard = new Map<number, UnheardCreation>();
   #folds: boolean | null = null;
   /** Deletions take longer than anybody waits. */
   isSlow = false;
@@ -66,10 +76,24 @@ export class Memory {
     return [...this.#leaving];
   }
 
-  /** A creation was sent and not heard of: until it can no longer take effect, no list that was read before counts. */
-  unheard(): void {
+  /**
+   * A creation was sent and not heard of: until it can no longer take effect, no list that was read before counts. `looked`: its
+   * record was not there before.
+   */
+  unheard(change: TargetChange, { sentAt, looked }: { readonly sentAt: number; readonly looked: boolean }): void {
+    const now = this.#clock.now();
     this.#roster = null;
-    this.#unheardUntil = this.#clock.now() + this.#settleMs;
+    this.#unheardUntil = now + this.#settleMs;
+    this.#unheard.delete(change.ordinal);
+    if (looked) this.#unheard.set(change.ordinal, { change, sentAt, givenUpAt: now });
+    const [oldest] = this.#unheard.keys();
+    if (this.#unheard.size > UNHEARD_MOST && oldest !== undefined) this.#unheard.delete(oldest);
+  }
+
+  /** What is known of a creation that was not heard of, or null. */
+  unheardOf({ ordinal, set }: TargetChange): UnheardCreation | null {
+    const known = this.#unheard.get(ordinal);
+    return known !== undefined && JSON.stringify(known.change.set) === JSON.stringify(set) ? known : null;
   }
 
   get roster(): Roster | null {

@@ -93,6 +93,11 @@ function lay(
   else if (current !== null) body[field] = empty;
 }
 
+/** Whether a resource is in groups beside the one that it was given. */
+export function hasMore(resource: Json, { group }: Attributes): boolean {
+  return group !== undefined && groupsOf(resource).length > (group === null || group === "" ? 0 : 1);
+}
+
 /** The attributes of a change whose values a resource does not show. */
 export function notTaken(resource: Json, set: Attributes): readonly string[] {
   return Object.entries(set).flatMap(([name, value]) =>

@@ -8,7 +8,7 @@ import { createFreshchatLookups } from "./lookups.ts";
 import { Memory } from "./memory.ts";
 import { findRecords, getRecords, listRecords } from "./reading.ts";
 import { verifyFreshchat } from "./verify.ts";
-import { type Writer, write } from "./writing.ts";
+import { type Writer, wasMade, write } from "./writing.ts";
 
 /** How a Freshchat account is reached. */
 export interface FreshchatTargetOptions {
@@ -94,6 +94,10 @@ export function createFreshchatTarget(options: FreshchatTargetOptions): Target {
       signal.throwIfAborted();
       const [change] = changes;
       return change === undefined ? [] : [await outcomeOf(open(change.kind, signal), change)];
+    },
+    async wasMade(change, recordId, signal) {
+      signal.throwIfAborted();
+      return await wasMade(open(change.kind, signal), change, recordId);
     },
     close: () => client.close(),
   };

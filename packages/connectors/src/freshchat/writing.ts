@@ -3,7 +3,7 @@ import type { FreshchatReply } from "./api.ts";
 import { type Json, resourceIn, textIn } from "./json.ts";
 import type { Reader } from "./reader.ts";
 import { findRecords, getResource, resourcePath } from "./reading.ts";
-import { bodyOf, isActive, notTaken, recordOf } from "./resource.ts";
+import { bodyOf, hasMore, isActive, notTaken, recordOf } from "./resource.ts";
 import { isSeatRefusal } from "./seats.ts";
 
 /** What became of a change: an outcome, or nothing at all, because nothing left this machine or was let in. */
@@ -44,23 +44,43 @@ async function create(writer: Writer, change: TargetChange): Promise<Result> {
   const taken = anchor === undefined ? null : await takenBy(writer, anchor, change.set, null);
   if (taken !== null) return taken;
   const body = bodyOf(kind, null, change);
+  const before = { sentAt: writer.now(), looked: anchor !== undefined };
   let reply = await writer.client.send({ method: "POST", path: kind.endpoint, body, repeatable: false }, signal);
   if (reply.kind === "error" && reply.code === "request_refused" && (await waitForLeavers(writer))) {
     // One that is about to go may have stood in the way.
     reply = await writer.client.send({ method: "POST", path: kind.endpoint, body, repeatable: false }, signal);
   }
   if (reply.kind !== "answer") {
-    if (reply.kind === "unheard") memory.unheard();
+    if (reply.kind === "unheard") memory.unheard(change, before);
     return failure(writer, "", reply);
   }
   const made = resourceIn(reply.body, kind.names);
   const id = textIn(made?.id);
   if (made === null || id === null) {
-    memory.unheard();
+    memory.unheard(change, before);
     return unknown("Freshchat accepted the creation without saying the record's id.");
   }
   remember(writer, made, { kind: kind.kind.name, id, attributes: change.set, active: change.active ?? true });
   return applied(id, notTaken(made, change.set));
+}
+
+/** By so much Freshchat's clock and ours may differ. */
+const SKEW_MS = 5_000;
+
+/**
+ * Whether a record is what a creation made of which nobody heard: it was not there before that was sent, came into being while
+ * it was under way, and holds what was sent and nothing else of it.
+ */
+export async function wasMade(writer: Reader, change: TargetChange, id: string): Promise<boolean> {
+  const { kind, memory } = writer;
+  const unheard = memory.unheardOf(change);
+  if (unheard === null) return false;
+  const resource = await getResource(writer, id);
+  const made = Date.parse(textIn(resource?.created_time) ?? "");
+  if (resource === null || resource.is_deleted === true || Number.isNaN(made)) return false;
+  if (made < unheard.sentAt - SKEW_MS || made > unheard.givenUpAt + SKEW_MS) return false;
+  const { set, active = true } = unheard.change;
+  return notTaken(resource, set).length === 0 && !hasMore(resource, set) && isActive(kind, resource) === active;
 }
 
 /** Says which record has the value of an attribute that no two may share. It is never adopted here: matching decides that. */

@@ -202,5 +202,11 @@ export interface Target {
    * Throws a ConnectorError only when nothing of the batch was sent.
    */
   apply(changes: readonly TargetChange[], signal: AbortSignal): Promise<readonly Outcome[]>;
+  /**
+   * Whether a record that holds no id of ours is the one that this creation made, whose answer was not heard. True only where
+   * the target saw before it sent it that no such record was there, and the record came into being then, with the very
+   * values that were sent; false where that cannot be shown. Without it nothing is.
+   */
+  wasMade?(change: TargetChange, recordId: string, signal: AbortSignal): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -111,6 +111,52 @@ for (const at of ["answer", "body"] as const) {
   });
 }
 
+test("an agent whose creation's answer is lost is created, not joined, and goes with an undo", async () => {
+  const lost = { method: "POST", path: "/agents", skip: 2, times: 1, action: { type: "cut", at: "answer" } } as const;
+  const { account, agents, clock } = await open({ agents: 0, faults: [lost] });
+  const run = await succeeds(agents);
+  assert.deepEqual([run.counts.create, run.counts.join, there(account).length], [12, 0, 12]);
+  const origins = await scene.store.db.selectFrom("links").select("origin").execute();
+  assert.deepEqual([...new Set(origins.map(({ origin }) => origin))], ["created"]);
+  const undo = await scene.undo(agents, run.run);
+  assert.ok(undo.held !== null);
+  await scene.approve(agents, undo.held.digest);
+  clock.advance(60_000);
+  assert.deepEqual(there(account), []);
+});
+
+test("an agent whom somebody else makes while a creation fails is joined, and not taken for ours", async () => {
+  const { account, agents, clock } = await open({ agents: 0 });
+  account.faults.set([{ method: "POST", path: "/agents", times: 1, action: { type: "cut", at: "headers" } }]);
+  const { sleep } = clock;
+  let stranger = "";
+  clock.sleep = async (ms, signal) => {
+    await sleep(ms, signal);
+    const [open] = await scene.store.db.selectFrom("open_intents").select(["plan", "ordinal"]).execute();
+    if (stranger !== "" || open === undefined) return;
+    const changes = scene.store.db.selectFrom("plan_changes").select("after").where("plan", "=", open.plan);
+    const { after } = await changes.where("ordinal", "=", open.ordinal).executeTakeFirstOrThrow();
+    const { email } = JSON.parse(after ?? "{}") as { readonly email: string };
+    stranger = account.agents.create({ email }).id;
+  };
+  await scene.run(agents);
+  const { origin } = await scene.store.db
+    .selectFrom("links")
+    .select("origin")
+    .where("record_id", "=", stranger)
+    .executeTakeFirstOrThrow();
+  assert.equal(origin, "joined");
+  const said = await scene.store.db
+    .selectFrom("journal_values")
+    .select("detail")
+    .where("detail", "like", "The creation%")
+    .execute();
+  assert.match(
+    String(said[0]?.detail),
+    /^The creation was sent, and no answer was heard\. The record \S+ fits, and nothing proves/,
+  );
+});
+
 test("an outage in the middle of a run ends it, and the next run does the rest, each once", async () => {
   const world = await open({
     faults: [{ skip: 6, times: 14, action: { type: "status", status: 500, body: "html" } }],

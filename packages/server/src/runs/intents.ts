@@ -186,7 +186,7 @@ async function lookUpCreate(
       return { status: "refused", code: "ambiguous", detail, retry: "later" };
     }
     if (ours) return { status: "applied", recordId: ours.id };
-    if (at >= until) return found.length === 0 ? null : standsInTheWay(found);
+    if (at >= until) return found.length === 0 ? null : await oursOrNot(context, change, found);
     await store.clock.sleep(Math.min(500, Math.max(1, until - store.clock.now())), signal);
     at = store.clock.now();
     made = await findCreated(context, [change]);
@@ -195,16 +195,29 @@ async function lookUpCreate(
 
 /**
  * Whether a record is the one that a create asked for: it holds the object id in the attribute that was to hold it.
- * Names and addresses prove nothing, for somebody may have made the same record by hand meanwhile.
+ * Names and addresses alone prove nothing, for somebody may have made the same record by hand meanwhile.
  */
 function isMadeBy({ row, send }: Prepared, record: TargetRecord): boolean {
   const anchors = Object.entries(send?.set ?? {}).filter(([, value]) => value === row.object_id);
   return anchors.some(([name]) => record.attributes[name] === row.object_id);
 }
 
-/** Matched anew, such a record is joined: compared with what it should be, held if it is privileged, never deleted. */
-function standsInTheWay([record]: readonly TargetRecord[]): Outcome {
-  const detail = `no answer was heard, and the record ${record?.id ?? ""} fits that nothing proves to be ours: it is matched anew`;
+/**
+ * Records that fit and hold no id of ours. A single one that the target shows to have been made by the creation is ours, too. Any
+ * other is matched anew, and joined: compared with what it should be, held if it is privileged, never deleted.
+ */
+async function oursOrNot(
+  { target, signal }: ApplyContext,
+  { send }: Prepared,
+  [record, ...more]: readonly TargetRecord[],
+): Promise<Outcome> {
+  const recordId = record?.id ?? "";
+  if (send && more.length === 0 && ((await target.wasMade?.(send, recordId, signal)) ?? false)) {
+    return { status: "applied", recordId };
+  }
+  const detail =
+    `The creation was sent, and no answer was heard. The record ${recordId} fits, and nothing proves that it was made ` +
+    "by that: it is matched anew, and what is joined is never deleted by an undo.";
   return { status: "conflict", code: "conflict", detail, retry: "now" };
 }
 
