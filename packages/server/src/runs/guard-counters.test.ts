@@ -3,6 +3,7 @@ import { afterEach, test } from "node:test";
 import { DEFAULTS, type SyncDefinition } from "@entrain/core";
 import type { SyncRow } from "./context.ts";
 import { guardsOf, lowerGuard, raiseGuard } from "./raise.ts";
+import { runSync } from "./run.ts";
 import { heldChanges, inShort, plannedIn, scimMembers, scimUser } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { crowd, group, newUser, person, reference } from "./testing/tenant.ts";
@@ -55,6 +56,27 @@ test("a removal sliced over twenty small runs in a day is held from the seventh 
   });
   assert.deepEqual(results, [...Array(6).fill("succeeded"), ...Array(14).fill("held")]);
   assert.equal(activeCount(), 54);
+});
+
+test("what a stopped run has still to remove counts for a preview that is applied before the next run goes on with it", async () => {
+  await open(guard({ removals: { percent: 50, count: 500, ...window } }));
+  await times(25, (at) => scene.graph("DELETE", `/users/${ids[at]}`));
+  const stop = new AbortController();
+  scene.disturb(({ method }) => {
+    if (method !== "GET") stop.abort(new DOMException("The run was stopped.", "AbortError"));
+    return null;
+  });
+  const actor = { kind: "system", id: "test" } as const;
+  const stopped = await runSync(scene.engine, { sync, actor, signal: stop.signal, onProgress: () => undefined });
+  scene.disturb(null);
+  assert.equal(stopped.result, "cancelled");
+  assert.ok(activeCount() > 35, "some of them are left");
+  await times(10, (at) => scene.graph("DELETE", `/users/${ids[at + 25]}`));
+  const preview = await scene.plan(sync);
+  const applied = await scene.apply(sync, preview.plan.digest ?? "");
+  assert.deepEqual([applied.result, applied.held?.count], ["held", 10]);
+  await scene.run(sync);
+  assert.equal(activeCount(), 35);
 });
 
 test("a removal dripped over three weeks, one a day, is held by the thirty days at double the percent", async () => {

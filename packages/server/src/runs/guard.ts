@@ -11,7 +11,7 @@ import {
 } from "@entrain/core";
 import { type GuardRaise, loadRaises } from "../store/guard-raises.ts";
 import { ownedLinks } from "../store/links.ts";
-import type { PlanRow } from "../store/plans.ts";
+import { idsOf, type PlanRow } from "../store/plans.ts";
 import type { PlanContext } from "./plan-context.ts";
 
 /** What the guard is judged with. */
@@ -218,6 +218,23 @@ async function removedSince({ store, sync }: GuardContext, start: number): Promi
   return Number(row.count);
 }
 
+/** What begun plans that broke off have still to remove: nobody judges that again when the next run goes on with them. */
+async function stillToRemove({ store, sync, plan }: GuardContext, counter: GuardCounter): Promise<number> {
+  const rows = await store.db
+    .selectFrom("plan_changes")
+    .innerJoin("plans", "plans.id", "plan_changes.plan")
+    .select("plan_changes.remove")
+    .where("plans.sync", "=", sync.id)
+    .where("plans.state", "=", "applying")
+    .where("plans.approved_at", "is", null)
+    .where("plans.id", "!=", plan.id)
+    .where("plan_changes.state", "in", ["planned", "again"])
+    .$if(counter === "removals", (query) => query.where("plan_changes.action", "in", ["disable", "delete"]))
+    .$if(counter === "members", (query) => query.where("plan_changes.remove", "is not", null))
+    .execute();
+  return counter === "members" ? rows.reduce((sum, { remove }) => sum + idsOf(remove).length, 0) : rows.length;
+}
+
 /** What was applied without approval since; a record that changes again by this plan is counted with the plan. */
 async function counted(context: GuardContext, counter: GuardCounter, start: number): Promise<number> {
   const { store, sync, plan } = context;
@@ -228,7 +245,7 @@ async function counted(context: GuardContext, counter: GuardCounter, start: numb
     .where("at", ">=", start);
   if (!BY_RECORD.includes(counter)) {
     const row = await within.select((eb) => eb.fn.sum<number | null>("amount").as("amount")).executeTakeFirstOrThrow();
-    return Number(row.amount ?? 0);
+    return Number(row.amount ?? 0) + (await stillToRemove(context, counter));
   }
   const row = await within
     .where("object_id", "not in", (eb) => eb.selectFrom("plan_changes").select("object_id").where("plan", "=", plan.id))
