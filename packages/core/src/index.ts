@@ -126,6 +126,7 @@ export { type MemberPlan, type MemberState, planMembers } from "./planning/membe
 export { comparePlaces, PHASES, type Place, rankByReference } from "./planning/order.ts";
 export { referenceTo } from "./planning/reference.ts";
 export { isRematched } from "./planning/rematched.ts";
+export { touchedSince } from "./planning/touched.ts";
 export {
   type AppliedChange,
   type Deed,

@@ -99,6 +99,12 @@ describe("the guard", () => {
       }).detail,
       "4 membership removals planned; in 30d the guard allows 3 (20 % of 9 memberships, at least 3).",
     );
+    assert.match(judge(1000, 1, 120).detail, /^1 removal planned and 120 applied in the last 24h; /);
+    const creations = { counter: "creations", limit, ownedAtWindowStart: 9, countedInWindow: 30, planned: 1 } as const;
+    assert.match(
+      judgeGuard({ ...creations, what: "creations and joins" }).detail,
+      /^1 creation or join planned and 30 /,
+    );
   });
 
   it("never lets more pass when more is planned, or less is owned", () => {

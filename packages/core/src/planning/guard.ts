@@ -39,6 +39,15 @@ export function shareOf(counter: GuardCounter, percent: number, owned: number): 
   return Math.max(LEAST[counter], Math.ceil(Number(((owned * percent) / 100).toFixed(6))));
 }
 
+/** What a counter counts, of one alone. */
+const ONE: { readonly [counter in GuardCounter]: string } = {
+  removals: "removal",
+  members: "membership removal",
+  creations: "creation or join",
+  updates: "update",
+  matching: "change of a matching attribute",
+};
+
 /**
  * Judges planned changes against one window. Trips when, with them, either figure is exceeded: `percent` of what was
  * owned and active at the window's start, as {@link shareOf} has it, or `count`. `countedInWindow` are those applied
@@ -60,11 +69,12 @@ export function judgeGuard(of: {
   const total = counted + planned;
   const trips = planned > 0 && (total > share || total > limit.count);
   const before = counted > 0 ? ` and ${grouped(counted)} applied in the last ${formatDuration(limit.windowMs)}` : "";
+  const what = planned === 1 ? ONE[counter] : (of.what ?? "removals");
   const isLeast = share > (owned * limit.percent) / 100 && share === LEAST[counter];
   const least = isLeast ? `, at least ${LEAST[counter]}` : "";
   const count = limit.count < Number.MAX_SAFE_INTEGER ? ` and at most ${grouped(limit.count)}` : "";
   const detail =
-    `${grouped(planned)} ${of.what ?? "removals"} planned${before}; in ${formatDuration(limit.windowMs)} the guard ` +
+    `${grouped(planned)} ${what} planned${before}; in ${formatDuration(limit.windowMs)} the guard ` +
     `allows ${grouped(share)} (${limit.percent} % of ${grouped(owned)} ${of.base ?? "active records"}${least})${count}.`;
   return { trips, detail };
 }

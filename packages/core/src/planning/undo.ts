@@ -232,9 +232,9 @@ function fieldsBack(
 }
 
 /** Managed attributes that are not in the target what Entrain knows of them. */
-function touchedIn(
+export function touchedIn(
   { kind }: Pick<SyncRules, "kind">,
-  link: KnownLink,
+  link: Pick<KnownLink, "known" | "active">,
   present: { readonly attributes: Attributes; readonly active: boolean },
 ): readonly string[] {
   const touched = kind.attributes.filter((attribute) => {

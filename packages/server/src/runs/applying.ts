@@ -12,6 +12,7 @@ import type { Reveal } from "./reveal.ts";
 import type { ScopeNow } from "./scope-now.ts";
 import type { Choosing } from "./still-free.ts";
 import type { StillWanted } from "./still-wanted.ts";
+import type { AsSeen } from "./undo/seen.ts";
 import type { Unheard } from "./unheard.ts";
 
 /** What an apply works with: one sealed plan of one sync, under the sync's lease. */
@@ -35,6 +36,8 @@ export interface ApplyContext {
   readonly withdrawn: string | null;
   readonly reveal: Reveal;
   readonly lookupIds: LookupIds;
+  /** Of an undoing: looks at its records in the target once more before they are written. */
+  readonly asSeen: AsSeen | null;
   /** The rules that choose a value for a creation. */
   readonly choosing: readonly Choosing[];
   /**
@@ -89,10 +92,10 @@ export function entryBase(context: ApplyContext): Pick<JournalEntry, "actor" | "
 
 /** What preparing a batch of the plan works with. */
 export function sceneOf(context: ApplyContext): PrepareContext {
-  const { store, space, sync, kind, plan, scopeNow, stillWanted, withdrawn, reveal, lookupIds } = context;
+  const { store, space, sync, kind, plan, scopeNow, stillWanted, withdrawn, reveal, lookupIds, asSeen } = context;
   const { id, connection } = sync;
   const isReconfigured = plan.revision !== sync.revision;
-  const asked = { scopeNow, stillWanted, isReconfigured, withdrawn };
+  const asked = { scopeNow, stillWanted, isReconfigured, withdrawn, asSeen };
   return { store, space, sync: id, connection, kind, upto: plan.upto, ...asked, reveal, lookupIds };
 }
 

@@ -19,6 +19,7 @@ import { keepTrace } from "./selected.ts";
 import { freshSync, reviewOf, type Session } from "./session.ts";
 import { choosingRules } from "./still-free.ts";
 import { stillWanted } from "./still-wanted.ts";
+import { asSeen } from "./undo/as-seen.ts";
 import { Unheard } from "./unheard.ts";
 
 /** A reference that could not be written yet is written by a further plan of the same run; circles need one more. */
@@ -128,12 +129,17 @@ export async function resume(
     const entry = { type: "resumed", actor, run: session.run, plan: begun.id, detail: begun.run };
     await appendJournal(tx, store, streamOf(session.sync), [entry]);
   });
-  const context = await applyContext(session, begun, { isAskedFor, withdrawn: null });
   const counts = JSON.parse(begun.counts) as Counts;
   const total = Object.values(counts).reduce((sum: number, count: number) => sum + count, 0);
-  const tally = await applyPlan(context, total);
-  await close(context, { isWhole: true });
-  return tally;
+  const seen = begun.part === "undo" ? asSeen(session) : null;
+  try {
+    const context = { ...(await applyContext(session, begun, { isAskedFor, withdrawn: null })), asSeen: seen };
+    const tally = await applyPlan(context, total);
+    await close(context, { isWhole: true });
+    return tally;
+  } finally {
+    seen?.close();
+  }
 }
 
 /** Resolves what was sent of a plan and not heard of, and sends nothing more of it. */
@@ -177,6 +183,7 @@ async function applyContext(
     withdrawn,
     reveal: revealer(engine, plannedBy),
     lookupIds: lookupIds(target, options.signal),
+    asSeen: null,
     choosing: choosingRules(definition, kind),
     behindRead: isAskedFor ? (work) => behindRead(session, work) : null,
     unheard: new Unheard(),

@@ -33,6 +33,7 @@ import { type Prepared, UNOWNED } from "./prepare.ts";
 import { forgetReferences, reviewReferrers } from "./referrers.ts";
 import { withoutSensitive } from "./sensitive.ts";
 import { idsIn, isWritten, type Settled } from "./settled.ts";
+import { tellTouched } from "./undo/tell-touched.ts";
 
 /**
  * Commits what became of a batch: journal, links, known memberships, pending set, guard counters and the states of the
@@ -55,6 +56,7 @@ export async function recordOutcomes(
   const written = settled.filter((one) => !one.gone && isWritten(one.outcome));
   await journalOutcomes(context, tx, settled, parts);
   await unpinLeft(context, tx, settled, parts);
+  await tellTouched(context, tx, prepared);
   const lost = await deleteLostLinks(context.store, tx, context.space, context.kind.name, idsIn(gone));
   const pointing =
     (await forgetReferences(context, tx, idsIn(gone))) +

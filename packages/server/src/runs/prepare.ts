@@ -29,6 +29,7 @@ import type { Reveal } from "./reveal.ts";
 import type { ScopeNow } from "./scope-now.ts";
 import { removable, type Spared, sparedIn, sparedWhy } from "./spared.ts";
 import type { StillWanted } from "./still-wanted.ts";
+import type { AsSeen } from "./undo/seen.ts";
 
 /** A planned change made ready to send: references resolved, or the finding that keeps it from being sent. */
 export interface Prepared {
@@ -77,6 +78,8 @@ export interface PrepareContext {
   readonly reveal: Reveal;
   /** The record ids of lookups' values; null where nothing will be sent, so that the target need not be asked. */
   readonly lookupIds: LookupIds | null;
+  /** Of an undoing that is carried out: looks at its records in the target once more. */
+  readonly asSeen: AsSeen | null;
 }
 
 /**
@@ -115,6 +118,8 @@ export async function prepareBatch(
   const of = { target: space.target, kind: kind.name, sync: context.sync };
   const shared = await sharedRecords(store.db, of, asked);
   const shareable = await ownedByOthers(store.db, of, asked);
+  const isSent = options.checkStale && context.withdrawn === null;
+  const touched = isSent ? await context.asSeen?.changedSince(rows, links) : undefined;
   const revealed = await context.reveal(rows);
   const lookupId = context.lookupIds === null ? null : await context.lookupIds(wantedValues(kind, rows));
   const prepared = rows.map((row) =>
@@ -138,6 +143,7 @@ export async function prepareBatch(
       shareable,
       standing: standing?.get(row.ordinal) ?? null,
       spared,
+      touched: touched?.get(row.ordinal) ?? null,
     }),
   );
   return await withGoneMembers(context, prepared);
@@ -252,6 +258,8 @@ interface Surroundings {
   /** The change's members that the target acknowledged from us; null when that is not asked about. */
   readonly standing: ReadonlySet<string> | null;
   readonly spared: Spared;
+  /** What somebody did to the record in the target since its undoing was planned. */
+  readonly touched: string | null;
 }
 
 function prepare(row: PlanChangeRow, around: Surroundings): Prepared {
@@ -312,7 +320,7 @@ function staleness(row: PlanChangeRow, around: Surroundings, left: MembersLeft):
   const { link } = around;
   if (!around.isChecked) return null;
   if (around.withdrawn !== null) return around.withdrawn;
-  if (isUndoing(row)) return movedOn(row, link);
+  if (isUndoing(row)) return movedOn(row, link) ?? around.touched;
   if (row.action === "members") {
     if (!link) return "the group is not linked to a record of the target";
     const stands = (member: string): boolean | undefined => around.moved.get(`${row.object_id} ${member}`);

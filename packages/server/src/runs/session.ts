@@ -136,6 +136,7 @@ export async function reviewOf(session: Session): Promise<ReviewContext> {
       stillWanted: stillWanted(engine, { sync, space, kind, plannedAt: created_at }),
       reveal: revealer(engine, { sync, space, kind, plannedAt: created_at }),
       lookupIds: null,
+      asSeen: null,
     }),
   };
 }

@@ -1,4 +1,5 @@
 import {
+  type Attributes,
   byCodeUnits,
   type Change,
   type Deed,
@@ -46,7 +47,7 @@ export async function inversesOf(
   }
   const around = await aroundOf(context, [...batch.keys()], [...deeds.values()]);
   const deleted = new Map([...deeds].filter(([, { existed, exists }]) => existed && !exists));
-  const found = await foundAgain(context, deleted);
+  const found = await foundAgain(context, new Map([...deleted].map(([id, deed]) => [id, heldBefore(deed)])));
   const disabled = await disabledBefore(context, [...deleted.keys()], context.plan.undoes ?? "");
   const changes: NewChange[] = [];
   const issues: NewIssue[] = [];
@@ -79,6 +80,12 @@ export async function inversesOf(
     issues.push(...members.issues, ...lookupsLeft(of));
   }
   return { changes, issues };
+}
+
+/** What was known of a record before the run. */
+function heldBefore({ fields }: Deed): Attributes {
+  const values = [...fields].flatMap(([name, { from }]) => (from === undefined ? [] : [[name, from] as const]));
+  return Object.fromEntries(values);
 }
 
 /** What was written before one of its attributes was marked sensitive says its value in plain. */

@@ -65,7 +65,11 @@ function referredIn(attributes: Attributes): readonly string[] {
 /** What `Target.get` takes at once. */
 const MOST_IDS = 100;
 
-async function presentOf(context: BatchContext, recordIds: readonly string[]): Promise<ReadonlyMap<string, Present>> {
+/** Records of the target as they stand now, by record id; what it does not hold is missing. */
+export async function presentOf(
+  context: BatchContext,
+  recordIds: readonly string[],
+): Promise<ReadonlyMap<string, Present>> {
   const { target, kind, signal, mapping } = context;
   const present = new Map<string, Present>();
   const ids = [...new Set(recordIds)];
@@ -98,17 +102,17 @@ export function linkNow(link: LinkRow | undefined, { sync, mapping }: BatchConte
   };
 }
 
-/** For records that the run deleted: which of them somebody made again, found by what the sync matches by. */
+/** For records that the run deleted, with what they held: which of them somebody made again, found by what the sync matches by. */
 export async function foundAgain(
   context: BatchContext,
-  deeds: ReadonlyMap<string, Deed>,
+  deleted: ReadonlyMap<string, Attributes>,
 ): Promise<ReadonlyMap<string, string>> {
   const { target, kind, signal, definition } = context;
   const found = new Map<string, string>();
   const attributes = [...new Set(definition.matching.map(matchedAttribute))];
   for (const attribute of attributes) {
-    const asking = [...deeds].flatMap(([id, { fields }]) => {
-      const value = fields.get(attribute)?.from;
+    const asking = [...deleted].flatMap(([id, held]) => {
+      const value = held[attribute];
       return value === undefined || isEmpty(value) || isReference(value) ? [] : [{ id, value }];
     });
     for (let at = 0; at < asking.length; at += MOST_IDS) {
