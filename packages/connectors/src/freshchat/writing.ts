@@ -187,7 +187,8 @@ async function remove(writer: Writer, path: string, id: string): Promise<Result>
   const reply = await client.send({ method: "DELETE", path, repeatable: true }, signal);
   if (reply.kind === "error" && (reply.status === 404 || reply.status === 410)) {
     memory.left(id, { seen: true });
-    return { status: "unchanged", recordId: id };
+    // What was deleted without an answer is not there when it is deleted again.
+    return { status: reply.repeated ? "applied" : "unchanged", recordId: id };
   }
   if (reply.kind !== "answer") return failure(writer, id, reply);
   memory.left(id, { seen: reply.status === 204 });

@@ -98,6 +98,18 @@ test("repeats what may be repeated after a cut connection or a failure of the se
   }
 });
 
+test("a deletion that nobody answered is done where the repeated one finds nothing; one that finds nothing at once was not ours", async () => {
+  const gone = { status: 404, body: "{}" };
+  for (const [answers, status] of [
+    [["cut", gone], "applied"],
+    [[error(502), gone], "applied"],
+    [[gone], "unchanged"],
+  ] as const) {
+    const bed = await bench((_, ordinal) => answers[ordinal] ?? gone);
+    assert.deepEqual(await one(bed, change({ action: "delete" })), { status, recordId: "u1" });
+  }
+});
+
 test("tells each wait when it begins and when it is over", async () => {
   const answers: readonly ScriptedAnswer[] = [{ status: 429, headers: { "retry-after": "4" } }, "cut", { status: 204 }];
   const told: (Wait | null)[] = [];

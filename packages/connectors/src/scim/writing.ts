@@ -73,7 +73,8 @@ async function lookUp(writer: Reader, set: Attributes, names: readonly string[])
 async function remove(writer: Reader, path: string, id: string): Promise<Result> {
   const reply = await send(writer, { method: "DELETE", path, repeatable: true });
   if (reply.kind === "answer") return { status: "applied", recordId: id };
-  if (isGone(reply)) return { status: "unchanged", recordId: id };
+  // What was deleted without an answer is not there when it is deleted again.
+  if (isGone(reply)) return { status: reply.repeated ? "applied" : "unchanged", recordId: id };
   return failure(writer, id, reply);
 }
 
@@ -159,7 +160,7 @@ function send({ client, signal }: Reader, request: ServiceRequest): Promise<Repl
   return client.send(request, signal);
 }
 
-function isGone(reply: Reply): boolean {
+function isGone(reply: Reply): reply is Extract<Reply, { kind: "error" }> {
   return reply.kind === "error" && (reply.status === 404 || reply.status === 410);
 }
 

@@ -15,6 +15,8 @@ export type Reply<Body> =
       readonly word: string | null;
       readonly detail: string;
       readonly retryAfterMs: number | null;
+      /** The same request was sent before, and may have taken effect: nobody heard what became of it. */
+      readonly repeated?: true;
     }
   | { readonly kind: "unheard"; readonly code: Code; readonly detail: string; readonly status?: number }
   /** `guarded`: the server's name leads where it must not, unless that is allowed. */

@@ -80,6 +80,7 @@ export function createServiceClient<Body>(options: ServiceOptions<Body>): Servic
       if (next.kind === "unheard") unheard = next;
       // What was not heard may have taken effect: a later attempt that could not be sent does not take that back.
       reply = next.kind === "unsent" ? (unheard ?? next) : next;
+      if (next.kind === "error" && unheard !== null) reply = { ...next, repeated: true };
       if (!isWorthRepeating(next, request.repeatable)) return reply;
       const asked = next.kind === "error" ? next.retryAfterMs : null;
       if (asked !== null && asked > LONGEST_WAIT_MS) return reply;
