@@ -35,6 +35,14 @@ export const systemClock: Clock = {
     }),
 };
 
+/** A moment in UTC to the second: `2026-11-22 00:36:05 UTC`. */
+export function momentInWords(ms: number): string {
+  return new Date(ms)
+    .toISOString()
+    .replace("T", " ")
+    .replace(/\.\d+Z$/, " UTC");
+}
+
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /** A short unpredictable id of 80 bits: `<prefix>_<16 characters>`. */

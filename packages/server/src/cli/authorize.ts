@@ -1,4 +1,5 @@
 import { administratorSignIn, keepGrant } from "../authorize/sign-in.ts";
+import { momentInWords } from "../clock.ts";
 import type { Invocation } from "./command.ts";
 import { findRow } from "./entries.ts";
 
@@ -9,7 +10,7 @@ export async function authorizeConnection(invocation: Invocation, [name = ""]: r
   const signIn = await administratorSignIn(installation, row);
   try {
     const device = await signIn.device(invocation.signal);
-    const until = new Date(device.expiresAt).toISOString();
+    const until = momentInWords(device.expiresAt);
     invocation.output.remark(`Open ${device.verificationUri} and enter the code ${device.userCode}.`);
     invocation.output.remark(`It works until ${until}; waiting …`);
     const grant = await device.finished(invocation.signal);

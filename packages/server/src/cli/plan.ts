@@ -114,7 +114,7 @@ async function printIssues(
   let shown = 0;
   for await (const page of issuePages(store, plan)) {
     for (const { name, objectId, code, detail } of page) {
-      if (shown >= FIRST_ISSUES && !of.all) return output.say("  … and more: --all");
+      if (shown >= FIRST_ISSUES && !of.all) return output.say(`  … and ${grouped(of.total - shown)} more: --all`);
       await output.say(`  ${name ?? objectId ?? ""} (${code}): ${detail}`);
       shown += 1;
     }

@@ -57,16 +57,22 @@ test("plans are listed, shown, compared, exported, limited to some, and approved
   const compared = await runJson<Compared>(["plan", "compare", few.digest, whole.digest.slice(0, 10)], { cwd });
   assert.deepEqual(compared.counts, { first: 0, second: 28, differs: 0, same: 1 });
   const said = await run(["plan", "compare", few.digest, whole.digest, "--limit", "2"], { cwd });
-  assert.match(said.stdout, /Only in the second: 28\..*\n\+ create Person .*\n\+ create .*\n… and more: --all/);
+  assert.match(said.stdout, /Only in the second: 28\..*\n\+ create Person .*\n\+ create .*\n… and 26 more: --all/);
 
   assert.equal((await runJson<Summary>(["sync", "run", "people"], { cwd })).counts.create, 29);
   for (let at = 10; at < 20; at += 1) await simulatorDelete(simulator, idAt(at));
   const { held } = await runJson<Summary>(["sync", "run", "people"], { cwd }, 3);
   const digest = held?.digest ?? "";
   const shown = await run(["plan", "show", digest.slice(0, 12), "--record", idAt(12)], { cwd });
-  assert.match(shown.stdout, /state +held \(removals\)\n/);
+  assert.match(shown.stdout, /state +held \(by the removals guard\)\n/);
   assert.deepEqual(shown.stdout.match(/Person \d\d/g), ["Person 12"]);
   assert.match(shown.stdout, new RegExp(`^ {2}disable Person 12 \\[${idAt(12)}\\]: `, "m"));
+  const two = await run(["plan", "show", digest, "--limit", "2"], { cwd });
+  assert.match(two.stdout, /\n… and 8 more: --all\n$/);
+  const some = await run(["plan", "show", digest, "--limit", "1", "--text", "person 1"], { cwd });
+  assert.match(some.stdout, /\n… and 9 more: --all\n$/);
+  const all = await run(["plan", "show", digest, "--limit", "10"], { cwd });
+  assert.doesNotMatch(all.stdout, /more/);
   const byName = ["plan", "show", digest.slice(0, 12), "--record", "Person.13@contoso.com"];
   assert.deepEqual((await run(byName, { cwd })).stdout.match(/Person \d\d/g), ["Person 13"]);
   const stranger = await run(["plan", "show", digest, "--record", "nobody@contoso.com", "--json"], { cwd });
@@ -74,6 +80,10 @@ test("plans are listed, shown, compared, exported, limited to some, and approved
     errorOf(stranger).message,
     /has nothing of "nobody@contoso\.com"; it takes object ids and user principal/,
   );
+  const list = await run(["plan", "list", "--state", "held"], { cwd });
+  assert.match(list.stdout, / people +held \(by the removals guard\) +10 disabled /);
+  const [held1] = await runJson<{ part: string }[]>(["plan", "list", "--state", "held"], { cwd });
+  assert.equal(held1?.part, "removals", "the stored name");
   const csv = await run(["plan", "export", digest, "--format", "csv"], { cwd });
   assert.equal(csv.stdout.trim().split("\r\n").length, 11);
   const json = await runJson<{ changes: unknown[] }>(["plan", "export", digest], { cwd });

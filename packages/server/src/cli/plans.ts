@@ -1,7 +1,7 @@
 import { grouped } from "@entrain/core";
 import { approvalInWords, approvalOf } from "../runs/approval.ts";
 import { type ComparedRecord, comparePlans, countCompared } from "../runs/plan-compare.ts";
-import { changePages, planAsCsv, planAsJson } from "../runs/plan-export.ts";
+import { changePages, countChanges, planAsCsv, planAsJson } from "../runs/plan-export.ts";
 import {
   type ChangeFilter,
   findPlanRow,
@@ -26,7 +26,7 @@ import {
 } from "./command.ts";
 import { findRow } from "./entries.ts";
 import { changeLine } from "./plan.ts";
-import { countsInWords, joinedInWords, seatsInWords, selectionInWords, timeInWords } from "./wording.ts";
+import { countsInWords, joinedInWords, seatsInWords, selectionInWords, stateInWords, timeInWords } from "./wording.ts";
 
 const ACTIONS = ["create", "join", "update", "enable", "disable", "delete", "members", "lookup"];
 const STATES = ["sealed", "held", "applying", "approved", "applied", "rejected", "superseded", "split", "abandoned"];
@@ -82,11 +82,11 @@ async function listCommand(invocation: Invocation, _args: readonly string[], opt
 }
 
 function cellsOf(plan: ListedPlan): readonly string[] {
-  const { createdAt, syncName, sync, state, counts, askedBy, decidedBy, digest, plan: id } = plan;
+  const { createdAt, syncName, sync, counts, askedBy, decidedBy, digest, plan: id } = plan;
   return [
     timeInWords(createdAt),
     syncName ?? sync,
-    plan.part === "changes" ? state : `${state} (${plan.part})`,
+    stateInWords(plan),
     countsInWords(counts),
     askedBy?.id ?? "",
     decidedBy?.id ?? "",
@@ -134,7 +134,8 @@ async function showCommand(
   }
   const filtered = Object.keys(filter).length > 0;
   if (shown === 0) await output.say(filtered ? "No change of it is like that." : whyNone(row));
-  if (shown === limit) await output.say("… and perhaps more: --all");
+  const more = shown === limit ? (await countChanges(store, row.id, filter)) - shown : 0;
+  if (more > 0) await output.say(`… and ${grouped(more)} more: --all`);
   for (const { name: who, objectId, code, detail } of await planIssues(store, row.id, { after: -1, limit: 10 })) {
     await output.say(`  not planned: ${who ?? objectId ?? ""} (${code}): ${detail}`);
   }
@@ -152,7 +153,7 @@ function headLines(row: PlanRow): readonly string[] {
   return [
     `plan       ${plan}`,
     `digest     ${digest ?? "none"}`,
-    `state      ${part === "changes" ? state : `${state} (${part})`}`,
+    `state      ${stateInWords({ state, part, holds: more.holds })}`,
     `made       ${timeInWords(createdAt)}${askedBy === null ? "" : `, for ${askedBy.id}`}`,
     ...(decidedBy === null ? [] : [`decided    by ${decidedBy.id}`]),
     ...(finishedAt === null ? [] : [`ended      ${timeInWords(finishedAt)}`]),
@@ -233,7 +234,7 @@ async function compareCommand(
   for await (const record of comparePlans(store, plans)) {
     if (record.verdict === "same") continue;
     if (shown === limit) {
-      await output.say("… and more: --all");
+      await output.say(`… and ${grouped(counts.first + counts.second + counts.differs - shown)} more: --all`);
       break;
     }
     await output.piece(`${shown === 0 ? "\n" : ",\n"}${JSON.stringify(record)}`);

@@ -82,13 +82,14 @@ async function printHeld(
   sync: { readonly name: string; readonly id: string },
 ): Promise<void> {
   if (output.json) return;
-  for (const { plan, digest, counts, holds, approval } of await heldPlans(store, sync.id)) {
+  for (const { plan, digest, counts, count, holds, approval } of await heldPlans(store, sync.id)) {
     await output.say("", `Waiting for approval: ${countsInWords(counts)}.`);
     if (approval !== null) await output.say(`  ${sentence(approvalInWords(approval))}`);
     for (const { detail } of holds) await output.say(`  ${detail}`);
     const changes = await planChanges(store, plan, { after: null, limit: SAID_NAMES + 1 });
     for (const change of changes.slice(0, SAID_NAMES)) await output.say(changeLine(change, true));
-    if (changes.length > SAID_NAMES) await output.say(`  … and more; all of them: entrain sync held ${sync.name}`);
+    if (changes.length > SAID_NAMES)
+      await output.say(`  … and ${grouped(count - SAID_NAMES)} more: entrain sync held ${sync.name}`);
     await output.say(
       `Apply exactly this:  entrain sync approve ${sync.name} --digest ${digest}`,
       `Do not:              entrain sync approve ${sync.name} --digest ${digest} --reject`,

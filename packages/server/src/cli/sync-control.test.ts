@@ -39,14 +39,30 @@ test("a paused sync says who, until when and why, and is run by hand only by who
   const refused = await run(["sync", "run", "people", "--json"], { cwd });
   const error = errorOf(refused);
   assert.deepEqual([refused.code, error.code], [1, "sync_paused"]);
-  assert.match(error.message, /^The sync people is paused by \S+ until \S+: The desk is moving\.$/);
+  assert.match(
+    error.message,
+    /^The sync people is paused by \S+ until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: The desk is moving\.$/,
+  );
   assert.match(error.fix, /entrain sync resume people.*--anyway/);
   const anyway = await runJson<{ readonly result: string }>(["sync", "run", "people", "--anyway"], { cwd });
   assert.equal(anyway.result, "succeeded");
 
-  assert.deepEqual(await runJson(["sync", "resume", "people"], { cwd }), { sync: "people", resumed: true });
+  const resumed = await run(["sync", "resume", "people"], { cwd });
+  assert.match(resumed.stdout, /^people runs by itself again\. It was paused by \S+ since .* UTC\.$/m);
   assert.deepEqual(await runJson(["sync", "resume", "people"], { cwd }), { sync: "people", resumed: false });
   assert.equal((await runJson<{ readonly result: string }>(["sync", "run", "people"], { cwd })).result, "succeeded");
+});
+
+test("a paused sync that runs only when it is asked to is not said to run by itself when it is resumed", async (context) => {
+  const simulator = await startSimulator({ people: 5, groups: 1, seed: 5, throttle: "off" });
+  context.after(() => simulator.close());
+  const cwd = await withPeople(context, simulator, ["schedule: manual"]);
+  await run(["sync", "pause", "people"], { cwd });
+  const resumed = await run(["sync", "resume", "people"], { cwd });
+  assert.match(resumed.stdout, /^people may run again; it does when it is asked to\. It was paused by /m);
+  assert.deepEqual(await runJson(["sync", "resume", "people"], { cwd }), { sync: "people", resumed: false });
+  await run(["sync", "pause", "people"], { cwd });
+  assert.deepEqual(await runJson(["sync", "resume", "people"], { cwd }), { sync: "people", resumed: true });
 });
 
 test("what --until cannot mean is wrong usage", async (context) => {

@@ -1,4 +1,5 @@
 import { parseDuration } from "@entrain/core";
+import { loadConfiguration } from "../config/current.ts";
 import { begunPlans } from "../runs/begun.ts";
 import { syncLease } from "../runs/lease.ts";
 import { type Pause, pauseSync, requireUnpaused, resumeSync } from "../runs/pause.ts";
@@ -20,7 +21,9 @@ export const registerControl: Register = (group, world, ended) => {
     .option("--until <time>", "over by itself: 2026-11-23T08:00+01:00, or after 2h, 3d")
     .option("--note <text>", "why, for whoever wonders");
   command(pause, world, ended, pauseOne);
-  const resume = group.command("resume <name>").description("let a paused sync run by itself again");
+  const resume = group
+    .command("resume <name>")
+    .description("let a paused sync run again: by itself, or when it is asked to");
   command(resume, world, ended, resumeOne);
   const stop = group
     .command("stop <name>")
@@ -82,11 +85,13 @@ async function resumeOne(invocation: Invocation, [name = ""]: readonly string[])
   const installation = await invocation.open();
   const { id } = await findRow(installation, "syncs", name);
   const pause = await resumeSync(installation.store, id, actor);
-  await output.say(
-    pause === null
-      ? `${name} was not paused.`
-      : `${name} runs by itself again; it was paused by ${pause.by.id} since ${timeInWords(pause.since)}.`,
-  );
+  if (pause === null) await output.say(`${name} was not paused.`);
+  else {
+    const entry = (await loadConfiguration(installation.store)).syncs.get(name);
+    const isManual = entry !== undefined && "manual" in entry.schedule;
+    const now = isManual ? "may run again; it does when it is asked to" : "runs by itself again";
+    await output.say(`${name} ${now}. It was paused by ${pause.by.id} since ${timeInWords(pause.since)}.`);
+  }
   await output.value({ sync: name, resumed: pause !== null });
   return undefined;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { begunInWords, plannedInWords, ruleInWords, unmanagedInWords } from "./wording.ts";
+import { begunInWords, plannedInWords, ruleInWords, stateInWords, unmanagedInWords } from "./wording.ts";
 
 test("a rule is told in one line, however its expression is written", () => {
   assert.equal(ruleInWords({ direct: "manager.mail" }), "manager.mail");
@@ -32,4 +32,19 @@ test("what a stopped run left is told with what goes on with it and what drops i
   assert.match(said, /^3,200 changes of a plan that was begun are left\. Go on with it: entrain sync run people; /);
   assert.match(said, /drop it: entrain sync approve people --digest ab12 --reject$/);
   assert.match(begunInWords("people", { digest: "ab12", changes: 1 }), /^1 change of a plan that was begun is left\./);
+});
+
+test("a held part is told by what held it, whatever it is of; other parts by what they are", () => {
+  const by = (...codes: readonly string[]) => ({
+    part: "removals",
+    holds: codes.map((code) => ({ code, detail: "" })),
+  });
+  assert.equal(stateInWords({ state: "held", ...by("creation_guard") }), "held (by the creations guard)");
+  const several = by("removal_guard", "member_guard", "approval_needed", "left_out");
+  const said = "by the removals guard, the members guard, what always needs approval";
+  assert.equal(stateInWords({ state: "held", ...several }), `held (${said})`);
+  assert.equal(stateInWords({ state: "applied", ...by("update_guard") }), "applied (held by the updates guard)");
+  assert.equal(stateInWords({ state: "abandoned", ...by() }), "abandoned");
+  assert.equal(stateInWords({ ...by("undo"), state: "held", part: "undo" }), "held (undo)");
+  assert.equal(stateInWords({ ...by("removal_guard"), state: "sealed", part: "changes" }), "sealed");
 });

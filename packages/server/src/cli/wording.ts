@@ -1,5 +1,8 @@
-import { type Counts, grouped, inWords, type MappingRule } from "@entrain/core";
+import { type Counts, GUARD_COUNTERS, grouped, inWords, type MappingRule } from "@entrain/core";
+import { momentInWords } from "../clock.ts";
 import type { BegunPlan } from "../runs/begun.ts";
+import { HOLD_CODES } from "../runs/guard.ts";
+import type { PlanView } from "../runs/plan-queries.ts";
 import type { PlannedSeats } from "../runs/seats.ts";
 import type { Selection } from "../runs/selection.ts";
 
@@ -67,12 +70,22 @@ export function selectionInWords({ only = [], group, filter }: Selection): strin
 
 /** UTC to the second, or `never`. */
 export function timeInWords(ms: number | null): string {
-  return ms === null
-    ? "never"
-    : new Date(ms)
-        .toISOString()
-        .replace("T", " ")
-        .replace(/\.\d+Z$/, " UTC");
+  return ms === null ? "never" : momentInWords(ms);
+}
+
+const HOLDERS: ReadonlyMap<string, string> = new Map([
+  ...GUARD_COUNTERS.map((counter) => [HOLD_CODES[counter], `the ${counter} guard`] as const),
+  ["approval_needed", "what always needs approval"],
+]);
+
+/** A plan's state, and of a part what it is: `held (by the creations guard)`, `applied (undo)`. */
+export function stateInWords({ state, part, holds }: Pick<PlanView, "state" | "part" | "holds">): string {
+  if (part === "changes") return state;
+  // The stored name of all that was held, whichever guard held it.
+  if (part !== "removals") return `${state} (${part})`;
+  const holders = [...new Set(holds.flatMap(({ code }) => HOLDERS.get(code) ?? []))];
+  if (holders.length === 0) return state;
+  return state === "held" ? `held (by ${holders.join(", ")})` : `${state} (held by ${holders.join(", ")})`;
 }
 
 /** What waits for approval, with the command that lets it go. */

@@ -1,5 +1,6 @@
 import { ConnectorError } from "@entrain/core";
 import type { Transaction } from "kysely";
+import { momentInWords } from "../clock.ts";
 import { appendJournal } from "../store/journal.ts";
 import { forgetPause, type PauseRow, pausesAt, savePause } from "../store/pauses.ts";
 import type { DB } from "../store/schema.ts";
@@ -61,7 +62,7 @@ export async function requireUnpaused(
 ): Promise<void> {
   const pause = await pauseOf(store, sync.id);
   if (pause === null) return;
-  const until = pause.until === null ? "" : ` until ${new Date(pause.until).toISOString()}`;
+  const until = pause.until === null ? "" : ` until ${momentInWords(pause.until)}`;
   const note = pause.note === null ? "" : `: ${pause.note}`;
   const message = `The sync ${sync.name} is paused by ${pause.by.id}${until}${note}${/[.!?]$/.test(note) ? "" : "."}`;
   const fix = `Resume it with \`entrain sync resume ${sync.name}\`, or run it once with --anyway.`;

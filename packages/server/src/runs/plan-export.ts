@@ -28,6 +28,18 @@ export async function* changePages(
   }
 }
 
+/** How many changes a plan has, or how many of them are meant. */
+export async function countChanges(store: Store, plan: string, filter: ChangeFilter = {}): Promise<number> {
+  if (Object.keys(filter).length > 0) {
+    let found = 0;
+    for await (const page of changePages(store, plan, filter)) found += page.length;
+    return found;
+  }
+  const all = store.db.selectFrom("plan_changes").where("plan", "=", plan);
+  const { count } = await all.select((eb) => eb.fn.countAll<number>().as("count")).executeTakeFirstOrThrow();
+  return Number(count);
+}
+
 /** What a plan could not plan, page by page. */
 export async function* issuePages(
   store: Store,
