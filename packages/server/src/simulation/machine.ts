@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../clock.ts";
+import { sqliteCode } from "../store/faults.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
 import type { Chance } from "./chance.ts";
@@ -156,9 +157,19 @@ function diskFull(): Error {
   return Object.assign(new Error("database or disk is full"), { code: "ERR_SQLITE_ERROR", errcode: 13 });
 }
 
+/** sqlite.org/rescode.html */
+const SQLITE_BUSY = 5;
+
+/** Nothing more where a transaction is under way just then: whoever wants the lock waits for that one. */
 function lock(folder: string, time: SimulatedTime, ms: number): void {
   const other = new DatabaseSync(join(folder, "entrain.sqlite"));
-  other.exec("begin immediate");
+  try {
+    other.exec("begin immediate");
+  } catch (error) {
+    other.close();
+    if (sqliteCode(error) === SQLITE_BUSY) return;
+    throw error;
+  }
   time.after(ms, () => {
     other.exec("rollback");
     other.close();
