@@ -455,6 +455,23 @@ describe("a store in a folder", () => {
     await store.close();
   });
 
+  it("is opened behind another process's transaction, by waiting as the clock says and without blocking this one", async () => {
+    const folder = join(root, "busy-from-the-start");
+    await (await open(folder)).close();
+    const other = new DatabaseSync(join(folder, "entrain.sqlite"));
+    other.exec("begin immediate");
+    let waits = 0;
+    const sleep = async (): Promise<void> => {
+      waits += 1;
+      if (waits === 3) other.exec("rollback");
+    };
+    const clock = { ...systemClock, sleep };
+    const store = await openStore({ location: { kind: "sqlite", folder }, clock, stamp: "real", create: false });
+    assert.equal(waits, 3);
+    await store.close();
+    other.close();
+  });
+
   it("waits for another process's transaction without blocking this one", async () => {
     const folder = join(root, "busy");
     const store = await open(folder);

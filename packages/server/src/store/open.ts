@@ -60,7 +60,8 @@ async function openSqlite(folder: string, options: OpenOptions): Promise<Store> 
   const turns = new sqlite.Turns(clock);
   const open: sqlite.SqliteFile[] = [];
   try {
-    const writer = await sqlite.whenFree(() => new sqlite.SqliteFile(path), clock);
+    // From the first statement on the driver waits for other processes, without blocking this one.
+    const writer = await sqlite.whenFree(() => new sqlite.SqliteFile(path, { blocks: false }), clock);
     open.push(writer);
     const db = new Kysely<DB>({ dialect: sqlite.sqliteDialect(writer, clock, turns) });
     await sqlite.whenFree(() => refuseForeignFile(writer, path, options), clock);
@@ -68,8 +69,7 @@ async function openSqlite(folder: string, options: OpenOptions): Promise<Store> 
     await sqlite.beginImmediate(writer.raw, clock);
     await prepare(db, "sqlite", options);
     writer.raw.exec("commit");
-    writer.raw.exec("pragma busy_timeout = 0"); // From here on the driver waits, without blocking the process.
-    const reader = new sqlite.SqliteFile(path);
+    const reader = new sqlite.SqliteFile(path, { blocks: true });
     open.push(reader);
     for (const pragma of READER_PRAGMAS) reader.raw.exec(`pragma ${pragma}`);
     const reads = new Kysely<DB>({ dialect: sqlite.sqliteDialect(reader, clock, turns) });

@@ -25,8 +25,9 @@ export class SqliteFile implements SqliteDatabase {
   readonly raw: DatabaseSync;
   readonly #statements = new Map<string, CachedStatement>();
 
-  constructor(path: string) {
-    this.raw = new DatabaseSync(path, { timeout: BUSY_WAIT_MS });
+  /** `blocks`: whether a statement that another process is in the way of waits itself, and with it this process. */
+  constructor(path: string, { blocks }: { readonly blocks: boolean }) {
+    this.raw = new DatabaseSync(path, { timeout: blocks ? BUSY_WAIT_MS : 0 });
   }
 
   prepare(sql: string): CachedStatement {
