@@ -80,8 +80,7 @@ export async function beginPlan(
     if (settles) await markLeaving(tx, context.space, plan, store.clock.now());
     if (settles) await settlePending(context, tx, plan);
     if (sealed.part === "undo") await pinUndone(store, tx, plan);
-    if (sealed.part === "removals" || sealed.part === "undo")
-      await releasePinned(tx, context.sync.id, plan.id, "dependant");
+    if (sealed.part === "removals" || sealed.part === "undo") await releasePinned(tx, context.sync.id, plan.id);
     if (!held || split.held?.state === "held") return;
     await updatePlan(tx, held.id, { state: held.state });
     await tellHeld(tx, store, { sync: context.sync, plan: held });
@@ -280,16 +279,16 @@ export async function pinHeld(
 
 /**
  * A held plan is decided: the next run evaluates what that did not settle, all of a rejected plan, and the groups whose
- * memberships an applied one held.
+ * memberships an applied one held. They only wait to be planned: nothing of them failed.
  */
 export async function reviewHeld(
   context: { readonly store: Store; readonly sync: Pick<SyncRow, "id"> },
   tx: Transaction<DB>,
   plan: string,
-  reason: "conflict" | "dependant",
 ): Promise<void> {
-  await releasePinned(tx, context.sync.id, plan, reason);
-  await enterChanged(context, tx, { plan, memberships: true, as: { reason, code: reason, plan: null } });
+  await releasePinned(tx, context.sync.id, plan);
+  const as = { reason: "dependant", code: "dependant", plan: null };
+  await enterChanged(context, tx, { plan, memberships: true, as });
 }
 
 /** Enters the groups whose memberships a plan changes, or all others. What is pending already is pinned, or stays. */

@@ -200,7 +200,7 @@ async function close({ store, lease, sync, plan }: ApplyContext, of: { readonly 
   await store.fenced(lease, async (tx) => {
     await updatePlan(tx, plan.id, { state: "applied", finished_at: now });
     // What a held plan pinned and left open, such as a group's rename meanwhile, is planned by the next run.
-    if (plan.part === "removals") await reviewHeld({ store, sync }, tx, plan.id, "dependant");
+    if (plan.part === "removals") await reviewHeld({ store, sync }, tx, plan.id);
     // Some people tried out beforehand are no first run.
     if (!of.isWhole || sync.first_run_at !== null || plan.part === "selected") return;
     await tx.updateTable("syncs").set({ first_run_at: now }).where("id", "=", sync.id).execute();

@@ -92,7 +92,7 @@ export async function closeSettledHolds(
       const entry = { ...by, type: "superseded", plan: plan.id, reason, detail: plan.digest };
       await appendJournal(tx, store, streamOf(sync), [entry]);
       await tellDecided(tx, store, { plan, decision: "superseded", actor: by.actor });
-      await reviewHeld({ store, sync }, tx, plan.id, "dependant");
+      await reviewHeld({ store, sync }, tx, plan.id);
     });
   }
 }

@@ -179,7 +179,7 @@ export async function rejectSync(engine: Engine, options: RunOptions & { readonl
       await updatePlan(tx, held.id, { state: "rejected", finished_at: store.clock.now(), decided_by });
       await journalDecision(engine, tx, options, { type: "rejected", plan: held.id, run: null });
       await tellDecided(tx, store, { plan: held, decision: "rejected", actor: options.actor });
-      await reviewHeld({ store, sync: { id: options.sync } }, tx, held.id, "conflict");
+      await reviewHeld({ store, sync: { id: options.sync } }, tx, held.id);
       await stayAfterAll(tx, held);
     });
   });

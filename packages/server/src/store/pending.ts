@@ -54,16 +54,11 @@ export async function enterPending(store: Store, tx: Transaction<DB>, rows: read
   );
 }
 
-/** Lets go of the records that a held plan pinned. */
-export async function releasePinned(
-  tx: Transaction<DB>,
-  sync: string,
-  plan: string,
-  reason: "conflict" | "dependant",
-): Promise<void> {
+/** Lets go of the records that a held plan pinned: the next run plans them. */
+export async function releasePinned(tx: Transaction<DB>, sync: string, plan: string): Promise<void> {
   await tx
     .updateTable("pending")
-    .set({ plan: null, reason, code: reason, retry_at: 0 })
+    .set({ plan: null, reason: "dependant", code: "dependant", retry_at: 0 })
     .where("sync", "=", sync)
     .where("plan", "=", plan)
     .execute();

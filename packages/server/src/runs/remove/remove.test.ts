@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import { syncStatus } from "../queries.ts";
 import { approveSync } from "../run.ts";
 import { targetContent } from "../testing/content.ts";
 import { heldChanges, inShort, plannedIn } from "../testing/observe.ts";
@@ -103,6 +104,7 @@ test("a kind that the target cannot disable is refused, another choice replaces 
   assert.deepEqual(await paused(), [{ note: "it is being removed" }]);
   await scene.reject(sync, second.held?.digest ?? "");
   assert.deepEqual(await paused(), []);
+  assert.equal((await syncStatus(scene.store, sync))?.unsynced, 0, "the sync goes on, and nothing of it failed");
   await scene.graph("PATCH", `/users/${bo.id}`, { jobTitle: "Seller" });
   assert.deepEqual(inShort(await plannedIn(scene.store, (await scene.run(sync)).run)), ["update Bo"]);
 });
