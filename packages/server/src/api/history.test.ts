@@ -43,11 +43,13 @@ describe("history and undo through the API", () => {
     assert.equal((await client.get(`/api/v1/journal?target=${target}`)).status, 400);
   });
 
-  it("tells a person as they are now, and refuses moments before anything was read", async () => {
+  it("tells a person as they are now, and refuses moments before anything was read, and those to come", async () => {
     const id = people[0]?.objectId ?? "";
-    const now = await client.get(`/api/v1/people/${id}/then?at=${Date.now() + 60_000}`);
+    const now = await client.get(`/api/v1/people/${id}/then?at=${Date.now()}`);
     assert.equal(now.status, 200, JSON.stringify(now.body));
     assert.equal(now.body.items[0].id, id);
+    const future = await client.get(`/api/v1/people/${id}/then?at=${Date.now() + 600_000}`);
+    assert.deepEqual([future.status, future.body.code], [400, "request_invalid"]);
     const long = await client.get(`/api/v1/people/${id}/then?at=1000`);
     assert.deepEqual([long.status, long.body.code], [404, "not_found"]);
     assert.equal((await client.get("/api/v1/groups/nobody-has-this-name/members")).status, 404);

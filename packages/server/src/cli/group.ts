@@ -3,7 +3,7 @@ import type { ConnectionRow } from "../runs/context.ts";
 import { findGroups, type GroupView, membersAt, momentIn } from "../runs/then.ts";
 import { command, type Invocation, type Options, type Register, textOption, usage } from "./command.ts";
 import { findRow } from "./entries.ts";
-import { momentOf } from "./moment.ts";
+import { momentBefore } from "./moment.ts";
 
 export const register: Register = (group, world, ended) => {
   const members = group
@@ -22,8 +22,11 @@ async function listMembers(
 ): Promise<undefined> {
   const { output } = invocation;
   const at = textOption(options, "at");
-  const moment = at === undefined ? null : momentOf(at, "at", "end");
-  const { group, connection } = await oneGroup(invocation, name, textOption(options, "connection"));
+  const moment = at === undefined ? null : momentBefore(at, invocation.world.clock.now());
+  const { group, connection } = await oneGroup(invocation, name, {
+    of: textOption(options, "connection"),
+    at: moment,
+  });
   const { store } = await invocation.open();
   const sequence = await momentIn(store, connection, moment);
   const transitive = options.transitive === true;
@@ -49,21 +52,20 @@ async function listMembers(
 async function oneGroup(
   invocation: Invocation,
   name: string,
-  connection: string | undefined,
+  { of: connection, at }: { readonly of: string | undefined; readonly at: number | null },
 ): Promise<{ readonly group: GroupView; readonly connection: ConnectionRow }> {
   const installation = await invocation.open();
   const of = connection === undefined ? null : (await findRow(installation, "connections", connection)).id;
-  const found = await findGroups(installation.store, { group: name, connection: of });
-  const living = found.filter(({ removed }) => removed === null);
-  const [group, ...more] = living.length > 0 ? living : found;
+  const [group, ...more] = await findGroups(installation.store, { group: name, connection: of, at });
   if (group === undefined) {
-    const message = `There is no group "${name}" in the directory. Give its whole name or its object id; groups are read where a sync asks for them.`;
+    const was = at === null ? "is no" : "was no";
+    const message = `There ${was} group "${name}" in the directory${at === null ? "" : " then"}. Give its whole name or its object id; groups are read where a sync asks for them.`;
     throw new ConnectorError("not_found", message, { stops: "run", retry: "never" });
   }
   if (more.length > 0) {
     const ids = [group, ...more].map((one) => `${one.id} of ${one.connection}`);
     throw usage(
-      `Several groups are called "${name}": ${ids.join(", ")}. Give the object id${of === null ? " or --connection" : ""}.`,
+      `Several groups are ${at === null ? "" : "or were "}called "${name}": ${ids.join(", ")}. Give the object id${of === null ? " or --connection" : ""}.`,
     );
   }
   return { group, connection: await findRow(installation, "connections", group.connection) };

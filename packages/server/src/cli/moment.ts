@@ -4,6 +4,18 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const DAY_MS = 86_400_000;
 
 /**
+ * A moment of the past that `--at` names; of a day that is not over, what is known of it so far.
+ * @throws ConnectorError `usage`, for one in the future, too
+ */
+export function momentBefore(text: string, now: number): number {
+  const at = momentOf(text, "at", "end");
+  if (at <= now) return at;
+  if (momentOf(text, "at", "begin") <= now) return now;
+  const today = new Date(now).toISOString().slice(0, 16).replace("T", " ");
+  throw usage(`--at lies in the future: nobody knows what the directory holds then. It is ${today} UTC now.`);
+}
+
+/**
  * A moment as the command line takes it, in milliseconds UTC: a day (`2026-03-03`), whose end or beginning is meant, or a time
  * of ISO 8601 with its zone. @throws ConnectorError `usage`
  */

@@ -1,5 +1,5 @@
 import { inWords } from "@entrain/core";
-import { findRecord, momentIn, type PersonThen, personAt } from "../runs/then.ts";
+import { findPeopleAt, momentIn, type PersonThen, personAt } from "../runs/then.ts";
 import type { Invocation } from "./command.ts";
 import { noSuchPerson } from "./person-found.ts";
 
@@ -7,12 +7,12 @@ import { noSuchPerson } from "./person-found.ts";
 export async function showPersonThen({ open, output }: Invocation, id: string, at: number): Promise<undefined> {
   const { store } = await open();
   const found: PersonThen[] = [];
-  for (const { connection, objectId } of await findRecord(store, id)) {
+  for (const { connection, objectId } of await findPeopleAt(store, { idOrName: id, at })) {
     const sequence = await momentIn(store, connection, at);
     const then = await personAt(store, connection, { id: objectId, sequence });
     if (then !== null) found.push(then);
   }
-  if (found.length === 0) throw noSuchPerson(id);
+  if (found.length === 0) throw noSuchPerson(id, at);
   await output.value(found);
   for (const { connection, attributes, manager, removed, groups } of found) {
     const name = String(attributes.displayName ?? id);

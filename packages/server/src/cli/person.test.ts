@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { TenantFile } from "@entrain/simulator";
 import { openScene, type Scene } from "../runs/testing/scene.ts";
-import { person, reference } from "../runs/testing/tenant.ts";
+import { group, person, reference } from "../runs/testing/tenant.ts";
 import { runProgram } from "./program.ts";
 import { surroundings } from "./testing.ts";
 import type { Installation } from "./world.ts";
@@ -14,15 +14,22 @@ async function open(tenant: TenantFile): Promise<void> {
   scene = await openScene({ simulator: { tenant } });
 }
 
-/** What a command prints, given the scene as its installation. */
-async function said(...args: readonly string[]): Promise<string> {
+/** How a command ends, and what it prints, given the scene as its installation. */
+async function told(
+  ...args: readonly string[]
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
   const { store, engine } = scene;
   const installation = { store, engine, types: new Map(), demo: false, folder: "", close: async () => undefined };
   const { world, out, err } = surroundings({ openInstallation: async () => installation as unknown as Installation });
   const code = await runProgram(args, world);
-  const printed = out();
-  assert.equal(code, 0, err());
-  return printed;
+  return { code, stdout: out(), stderr: err() };
+}
+
+/** What a command prints that goes well. */
+async function said(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await told(...args);
+  assert.equal(code, 0, stderr);
+  return stdout;
 }
 
 const ana = person("Ana");
@@ -128,4 +135,31 @@ test("person trace shows a person's scope, fields and plan for each sync, and wh
       ["scim-people", "server_failed"],
     ],
   );
+});
+
+test("the past is asked by the names of then, and the future is refused", async () => {
+  const [nordics] = [group("Nordics")];
+  await open({ users: [ana], groups: [nordics], memberships: { [nordics.id]: [ana.id] } });
+  const sync = await scene.addSync("groups", "portal", { records: "group" });
+  await scene.run(sync);
+  const then = new Date(scene.store.clock.now()).toISOString();
+  await scene.graph("PATCH", `/groups/${nordics.id}`, { displayName: "Scandinavia" });
+  await scene.graph("DELETE", `/users/${ana.id}`);
+  await scene.run(sync);
+  assert.match(await said("group", "members", "Nordics", "--at", then), /Ana .*\n1 in Nordics of contoso at /);
+  assert.match(await said("person", "show", "ana@contoso.com", "--at", then), /^Ana in contoso at /);
+  const future = new Date(scene.store.clock.now() + 60_000).toISOString();
+  for (const question of [
+    ["group", "members", "Scandinavia"],
+    ["person", "show", "ana@contoso.com"],
+  ]) {
+    const answer = await told(...question, "--at", future);
+    assert.equal(answer.code, 2);
+    assert.match(
+      answer.stderr,
+      /--at lies in the future: nobody knows what the directory holds then\. It is .* UTC now\./,
+    );
+    // A day that is not over is known so far.
+    assert.equal((await told(...question, "--at", future.slice(0, 10))).code, 0);
+  }
 });

@@ -4,7 +4,7 @@ import { findPeople, type PersonDetail, showPerson } from "../runs/people.ts";
 import type { Standing } from "../runs/standing.ts";
 import { command, type Invocation, numberOption, type Options, type Register, textOption, usage } from "./command.ts";
 import { findRow } from "./entries.ts";
-import { momentOf } from "./moment.ts";
+import { momentBefore } from "./moment.ts";
 import { noSuchPerson } from "./person-found.ts";
 import { showPersonThen } from "./person-then.ts";
 import { showTrace } from "./trace.ts";
@@ -58,7 +58,7 @@ async function find_(invocation: Invocation, [text = ""]: readonly string[], opt
 async function show_(invocation: Invocation, [id = ""]: readonly string[], options: Options): Promise<undefined> {
   const { engine } = await invocation.open();
   const at = textOption(options, "at");
-  if (at !== undefined) return await showPersonThen(invocation, id, momentOf(at, "at", "end"));
+  if (at !== undefined) return await showPersonThen(invocation, id, momentBefore(at, invocation.world.clock.now()));
   const people = await showPerson(engine, id);
   if (people.length === 0) throw noSuchPerson(id);
   await invocation.output.value(people);

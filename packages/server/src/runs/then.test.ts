@@ -9,7 +9,7 @@ import { journalPage } from "./journal-views.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { group, person } from "./testing/tenant.ts";
 import { type TestClock, testClock } from "./testing/time.ts";
-import { findGroups, membersAt, momentIn, personAt } from "./then.ts";
+import { findGroups, findPeopleAt, membersAt, momentIn, personAt } from "./then.ts";
 
 const DAY = 86_400_000;
 const [ana, bo] = [person("Ana", { jobTitle: "Clerk" }), person("Bo")];
@@ -120,6 +120,49 @@ eachEngine((engine) => {
     assert.equal(now?.removed, "soft");
     const [found] = await findGroups(scene.store, { group: "outer", connection: null });
     assert.equal(found?.id, outer.id);
+  });
+
+  test("what was renamed or deleted since is found by its name of then, and by that of now", async () => {
+    const sync = await open();
+    const first = clock.now();
+    clock.advance(DAY);
+    await scene.graph("PATCH", `/groups/${outer.id}`, { displayName: "Renamed" });
+    await scene.graph("PATCH", `/users/${ana.id}`, { userPrincipalName: "anna@contoso.com" });
+    await scene.graph("DELETE", `/users/${bo.id}`);
+    await scene.run(sync);
+    const second = clock.now();
+    const groups = async (name: string, at: number) =>
+      (await findGroups(scene.store, { group: name, connection: null, at })).map((one) => [one.id, one.displayName]);
+    assert.deepEqual(await groups("OUTER", first), [[outer.id, "Outer"]]);
+    assert.deepEqual(await groups("Renamed", first), [[outer.id, "Outer"]]);
+    assert.deepEqual(await groups("Renamed", second), [[outer.id, "Renamed"]]);
+    assert.deepEqual(await groups("Outer", second), []);
+    assert.deepEqual(await groups(ana.id, first), []);
+    const people = async (idOrName: string, at: number) =>
+      (await findPeopleAt(scene.store, { idOrName, at })).map(({ objectId }) => objectId);
+    for (const name of ["ana@contoso.com", "ANNA@contoso.com", ana.id]) {
+      assert.deepEqual(await people(name, first), [ana.id], name);
+    }
+    assert.deepEqual(await people("bo@contoso.com", first), [bo.id]);
+    assert.deepEqual(await people("ana@contoso.com", second), []);
+  });
+
+  test("a name that one had then and another has now is refused, with both ids", async () => {
+    const sync = await open();
+    const first = clock.now();
+    clock.advance(DAY);
+    await scene.graph("PATCH", `/groups/${outer.id}`, { displayName: "Renamed" });
+    await scene.graph("PATCH", `/groups/${inner.id}`, { displayName: "Outer" });
+    await scene.graph("PATCH", `/users/${ana.id}`, { userPrincipalName: "anna@contoso.com" });
+    await scene.run(sync);
+    await scene.graph("PATCH", `/users/${bo.id}`, { userPrincipalName: "ana@contoso.com" });
+    await scene.run(sync);
+    const groups = await findGroups(scene.store, { group: "Outer", connection: null, at: first });
+    assert.deepEqual(groups.map(({ id }) => id).sort(), [outer.id, inner.id].sort());
+    await assert.rejects(
+      () => findPeopleAt(scene.store, { idOrName: "ana@contoso.com", at: first }),
+      ({ code, message }: ConnectorError) => code === "usage" && [ana.id, bo.id].every((id) => message.includes(id)),
+    );
   });
 
   test("a value that is marked sensitive later stands in no reason of the journal either", async () => {

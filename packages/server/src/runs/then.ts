@@ -1,5 +1,6 @@
 import { type Attributes, ConnectorError, matchKey } from "@entrain/core";
 import {
+  findThen,
   groupsThen,
   membersThen,
   type RecordThen,
@@ -11,10 +12,9 @@ import { lastSequence } from "../store/sequences.ts";
 import type { Store } from "../store/store.ts";
 import type { ConnectionRow } from "./context.ts";
 import { nameIn } from "./names.ts";
-import { findPeople } from "./people.ts";
 import { sensitiveSourcesOf, withoutSensitiveSources } from "./sensitive.ts";
 
-/** A group of the directory as it is now. */
+/** A group of the directory, as it is now or as it was at the moment that is asked for. */
 export interface GroupView {
   readonly id: string;
   readonly displayName: string | null;
@@ -61,8 +61,58 @@ export async function momentIn(store: Store, connection: ConnectionRow, at: numb
   throw new ConnectorError("not_found", message, { stops: "run", retry: "never" });
 }
 
-/** Groups by object id or by their whole name, however it is written; those of one connection, or of all. */
+/**
+ * Groups by object id or by their whole name, however it is written; those of one connection, or of all. With a moment also by
+ * the name that they had then, and as they were then; those that are gone only where no other is meant.
+ * @throws ConnectorError `not_found` for a moment before the directory is remembered
+ */
 export async function findGroups(
+  store: Store,
+  of: { readonly group: string; readonly connection: string | null; readonly at?: number | null },
+): Promise<readonly GroupView[]> {
+  const { at = null } = of;
+  const found = at === null ? await groupsNow(store, of) : await groupsCalled(store, { ...of, at });
+  const living = found.filter(({ removed }) => removed === null);
+  return living.length > 0 ? living : found;
+}
+
+async function groupsCalled(
+  store: Store,
+  of: { readonly group: string; readonly connection: string | null; readonly at: number },
+): Promise<readonly GroupView[]> {
+  const wanted = matchKey(of.group, {});
+  const fits = (attributes: string): boolean => wanted !== null && matchKey(nameIn(attributes), {}) === wanted;
+  const found = await findAt(store, { ...of, kind: "group", idOrName: of.group }, fits);
+  return found.map(({ connection, record: { id, attributes, removed } }) => {
+    return { id, displayName: nameIn(attributes), connection: connection.name, removed };
+  });
+}
+
+/** What stood at a moment and is meant by its id, or by what it holds then or now. */
+async function findAt(
+  store: Store,
+  of: { readonly kind: string; readonly idOrName: string; readonly connection: string | null; readonly at: number },
+  fits: (attributes: string) => boolean,
+): Promise<readonly { readonly connection: ConnectionRow; readonly record: RecordThen }[]> {
+  const all = await store.db.selectFrom("connections").selectAll().orderBy("name").execute();
+  const found: { readonly connection: ConnectionRow; readonly record: RecordThen }[] = [];
+  let unknown: ConnectionRow | null = null;
+  for (const connection of all.filter(({ id }) => of.connection === null || id === of.connection)) {
+    const sequence = await sequenceAt(store.db, connection.id, of.at);
+    if (sequence === null) unknown ??= connection;
+    if (sequence === null) continue;
+    const at = { connection: connection.id, sequence, kind: of.kind };
+    const known = (await recordsThen(store.db, at, [of.idOrName])).get(of.idOrName);
+    const isMeant = known !== undefined && (of.kind !== "group" || known.kind === "group");
+    const records = isMeant ? [known] : await findThen(store.db, at, fits);
+    found.push(...records.map((record) => ({ connection, record })));
+  }
+  // Of a tenant that was connected later nobody can say whom it held: that is no answer, where nothing else is one.
+  if (found.length === 0 && unknown !== null) await momentIn(store, unknown, of.at);
+  return found;
+}
+
+async function groupsNow(
   store: Store,
   of: { readonly group: string; readonly connection: string | null },
 ): Promise<readonly GroupView[]> {
@@ -168,18 +218,31 @@ export async function personAt(
   };
 }
 
-/** Everybody of the directory with this object id or whole sign-in name as it is now, with their connections. */
-export async function findRecord(
+/**
+ * Everybody of the directory with this object id, or with this whole sign-in name, at a moment or now; with their connections.
+ * @throws ConnectorError `not_found` for a moment before the directory is remembered; `usage` where several are meant
+ */
+export async function findPeopleAt(
   store: Store,
-  idOrName: string,
+  of: { readonly idOrName: string; readonly at: number },
 ): Promise<readonly { readonly connection: ConnectionRow; readonly objectId: string }[]> {
-  const byId = await store.db.selectFrom("records").select(["connection", "id"]).where("id", "=", idOrName).execute();
-  const wanted = matchKey(idOrName, {});
-  const named = byId.length > 0 ? [] : await findPeople(store, { text: idOrName, limit: 50 });
-  const fits = named.filter(({ userPrincipalName }) => matchKey(userPrincipalName, {}) === wanted);
-  const connections = await store.db.selectFrom("connections").selectAll().execute();
-  return connections.flatMap((connection) => [
-    ...byId.filter((row) => row.connection === connection.id).map(({ id }) => ({ connection, objectId: id })),
-    ...fits.filter((person) => person.connection === connection.name).map(({ id }) => ({ connection, objectId: id })),
-  ]);
+  const wanted = matchKey(of.idOrName, {});
+  const fits = (attributes: string): boolean => {
+    const { userPrincipalName } = JSON.parse(attributes) as Attributes;
+    return wanted !== null && matchKey(userPrincipalName, {}) === wanted;
+  };
+  const all = await findAt(store, { ...of, kind: "user", connection: null }, fits);
+  const living = all.filter(({ record }) => record.removed === null);
+  const found = (living.length > 0 ? living : all).map(({ connection, record }) => ({
+    connection,
+    objectId: record.id,
+  }));
+  for (const { connection } of found) {
+    const same = found.filter((one) => one.connection.id === connection.id);
+    if (same.length < 2) continue;
+    const ids = same.map(({ objectId }) => objectId).join(", ");
+    const message = `Several people of ${connection.name} have or had the sign-in name "${of.idOrName}": ${ids}. Give the object id.`;
+    throw new ConnectorError("usage", message, { stops: "run", retry: "never" });
+  }
+  return found;
 }

@@ -55,6 +55,88 @@ export async function recordsThen(
   return found;
 }
 
+const PAGE = 1000;
+
+/**
+ * The records of a kind that stood at a change number and are meant by `fits`, then or now; as they were then. `fits` is told a
+ * record's attributes as JSON.
+ */
+export async function findThen(
+  db: Store["db"],
+  of: { readonly connection: string; readonly sequence: number; readonly kind: string },
+  fits: (attributes: string) => boolean,
+): Promise<readonly RecordThen[]> {
+  const now = await fitting(currentOf(db, of), fits);
+  const once = await fitting(versionsOf(db, of), fits);
+  const stood = await recordsThen(db, of, [...new Set([...now, ...once])]);
+  return [...stood.values()].filter(({ id, attributes }) => now.has(id) || fits(attributes));
+}
+
+interface Versioned {
+  readonly id: string;
+  readonly attributes: string;
+}
+
+async function fitting(
+  pages: AsyncIterable<readonly Versioned[]>,
+  fits: (attributes: string) => boolean,
+): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for await (const page of pages) for (const { id, attributes } of page) if (fits(attributes)) found.add(id);
+  return found;
+}
+
+async function* currentOf(
+  db: Store["db"],
+  of: { readonly connection: string; readonly kind: string },
+): AsyncGenerator<readonly Versioned[]> {
+  for (let after = ""; ; ) {
+    const page: readonly Versioned[] = await db
+      .selectFrom("records")
+      .select(["id", "attributes"])
+      .where("connection", "=", of.connection)
+      .where("kind", "=", of.kind)
+      .where("id", ">", after)
+      .orderBy("id")
+      .limit(PAGE)
+      .execute();
+    const last = page.at(-1);
+    if (last === undefined) return;
+    after = last.id;
+    yield page;
+  }
+}
+
+async function* versionsOf(
+  db: Store["db"],
+  of: { readonly connection: string; readonly sequence: number; readonly kind: string },
+): AsyncGenerator<readonly Versioned[]> {
+  for (let after = { id: "", until: 0 }; ; ) {
+    const page: readonly (Versioned & { readonly until: number })[] = await db
+      .selectFrom("record_versions")
+      .innerJoin("records", (join) =>
+        join
+          .onRef("records.connection", "=", "record_versions.connection")
+          .onRef("records.id", "=", "record_versions.id"),
+      )
+      .select(["record_versions.id", "record_versions.until", "record_versions.attributes"])
+      .where("record_versions.connection", "=", of.connection)
+      .where("record_versions.until", ">", of.sequence)
+      .where("records.kind", "=", of.kind)
+      .where((eb) =>
+        eb(eb.refTuple("record_versions.id", "record_versions.until"), ">", eb.tuple(after.id, after.until)),
+      )
+      .orderBy("record_versions.id")
+      .orderBy("record_versions.until")
+      .limit(PAGE)
+      .execute();
+    const last = page.at(-1);
+    if (last === undefined) return;
+    after = last;
+    yield page;
+  }
+}
+
 /** A page of a group's direct members as they were at a change number, in the order of their ids. */
 export async function membersThen(
   db: Store["db"],

@@ -1,6 +1,6 @@
 import Type, { type TSchema } from "typebox";
 import { type JournalKey, type JournalOf, journalPage } from "../../runs/journal-views.ts";
-import { findGroups, findRecord, membersAt, momentIn, personAt } from "../../runs/then.ts";
+import { findGroups, findPeopleAt, membersAt, momentIn, personAt } from "../../runs/then.ts";
 import { type ApiContext, findConnection, findSync, findTarget } from "../context.ts";
 import { fromCursor, pageOf } from "../cursor.ts";
 import { notFound, RequestError } from "../problems.ts";
@@ -108,6 +108,11 @@ function journal(app: Api, { store }: ApiContext): void {
 }
 
 function then(app: Api, { store }: ApiContext): void {
+  function requirePast(at: number | null): void {
+    if (at === null || at <= store.clock.now()) return;
+    throw new RequestError("request_invalid", "`at` lies in the future: nobody knows what the directory holds then.");
+  }
+
   app.get(
     "/groups/:group/members",
     {
@@ -127,15 +132,14 @@ function then(app: Api, { store }: ApiContext): void {
     },
     async ({ params, query: { limit = LIMIT_DEFAULT, after, connection, at = null, transitive = false } }) => {
       const of = connection === undefined ? null : (await findConnection(store, connection)).id;
-      const found = await findGroups(store, { group: params.group, connection: of });
-      const [group, ...more] = found.some(({ removed }) => removed === null)
-        ? found.filter(({ removed }) => removed === null)
-        : found;
+      requirePast(at);
+      const [group, ...more] = await findGroups(store, { group: params.group, connection: of, at });
       if (group === undefined) throw notFound("group with this object id or name");
       if (more.length > 0) {
+        const ids = [group, ...more].map((one) => `${one.id} of ${one.connection}`).join(", ");
         throw new RequestError(
           "request_invalid",
-          "Several groups have this name: give the object id, or a connection.",
+          `Several groups have this name: ${ids}. Give the object id, or a connection.`,
         );
       }
       const row = await findConnection(store, group.connection);
@@ -160,7 +164,8 @@ function then(app: Api, { store }: ApiContext): void {
       },
     },
     async ({ params: { id }, query: { at } }) => {
-      const found = await findRecord(store, id);
+      requirePast(at);
+      const found = await findPeopleAt(store, { idOrName: id, at });
       const items = await Promise.all(
         found.map(async ({ connection, objectId }) =>
           personAt(store, connection, { id: objectId, sequence: await momentIn(store, connection, at) }),
