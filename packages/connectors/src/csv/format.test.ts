@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { CsvError, CsvReader, cell, csvLine, uncell } from "./format.ts";
+import { CsvError, CsvReader, cell, csvLine, shownCell, uncell } from "./format.ts";
 
 function read(pieces: readonly string[], delimiter = ","): readonly (readonly string[])[] {
   const reader = new CsvReader(delimiter);
@@ -62,6 +62,18 @@ test("gives back any values whatever, in pieces of any size, with any delimiter"
     ),
     { numRuns: 1_000 },
   );
+});
+
+test("lets no part of a cell that people read begin like a formula, whatever cuts it", () => {
+  for (const [text, shown] of [
+    ["a;=1+1", "a;'=1+1"],
+    ['a;=HYPERLINK("http://evil","click");b', `a;'=HYPERLINK("http://evil","click");b`],
+    ['a; "=1+1"\t+2|-3\r\n@4;;＝5', `a; "'=1+1"\t'+2|'-3\r\n'@4;;'＝5`],
+    ["=1;=2", "'=1;'=2"],
+    ["Doe, -1 = a-b; c+d", "Doe, -1 = a-b; c+d"],
+  ] as const) {
+    assert.equal(shownCell(text), shown);
+  }
 });
 
 test("lets no cell begin like a formula, wherever a spreadsheet may cut it", () => {

@@ -125,6 +125,17 @@ export function cell(value: string): string {
   return DANGEROUS.test(value) ? `'${value}` : value;
 }
 
+/** The same behind what a spreadsheet may be told to cut at, a line break included, and behind the quotes of either part. */
+const DANGEROUS_INSIDE = /(?<=[;\t|\r\n][\s"]*)(?=[=+\-@＝＋－＠])/g;
+
+/**
+ * A text as a cell that only people read: no part of it is computed either where a spreadsheet is told another separator and
+ * cuts the cell in two, for then the quotes around it mean nothing. Nobody can tell its apostrophes from those of the text.
+ */
+export function shownCell(text: string): string {
+  return cell(text).replace(DANGEROUS_INSIDE, "'");
+}
+
 /** The value of a cell that `cell` made. */
 export function uncell(text: string): string {
   return text.startsWith("'") ? text.slice(1) : text;

@@ -1,2 +1,2 @@
-export { cell, csvLine } from "./format.ts";
+export { csvLine, shownCell } from "./format.ts";
 export { type CsvTargetOptions, createCsvTarget } from "./target.ts";

