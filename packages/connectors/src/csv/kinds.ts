@@ -91,6 +91,7 @@ export function csvLayout({ folder, delimiter, columns }: LayoutOptions): CsvLay
     ],
     matchable: ["externalId", "userPrincipalName", "mail", "employeeId"],
     disable: true,
+    verbs: { disable: `${ACTIVE} set to false in user.csv`, delete: "its line taken out of user.csv" },
     members: [],
     settleMs: 0,
     preset: { mapping: USER_MAPPING, matching: ["externalId"] },
@@ -101,6 +102,7 @@ export function csvLayout({ folder, delimiter, columns }: LayoutOptions): CsvLay
     attributes: textColumns(GROUP_COLUMNS, columns.group ?? []),
     matchable: ["externalId", "displayName"],
     disable: false,
+    verbs: { delete: "its line taken out of group.csv" },
     members: ["user", "group"],
     settleMs: 0,
     preset: {

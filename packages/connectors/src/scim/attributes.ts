@@ -84,6 +84,8 @@ const USER: TargetKind = {
   attributes: USER_ATTRIBUTES,
   matchable: ["externalId", "userName", WORK_EMAIL, `${ENTERPRISE}:employeeNumber`],
   disable: true,
+  // RFC 7643 section 4.1.1 (`active`), RFC 7644 section 3.6.
+  verbs: { disable: "set to active: false", delete: "deleted with DELETE" },
   members: [],
   settleMs: 0,
   preset: {
@@ -115,6 +117,7 @@ const GROUP: Omit<TargetKind, "settleMs"> = {
   attributes: GROUP_ATTRIBUTES,
   matchable: ["externalId", "displayName"],
   disable: false,
+  verbs: { delete: "deleted with DELETE" },
   members: ["user", "group"],
   preset: {
     mapping: { displayName: { direct: "displayName" }, externalId: { direct: "id" } },

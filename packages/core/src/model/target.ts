@@ -54,7 +54,7 @@ export interface TargetKind {
   readonly matchable: readonly string[];
   /** Records can be disabled and enabled again. Without it a deprovisioning `disable` sends a delete. */
   readonly disable: boolean;
-  /** What becomes of a record in the target's own words, for reasons: `deactivated in Freshchat`. Default: none are needed. */
+  /** What becomes of a record in the target's own words, for reasons: `deactivated in Freshchat`, `set to active: false`. */
   readonly verbs?: { readonly disable?: string; readonly delete?: string };
   /**
    * The target itself said what its attributes are. What it does not take is then no mistake in a mapping: it is left out, and

@@ -132,7 +132,8 @@ export function inverseOf(
     return left("undo_changed", detail);
   }
   const common = { recordId: link.recordId, before: link.known, cause: "undone" as const };
-  const reason = "Undone: the run created the record";
+  const verb = rules.kind.verbs?.delete;
+  const reason = `Undone: the run created the record${verb === undefined ? "" : `; ${verb}`}`;
   return { change: changeOf(rules, who, { ...common, action: "delete", reason }), left: [] };
 }
 
@@ -183,7 +184,7 @@ function restored(
   if (differences.length === 0 && active === null && !deed.joined) return { change: null, left };
   const said = [
     ...(deed.joined ? ["the record is left to itself again"] : []),
-    ...(active === null ? [] : [active ? "enabled" : "disabled"]),
+    ...(active === null ? [] : [active ? "enabled" : (rules.kind.verbs?.disable ?? "disabled")]),
     ...(differences.length === 0 ? [] : [inReason(differences, scene.nameOf)]),
   ];
   const change = changeOf(rules, who, {

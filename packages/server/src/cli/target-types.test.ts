@@ -32,6 +32,16 @@ test("target types tells each kind's preset, attribute by attribute", async (con
   }
 });
 
+test("every kind says what disabling and deleting a record does in its target, and only what it can do", async (context) => {
+  const types = await runJson<readonly Type[]>(["target", "types"], { cwd: await temporaryFolder(context) });
+  for (const { type, kinds } of types) {
+    for (const { name, disable, verbs } of kinds) {
+      assert.ok(verbs?.delete, `${type} ${name}`);
+      assert.equal(verbs.disable !== undefined, disable, `${type} ${name}`);
+    }
+  }
+});
+
 test("target values lists and adds what a portal keeps as records, and says what it keeps as text", async (context) => {
   const of = { cwd: await temporaryFolder(context) };
   const added = await run(["target", "add", "desk", "--type", "portal", "--set", "departments=known"], of);

@@ -23,6 +23,7 @@ export const REQUESTER: TargetKind = {
   ],
   matchable: ["externalId", "userName", "mail"],
   disable: true,
+  verbs: { disable: "deactivated in the portal", delete: "deleted from the portal, with its memberships" },
   members: [],
   settleMs: 0,
   preset: {
@@ -82,6 +83,7 @@ export const GROUP: TargetKind = {
   ],
   matchable: ["externalId", "displayName"],
   disable: false,
+  verbs: { delete: "deleted from the portal" },
   members: ["requester", "group"],
   settleMs: 0,
   preset: {

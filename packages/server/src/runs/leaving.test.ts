@@ -34,7 +34,14 @@ async function changes(sync: string): Promise<readonly string[]> {
 const leaving = async (): Promise<number> =>
   (await scene.store.db.selectFrom("links").select("object_id").where("leaving_at", "is not", null).execute()).length;
 
+/** What the targets call it: a plan says what is really done. */
+const VERBS = {
+  portal: { disable: "deactivated in the portal", delete: "deleted from the portal, with its memberships" },
+  scim: { disable: "set to active: false", delete: "deleted with DELETE" },
+};
+
 for (const target of ["portal", "scim"] as const) {
+  const verbs = VERBS[target];
   test(`who leaves the ${target} is disabled at once and deleted thirty days later, though nothing changed since; who returns is enabled`, async () => {
     const sync = await begin(target);
     const before = await targetContent(scene, target);
@@ -44,7 +51,7 @@ for (const target of ["portal", "scim"] as const) {
     assert.deepEqual([change?.action, change?.cause], ["disable", "disabled"]);
     assert.match(
       change?.reason ?? "",
-      /^The account is disabled at the source; deleted after 30 days, unless it returns$/,
+      new RegExp(`^The account is disabled at the source; ${verbs.disable}; deleted after 30 days, unless it returns$`),
     );
     clock.advance(20 * DAY);
     assert.deepEqual(await changes(sync), []);
@@ -55,7 +62,8 @@ for (const target of ["portal", "scim"] as const) {
     const last = await scene.run(sync);
     const [deletion] = await plannedIn(scene.store, last.run);
     assert.deepEqual([last.counts.delete, deletion?.name], [1, "Ana"]);
-    assert.match(deletion?.reason ?? "", /^The account is disabled at the source; 30 days have passed since$/);
+    const said = new RegExp(`^The account is disabled at the source; ${verbs.delete}; 30 days have passed since$`);
+    assert.match(deletion?.reason ?? "", said);
     assert.deepEqual(await changes(sync), []);
     await scene.graph("PATCH", `/users/${ana.id}`, { accountEnabled: true });
     assert.deepEqual(await changes(sync), ["create Ana"]);

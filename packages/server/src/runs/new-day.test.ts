@@ -52,7 +52,7 @@ test("who a new day takes out of scope leaves on its first run, with no change i
   assert.deepEqual(inShort(changes), ["disable Ana"]);
   assert.equal(
     changes[0]?.reason,
-    "Left scope: employeeHireDate is 2031-02-01T00:00:00Z, not a date today-30 (2031-02-02) or later",
+    "Left scope: employeeHireDate is 2031-02-01T00:00:00Z, not a date today-30 (2031-02-02) or later; set to active: false",
   );
   assert.deepEqual(await changesOfARun(scene, sync), [], "nothing is left to do on that day");
   clock.advance(DAY);

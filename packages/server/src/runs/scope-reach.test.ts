@@ -69,7 +69,9 @@ test("who is reached over four levels and two paths stays while one remains, and
     await cut();
     assert.deepEqual(await reasonsOfARun(), []);
     await leave(side, one.id);
-    assert.deepEqual(await reasonsOfARun(), ["disable Person 0001: Left scope: not a member of Top"]);
+    assert.deepEqual(await reasonsOfARun(), [
+      "disable Person 0001: Left scope: not a member of Top; set to active: false",
+    ]);
     assert.equal(scimUser(scene.scim, one.id)?.active, false);
     const [shown] = await showPerson(scene.engine, one.id);
     assert.match(shown?.syncs[0]?.reason ?? "", /not a member of Top/);
@@ -81,7 +83,9 @@ test("who is reached over four levels and two paths stays while one remains, and
   await leave(side, one.id);
   assert.deepEqual(await reasonsOfARun(), [], "the long path alone");
   await leave(lower, bottom.id);
-  assert.deepEqual(await reasonsOfARun(), ["disable Person 0001: Left scope: not a member of Top"]);
+  assert.deepEqual(await reasonsOfARun(), [
+    "disable Person 0001: Left scope: not a member of Top; set to active: false",
+  ]);
 });
 
 test("who is in an excluded group is out although an included one has them, by nesting too, and follows either", async () => {
@@ -93,7 +97,7 @@ test("who is in an excluded group is out although an included one has them, by n
   await leave(bottom, two.id);
   assert.deepEqual(await reasonsOfARun(), [
     "create Person 0002: New: not a member of Side and member of Top",
-    "disable Person 0001: Left scope: member of Side, which is excluded",
+    "disable Person 0001: Left scope: member of Side, which is excluded; set to active: false",
   ]);
   await member(bottom, two.id);
   await leave(side, one.id);
@@ -170,7 +174,9 @@ test("who reports to somebody follows that person's department, and a new manage
   await open({ tenant: reporting }, ofManagers("manager.department", "Sales"));
   assert.deepEqual(await reasonsOfARun(), ["create Cy: New: manager.department is Sales"]);
   await scene.graph("PATCH", `/users/${ana.id}`, { department: "Legal" });
-  assert.deepEqual(await reasonsOfARun(), ["disable Cy: Left scope: manager.department is Legal, not Sales"]);
+  assert.deepEqual(await reasonsOfARun(), [
+    "disable Cy: Left scope: manager.department is Legal, not Sales; set to active: false",
+  ]);
   await scene.graph("PATCH", `/users/${bo.id}`, { department: "Sales" });
   assert.deepEqual(await changesOfARun(scene, sync), ["create Ana"]);
   await setManager(cy, bo);
@@ -183,7 +189,7 @@ test("who reports to a named person is found by object id and by a user principa
   assert.deepEqual(await reasonsOfARun(), ["create Cy: New: manager is ana@contoso.com"]);
   await scene.graph("PATCH", `/users/${ana.id}`, { userPrincipalName: "ana.ortiz@contoso.com" });
   assert.deepEqual(await reasonsOfARun(), [
-    "disable Cy: Left scope: manager is ana.ortiz@contoso.com, not ana@contoso.com",
+    "disable Cy: Left scope: manager is ana.ortiz@contoso.com, not ana@contoso.com; set to active: false",
   ]);
   await scene.redefine(sync, { scope: ofManagers("manager", ana.id) });
   assert.deepEqual(await changesOfARun(scene, sync), ["enable Cy"]);
@@ -218,7 +224,9 @@ test("people are named in and out beside the filters, and one alone is a scope",
     "create Bo: New: named among the people whom the scope includes",
   ]);
   await scene.redefine(sync, { scope: { people: { include: ["BO@contoso.com"] } } });
-  assert.deepEqual(await reasonsOfARun(), ["disable Ana: Left scope: not among the people whom the scope includes"]);
+  assert.deepEqual(await reasonsOfARun(), [
+    "disable Ana: Left scope: not among the people whom the scope includes; set to active: false",
+  ]);
 });
 
 test("people only are everybody of a generated company but its mailboxes, rooms, equipment and services", async () => {

@@ -99,7 +99,10 @@ test("what waits for approval names its plan", async () => {
   const { state, reason, plan, record } = await of(users[0]?.id ?? "", "people");
   assert.equal(state, "held");
   assert.equal(plan?.digest, held.held?.digest);
-  assert.equal(reason, `waits for approval in plan ${plan?.id}: disable, The account is disabled at the source`);
+  assert.equal(
+    reason,
+    `waits for approval in plan ${plan?.id}: disable, The account is disabled at the source; deactivated in the portal`,
+  );
   assert.equal(record?.active, true);
 });
 
