@@ -3,6 +3,7 @@ import {
   GUARD_COUNTERS,
   type GuardCounter,
   type GuardLimit,
+  grouped,
   judgeGuard,
   limitOf,
   longWindow,
@@ -68,7 +69,8 @@ export async function guardHolds(context: GuardContext, guarded: Guarded): Promi
     if (detail !== null) holds.push({ code: HOLD_CODES[counter], detail });
   }
   if (guarded.heldAnyway > 0) {
-    const detail = `${guarded.heldAnyway} changes wait for approval whatever the guard says.`;
+    const waits = guarded.heldAnyway === 1 ? "1 change waits" : `${grouped(guarded.heldAnyway)} changes wait`;
+    const detail = `${waits} for approval whatever the guard says.`;
     holds.push({ code: "approval_needed", detail });
   }
   return holds;
