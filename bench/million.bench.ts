@@ -1,7 +1,8 @@
 import { startChild } from "./child.ts";
 import type { GraphReadReport, GraphReadRequest } from "./graph/reader.ts";
+import { addressOf } from "./runs/work.ts";
 import type { BenchmarkOptions, Table } from "./table.ts";
-import type { TenantAddress } from "./tenant/tenant.ts";
+import { startTenant } from "./tenant/tenant.ts";
 
 export const name = "million";
 
@@ -53,15 +54,13 @@ export async function run({ quick, progress }: BenchmarkOptions): Promise<Table>
 }
 
 async function readOf(people: number, collect: boolean): Promise<GraphReadReport> {
-  const tenant = startChild<{ readonly people: number }, TenantAddress>(
-    new URL("./million/server.ts", import.meta.url),
-  );
+  const tenant = await startTenant(people, "repeated");
   const execArgv = collect ? ["--expose-gc"] : [];
   const reader = startChild<GraphReadRequest, GraphReadReport>(new URL("./graph/reader.ts", import.meta.url), {
     execArgv,
   });
   try {
-    return await reader.ask({ address: await tenant.ask({ people }), kinds: ["user"], collect });
+    return await reader.ask({ address: addressOf(tenant), kinds: ["user"], collect });
   } finally {
     await reader.stop();
     await tenant.stop();

@@ -29,9 +29,12 @@ export interface Tenant extends TenantAddress {
   stop(): Promise<void>;
 }
 
+/** A simulated tenant that answers everything, or the pages of a small one again and again: as many people as anybody wants. */
+const PROGRAMS = { simulated: "./server.ts", repeated: "../million/server.ts" } as const;
+
 /** Starts a tenant of this many people: always the same ones. */
-export async function startTenant(people: number): Promise<Tenant> {
-  const child: Child<TenantRequest, TenantAddress> = startChild(new URL("./server.ts", import.meta.url));
+export async function startTenant(people: number, kind: keyof typeof PROGRAMS = "simulated"): Promise<Tenant> {
+  const child: Child<TenantRequest, TenantAddress> = startChild(new URL(PROGRAMS[kind], import.meta.url));
   try {
     const address = await child.ask({ ask: "open", people });
     return {
