@@ -94,6 +94,7 @@ export const CODES = {
   undo_present: "Look at the record in the target: it is there again, and nothing is made twice.",
   undo_sensitive: "Set it by hand in the target: sensitive values are kept nowhere.",
   undo_unknown: "Set it by hand in the target if it should be what it was.",
+  undo_membership: "Undo the same run, or the groups' own one, in the sync that writes the groups.",
   undo_lookup: "Delete the value in the target if nobody needs it.",
   held: "Approve or reject the plan with `entrain sync approve`.",
   // The installation.

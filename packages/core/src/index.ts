@@ -97,6 +97,7 @@ export {
   type Attributes,
   GONE_REFERENCE,
   isConcealed,
+  isGoneReference,
   isReference,
   type Reference,
   type Value,

@@ -33,6 +33,7 @@ import { type Prepared, UNOWNED } from "./prepare.ts";
 import { forgetReferences, reviewReferrers } from "./referrers.ts";
 import { withoutSensitive } from "./sensitive.ts";
 import { idsIn, isWritten, type Settled } from "./settled.ts";
+import { deletions, keepMemberships } from "./taken-along.ts";
 import { tellTouched } from "./undo/tell-touched.ts";
 
 /**
@@ -60,7 +61,7 @@ export async function recordOutcomes(
   const lost = await deleteLostLinks(context.store, tx, context.space, context.kind.name, idsIn(gone));
   const pointing =
     (await forgetReferences(context, tx, idsIn(gone))) +
-    (await forgetReferences(context, tx, idsIn(written.filter(unlinks))));
+    (await forgetReferences(context, tx, idsIn(written.filter(unlinks)), deletions(written)));
   const others = lost + (await writeLinks(context, tx, written));
   await saveMembers(
     context,
@@ -270,6 +271,7 @@ async function writeLinks(context: ApplyContext, tx: Transaction<DB>, written: r
   const { space, kind, store } = context;
   const deleted = written.filter(unlinks);
   const kept = written.filter((one) => !unlinks(one) && one.change.row.action !== "members");
+  await keepMemberships(context, tx, deletions(deleted));
   const others = await deleteLinks(
     store,
     tx,

@@ -3,15 +3,19 @@ import type { Transaction } from "kysely";
 import { enterPending } from "../store/pending.ts";
 import type { DB } from "../store/schema.ts";
 import type { ApplyContext } from "./applying.ts";
+import type { Settled } from "./settled.ts";
+import { keepTaken, referencesTo } from "./taken-along.ts";
 
 /**
  * Whose links say that they point to records that are gone: they point to nothing any more, or to a dead id, and are looked at
- * again. A record that the same person gets later is another one, and is written anew. Answers how many they are.
+ * again. A record that the same person gets later is another one, and is written anew. Answers how many they are. Which of
+ * them pointed to one that the run `deleted` is kept: undoing that makes the same person's record.
  */
 export async function forgetReferences(
   context: ApplyContext,
   tx: Transaction<DB>,
   gone: readonly string[],
+  deleted: readonly Settled[] = [],
 ): Promise<number> {
   if (gone.length === 0 || !context.kind.attributes.some((attribute) => kindsReferred(attribute).length > 0)) return 0;
   const ids = new Set(gone);
@@ -25,8 +29,10 @@ export async function forgetReferences(
       .where("object_id", "in", reports)
       .execute();
     for (const { kind, object_id, known, sync } of links) {
-      const left = withoutReferences(JSON.parse(known) as Attributes, ids);
+      const all = JSON.parse(known) as Attributes;
+      const left = withoutReferences(all, ids);
       if (left === null) continue;
+      await keepTaken(context, tx, deleted, referencesTo(all, ids, { holder: object_id, kind }));
       if (sync === context.sync.id) touched.add(object_id);
       await tx
         .updateTable("links")

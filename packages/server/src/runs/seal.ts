@@ -212,7 +212,8 @@ export async function dropUnresolvable(
   }
 }
 
-async function plannedHere(store: Store, plan: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+/** Of these people and groups: those whom a plan gives a record. */
+export async function plannedHere(store: Store, plan: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   for (let at = 0; at < ids.length; at += 500) {
     const rows = await store.db

@@ -24,8 +24,8 @@ const COLUMNS = [
   { name: "actor", type: "text" },
   { name: "at", type: "int8" },
 ] as const;
-const CONFLICT = `on conflict (sync, object_id, member) do update set
-  name = excluded.name, plan = excluded.plan, run = excluded.run, actor = excluded.actor, at = excluded.at`;
+/** What is pinned already stays so, whatever becomes of a later undoing. */
+const CONFLICT = "on conflict (sync, object_id, member) do nothing";
 
 /** Pins what an undoing plan changes, records and single memberships, in the transaction that begins it. */
 export async function pinUndone(store: Store, tx: Transaction<DB>, plan: PlanRow): Promise<void> {

@@ -1,22 +1,12 @@
-import {
-  type Attributes,
-  type Change,
-  isReference,
-  kindsReferred,
-  type Reference,
-  touchedSince,
-  type Value,
-} from "@entrain/core";
+import { type Attributes, type Change, isReference, kindsReferred, type Reference, touchedSince } from "@entrain/core";
 import { type LinkRow, loadLinksByKind } from "../../store/links.ts";
 import type { PlanChangeRow } from "../../store/plans.ts";
 import { openBasis, positionOf } from "../basis.ts";
 import type { BatchContext } from "../plan-context.ts";
 import { freshSync, type Session } from "../session.ts";
-import { foundAgain, linkNow, type Present, presentOf } from "./scene.ts";
+import { heldRecords } from "./held-records.ts";
+import { foundAgain, linkNow, presentOf } from "./scene.ts";
 import type { AsSeen } from "./seen.ts";
-
-/** What `Target.get` takes at once. */
-const MOST_IDS = 100;
 
 /**
  * The records of an undoing stand as the plan saw them until somebody edits them, and it may be approved days later. A membership
@@ -105,39 +95,6 @@ async function goneReferences(
   const kinds = kind.attributes.flatMap(kindsReferred);
   const linked = await loadLinksByKind(store.db, space, kinds, [...new Set(ids)]);
   return ({ $ref, $kind }) => !($kind === undefined ? kinds : [$kind]).some((one) => linked.get(one)?.has($ref));
-}
-
-/** Whether the target holds the record that an attribute refers to although it is nobody's. */
-async function heldRecords(
-  { target, kind, signal }: BatchContext,
-  present: readonly Present[],
-): Promise<(recordId: string, attribute: string) => boolean> {
-  const asked = new Map<string, Set<string>>();
-  for (const attribute of kind.attributes) {
-    for (const one of kindsReferred(attribute)) {
-      const ids = asked.get(one) ?? new Set<string>();
-      for (const { attributes } of present) addText(ids, attributes[attribute.name]);
-      asked.set(one, ids);
-    }
-  }
-  const held = new Map<string, Set<string>>();
-  for (const [one, ids] of asked) {
-    const found = new Set<string>();
-    const all = [...ids];
-    for (let at = 0; at < all.length; at += MOST_IDS) {
-      const records = await target.get(one, all.slice(at, at + MOST_IDS), { members: false }, signal);
-      for (const { id } of records) found.add(id);
-    }
-    held.set(one, found);
-  }
-  return (recordId, name) => {
-    const declared = kind.attributes.find((attribute) => attribute.name === name);
-    return kindsReferred(declared ?? {}).some((one) => held.get(one)?.has(recordId) === true);
-  };
-}
-
-function addText(ids: Set<string>, value: Value | undefined): void {
-  if (typeof value === "string" && value !== "") ids.add(value);
 }
 
 function parsed(text: string | null): Attributes {

@@ -77,6 +77,11 @@ export class Deeds {
     return [...(records ?? [])].filter((one) => !has("object_id")(one));
   }
 
+  /** Whether the run changed anything of this person or group that is meant. */
+  changed(objectId: string): boolean {
+    return this.#scratch.first("select 1 from changes where object_id = ? limit 1", objectId) !== undefined;
+  }
+
   /** Whether the run deleted the record of this person or group. */
   deleted(objectId: string): boolean {
     const asked = "select 1 from changes where object_id = ? and action = 'delete' limit 1";

@@ -106,7 +106,9 @@ test("members without a record are told when a group comes back", async () => {
   assert.deepEqual(await left(), [
     {
       code: "undo_gone",
-      detail: "1 of the members that it had have no record in the target now, or another one since",
+      detail:
+        "Bo, who was a member of it, has no record in the target now, or another one since; " +
+        `once what they had is brought back: entrain sync undo groups --run ${run.run}`,
     },
   ]);
 });

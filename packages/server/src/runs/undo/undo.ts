@@ -17,7 +17,10 @@ import { dropUnresolvable, rankReferences, sealPlan } from "../seal.ts";
 import { freshSync, leaseOptions, type RunOptions, type Session } from "../session.ts";
 import { tellHeld } from "../tell-plans.ts";
 import { type Chosen, Deeds } from "./deeds.ts";
-import { inversesOf, type UndoContext } from "./inverses.ts";
+import { inversesOf } from "./inverses.ts";
+import { planReferences } from "./references-back.ts";
+import type { UndoContext } from "./rows.ts";
+import { chosenAlong, hasTaken, planAlong, tellStaying } from "./went-along.ts";
 
 export interface UndoOptions extends RunOptions {
   /** The run whose changes go back; `null`: the last one of the sync that applied something. */
@@ -79,6 +82,7 @@ async function runToUndo({ engine, sync, run }: Session, { of }: UndoOptions): P
     .limit(1)
     .executeTakeFirst();
   if (found?.run != null) return found.run;
+  if (of !== null && (await hasTaken(engine.store, { sync, run: of }))) return of;
   const known =
     of === null ? undefined : await db.selectFrom("runs").select("id").where("id", "=", of).executeTakeFirst();
   if (of !== null && known === undefined) {
@@ -95,6 +99,11 @@ async function runToUndo({ engine, sync, run }: Session, { of }: UndoOptions): P
     throw new ConnectorError("nothing_to_undo", message, { stops: "run", retry: "never", fix });
   }
   throw nothing(of === null ? `The sync ${sync.name} has applied nothing yet.` : `The run ${of} applied nothing.`);
+}
+
+async function isOwn({ db }: Store, sync: SyncRow, run: string): Promise<boolean> {
+  const row = await db.selectFrom("runs").select("sync").where("id", "=", run).executeTakeFirst();
+  return row?.sync === sync.id;
 }
 
 /** The run whose plan this one only went on with; null where it did not. */
@@ -123,12 +132,20 @@ async function planUndo(session: Session, run: string, chosen: Chosen): Promise<
   const context = await openUndo(session, run);
   const deeds = await Deeds.read(store, { stream: streamOf(session.sync), run }, chosen);
   try {
-    refuseUnknown(run, deeds.missing(chosen));
+    const missing = deeds.missing(chosen);
+    const along = missing.length === 0 ? new Set<string>() : await chosenAlong(context, missing);
+    refuseUnknown(
+      run,
+      missing.filter((one) => !along.has(one)),
+    );
     const writer = new PlanWriter(context, 0);
     for (const batch of deeds.batches(BATCH)) {
       session.options.signal.throwIfAborted();
       await writer.write({ ...(await inversesOf(context, batch, (id) => deeds.deleted(id))), wanted: [] });
     }
+    await planAlong(context, writer, { deeds, chosen, isOthers: !(await isOwn(store, session.sync, run)) });
+    await tellStaying(context, writer);
+    await planReferences(context, writer, deeds);
     return await sealUndo(session, context, writer);
   } catch (error) {
     await store.fenced(lease, async (tx) => {
