@@ -7,7 +7,7 @@ import { Webhook } from "standardwebhooks";
 import { install } from "../config/testing.ts";
 import type { RunLog } from "../runs/tell.ts";
 import { DAY, MINUTE, type TestClock, testClock } from "../runs/testing/time.ts";
-import { deliveriesOf, raiseAlert } from "../store/alerts.ts";
+import { deliveriesOf, deliveryCounts, keepTest, newAlert, raiseAlert } from "../store/alerts.ts";
 import { openKeyring } from "../store/secrets.ts";
 import type { Store } from "../store/store.ts";
 import { eachEngine, type TestEngine } from "../store/testing.ts";
@@ -331,6 +331,25 @@ eachEngine((engine) => {
     const row = await scene.store.db.selectFrom("alert_deliveries").selectAll().executeTakeFirstOrThrow();
     assert.deepEqual([row.next_at, row.accepted_at === null], [null, false]);
     assert.match(row.failure ?? "", /refused gone@example\.com/);
+    const { failure, acceptedAt } = await deliveryCounts(scene.store, row.channel);
+    assert.deepEqual([failure, acceptedAt], [null, row.accepted_at]);
+  });
+
+  it("takes a channel that accepted a test for one that works, and what waits there is due at once", async (context) => {
+    const clock = testClock();
+    const receiver = await receive(context);
+    const scene = await openAt(engine, clock, { desk: receiver.url });
+    receiver.answer = (response) => response.writeHead(500).end();
+    await scene.raise();
+    await scene.deliver();
+    const { id: channel } = await scene.store.db.selectFrom("channels").select("id").executeTakeFirstOrThrow();
+    assert.match((await deliveryCounts(scene.store, channel)).failure ?? "", /answered 500/);
+    const alert = newAlert(scene.store, { type: "test", data: { channel: "desk", detail: "It does." } });
+    await keepTest(scene.store, { alert, channel, note: null });
+    assert.deepEqual(await deliveryCounts(scene.store, channel), { waiting: 1, acceptedAt: null, failure: null });
+    receiver.answer = (response) => response.writeHead(204).end();
+    await scene.deliver();
+    assert.equal((await deliveryCounts(scene.store, channel)).waiting, 0);
   });
 
   it("reaches a mail server that was away when the alert was raised, and sends it nothing twice", async (context) => {

@@ -1,5 +1,5 @@
-import { inWords, type Value } from "@entrain/core";
-import { type JournalKey, type JournalOf, type JournalView, journalPage } from "../runs/journal-views.ts";
+import { grouped, inWords, type Value } from "@entrain/core";
+import { type JournalKey, type JournalOf, type JournalView, journalPage, namesIn } from "../runs/journal-views.ts";
 import { verifyJournal } from "../store/journal.ts";
 import {
   command,
@@ -22,7 +22,7 @@ export const register: Register = (group, world, ended) => {
     .command("list")
     .description("the journal, newest first: who did what to whom, when and why")
     .option("--person <id>", "of one person or group, by object id")
-    .option("--record <target/id>", "of one record of a target")
+    .option("--record <target/id>", "of one record of a target, alone")
     .option("--run <run>", "of one run")
     .option("--sync <name>", "of one sync")
     .option("--since <time>", "from a day or a time on")
@@ -59,9 +59,10 @@ async function listJournal(invocation: Invocation, _args: readonly string[], opt
     const last = page.at(-1);
     if (last === undefined) break;
     before = { at: last.at, stream: last.stream, sequence: last.sequence };
+    const names = output.json ? new Map<string, string>() : await namesIn(store, page.flatMap(membersIn));
     for (const entry of page) {
       await output.piece(`${shown > 0 ? "," : ""}\n${JSON.stringify(entry)}`);
-      await output.say(...linesOf(entry));
+      await output.say(...linesOf(entry, names));
       shown += 1;
     }
   }
@@ -74,7 +75,13 @@ async function listJournal(invocation: Invocation, _args: readonly string[], opt
 async function whatOf(invocation: Invocation, options: Options): Promise<JournalOf> {
   const installation = await invocation.open();
   const given = ["person", "record", "run", "sync"].filter((name) => textOption(options, name) !== undefined);
-  if (given.length > 1) throw usage(`Choose one of ${given.map((name) => `--${name}`).join(" and ")}.`);
+  if (given.length > 1 && given.includes("record"))
+    throw usage(
+      `--record stands alone, without ${given
+        .filter((name) => name !== "record")
+        .map((name) => `--${name}`)
+        .join(" and ")}.`,
+    );
   const [person, record, run, sync] = ["person", "record", "run", "sync"].map((name) => textOption(options, name));
   if (record !== undefined) {
     const [target = "", ...id] = record.split("/");
@@ -88,7 +95,13 @@ async function whatOf(invocation: Invocation, options: Options): Promise<Journal
   };
 }
 
-function linesOf(entry: JournalView): readonly string[] {
+/** Object ids of the members whom an entry moves, and record ids of those that the target lost. */
+function membersIn({ action, after }: JournalView): readonly string[] {
+  if (action !== "members" || !isAttributes(after)) return [];
+  return Object.values(after).flatMap((value) => (Array.isArray(value) ? value.map(String) : []));
+}
+
+function linesOf(entry: JournalView, names: ReadonlyMap<string, string>): readonly string[] {
   const { at, actor, type, action, kind, objectId, target, recordId, status, code, reason, detail, run } = entry;
   const what = [type, action, kind, objectId ?? ""].filter((part) => part !== null && part !== "").join(" ");
   const where = target === null ? "" : ` in ${target}${recordId === null ? "" : ` (${recordId})`}`;
@@ -97,19 +110,35 @@ function linesOf(entry: JournalView): readonly string[] {
   return [
     `${timeInWords(at)}  ${what}${where}${came}  by ${actor.kind} ${actor.id}${run === null ? "" : `, ${run}`}`,
     ...said.map((text) => `    ${text}`),
-    ...differences(entry).map((line) => `    ${line}`),
+    ...differences(entry, names).map((line) => `    ${line}`),
   ];
 }
 
 /** What an intent says that changes, field by field. */
-function differences({ type, before, after }: JournalView): readonly string[] {
+function differences(
+  { type, action, before, after }: JournalView,
+  names: ReadonlyMap<string, string>,
+): readonly string[] {
   if (type !== "intent" || !isAttributes(after)) return [];
+  if (action === "members") return Object.entries(after).flatMap(([way, ids]) => membersInWords(way, ids, names));
   const was = isAttributes(before) ? before : {};
   return Object.entries(after).flatMap(([name, value]) => {
     const from = was[name];
     if (JSON.stringify(from ?? null) === JSON.stringify(value)) return [];
     return [`${name}: ${inWords(from)} → ${inWords(value)}`];
   });
+}
+
+const SAID_MEMBERS = 20;
+const WAYS: { readonly [way: string]: string } = { add: "added", remove: "removed", gone: "lost by the target" };
+
+/** Who joins or leaves a group: `added: Ana (id), Bo (id)`. */
+function membersInWords(way: string, ids: Value, names: ReadonlyMap<string, string>): readonly string[] {
+  if (!Array.isArray(ids) || ids.length === 0) return [];
+  const said = ids.slice(0, SAID_MEMBERS).map(String);
+  const who = said.map((id) => (names.has(id) ? `${inWords(names.get(id))} (${id})` : id)).join(", ");
+  const more = ids.length - said.length;
+  return [`${WAYS[way] ?? way}: ${who}${more > 0 ? ` and ${grouped(more)} more` : ""}`];
 }
 
 function isAttributes(value: Value): value is { readonly [name: string]: Value } {

@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import { webhookKey, webhookUrl } from "@entrain/connectors/webhook";
 import type { Command } from "commander";
 import { MAIL_TLS, secretField } from "../config/channel-of.ts";
 import { CHANNEL_TYPES } from "../config/channels.ts";
+import type { SecretEntry } from "../config/document.ts";
 import { ALERT_TYPES } from "../store/alerts.ts";
 import { command, type Invocation, type Options, textOption, usage } from "./command.ts";
 import { addEntry } from "./entries.ts";
@@ -89,7 +91,13 @@ function portOf(options: Options): number {
   return port;
 }
 
-/** The secret, judged where it was given itself. Null for a mail server that asks for no password. */
+/** What a reference leads to now, so that what cannot be right is told at once; a variable may be set later, elsewhere. */
+function presentText(entry: SecretEntry, environment: World["environment"]): string | undefined {
+  const text = "file" in entry ? readFileSync(entry.file, "utf8") : "env" in entry ? environment[entry.env] : undefined;
+  return text?.replace(/\r?\n$/, "");
+}
+
+/** The secret, judged as it is now. Null for a mail server that asks for no password. */
 async function secretFor(invocation: Invocation, type: ChannelType, options: Options): Promise<GivenSecret | null> {
   const ways = ["secretStdin", "secretFile", "secretEnv"].some((name) => options[name] !== undefined);
   if (type === "email" && options.user === undefined && !ways && options.password === undefined) return null;
@@ -97,7 +105,7 @@ async function secretFor(invocation: Invocation, type: ChannelType, options: Opt
   const what = { webhook: "webhook's secret", email: "password", slack: "address", teams: "address" }[type];
   const given = await readSecretOptions(invocation, options, what);
   if (given === null) throw usage(`Give the ${what} with --secret-stdin, --secret-file PATH or --secret-env NAME.`);
-  const text = given.secret?.reveal();
+  const text = given.secret?.reveal() ?? presentText(given.entry, invocation.world.environment);
   if (text !== undefined && type === "webhook") webhookKey(text);
   if (text !== undefined && (type === "slack" || type === "teams")) webhookUrl(text.trim());
   return given;

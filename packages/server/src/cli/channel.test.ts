@@ -96,6 +96,12 @@ test("says what is wrong with a channel before anything is kept", async (context
   const short = await run([...add, url, "--secret-stdin"], { ...options, input: "whsec_dG9vIHNob3J0" });
   assert.match(errorOf(short).message, /24 to 64 bytes/);
   assertClean(short, ["dG9vIHNob3J0"]);
+  await writeFile(join(cwd, "hook.secret"), "foo\n");
+  const wrong = await run([...add, url, "--secret-file", "hook.secret"], options);
+  assert.equal(wrong.code, 1, wrong.stdout);
+  assert.match(errorOf(wrong).message, /24 to 64 bytes/);
+  const set = { ...options, env: { ...options.env, HOOK: "foo" } };
+  assert.match(errorOf(await run([...add, url, "--secret-env", "HOOK"], set)).message, /24 to 64 bytes/);
   const far = await run([...add, "http://hooks.example.com/", "--secret-env", "HOOK"], options);
   assert.match(errorOf(far).message, /channels\.desk\.url: .*must begin with https/);
   assert.match(errorOf(await run([...add, url], options)).message, /--secret-stdin/);

@@ -3,7 +3,7 @@ import { channelSecret, mailAddress } from "../config/channel-of.ts";
 import { loadConfiguration } from "../config/current.ts";
 import type { ChannelEntry, SecretEntry } from "../config/document.ts";
 import { plainChannel } from "../config/render.ts";
-import { deliveriesOf, deliveryCounts, disableChannel, enableChannel, newAlert } from "../store/alerts.ts";
+import { deliveriesOf, deliveryCounts, disableChannel, keepTest, newAlert } from "../store/alerts.ts";
 import type { Store } from "../store/store.ts";
 import { registerAdd } from "./channel-add.ts";
 import { command, type Invocation, type Register } from "./command.ts";
@@ -155,8 +155,8 @@ async function testChannel(invocation: Invocation, [name = ""]: readonly string[
   const alert = newAlert(store, { type: "test", data: { channel: name, detail } });
   const reply = await sendAlert(installation, row, alert, signal);
   if (reply.kind === "accepted") {
-    if (row.disabled_at !== null) await enableChannel(store, row.id);
     const { note = null } = reply;
+    await keepTest(store, { alert, channel: row.id, note });
     await output.value({ ok: true, id: alert.id, status: reply.status, detail: note, fix: null });
     const again = row.disabled_at === null ? "" : " The channel is enabled again.";
     await output.say(`The channel ${name} accepted ${alert.id}.${again}${note === null ? "" : ` But: ${note}`}`);

@@ -15,3 +15,9 @@ test("waiting for a slow reader leaves no listener behind, however often it is w
     before,
   );
 });
+
+test("a table shows what would move its columns, and prints no other control character", async () => {
+  const { world, out } = surroundings();
+  await new Output(world, false).table(["WHO", "WHY"], [["Tab\tin\nname\u001b[31m", "so"]]);
+  assert.equal(out(), "WHO                 WHY\nTab\\tin\\nname?[31m  so\n");
+});

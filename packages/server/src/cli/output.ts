@@ -6,6 +6,13 @@ import type { World } from "./world.ts";
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
+// A tab or a line break in a cell would move all that stands behind it.
+const BREAKING = /[\t\n]/g;
+
+function escaped(letter: string): string {
+  return letter === "\t" ? "\\t" : "\\n";
+}
+
 /** Codes whose message names the place or the way itself; what the code alone could add would say it twice. */
 const SAYS_ENOUGH: ReadonlySet<string> = new Set(["store_failed", "config_invalid", "not_found", "exists", "conflict"]);
 
@@ -29,8 +36,12 @@ export class Output {
     if (!this.json) await this.#write(`${lines.join("\n")}\n`.replace(CONTROL, "?"));
   }
 
-  /** A table for people: a heading, and cells aligned in columns; the last one is never filled up. */
-  async table(heading: readonly string[], rows: readonly (readonly string[])[]): Promise<void> {
+  /**
+   * A table for people: a heading, and cells aligned in columns; the last one is never filled up. A tab or a line break in a
+   * cell is shown as `\\t` or `\\n`.
+   */
+  async table(heading: readonly string[], given: readonly (readonly string[])[]): Promise<void> {
+    const rows = given.map((cells) => cells.map((cell) => cell.replace(BREAKING, escaped)));
     const widths = heading.map((title, at) => Math.max(width(title), ...rows.map((row) => width(row[at] ?? ""))));
     const line = (cells: readonly string[]): string =>
       cells.map((cell, at) => (at === cells.length - 1 ? cell : cell + pad(cell, widths[at] ?? 0))).join("  ");

@@ -163,3 +163,18 @@ test("the past is asked by the names of then, and the future is refused", async 
     assert.equal((await told(...question, "--at", future.slice(0, 10))).code, 0);
   }
 });
+
+test("the journal is asked of one person in one sync, and says whose memberships moved", async () => {
+  const [nordics] = [group("Nordics")];
+  await open({ users: [ana], groups: [nordics], memberships: { [nordics.id]: [ana.id] } });
+  await scene.run(await scene.addSync("people", "portal", { records: "requester" }));
+  await scene.run(await scene.addSync("groups", "portal", { records: "group" }));
+  const all = JSON.parse(await said("audit", "list", "--person", ana.id, "--json")) as { stream: string }[];
+  const some = JSON.parse(await said("audit", "list", "--person", ana.id, "--sync", "people", "--json")) as object[];
+  assert.ok(some.length > 0 && some.length <= all.length);
+  assert.deepEqual(JSON.parse(await said("audit", "list", "--person", ana.id, "--sync", "groups", "--json")), []);
+  const moved = await said("audit", "list", "--sync", "groups");
+  assert.match(moved, new RegExp(`added: Ana \\(${ana.id}\\)`));
+  assert.doesNotMatch(moved, /empty → empty/);
+  assert.equal((await told("audit", "list", "--record", "portal/1", "--run", "run_1")).code, 2);
+});

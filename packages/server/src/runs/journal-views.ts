@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import type { Actor } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
 import { streamOf } from "./applying.ts";
+import { nameIn } from "./names.ts";
 import { shownKnown } from "./sensitive.ts";
 
 /** One entry of the journal as it is shown; what was erased since is `null`, and nothing sensitive stands in it. */
@@ -147,6 +148,20 @@ async function masksOf(
   return new Map(
     rows.map((row) => [streamOf(row), (JSON.parse(row.definition) as Pick<SyncDefinition, "mapping">).mapping]),
   );
+}
+
+/** The names of records of any directory, by object id; those without one are left out. */
+export async function namesIn(store: Store, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const names = new Map<string, string>();
+  const wanted = [...new Set(ids)];
+  for (let at = 0; at < wanted.length; at += 500) {
+    const rows = store.db.selectFrom("records").select(["id", "attributes"]);
+    for (const { id, attributes } of await rows.where("id", "in", wanted.slice(at, at + 500)).execute()) {
+      const name = nameIn(attributes);
+      if (name !== null) names.set(id, name);
+    }
+  }
+  return names;
 }
 
 /** For whom a record of a target was made or joined, now or before. */

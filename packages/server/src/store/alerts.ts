@@ -184,11 +184,29 @@ export async function disableChannel(store: Store, channel: string, reason: stri
   );
 }
 
-/** Lets a channel have alerts again. */
-export async function enableChannel(store: Store, channel: string): Promise<void> {
+/**
+ * Keeps a test that a channel accepted: it is enabled and does not fail any more, and what waits to be tried again is due now.
+ * `note`: who of those whom the channel tells was not reached.
+ */
+export async function keepTest(
+  store: Store,
+  { alert, channel, note }: { readonly alert: Alert; readonly channel: string; readonly note: string | null },
+): Promise<void> {
+  const { id, type, data, at } = alert;
+  const now = store.clock.now();
   await store.transaction(
-    (tx) =>
-      tx.updateTable("channels").set({ disabled_at: null, disabled_of: null }).where("id", "=", channel).execute(),
+    async (tx) => {
+      const enabled = { disabled_at: null, disabled_of: null };
+      await tx.updateTable("channels").set(enabled).where("id", "=", channel).execute();
+      const waiting = tx.updateTable("alert_deliveries").set({ next_at: now }).where("channel", "=", channel);
+      await waiting.where("next_at", "is not", null).execute();
+      await tx
+        .insertInto("alerts")
+        .values({ id, type, data: JSON.stringify(data), at })
+        .execute();
+      const row = { alert: id, channel, attempts: 1, next_at: null, accepted_at: now, failure: note };
+      await tx.insertInto("alert_deliveries").values(row).execute();
+    },
     { repeatable: true },
   );
 }
@@ -197,8 +215,9 @@ export async function enableChannel(store: Store, channel: string): Promise<void
 interface DeliveryCounts {
   /** Alerts on their way, whether tried already or not. */
   readonly waiting: number;
+  /** When one was last accepted that was no test. */
   readonly acceptedAt: number | null;
-  /** Why the newest alert that did not arrive did not; null once one that was raised later arrived. */
+  /** Why the newest alert did not arrive; null once it did, or one that was raised later, a test as well. */
   readonly failure: string | null;
 }
 
@@ -206,20 +225,24 @@ interface DeliveryCounts {
 export async function deliveryCounts(store: Store, channel: string): Promise<DeliveryCounts> {
   const { waiting, accepted } = await store.db
     .selectFrom("alert_deliveries")
+    .innerJoin("alerts", "alerts.id", "alert_deliveries.alert")
     .select(({ fn }) => [fn.count<number>("next_at").as("waiting"), fn.max("accepted_at").as("accepted")])
     .where("channel", "=", channel)
+    .where("alerts.type", "<>", "test")
     .executeTakeFirstOrThrow();
   const newest = await store.db
     .selectFrom("alert_deliveries")
     .innerJoin("alerts", "alerts.id", "alert_deliveries.alert")
-    .select("alert_deliveries.failure")
+    .select(["alert_deliveries.failure", "alert_deliveries.accepted_at"])
     .where("alert_deliveries.channel", "=", channel)
     .where("alert_deliveries.attempts", ">", 0)
     .orderBy("alerts.at", "desc")
     .orderBy("alerts.id", "desc")
     .limit(1)
     .executeTakeFirst();
-  return { waiting: Number(waiting), acceptedAt: accepted, failure: newest?.failure ?? null };
+  // What a mail server took for some and refused for others has a failure, too.
+  const failure = newest === undefined || newest.accepted_at !== null ? null : newest.failure;
+  return { waiting: Number(waiting), acceptedAt: accepted, failure };
 }
 
 /** What became of an alert at one channel, for whoever looks at it. */
