@@ -1,6 +1,8 @@
 import { ConnectorError, grouped } from "@entrain/core";
 import { approvalInWords } from "../runs/approval.ts";
 import type { Engine } from "../runs/context.ts";
+import { countUnsynced } from "../runs/failures/unsynced.ts";
+import { type RunFinding, runFindings } from "../runs/findings.ts";
 import { joinedBy, planChanges } from "../runs/plan-queries.ts";
 import { findRun, heldPlans } from "../runs/queries.ts";
 import type { RunOptions, RunSummary } from "../runs/run.ts";
@@ -35,8 +37,11 @@ export async function withRun(
   const joins = summary.counts.join > 0 ? await joinedBy(installation.store, { run: summary.run }) : [];
   const row = await findRun(installation.store, summary.run);
   const trace = await traceIn(installation.store, row?.plan ?? null);
-  await output.value({ ...summary, joinedBy: joins, ...(trace && { trace }), ...(await also(summary)) });
-  await printSummary(invocation, name, summary);
+  const findings = await runFindings(installation.store, { run: summary.run });
+  const { unsynced, dead, ignored } = await countUnsynced(installation.store, id);
+  const told = { findings, unsynced, dead, ignored };
+  await output.value({ ...summary, ...told, joinedBy: joins, ...(trace && { trace }), ...(await also(summary)) });
+  await printSummary(invocation, name, summary, told);
   await printTrace(invocation, trace);
   if (joins.length > 0) await output.say(`Joins: ${joinedInWords(joins)}.`);
   if (summary.held !== null) await printHeld(invocation, installation.store, { name, id });
@@ -61,18 +66,44 @@ class RunFault extends ConnectorError {
   }
 }
 
-async function printSummary({ output }: Invocation, name: string, summary: RunSummary): Promise<void> {
+/** What a run's own numbers do not say: what is wrong with no record, and the records that wait since earlier runs. */
+interface Told {
+  readonly findings: readonly RunFinding[];
+  readonly unsynced: number;
+  readonly dead: number;
+}
+
+async function printSummary(
+  { output }: Invocation,
+  name: string,
+  summary: RunSummary,
+  { findings, unsynced, dead }: Told,
+): Promise<void> {
   const { counts, failed, unchanged, ms, readMs, result, error } = summary;
   const took = `in ${durationInWords(ms)} (reading ${durationInWords(readMs)})`;
   const also = unchanged > 0 ? `, ${grouped(unchanged)} already as they should be` : "";
   await output.say(`${name} ${result}: ${countsInWords(counts)}${also}, ${took}.`);
-  if (failed > 0) await output.say(`${grouped(failed)} could not be synced: entrain sync unsynced ${name}`);
+  for (const { detail, fix } of findings) await output.say(`${sentence(detail)} ${fix}`);
+  const records = Math.max(0, failed - findings.length);
+  if (records > 0) await output.say(`${grouped(records)} could not be synced: entrain sync unsynced ${name}`);
+  const waiting = unsynced - records;
+  if (waiting > 0) await output.say(waitingRecordsInWords(name, { waiting, dead, isMore: records > 0 }));
   if ((result === "partial" || result === "held") && error !== null)
     await output.say(
       error.message,
       `Make them good:      entrain sync run ${name}`,
       `Look at them first:  entrain sync plan ${name}`,
     );
+}
+
+/** Records that were refused before, and that this run did not try. */
+function waitingRecordsInWords(
+  name: string,
+  { waiting, dead, isMore }: { readonly waiting: number; readonly dead: number; readonly isMore: boolean },
+): string {
+  const who = `${grouped(waiting)} ${isMore ? "more " : ""}${waiting === 1 ? "record waits" : "records wait"}`;
+  const left = dead === 0 ? "" : ` (${grouped(dead)} not tried by ${dead === 1 ? "itself" : "themselves"} any more)`;
+  return `${who} for another try${left}: entrain sync unsynced ${name}`;
 }
 
 /** What waits for approval, with the names: nobody should approve a number. */

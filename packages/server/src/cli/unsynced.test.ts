@@ -3,7 +3,11 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { startSimulator } from "@entrain/simulator";
-import { errorOf, run, runJson, withPeople } from "./testing.ts";
+import { openScene } from "../runs/testing/scene.ts";
+import { person } from "../runs/testing/tenant.ts";
+import { runProgram } from "./program.ts";
+import { errorOf, run, runJson, surroundings, withPeople } from "./testing.ts";
+import type { Installation } from "./world.ts";
 
 interface Record {
   readonly id: string;
@@ -95,4 +99,41 @@ test("an ignored record is told apart with its note, and taken up again by who s
   const strange = await run(["sync", "ignore", "people", "--record", "nobody", "--note", "x", "--json"], { cwd });
   assert.equal(errorOf(strange).code, "not_found");
   assert.equal((await run(["sync", "ignore", "people", "--record", id], { cwd })).code, 2);
+});
+
+test("a list that protects nobody is told by the run and with the unsynced records, by name", async (context) => {
+  const simulator = await startSimulator({ people: 6, groups: 0, seed: 5, throttle: "off" });
+  context.after(() => simulator.close());
+  const cwd = await withPeople(context, simulator, ["protect: { people: [nobody@contoso.com] }"]);
+  const said = /Protect\.people: nobody is "nobody@contoso\.com", so nothing is protected by that\. Correct the name/i;
+  const ran = await run(["sync", "run", "people"], { cwd });
+  assert.equal(ran.code, 1);
+  assert.match(ran.stdout, said);
+  assert.doesNotMatch(ran.stdout, /could not be synced/);
+  const listed = await run(["sync", "unsynced", "people"], { cwd });
+  assert.match(listed.stdout, said);
+  assert.match(listed.stdout, /Every record in scope of people is in step\./);
+  type Ran = { readonly findings: readonly { readonly code: string }[]; readonly unsynced: number };
+  const told = await runJson<Ran>(["sync", "run", "people"], { cwd }, 1);
+  assert.deepEqual([told.findings.map(({ code }) => code), told.unsynced], [["protected_unknown"], 0]);
+});
+
+test("a run that tries nothing tells of the records that wait since an earlier one", async (context) => {
+  const users = [person("Ana"), person("Bo"), person("Cy")];
+  const scene = await openScene({ simulator: { tenant: { users, groups: [] } } });
+  context.after(() => scene.close());
+  const refusal = { status: 400, body: JSON.stringify({ detail: "Not in this plan." }) };
+  scene.disturb(({ method }) => (method === "POST" ? refusal : null));
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  assert.equal((await scene.run(sync)).failed, 3);
+  const { store, engine } = scene;
+  const installation = { store, engine, types: new Map(), demo: false, folder: "", close: async () => undefined };
+  const ran = async (...options: readonly string[]): Promise<string> => {
+    const { world, out, err } = surroundings({ openInstallation: async () => installation as unknown as Installation });
+    assert.equal(await runProgram(["sync", "run", "people", ...options], world), 0, err());
+    return out();
+  };
+  assert.match(await ran(), /succeeded: no changes.*\n3 records wait for another try: entrain sync unsynced people\n$/);
+  const { unsynced, dead } = JSON.parse(await ran("--json")) as { readonly unsynced: number; readonly dead: number };
+  assert.deepEqual([unsynced, dead], [3, 0]);
 });

@@ -6,6 +6,7 @@ import type { Quarantine } from "../runs/failures/quarantine.ts";
 import { UNSYNCED_STATES, type UnsyncedFilter, type UnsyncedView, unsyncedRecords } from "../runs/failures/unsynced.ts";
 import { heedRecords, ignoreRecords, retryRecords, type Which } from "../runs/failures/unsynced-commands.ts";
 import { unsyncedCsv, unsyncedJsonLines } from "../runs/failures/unsynced-export.ts";
+import { runFindings } from "../runs/findings.ts";
 import type { SyncStatus } from "../runs/queries.ts";
 import { UNSYNCED } from "../runs/unsynced-reasons.ts";
 import {
@@ -20,6 +21,7 @@ import {
   usage,
 } from "./command.ts";
 import { findRow } from "./entries.ts";
+import { sentence } from "./output.ts";
 import { timeInWords } from "./wording.ts";
 
 const STATES = [...UNSYNCED_STATES, "all"] as const;
@@ -95,6 +97,7 @@ async function unsyncedCommand(
   const records = await unsyncedRecords(store, { sync, limit, filter });
   const { output } = invocation;
   await output.value(records);
+  for (const { detail, fix } of await runFindings(store, { sync })) await output.say(`${sentence(detail)} ${fix}`, "");
   if (records.length === 0) {
     const narrowed = Object.keys(filter).length > 0;
     await output.say(narrowed ? "No unsynced record is like that." : `Every record in scope of ${name} is in step.`);

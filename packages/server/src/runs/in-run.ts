@@ -11,6 +11,7 @@ import { noteRunEnd } from "./failures/quarantine.ts";
 import { forgetPlans } from "./forget.ts";
 import { Stopped, syncLease, withLease } from "./lease.ts";
 import { closeHolds, leaseOptions, type RunOptions, type Session, stoppable, withEnds } from "./session.ts";
+import { skippedProtected } from "./skipped.ts";
 import { tellRunEnd } from "./tell-failures.ts";
 
 /** So many skipped changes are told by name. */
@@ -97,7 +98,8 @@ function hasSkipped({ tally }: Applied, mode: Mode): boolean {
 }
 
 async function skippedIn(store: Store, run: string, { tally }: Applied): Promise<RunSummary["error"]> {
-  const { conflicts } = tally;
+  const spared = await skippedProtected(store, run, NAMED);
+  const conflicts = tally.conflicts - spared.ordinals.length;
   const of = conflicts === 1 ? "was not made, for its record" : "were not made, for their records";
   const rows = await store.db
     .selectFrom("runs")
@@ -105,13 +107,16 @@ async function skippedIn(store: Store, run: string, { tally }: Applied): Promise
     .select("plan_changes.name")
     .where("runs.id", "=", run)
     .where("plan_changes.state", "=", "conflict")
+    .where("plan_changes.ordinal", "not in", [-1, ...spared.ordinals])
     .orderBy("plan_changes.ordinal")
     .limit(NAMED)
     .execute();
   const names = rows.map(({ name }) => name);
   if (names.length < conflicts && names.length > 0) names.push(`and ${grouped(conflicts - names.length)} more`);
   const told = names.length === 0 ? "" : `: ${names.join(", ")}`;
-  const message = `${grouped(conflicts)} of the plan's changes ${of} changed after it was made${told}.`;
+  const changed =
+    conflicts === 0 ? "" : `${grouped(conflicts)} of the plan's changes ${of} changed after it was made${told}.`;
+  const message = [changed, spared.said].filter((text) => text !== "").join(" ");
   return {
     code: "conflict",
     message,

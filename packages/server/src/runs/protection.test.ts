@@ -244,6 +244,24 @@ test("a held removal of memberships that is approved leaves a protected member i
   assert.deepEqual(scimMembers(scene.scim, staff.id), [ana.id, ...ids.slice(12)].sort());
 });
 
+test("an approved change of who was put on a list meanwhile is told to be protected, and not to have changed", async () => {
+  scene = await openScene({ clock: testClock(), simulator: { tenant: { users, groups: [staff], memberships } } });
+  sync = await scene.addSync("people", "scim", { records: "user" });
+  await scene.run(sync);
+  for (const id of ids.slice(0, 12)) await scene.graph("DELETE", `/users/${id}`);
+  const { held } = await scene.run(sync);
+  await protectByConnection({ people: [String(ids[1])] });
+  await scene.graph("POST", `/directory/deletedItems/${ids[2]}/restore`);
+  const approved = await scene.approve(sync, held?.digest ?? "");
+  assert.deepEqual([approved.result, approved.conflicts], ["partial", 2]);
+  const [guarded, back] = [1, 2].map((at) => users.find(({ id }) => id === ids[at])?.displayName);
+  assert.equal(
+    approved.error?.message,
+    `1 of the plan's changes was not made, for its record changed after it was made: ${back}. ` +
+      `1 of the plan's changes was not made, for its record is protected by the connection's list: ${guarded}.`,
+  );
+});
+
 test("an entry that names nobody is told with every plan, and of a deleted person it is none", async () => {
   await open();
   await protectByConnection({ people: ["nobody@contoso.com", idOf("nobody at all")] });
