@@ -1,5 +1,7 @@
 import { grouped } from "@entrain/core";
+import type { Engine } from "../runs/context.ts";
 import { planIssues } from "../runs/plan-queries.ts";
+import type { RunOptions, RunSummary } from "../runs/run.ts";
 import { releaseUndone, undoRun } from "../runs/undo/undo.ts";
 import { type Pin, pinsPage } from "../store/pins.ts";
 import { plansIn } from "../store/plans.ts";
@@ -59,25 +61,52 @@ async function undoCommand(
     ...(changes.length > 0 ? { ordinals: new Set(changes.map(Number)) } : {}),
   };
   const of = textOption(options, "run") ?? null;
-  const code = await withRun(invocation, name, (engine, given) => undoRun(engine, { ...given, of, chosen }));
-  if (code === 3) await sayLeft(invocation, name);
+  let left: readonly Left[] = [];
+  const undo = (engine: Engine, given: RunOptions): Promise<RunSummary> => undoRun(engine, { ...given, of, chosen });
+  const code = await withRun(invocation, name, undo, async (summary) => {
+    left = await leftBy(invocation, name, summary);
+    return { left };
+  });
+  await sayLeft(invocation, name, left);
   return code;
 }
 
+/** What of a run cannot come back, with the reason. */
+interface Left {
+  readonly code: string;
+  readonly objectId: string | null;
+  readonly name: string | null;
+  readonly detail: string;
+}
+
 /** What of the run cannot come back, of the plan that was just made. */
-async function sayLeft(invocation: Invocation, name: string): Promise<void> {
-  const { output } = invocation;
-  const { store } = await invocation.open();
-  const { id } = await findRow(await invocation.open(), "syncs", name);
-  const plan = (await plansIn(store.db, id, ["held"])).findLast(({ part }) => part === "undo");
-  if (plan === undefined || output.json) return;
-  const left = await planIssues(store, plan.id, { after: -1, limit: SAID_LEFT + 1 });
+async function leftBy(invocation: Invocation, name: string, { result, held }: RunSummary): Promise<readonly Left[]> {
+  const installation = await invocation.open();
+  const { store } = installation;
+  const { id } = await findRow(installation, "syncs", name);
+  const plans = result === "held" ? await plansIn(store.db, id, ["held"]) : [];
+  const plan = plans.findLast(({ part, digest }) => part === "undo" && digest === held?.digest);
+  if (plan === undefined) return [];
+  const left: Left[] = [];
+  for (let after = -1; ; ) {
+    const page = await planIssues(store, plan.id, { after, limit: PAGE });
+    const last = page.at(-1);
+    if (last === undefined) return left;
+    left.push(
+      ...page.map(({ code, objectId = null, name: who = null, detail }) => ({ code, objectId, name: who, detail })),
+    );
+    after = last.ordinal;
+  }
+}
+
+async function sayLeft({ output }: Invocation, name: string, left: readonly Left[]): Promise<void> {
   if (left.length === 0) return;
   await output.say("", "Not undone:");
   for (const { name: who, objectId, detail } of left.slice(0, SAID_LEFT)) {
     await output.say(`  ${who ?? objectId ?? ""}: ${detail}`);
   }
-  if (left.length > SAID_LEFT) await output.say(`  … and more; all of them: entrain sync held ${name} --json`);
+  const more = left.length - SAID_LEFT;
+  if (more > 0) await output.say(`  … and ${grouped(more)} more: entrain sync undo ${name} --json lists all of them`);
 }
 
 async function listUndone(invocation: Invocation, [name = ""]: readonly string[]): Promise<undefined> {

@@ -158,6 +158,12 @@ export async function clearPlan(tx: Transaction<DB>, plan: string): Promise<void
   await tx.updateTable("plans").set({ trace: null }).where("id", "=", plan).execute();
 }
 
+/** Removes a plan that nobody was shown, as if it had never been made. */
+export async function dropPlan(tx: Transaction<DB>, plan: string): Promise<void> {
+  await clearPlan(tx, plan);
+  await tx.deleteFrom("plans").where("id", "=", plan).execute();
+}
+
 /** A place in a plan's order of application. */
 export type PlanKey = Pick<PlanChangeRow, "phase" | "rank" | "ordinal">;
 

@@ -151,10 +151,28 @@ test("records and numbers that the run did nothing of are told, instead of undoi
   const sync = await scene.addSync("people", "scim", { records: "user" });
   const run = await scene.run(sync);
   for (const chosen of [{ records: new Set([ana.id, "nobody"]) }, { ordinals: new Set([0, 4711]) }]) {
-    const { error } = await scene.undo(sync, run.run, chosen);
-    assert.equal(error?.code, "nothing_to_undo");
-    assert.match(error?.message ?? "", /changed nothing of (nobody|4711)\.$/);
+    const message = /changed nothing of (nobody|4711)\.$/;
+    await assert.rejects(scene.undo(sync, run.run, chosen), { code: "nothing_to_undo", message });
   }
+});
+
+test("a slip in what is to be undone is said before there is a run, and of another sync's run whose it was", async () => {
+  await open();
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  const groups = await scene.addSync("groups", "scim", { records: "group" });
+  await assert.rejects(scene.undo(sync, null), { code: "nothing_to_undo", message: /people has applied nothing yet/ });
+  const run = await scene.run(sync);
+  const runs = async () => (await scene.store.db.selectFrom("runs").select("id").execute()).length;
+  const plans = async () => (await scene.store.db.selectFrom("plans").select("id").execute()).length;
+  const before = [await runs(), await plans()];
+  await assert.rejects(scene.undo(groups, run.run), {
+    code: "nothing_to_undo",
+    message: /was one of the sync people, and took nothing from what groups writes/,
+    fix: `Undo it there: entrain sync undo people --run ${run.run}`,
+  });
+  await assert.rejects(scene.undo(sync, "run_none"), { code: "not_found" });
+  await assert.rejects(scene.undo(sync, run.run, { records: new Set(["nobody"]) }), { code: "nothing_to_undo" });
+  assert.deepEqual([await runs(), await plans()], before);
 });
 
 test("memberships that took effect although their change was refused move back", async () => {
@@ -244,8 +262,8 @@ test("who asks twice for the same undoing gets the plan that waits already", asy
   await scene.run(sync);
   const [first, second] = [await scene.undo(sync, null), await scene.undo(sync, null)];
   assert.deepEqual([second.result, second.held], ["held", first.held]);
-  const plans = await scene.store.db.selectFrom("plans").select("id").where("state", "=", "held").execute();
-  assert.equal(plans.length, 1);
+  const plans = await scene.store.db.selectFrom("plans").select("state").where("part", "=", "undo").execute();
+  assert.deepEqual(plans, [{ state: "held" }]);
 });
 
 test("what an undoing was refused is not undone, and is the sync's as before", async () => {

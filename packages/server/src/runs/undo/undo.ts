@@ -1,14 +1,12 @@
-import { ConnectorError } from "@entrain/core";
 import { newId } from "../../clock.ts";
 import { appendJournal } from "../../store/journal.ts";
 import { releasePins } from "../../store/pins.ts";
-import { clearPlan, createPlan, NO_COUNTS, type PlanRow, plansIn, UNASKED, updatePlan } from "../../store/plans.ts";
-import type { Store } from "../../store/store.ts";
+import { createPlan, dropPlan, NO_COUNTS, type PlanRow, plansIn, UNASKED, updatePlan } from "../../store/plans.ts";
 import { streamOf } from "../applying.ts";
 import { openBasis, positionOf } from "../basis.ts";
 import { pinHeld } from "../begin.ts";
 import { NOTHING } from "../carry-out.ts";
-import type { Engine, SyncRow } from "../context.ts";
+import type { Engine } from "../context.ts";
 import { inRun, type RunSummary } from "../in-run.ts";
 import { syncLease, withLease } from "../lease.ts";
 import { PlanWriter } from "../plan-writer.ts";
@@ -20,7 +18,8 @@ import { type Chosen, Deeds } from "./deeds.ts";
 import { inversesOf } from "./inverses.ts";
 import { planReferences } from "./references-back.ts";
 import type { UndoContext } from "./rows.ts";
-import { chosenAlong, hasTaken, planAlong, tellStaying } from "./went-along.ts";
+import { nothing, refuseSlips, refuseUnknown, runToUndo } from "./run-to-undo.ts";
+import { chosenAlong, planAlong, tellStaying } from "./went-along.ts";
 
 export interface UndoOptions extends RunOptions {
   /** The run whose changes go back; `null`: the last one of the sync that applied something. */
@@ -33,13 +32,15 @@ const BATCH = 100;
 
 /**
  * Plans the inverse of a run, or of chosen changes of it, from the journal's before-images. The plan waits for approval; what
- * cannot come back stands in it with its reason. Nothing is written to the target before that.
- * @throws ConnectorError `not_found` when there is no such run, `nothing_to_undo` when none of its changes can be undone
+ * cannot come back stands in it with its reason. Nothing is written to the target before that. It ends as `failed` with
+ * `nothing_to_undo` when none of the run's changes can be undone; a run or a choice that is none is a slip, and no run of its own.
+ * @throws ConnectorError `not_found` when there is no such run, `nothing_to_undo` when it changed nothing of what is asked for
  */
 export async function undoRun(engine: Engine, options: UndoOptions): Promise<RunSummary> {
+  await refuseSlips(engine.store, options);
   return await inRun(engine, options, "undo", async (session) => {
     await settleLeft(session);
-    const run = await runToUndo(session, options);
+    const run = await runToUndo(engine.store, { sync: session.sync, of: options.of, not: session.run });
     await withdrawLeft(session, `the run ${run} is undone`, run);
     return { ...NOTHING, held: await planUndo(session, run, options.chosen) };
   });
@@ -63,69 +64,6 @@ export async function releaseUndone(
   );
 }
 
-async function runToUndo({ engine, sync, run }: Session, { of }: UndoOptions): Promise<string> {
-  const { db } = engine.store;
-  const found = await db
-    .selectFrom("journal")
-    .leftJoin("journal_values as said", (join) =>
-      join.onRef("said.stream", "=", "journal.stream").onRef("said.sequence", "=", "journal.sequence"),
-    )
-    .select("journal.run")
-    .where("journal.stream", "=", streamOf(sync))
-    .where("journal.type", "=", "outcome")
-    // The outcome of memberships that were refused says which of them took effect all the same.
-    .where((eb) => eb.or([eb("journal.status", "in", ["applied", "unchanged"]), eb("said.after", "is not", null)]))
-    .where("journal.run", "is not", null)
-    .where("journal.run", "!=", run)
-    .$if(of !== null, (query) => query.where("journal.run", "=", of))
-    .orderBy("journal.sequence", "desc")
-    .limit(1)
-    .executeTakeFirst();
-  if (found?.run != null) return found.run;
-  if (of !== null && (await hasTaken(engine.store, { sync, run: of }))) return of;
-  const known =
-    of === null ? undefined : await db.selectFrom("runs").select("id").where("id", "=", of).executeTakeFirst();
-  if (of !== null && known === undefined) {
-    const fix = `See its runs: entrain sync history ${sync.name}`;
-    throw new ConnectorError("not_found", `The sync ${sync.name} has no run ${of}.`, {
-      ...{ stops: "run", retry: "never" },
-      fix,
-    });
-  }
-  const begun = of === null ? null : await wentOnWith(engine.store, sync, of);
-  if (begun !== null) {
-    const message = `The run ${of} went on with what the run ${begun} began, and its changes stand under that one.`;
-    const fix = `Undo that one: entrain sync undo ${sync.name} --run ${begun}`;
-    throw new ConnectorError("nothing_to_undo", message, { stops: "run", retry: "never", fix });
-  }
-  throw nothing(of === null ? `The sync ${sync.name} has applied nothing yet.` : `The run ${of} applied nothing.`);
-}
-
-async function isOwn({ db }: Store, sync: SyncRow, run: string): Promise<boolean> {
-  const row = await db.selectFrom("runs").select("sync").where("id", "=", run).executeTakeFirst();
-  return row?.sync === sync.id;
-}
-
-/** The run whose plan this one only went on with; null where it did not. */
-async function wentOnWith({ db }: Store, sync: SyncRow, run: string): Promise<string | null> {
-  const entry = await db
-    .selectFrom("journal")
-    .innerJoin("journal_values as said", (join) =>
-      join.onRef("said.stream", "=", "journal.stream").onRef("said.sequence", "=", "journal.sequence"),
-    )
-    .select("said.detail")
-    .where("journal.stream", "=", streamOf(sync))
-    .where("journal.type", "=", "resumed")
-    .where("journal.run", "=", run)
-    .limit(1)
-    .executeTakeFirst();
-  return entry?.detail ?? null;
-}
-
-function nothing(message: string): ConnectorError {
-  return new ConnectorError("nothing_to_undo", message, { stops: "run", retry: "never" });
-}
-
 async function planUndo(session: Session, run: string, chosen: Chosen): Promise<PlanRow> {
   const { engine, lease } = session;
   const { store } = engine;
@@ -143,29 +81,18 @@ async function planUndo(session: Session, run: string, chosen: Chosen): Promise<
       session.options.signal.throwIfAborted();
       await writer.write({ ...(await inversesOf(context, batch, (id) => deeds.deleted(id))), wanted: [] });
     }
-    await planAlong(context, writer, { deeds, chosen, isOthers: !(await isOwn(store, session.sync, run)) });
+    const whose = await store.db.selectFrom("runs").select("sync").where("id", "=", run).executeTakeFirst();
+    await planAlong(context, writer, { deeds, chosen, isOthers: whose?.sync !== session.sync.id });
     await tellStaying(context, writer);
     await planReferences(context, writer, deeds);
     return await sealUndo(session, context, writer);
   } catch (error) {
-    await store.fenced(lease, async (tx) => {
-      await clearPlan(tx, context.plan.id);
-      await updatePlan(tx, context.plan.id, { state: "abandoned" });
-    });
+    await store.fenced(lease, (tx) => dropPlan(tx, context.plan.id));
     throw error;
   } finally {
     deeds.close();
     context.lookups?.close();
   }
-}
-
-/** A choice that the run did nothing of is a slip of the pen. @throws ConnectorError `nothing_to_undo` */
-function refuseUnknown(run: string, missing: readonly string[]): void {
-  if (missing.length === 0) return;
-  const more = missing.length > SAID ? ` and ${missing.length - SAID} more` : "";
-  const message = `The run ${run} changed nothing of ${missing.slice(0, SAID).join(", ")}${more}.`;
-  const fix = `See what it changed: entrain audit list --run ${run}`;
-  throw new ConnectorError("nothing_to_undo", message, { stops: "run", retry: "never", fix });
 }
 
 async function openUndo(session: Session, run: string): Promise<UndoContext> {
@@ -217,10 +144,7 @@ async function sealUndo(session: Session, context: UndoContext, writer: PlanWrit
   );
   if (waiting !== undefined) {
     // Nothing changed since it was asked for the last time: one plan waits, not two.
-    await store.fenced(lease, async (tx) => {
-      await clearPlan(tx, plan.id);
-      await updatePlan(tx, plan.id, { state: "abandoned" });
-    });
+    await store.fenced(lease, (tx) => dropPlan(tx, plan.id));
     return waiting;
   }
   const held = { ...sealed, state: "held" };
@@ -248,4 +172,5 @@ async function whyNothing({ store, plan }: UndoContext): Promise<string> {
   return `Nothing of the run ${plan.undoes} can be undone: ${said.join("; ")}${rows.length > SAID ? "; and more" : ""}.`;
 }
 
+/** So many reasons are said in one line. */
 const SAID = 3;

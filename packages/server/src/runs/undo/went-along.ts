@@ -51,7 +51,10 @@ function isMeant(row: TakenRow, { deeds, chosen, isOthers }: Along): boolean {
   return ordinals?.has(row.ordinal) ?? (records === undefined || records.has(row.object_id) || records.has(row.holder));
 }
 
-function takenBy({ store, space, plan }: UndoContext) {
+/** Whose undoing it is. */
+type OfRun = Pick<UndoContext, "store" | "space"> & { readonly plan: Pick<UndoContext["plan"], "undoes"> };
+
+function takenBy({ store, space, plan }: OfRun) {
   return store.db
     .selectFrom("taken_along")
     .selectAll()
@@ -182,7 +185,7 @@ function first(sync: string | null): string {
 }
 
 /** Of chosen people, groups and numbers: those that memberships hang on which the run took along. */
-export async function chosenAlong(context: UndoContext, names: readonly string[]): Promise<ReadonlySet<string>> {
+export async function chosenAlong(context: OfRun, names: readonly string[]): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   for (let at = 0; at < names.length; at += 500) {
     const slice = names.slice(at, at + 500);
