@@ -4,6 +4,7 @@ import { NO_COUNTS, plansIn, weightOf } from "../store/plans.ts";
 import { createRun, type RunRow, saveRun } from "../store/runs.ts";
 import type { Lease, Store } from "../store/store.ts";
 import { kindOf } from "./basis.ts";
+import { type BegunPlan, begunPlans } from "./begun.ts";
 import { type Applied, NOTHING } from "./carry-out.ts";
 import type { Actor, Engine } from "./context.ts";
 import { type Asked, heedBreaker } from "./failures/breaker.ts";
@@ -66,7 +67,7 @@ export async function inRun(
       skipped = hasSkipped(applied, mode) ? await skippedIn(store, row.id, applied) : null;
     } catch (fault) {
       result = told.signal.aborted ? "cancelled" : "failed";
-      error = described(fault, told.signal);
+      error = told.signal.aborted ? await stopped(store, options.sync, told.signal) : described(fault);
       if (error === null) throw fault;
     }
     return await finish(engine, lease, {
@@ -103,8 +104,10 @@ async function skippedIn(store: Store, run: string, { tally }: Applied): Promise
   const of = conflicts === 1 ? "was not made, for its record" : "were not made, for their records";
   const rows = await store.db
     .selectFrom("runs")
-    .innerJoin("plan_changes", "plan_changes.plan", "runs.plan")
-    .select("plan_changes.name")
+    .innerJoin("plans", "plans.id", "runs.plan")
+    .innerJoin("plan_changes", "plan_changes.plan", "plans.id")
+    .innerJoin("syncs", "syncs.id", "plans.sync")
+    .select(["plan_changes.name", "plans.undoes", "plans.digest", "syncs.name as sync"])
     .where("runs.id", "=", run)
     .where("plan_changes.state", "=", "conflict")
     .where("plan_changes.ordinal", "not in", [-1, ...spared.ordinals])
@@ -117,11 +120,12 @@ async function skippedIn(store: Store, run: string, { tally }: Applied): Promise
   const changed =
     conflicts === 0 ? "" : `${grouped(conflicts)} of the plan's changes ${of} changed after it was made${told}.`;
   const message = [changed, spared.said].filter((text) => text !== "").join(" ");
-  return {
-    code: "conflict",
-    message,
-    fix: "Run the sync, or make a new plan with `entrain sync plan` and apply that.",
-  };
+  const [first] = rows;
+  const fix =
+    first?.undoes == null
+      ? "Run the sync, or make a new plan with `entrain sync plan` and apply that."
+      : `They stay as they are; why, is listed: entrain plan show ${first.digest ?? ""}. Undo what is left: entrain sync undo ${first.sync} --run ${first.undoes}`;
+  return { code: "conflict", message, fix };
 }
 
 /** Who asked for the stop; null where the process itself is ending. */
@@ -135,14 +139,22 @@ function stopInWords({ reason }: AbortSignal): string {
   return cause === "blackout" ? "The run was stopped when a blackout began." : `The run was stopped by ${actor.id}.`;
 }
 
-function described(fault: unknown, signal: AbortSignal): RunSummary["error"] {
-  if (signal.aborted) {
-    return {
-      code: "cancelled",
-      message: stopInWords(signal),
-      fix: "Run the sync again; it goes on where it stopped.",
-    };
-  }
+/** Of a plan that was begun the rest stays: it is nobody's wish to find that out by the next whole run. */
+async function stopped(store: Store, sync: string, signal: AbortSignal): Promise<RunSummary["error"]> {
+  const begun = await begunPlans(store, sync);
+  const { name } = await store.db.selectFrom("syncs").select("name").where("id", "=", sync).executeTakeFirstOrThrow();
+  const fixes = begun.map((plan) => begunFix(name, plan));
+  const fix = begun.length === 0 ? "Run the sync again; it goes on where it stopped." : fixes.join(" ");
+  return { code: "cancelled", message: stopInWords(signal), fix };
+}
+
+function begunFix(name: string, { digest, changes }: BegunPlan): string {
+  const left = changes === 1 ? "1 change of its plan is" : `${grouped(changes)} changes of its plan are`;
+  const approve = `entrain sync approve ${name} --digest ${digest}`;
+  return `${left} left. Go on with it: entrain sync run ${name}, or with it alone: ${approve}. Drop it: ${approve} --reject`;
+}
+
+function described(fault: unknown): RunSummary["error"] {
   if (!(fault instanceof ConnectorError)) {
     return {
       code: "internal",

@@ -36,6 +36,11 @@ async function stoppedRemoval(context: TestContext) {
   assert.equal(stopped.result, "cancelled");
   const left = active(scene);
   assert.ok(left > 1 && left < 161, `${left} are active`);
+  const approve = `entrain sync approve people --digest ${digest}`;
+  assert.equal(
+    stopped.error?.fix,
+    `${left - 1} changes of its plan are left. Go on with it: entrain sync run people, or with it alone: ${approve}. Drop it: ${approve} --reject`,
+  );
   return { scene, sync, digest, stopped, left };
 }
 
@@ -118,9 +123,10 @@ test("a run that only went on with what another began says so in the journal, an
     journal.map(({ type }) => type),
     ["resumed"],
   );
-  const refused = await scene.undo(sync, next.run);
-  assert.equal(refused.error?.code, "nothing_to_undo");
-  assert.match(refused.error?.message ?? "", new RegExp(`went on with what the run ${stopped.run} began`));
-  assert.match(refused.error?.fix ?? "", new RegExp(`--run ${stopped.run}$`));
+  await assert.rejects(scene.undo(sync, next.run), {
+    code: "nothing_to_undo",
+    message: new RegExp(`went on with what the run ${stopped.run} began`),
+    fix: new RegExp(`--run ${stopped.run}$`),
+  });
   assert.equal((await scene.undo(sync, stopped.run)).held?.count, 160);
 });
