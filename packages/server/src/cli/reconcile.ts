@@ -1,4 +1,4 @@
-import { grouped, inWords } from "@entrain/core";
+import { grouped } from "@entrain/core";
 import { type ReconcileReport, reconcileSync } from "../runs/reconcile/reconcile.ts";
 import { command, type ExitCode, type Invocation, numberOption, type Options, type Register } from "./command.ts";
 import { withRun } from "./run.ts";
@@ -46,9 +46,10 @@ function linesOf(report: ReconcileReport, repair: boolean): readonly string[] {
   const keptIn = (kept: string | null): string => (kept === null ? "" : ` (left alone: ${kept})`);
   const fieldsIn = ({ fields }: Changed): string =>
     fields
-      .map(({ attribute, known, present }) => `${attribute}: ${inWords(known)} became ${inWords(present)}`)
+      .map(({ attribute, knownInWords, presentInWords }) => `${attribute}: ${knownInWords} became ${presentInWords}`)
       .join("; ");
-  const moved = (one: (typeof added)["samples"][number]): string => `${one.name} (${one.member}), ${one.group}`;
+  const moved = (one: (typeof added)["samples"][number]): string =>
+    `${one.name === one.member ? one.member : `${one.name} (${one.member})`}, ${one.group}`;
   return [
     `${report.sync}: ${grouped(owned)} of the ${grouped(held)} ${report.records}s that ${report.target} holds are its own.`,
     ...(inStep ? ["All that it owns is as it was left."] : []),
@@ -74,8 +75,14 @@ function linesOf(report: ReconcileReport, repair: boolean): readonly string[] {
       `records that are no sync's (${grouped(unknown.active)} active), and stay`,
       ({ name, active }) => `${name}${active ? "" : ", disabled"}`,
     ),
-    ...(inStep || repair ? [] : [`Put it back: entrain sync reconcile ${report.sync} --repair`]),
+    ...(inStep || repair ? [] : [nextInWords(report)]),
   ];
+}
+
+/** What is pinned, or waits for approval, no repair touches. */
+function nextInWords({ sync, repairable }: ReconcileReport): string {
+  if (repairable) return `Put it back: entrain sync reconcile ${sync} --repair`;
+  return `A repair would put nothing of that back: it is pinned, waits for approval, or the sync does not write it. See: entrain sync undone ${sync}, entrain sync held ${sync}`;
 }
 
 const SORT_WIDTH = 8;

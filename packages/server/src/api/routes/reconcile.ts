@@ -21,6 +21,8 @@ const FIELD = Type.Object({
   attribute: Type.String({ description: "Of the target; `active` for whether the record is active." }),
   known: ANY,
   present: ANY,
+  knownInWords: Type.String({ description: "The same for people: references by name." }),
+  presentInWords: Type.String(),
 });
 const CHANGED = Type.Object({ ...RECORD, fields: Type.Array(FIELD) });
 const MEMBER = Type.Object({
@@ -45,6 +47,7 @@ const REPORT: TSchema = Type.Object({
   }),
   members: Type.Object({ added: some(MEMBER), removed: some(MEMBER), foreign: some(MEMBER) }),
   inStep: Type.Boolean({ description: "Nothing of the sync's differs." }),
+  repairable: Type.Boolean({ description: "Something differs that a repair would look at." }),
 });
 
 /** What others made of what a sync owns in its target, and putting it back. */

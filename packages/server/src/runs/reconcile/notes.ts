@@ -38,6 +38,12 @@ const SCHEMA = `
 /** What comparing one target found, in a database of its own: memory does not grow with the target. */
 export class ReconcileNotes {
   readonly #scratch = new Scratch(SCHEMA);
+  #repairable = false;
+
+  /** Whether a repair would put anything back, if it is wanted still. */
+  get repairable(): boolean {
+    return this.#repairable;
+  }
 
   close(): void {
     this.#scratch.close();
@@ -55,6 +61,7 @@ export class ReconcileNotes {
   }
 
   addDrifts(drifts: readonly Drift[]): void {
+    this.#repairable ||= drifts.some(({ sort, kept }) => sort !== "theirs" && kept === null);
     this.#scratch.together(() => {
       for (const { objectId, recordId, name, sort, kept, ...body } of drifts) {
         const values = [objectId, recordId, name, sort, kept, JSON.stringify(body)];
@@ -70,7 +77,9 @@ export class ReconcileNotes {
     });
   }
 
-  addMembers(members: readonly MemberDrift[]): void {
+  /** `repairable`: not all of them are pinned, or none's. */
+  addMembers(members: readonly MemberDrift[], repairable: boolean): void {
+    this.#repairable ||= repairable;
     this.#scratch.together(() => {
       for (const { groupId, group, member, name, sort } of members)
         this.#scratch.run("insert into members values (null, ?, ?, ?, ?, ?)", groupId, group, member, name, sort);

@@ -130,9 +130,16 @@ for (const target of ["portal", "scim", "csv"] as const) {
       [["Cy", c]],
     );
     const fields = new Map(changed.samples.map(({ name, fields }) => [name, fields]));
-    assert.deepEqual(fields.get("Ana"), [{ attribute: title, known: "Ana's title", present: "By hand" }]);
+    assert.deepEqual(fields.get("Ana"), [
+      {
+        ...{ attribute: title, known: "Ana's title", present: "By hand" },
+        ...{ knownInWords: "Ana's title", presentInWords: "By hand" },
+      },
+    ]);
     assert.deepEqual([fields.get("Bo")?.[0]?.known, fields.get("Bo")?.[0]?.present ?? null], ["Bo's title", null]);
-    assert.deepEqual(fields.get("Di"), [{ attribute: "active", known: true, present: false }]);
+    assert.deepEqual(fields.get("Di"), [
+      { attribute: "active", known: true, present: false, knownInWords: "true", presentInWords: "false" },
+    ]);
     assert.deepEqual(await targetContent(scene, target), disturbed, "telling writes nothing");
     assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), [], "nor does an ordinary run");
     const run = await repaired(sync);
@@ -190,7 +197,7 @@ for (const target of ["portal", "scim", "csv"] as const) {
     ]);
     const { members: moved } = await reportOf(sync);
     const names = (sort: keyof typeof moved): readonly string[] => moved[sort].samples.map(({ name }) => name);
-    assert.deepEqual([names("added"), names("removed"), moved.foreign.count], [["Ed"], ["Ana"], 1]);
+    assert.deepEqual([names("added"), names("removed"), names("foreign")], [["Ed"], ["Ana"], ["Guest"]]);
     assert.deepEqual(await plannedIn(scene.store, (await scene.run(sync)).run), []);
     const run = await repaired(sync);
     assert.equal(run.counts.members, 2);
@@ -294,6 +301,21 @@ test("what was undone is told and never repaired", async () => {
   await repaired(sync);
   const { changed } = await reportOf(sync);
   assert.match(changed.samples[0]?.kept ?? "", /is pinned, by an undo or an exemption/);
+  assert.equal((await reportOf(sync)).repairable, false);
+});
+
+test("a manager whom others changed is told by name", async () => {
+  const managers = { [ana.id]: bo.id };
+  scene = await openScene({ clock: testClock(), simulator: { tenant: { users: people, groups: [], managers } } });
+  const sync = await scene.addSync("people", "scim", { records: "user", guard: GUARD });
+  await scene.run(sync);
+  const manager = await attributeOf("scim", "manager");
+  const set = { [manager]: await recordOf(cy.id) };
+  await byHand("scim", [{ kind: "user", action: "update", recordId: await recordOf(ana.id), set }]);
+  const { changed, repairable } = await reportOf(sync);
+  const [field] = changed.samples[0]?.fields ?? [];
+  assert.deepEqual([field?.attribute, field?.knownInWords, field?.presentInWords], [manager, "Bo", "Cy"]);
+  assert.equal(repairable, true);
 });
 
 test("a manager who was deleted in the target is made anew, and whoever reports to them points there again", async () => {

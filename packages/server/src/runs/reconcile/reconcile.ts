@@ -1,8 +1,17 @@
-import { isConcealed, nameOf, recordName, SENSITIVE, type TargetRecord, type Value } from "@entrain/core";
+import {
+  inWords,
+  isConcealed,
+  isReference,
+  nameOf,
+  recordName,
+  SENSITIVE,
+  type TargetRecord,
+  type Value,
+} from "@entrain/core";
 import { loadRecords } from "../../store/directory.ts";
 import { type LinkRow, saveLinks, takeLinkSequences } from "../../store/links.ts";
 import { linksOfRecords, ownedPage } from "../../store/owned-links.ts";
-import { pinnedRecords } from "../../store/pins.ts";
+import { pinnedMembers, pinnedRecords } from "../../store/pins.ts";
 import { openBasis, type Position, positionOf } from "../basis.ts";
 import { NOTHING } from "../carry-out.ts";
 import type { Engine } from "../context.ts";
@@ -31,6 +40,9 @@ interface DriftedField {
   readonly attribute: string;
   readonly known: Value;
   readonly present: Value;
+  /** The same for people: a reference by the name of whom it refers to. */
+  readonly knownInWords: string;
+  readonly presentInWords: string;
 }
 
 /** A record that the sync owns. `kept`: why a repair leaves it alone; `null`: it does not. */
@@ -67,6 +79,8 @@ export interface ReconcileReport {
   readonly members: { readonly [sort in keyof MembersDrift]: Some<Omit<MemberDrift, "sort">> };
   /** Nothing of the sync's differs, as far as a repair would put it back. */
   readonly inStep: boolean;
+  /** Something differs that a repair would look at: it is neither pinned nor waits for approval. */
+  readonly repairable: boolean;
 }
 
 export interface Reconciled {
@@ -90,7 +104,7 @@ export async function reconcileSync(engine: Engine, options: ReconcileOptions): 
       const context = await openContext(session, position);
       try {
         const totals = await compareTarget(context, notes);
-        report = reportOf(notes, options.samples, { session, records: context.kind.name, ...totals });
+        report = await reportOf(context, notes, options.samples, { session, records: context.kind.name, ...totals });
         return options.repair
           ? await repairDrift(session, { position, notes, tally, ...totals })
           : { ...NOTHING, tally };
@@ -131,6 +145,7 @@ interface Totals {
 async function compareTarget(context: CompareContext, notes: ReconcileNotes): Promise<Totals> {
   const { target, kind, store, sync, space, signal } = context;
   const kept = await keptOf(context);
+  const pinned = await pinnedMembers(store.db, sync.id);
   let held = 0;
   for await (const page of target.list(kind.name, { members: kind.members.length > 0 }, signal)) {
     signal.throwIfAborted();
@@ -142,15 +157,18 @@ async function compareTarget(context: CompareContext, notes: ReconcileNotes): Pr
     notes.addSeen(pairs.map(({ record }) => record.id));
     const isKnown = ({ id }: TargetRecord): boolean => links.get(id)?.some((link) => link.sync !== null) === true;
     notes.addUnknown(page.filter((one) => !isKnown(one)).map((one) => ({ ...one, name: recordName(one) })));
-    await notePairs(context, notes, pairs, kept);
+    await notePairs(context, notes, pairs, { kept, pinned });
     held += page.length;
     context.report({ phase: "reading", detail: `${kind.name}s of the target`, done: held, total: null });
   }
-  return { held, owned: await noteMissing(context, notes, kept) };
+  return { held, owned: await noteMissing(context, notes, { kept, pinned }) };
 }
 
 /** Why a record is not repaired; `null`: it may be. */
 type Kept = (objectId: string) => string | null;
+
+/** Why a membership is not repaired goes with its group, or with the member alone. */
+type Pinned = ReadonlyMap<string, ReadonlySet<string>>;
 
 async function keptOf({ store, sync }: CompareContext): Promise<Kept> {
   const pinned = await pinnedRecords(store.db, sync.id);
@@ -170,7 +188,7 @@ async function notePairs(
   context: CompareContext,
   notes: ReconcileNotes,
   pairs: readonly LinkedRecord[],
-  kept: Kept,
+  { kept, pinned }: { readonly kept: Kept; readonly pinned: Pinned },
 ): Promise<void> {
   const compared = await compareRecords(context, pairs);
   await keepLearnt(context, compared);
@@ -196,7 +214,8 @@ async function notePairs(
       ];
     }),
   );
-  if (context.kind.members.length > 0) for (const pair of pairs) await noteMembers(context, notes, pair);
+  if (context.kind.members.length > 0)
+    for (const pair of pairs) await noteMembers(context, notes, pair, { kept, pinned });
 }
 
 const THEIRS = "its rule is untilChanged";
@@ -219,6 +238,7 @@ async function noteMembers(
   context: CompareContext,
   notes: ReconcileNotes,
   { link, record }: LinkedRecord,
+  { kept, pinned }: { readonly kept: Kept; readonly pinned: Pinned },
 ): Promise<void> {
   const { added, removed, foreign } = await compareMembers(context, link.object_id, record);
   if (added.length + removed.length + foreign.length === 0) return;
@@ -226,7 +246,10 @@ async function noteMembers(
   const group = names.get(link.object_id) ?? recordName(record);
   const drifts = (sort: keyof MembersDrift, ids: readonly string[]): readonly MemberDrift[] =>
     ids.map((member) => ({ groupId: link.object_id, group, member, name: names.get(member) ?? member, sort }));
-  notes.addMembers([...drifts("added", added), ...drifts("removed", removed), ...drifts("foreign", foreign)]);
+  const stay = pinned.get(link.object_id);
+  const repairable = kept(link.object_id) === null && [...added, ...removed].some((id) => stay?.has(id) !== true);
+  const all = [...drifts("added", added), ...drifts("removed", removed), ...drifts("foreign", foreign)];
+  notes.addMembers(all, repairable);
 }
 
 const PAGE = 500;
@@ -234,7 +257,11 @@ const PAGE = 500;
 const GET = 100;
 
 /** A record that was not listed is asked for by its id before it counts as missing. Answers how many records are owned. */
-async function noteMissing(context: CompareContext, notes: ReconcileNotes, kept: Kept): Promise<number> {
+async function noteMissing(
+  context: CompareContext,
+  notes: ReconcileNotes,
+  { kept, pinned }: { readonly kept: Kept; readonly pinned: Pinned },
+): Promise<number> {
   const { store, sync, kind, target, signal, rules } = context;
   const members = kind.members.length > 0;
   let owned = 0;
@@ -257,7 +284,7 @@ async function noteMissing(context: CompareContext, notes: ReconcileNotes, kept:
         const record = found.get(link.record_id);
         return record === undefined ? [] : [{ link, record }];
       });
-      await notePairs(context, notes, pairs, kept);
+      await notePairs(context, notes, pairs, { kept, pinned });
       const lost = asked.filter((link) => !found.has(link.record_id));
       const names = await namesOf(
         context,
@@ -283,11 +310,12 @@ async function namesOf(
   return new Map([...rows.values()].map((row) => [row.id, nameOf(recordOf(row))]));
 }
 
-function reportOf(
+async function reportOf(
+  context: CompareContext,
   notes: ReconcileNotes,
   limit: number,
   { session, records, owned, held }: Totals & { readonly session: Session; readonly records: string },
-): ReconcileReport {
+): Promise<ReconcileReport> {
   const { sync, connection, targetRow } = session;
   const some = <T, U>({ count, samples }: Some<T>, shape: (one: T) => U): Some<U> => ({
     count,
@@ -303,34 +331,67 @@ function reportOf(
     notes.members("removed", limit),
     notes.members("foreign", limit),
   ];
+  const names = await namesOf(context, [...changed.samples, ...theirs.samples].flatMap(refersIn));
+  const called = await foreignNames(
+    context,
+    foreign.samples.map(({ member }) => member),
+  );
   return {
     ...{ sync: sync.name, connection: connection.name, target: targetRow.name, records, owned, held },
     missing: some(missing, driftedRecord),
-    changed: some(changed, changedRecord),
-    theirs: some(theirs, changedRecord),
+    changed: some(changed, (drift) => changedRecord(drift, names)),
+    theirs: some(theirs, (drift) => changedRecord(drift, names)),
     unknown: notes.unknown(limit),
-    members: { added, removed, foreign },
+    members: {
+      added,
+      removed,
+      foreign: some(foreign, (one) => ({ ...one, name: called.get(one.member) ?? one.name })),
+    },
     inStep: missing.count + changed.count + added.count + removed.count === 0,
+    repairable: notes.repairable,
   };
+}
+
+/** The object ids that a record's changed attributes refer to. */
+function refersIn({ fields }: Drift): readonly string[] {
+  return fields.flatMap(({ known, present }) =>
+    [known, present].flatMap((value) => (isReference(value) ? [value.$ref] : [])),
+  );
+}
+
+/** What the target calls records that are none of ours, by their ids. */
+async function foreignNames(
+  { target, kind, signal }: CompareContext,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const names = new Map<string, string>();
+  for (const member of kind.members) {
+    const asked = [...new Set(ids)].filter((id) => !names.has(id));
+    for (let at = 0; at < asked.length; at += GET) {
+      const found = await target.get(member, asked.slice(at, at + GET), { members: false }, signal);
+      for (const record of found) names.set(record.id, recordName(record).replace(` (${record.id})`, ""));
+    }
+  }
+  return names;
 }
 
 function driftedRecord({ objectId, recordId, name, kept }: Drift): DriftedRecord {
   return { id: objectId, record: recordId, name, kept };
 }
 
-function changedRecord(drift: Drift): ChangedRecord {
+function changedRecord(drift: Drift, names: ReadonlyMap<string, string>): ChangedRecord {
   const { fields, active } = drift;
   const state = active === null ? [] : [{ attribute: "active", known: !active, present: active }];
   const shown = (value: Value): Value => (isConcealed(value) ? SENSITIVE : value);
+  const said = (value: Value): string => inWords(value, (id) => names.get(id) ?? null);
   return {
     ...driftedRecord(drift),
-    fields: [
-      ...state,
-      ...fields.map(({ attribute, known, present }) => ({
-        attribute,
-        known: shown(known),
-        present: shown(present),
-      })),
-    ],
+    fields: [...state, ...fields].map(({ attribute, known, present }) => ({
+      attribute,
+      known: shown(known),
+      present: shown(present),
+      knownInWords: said(shown(known)),
+      presentInWords: said(shown(present)),
+    })),
   };
 }
