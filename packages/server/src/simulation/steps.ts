@@ -128,14 +128,33 @@ const decide: Step = async (play, chance) => {
 const undo: Step = async (play, chance) => {
   const sync = chance.some(play.syncs);
   play.tell(`undo the last run of ${play.nameOf(sync)}`);
-  const planned = await play.work({ sync }, (engine, options) => undoRun(engine, { ...options, of: null, chosen: {} }));
+  const digest = await plannedUndo(play, sync, null);
+  if (digest === null || chance.once(4)) return;
+  await approveUndo(play, { sync, digest, isOthers: false });
+  const [plan] = play.reader.rows("select undoes from plans where digest = ? and part = 'undo'", digest);
+  const { groups } = play;
+  const of = String(plan?.undoes);
+  const taken = play.reader.rows("select holder from taken_along where run = ? and attribute = '' limit 1", of);
+  if (groups === null || sync === groups || taken.length === 0) return;
+  play.tell("undo the same run of the groups");
+  const rest = await plannedUndo(play, groups, of);
+  if (rest !== null) await approveUndo(play, { sync: groups, digest: rest, isOthers: true });
+};
+
+async function plannedUndo(play: Play, sync: string, of: string | null): Promise<string | null> {
+  const planned = await play.work({ sync }, (engine, options) => undoRun(engine, { ...options, of, chosen: {} }));
   play.tell(`  ${told(planned)}`);
   calm(play);
   play.observe(null);
   play.refuseBug(planned);
-  if (planned.how !== "done" || planned.value.result !== "held") return;
-  const digest = planned.value.held?.digest ?? "";
-  if (chance.once(4)) return;
+  if (planned.how !== "done" || planned.value.result !== "held") return null;
+  return planned.value.held?.digest ?? null;
+}
+
+async function approveUndo(
+  play: Play,
+  { sync, digest, isOthers }: { readonly sync: string; readonly digest: string; readonly isOthers: boolean },
+): Promise<void> {
   const before = play.content;
   play.tell("approve the undoing");
   const ended = await play.work({ sync }, (engine, options) => approveSync(engine, { ...options, digest }));
@@ -143,8 +162,8 @@ const undo: Step = async (play, chance) => {
   calm(play);
   play.observe(null);
   play.refuseBug(ended);
-  if (ended.how === "done") checkUndo(play, { digest, before });
-};
+  if (ended.how === "done") checkUndo(play, { digest, before, isOthers });
+}
 
 const release: Step = async (play, chance) => {
   const sync = chance.some(play.syncs);

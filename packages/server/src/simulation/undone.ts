@@ -1,12 +1,16 @@
 import type { Content, Held, Values } from "./content.ts";
 import { Breach, type Play, type RunEffect } from "./play.ts";
+import { unrestoredMembers } from "./undone-members.ts";
 import { differencesOf } from "./witness.ts";
 
 /**
- * 8. Undoing restores every value that the run changed and nobody changed since, and makes deleted records again; what it
- * leaves, it lists.
+ * 8. Undoing restores every value and every membership that the run changed and nobody changed since, and makes deleted records
+ * again; what it leaves, it lists. Of another sync's run (`isOthers`) it brings the memberships back that went with its records.
  */
-export function checkUndo(play: Play, of: { readonly digest: string; readonly before: Content }): void {
+export function checkUndo(
+  play: Play,
+  of: { readonly digest: string; readonly before: Content; readonly isOthers?: boolean },
+): void {
   const { reader, effects, content } = play;
   const plan = reader.rows("select id, undoes from plans where digest = ? and part = 'undo'", of.digest)[0];
   const effect = effects.get(String(plan?.undoes));
@@ -17,7 +21,9 @@ export function checkUndo(play: Play, of: { readonly digest: string; readonly be
     String(plan.id),
   );
   const excused = new Set([...listed, ...undone].map(({ object_id: id }) => String(id)));
-  const breaches = differencesOf(effect.before, effect.after).flatMap(({ before: was, after: made }) => {
+  const members = unrestoredMembers(effect, { before: of.before, content, excused });
+  const values = of.isOthers === true ? [] : differencesOf(effect.before, effect.after);
+  const breaches = values.flatMap(({ before: was, after: made }) => {
     const key = made?.values.key ?? was?.values.key ?? "";
     if (excused.has(key)) return [];
     // What another hand had written, no before-image holds: the engine had not read it since.
@@ -29,7 +35,7 @@ export function checkUndo(play: Play, of: { readonly digest: string; readonly be
       content,
     );
   });
-  if (breaches.length > 0) throw new Breach(8, breaches);
+  if (breaches.length + members.length > 0) throw new Breach(8, [...breaches, ...members]);
 }
 
 interface Record {
