@@ -6,6 +6,7 @@ import { type RunFinding, runFindings } from "../runs/findings.ts";
 import { joinedBy, planChanges } from "../runs/plan-queries.ts";
 import { findRun, heldPlans } from "../runs/queries.ts";
 import type { RunOptions, RunSummary } from "../runs/run.ts";
+import { loadPlan } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
 import type { ExitCode, Invocation } from "./command.ts";
 import { findRow } from "./entries.ts";
@@ -41,10 +42,12 @@ export async function withRun(
   const { unsynced, dead, ignored } = await countUnsynced(installation.store, id);
   const told = { findings, unsynced, dead, ignored };
   await output.value({ ...summary, ...told, joinedBy: joins, ...(trace && { trace }), ...(await also(summary)) });
-  await printSummary(invocation, name, summary, told);
+  const plan = row?.plan == null ? undefined : await loadPlan(installation.store.db, row.plan);
+  await printSummary(invocation, name, summary, { ...told, isUndoing: plan?.part === "undo" });
   await printTrace(invocation, trace);
   if (joins.length > 0) await output.say(`Joins: ${joinedInWords(joins)}.`);
-  if (summary.held !== null) await printHeld(invocation, installation.store, { name, id });
+  if (summary.held !== null && summary.result !== "failed")
+    await printHeld(invocation, installation.store, { name, id });
   if (summary.result === "failed" || summary.result === "cancelled") {
     await output.fault(new RunFault(summary.error));
   }
@@ -71,13 +74,15 @@ interface Told {
   readonly findings: readonly RunFinding[];
   readonly unsynced: number;
   readonly dead: number;
+  /** Its plan was an undoing: what was skipped is not made good by a run. */
+  readonly isUndoing: boolean;
 }
 
 async function printSummary(
   { output }: Invocation,
   name: string,
   summary: RunSummary,
-  { findings, unsynced, dead }: Told,
+  { findings, unsynced, dead, isUndoing }: Told,
 ): Promise<void> {
   const { counts, failed, unchanged, ms, readMs, result, error } = summary;
   const took = `in ${durationInWords(ms)} (reading ${durationInWords(readMs)})`;
@@ -88,7 +93,9 @@ async function printSummary(
   if (records > 0) await output.say(`${grouped(records)} could not be synced: entrain sync unsynced ${name}`);
   const waiting = unsynced - records;
   if (waiting > 0) await output.say(waitingRecordsInWords(name, { waiting, dead, isMore: records > 0 }));
-  if ((result === "partial" || result === "held") && error !== null)
+  if ((result === "partial" || result === "held") && error !== null && isUndoing)
+    await output.say(error.message, error.fix);
+  else if ((result === "partial" || result === "held") && error !== null)
     await output.say(
       error.message,
       `Make them good:      entrain sync run ${name}`,
