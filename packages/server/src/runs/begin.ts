@@ -77,7 +77,7 @@ export async function beginPlan(
     await forgetGone(store, tx, context.space, context.sync.records, { plan: plan.id, sync: context.sync.id });
     await adoptLinks(tx, context.space, context.sync, plan.id);
     if (settles) await leaveIgnored(tx, plan);
-    if (settles) await markLeaving(tx, context.space, plan, store.clock.now());
+    if (settles) await markLeaving(tx, { ...context, kind: context.sync.records, plan, now: store.clock.now() });
     if (settles) await settlePending(context, tx, plan);
     if (sealed.part === "undo") await pinUndone(store, tx, plan);
     if (sealed.part === "removals" || sealed.part === "undo") await releasePinned(tx, context.sync.id, plan.id);

@@ -41,25 +41,47 @@ export async function* leaversDue(
 }
 
 /** Keeps since when records wait for their deletion, and forgets it of those that do so no more, as a plan found them. */
-export async function markLeaving(tx: Transaction<DB>, space: LinkSpace, plan: PlanRow, now: number): Promise<void> {
+export async function markLeaving(
+  tx: Transaction<DB>,
+  of: { readonly space: LinkSpace; readonly kind: string; readonly plan: PlanRow; readonly now: number },
+): Promise<void> {
   for (const state of ["leaving", "staying"] as const) {
-    const marked = tx
-      .selectFrom("plan_issues")
-      .select("object_id")
-      .where("plan", "=", plan.id)
-      .where("state", "=", state)
-      .where("object_id", "is not", null)
-      .$castTo<{ object_id: string }>();
-    await tx
-      .updateTable("links")
-      .set({ leaving_at: state === "leaving" ? now : null })
-      .where("target", "=", space.target)
-      .where("tenant", "=", space.tenant)
-      .where("sync", "=", plan.sync)
-      .where("leaving_at", state === "leaving" ? "is" : "is not", null)
-      .where("object_id", "in", marked)
-      .execute();
+    for (let after = -1; ; ) {
+      const rows = await tx
+        .selectFrom("plan_issues")
+        .select(["ordinal", "object_id"])
+        .where("plan", "=", of.plan.id)
+        .where("ordinal", ">", after)
+        .where("state", "=", state)
+        .where("object_id", "is not", null)
+        .orderBy("ordinal")
+        .limit(PAGE)
+        .execute();
+      const last = rows.at(-1);
+      if (last === undefined) break;
+      after = last.ordinal;
+      const ids = rows.flatMap(({ object_id: id }) => id ?? []);
+      await mark(tx, of, { ids, leavingAt: state === "leaving" ? of.now : null });
+    }
   }
+}
+
+/** By whole keys: a sync may own a million links, of which these are few. */
+async function mark(
+  tx: Transaction<DB>,
+  { space, kind, plan }: { readonly space: LinkSpace; readonly kind: string; readonly plan: PlanRow },
+  { ids, leavingAt }: { readonly ids: readonly string[]; readonly leavingAt: number | null },
+): Promise<void> {
+  await tx
+    .updateTable("links")
+    .set({ leaving_at: leavingAt })
+    .where("target", "=", space.target)
+    .where("kind", "=", kind)
+    .where("tenant", "=", space.tenant)
+    .where("object_id", "in", ids)
+    .where("sync", "=", plan.sync)
+    .where("leaving_at", leavingAt === null ? "is not" : "is", null)
+    .execute();
 }
 
 /** Since when a record waits for its deletion once a change was applied: a return ends it, being disabled may begin it. */
