@@ -102,7 +102,7 @@ function whenBack({ sync, plan }: UndoContext): string {
 }
 
 /** Names of people and groups, sorted; the object id of who has none. */
-export async function named(
+async function named(
   { store, sync }: Pick<BatchContext, "store" | "sync">,
   ids: readonly string[],
 ): Promise<readonly string[]> {

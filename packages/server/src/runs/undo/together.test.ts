@@ -93,8 +93,10 @@ for (const target of ["portal", "scim", "csv"] as const) {
         for (const one of both[back]) await undone(one, runs.get(one) ?? "");
         // What could not come back yet, for the other's record was not there: the same undoing once more, and the other run's.
         for (const run of [runs.get(groups), runs.get(users)]) {
-          const rest = await scene.undo(groups, run ?? "");
-          if (rest.held !== null) await scene.approve(groups, rest.held.digest);
+          // Where the groups' run took them out before, the people's took none of their memberships along.
+          const rest = await scene.undo(groups, run ?? "").catch((fault: { readonly code: string }) => fault);
+          if ("code" in rest) assert.equal(rest.code, "nothing_to_undo");
+          else if (rest.held !== null) await scene.approve(groups, rest.held.digest);
         }
         await assertQuiet(target, before);
       });
