@@ -30,11 +30,14 @@ export interface Tenant extends TenantAddress {
 }
 
 /** A simulated tenant that answers everything, or the pages of a small one again and again: as many people as anybody wants. */
-const PROGRAMS = { simulated: "./server.ts", repeated: "../million/server.ts" } as const;
+const PROGRAMS = {
+  simulated: () => new URL("./server.ts", import.meta.url),
+  repeated: () => new URL("../million/server.ts", import.meta.url),
+} as const;
 
 /** Starts a tenant of this many people: always the same ones. */
 export async function startTenant(people: number, kind: keyof typeof PROGRAMS = "simulated"): Promise<Tenant> {
-  const child: Child<TenantRequest, TenantAddress> = startChild(new URL(PROGRAMS[kind], import.meta.url));
+  const child: Child<TenantRequest, TenantAddress> = startChild(PROGRAMS[kind]());
   try {
     const address = await child.ask({ ask: "open", people });
     return {

@@ -11,7 +11,7 @@ export interface History extends Past {
 }
 
 /** Runs that read and plan everything that changed; others carry out a certain plan, and put off nothing. */
-const WHOLE = ["incremental", "full"];
+const WHOLE = ["incremental", "resync"];
 
 /** What became of a sync until now, as far as its next run depends on it. */
 export async function historyOf(
