@@ -31,8 +31,8 @@ export interface Tenant extends TenantAddress {
 
 /** A simulated tenant that answers everything, or the pages of a small one again and again: as many people as anybody wants. */
 const PROGRAMS = {
-  simulated: () => new URL("./server.ts", import.meta.url),
-  repeated: () => new URL("../million/server.ts", import.meta.url),
+  simulated: (): URL => new URL("./server.ts", import.meta.url),
+  repeated: (): URL => new URL("../million/server.ts", import.meta.url),
 } as const;
 
 /** Starts a tenant of this many people: always the same ones. */
