@@ -2,6 +2,7 @@ import {
   type Attributes,
   type Change,
   GONE_REFERENCE,
+  isEmpty,
   isGoneReference,
   isReference,
   kindsReferred,
@@ -21,12 +22,19 @@ import { aroundOf, linkNow, presentOf } from "./scene.ts";
 const PAGE = 500;
 
 /**
- * Has pinned records refer to people again whose record this plan makes anew: no run decides on them, and what they refer to is
- * the same person as before. Records that are not pinned are the next run's.
+ * Has records refer to people again whose record this plan makes anew, for that is the same person as before: those whose
+ * references went with the records that the run deleted, and those that an earlier undoing pinned, on which no run decides.
  */
 export async function planReferences(context: UndoContext, writer: PlanWriter, deeds: Deeds): Promise<void> {
   const { store, sync, kind } = context;
   if (!kind.attributes.some((attribute) => kindsReferred(attribute).length > 0)) return;
+  const planned = new Set<string>();
+  for await (const holders of referrers(context)) {
+    const ids = holders.filter((id) => !deeds.changed(id));
+    const back = await referencesBack(context, ids);
+    for (const { object_id: id } of back.changes) planned.add(id);
+    await writer.write({ ...back, wanted: [] });
+  }
   for (let after = ""; ; ) {
     const pins = await store.db
       .selectFrom("pins")
@@ -40,8 +48,31 @@ export async function planReferences(context: UndoContext, writer: PlanWriter, d
     const last = pins.at(-1);
     if (last === undefined) return;
     after = last.object_id;
-    const ids = pins.map((pin) => pin.object_id).filter((id) => !deeds.changed(id));
+    const ids = pins.map((pin) => pin.object_id).filter((id) => !deeds.changed(id) && !planned.has(id));
     await writer.write({ ...(await referencesBack(context, ids)), wanted: [] });
+  }
+}
+
+/** Whose references went with records that the run deleted, page by page. */
+async function* referrers({ store, space, kind, plan }: UndoContext): AsyncGenerator<readonly string[]> {
+  for (let after = ""; ; ) {
+    const rows = await store.db
+      .selectFrom("taken_along")
+      .select("holder")
+      .distinct()
+      .where("target", "=", space.target)
+      .where("tenant", "=", space.tenant)
+      .where("run", "=", plan.undoes ?? "")
+      .where("kind", "=", kind.name)
+      .where("attribute", "!=", "")
+      .where("holder", ">", after)
+      .orderBy("holder")
+      .limit(PAGE)
+      .execute();
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = last.holder;
+    yield rows.map(({ holder }) => holder);
   }
 }
 
@@ -52,7 +83,7 @@ async function referencesBack(context: UndoContext, ids: readonly string[]): Pro
   const wanted = new Map<string, readonly (readonly [string, Reference])[]>();
   for (const [id, { known, sync }] of links) {
     const is = JSON.parse(known) as Attributes;
-    const dead = (lost.get(id) ?? []).filter(([name]) => isGoneReference(is[name]));
+    const dead = (lost.get(id) ?? []).filter(([name]) => isGoneReference(is[name]) || isEmpty(is[name] ?? null));
     const kept = Object.entries(is).flatMap(([name, value]) =>
       isReference(value) && !isGoneReference(value) ? [[name, value] as const] : [],
     );
@@ -113,7 +144,9 @@ async function changesOf(
     const is = present.get(row?.record_id ?? "");
     if (link === null || is === undefined) continue;
     const who = { objectId: id, name: around.nameOf(id) ?? id };
-    const dead = Object.fromEntries(of.map(([name]) => [name, GONE_REFERENCE]));
+    const dead = Object.fromEntries(
+      of.map(([name]) => [name, isEmpty(link.known[name] ?? null) ? null : GONE_REFERENCE]),
+    );
     const change: Change = {
       ...{ ...who, kind: context.kind.name, action: "update", cause: "undone", recordId: link.recordId },
       reason: `Undone: ${of.map(([name, { $ref }]) => `${name} is ${around.nameOf($ref) ?? $ref} again`).join("; ")}`,

@@ -206,4 +206,23 @@ for (const target of ["portal", "scim", "csv"] as const) {
     await scene.run(users);
     assert.deepEqual(await targetContent(scene, target), before);
   });
+
+  test(`a manager in the ${target} whose record comes back is whom reports refer to again, whatever the source says by now`, async () => {
+    clock = testClock();
+    scene = await openScene({ clock, simulator: { tenant: { users: people, groups: [] } } });
+    for (const one of [ana, bo]) await scene.graph("PUT", `/users/${one.id}/manager/$ref`, reference(cy.id));
+    const gone = { ...deprovision, disabled: "delete" } as const;
+    users = await scene.addSync("people", target, { records: KINDS[target], deprovision: gone, guard });
+    await scene.run(users);
+    const before = await targetContent(scene, target);
+    await scene.graph("PATCH", `/users/${cy.id}`, { accountEnabled: false });
+    const run = await scene.run(users);
+    assert.equal(run.counts.delete, 1);
+    // With it the source's references go, for good: no next run would bring them back.
+    await scene.graph("DELETE", `/users/${cy.id}`);
+    assert.deepEqual(await undone(users, run.run), []);
+    assert.deepEqual(await targetContent(scene, target), before);
+    const next = await scene.run(users);
+    assert.deepEqual([next.result, await plannedIn(scene.store, next.run)], ["succeeded", []]);
+  });
 }
