@@ -344,6 +344,7 @@ eachEngine((engine) => {
     await scene.deliver();
     const { id: channel } = await scene.store.db.selectFrom("channels").select("id").executeTakeFirstOrThrow();
     assert.match((await deliveryCounts(scene.store, channel)).failure ?? "", /answered 500/);
+    clock.advance(MINUTE);
     const alert = newAlert(scene.store, { type: "test", data: { channel: "desk", detail: "It does." } });
     await keepTest(scene.store, { alert, channel, note: null });
     assert.deepEqual(await deliveryCounts(scene.store, channel), { waiting: 1, acceptedAt: null, failure: null });
