@@ -29,10 +29,11 @@ import { leavingAfter } from "./leaving.ts";
 import { isMissing } from "./missing.ts";
 import { settleMembers, updatePending } from "./outcome-pending.ts";
 import type { Part } from "./parts.ts";
-import { type Prepared, UNOWNED } from "./prepare.ts";
+import type { Prepared } from "./prepare.ts";
 import { forgetReferences, reviewReferrers } from "./referrers.ts";
 import { withoutSensitive } from "./sensitive.ts";
 import { idsIn, isWritten, type Settled } from "./settled.ts";
+import { UNOWNED } from "./staleness.ts";
 import { deletions, keepMemberships } from "./taken-along.ts";
 import { tellTouched } from "./undo/tell-touched.ts";
 
