@@ -42,7 +42,8 @@ for (const target of ["portal", "scim"] as const) {
     assert.deepEqual(await targetContent(scene, target), before, "nothing happens before approval");
     const changes = await heldChanges(scene.store, digest);
     assert.deepEqual(inShort(changes), ["disable Ana", "disable Bo", "disable Cy", "disable Di"]);
-    assert.deepEqual([changes[0]?.cause, changes[0]?.reason], ["syncRemoved", "The sync people is removed"]);
+    const verb = target === "portal" ? "deactivated in the portal" : "set to active: false";
+    assert.deepEqual([changes[0]?.cause, changes[0]?.reason], ["syncRemoved", `The sync people is removed; ${verb}`]);
     assert.equal(await isReadyToGo(scene.store, { sync, digest }), false);
     // The source is not asked: what a sync leaves behind goes whatever it says.
     const approved = await scene.approve(sync, digest);
