@@ -28,11 +28,11 @@ const PAGE = 500;
 export async function planReferences(context: UndoContext, writer: PlanWriter, deeds: Deeds): Promise<void> {
   const { store, sync, kind } = context;
   if (!kind.attributes.some((attribute) => kindsReferred(attribute).length > 0)) return;
-  const planned = new Set<string>();
+  const judged = new Set<string>();
   for await (const holders of referrers(context)) {
     const ids = holders.filter((id) => !deeds.changed(id));
     const back = await referencesBack(context, ids);
-    for (const { object_id: id } of back.changes) planned.add(id);
+    for (const { object_id: id } of [...back.changes, ...back.issues]) if (id !== null) judged.add(id);
     await writer.write({ ...back, wanted: [] });
   }
   for (let after = ""; ; ) {
@@ -48,7 +48,7 @@ export async function planReferences(context: UndoContext, writer: PlanWriter, d
     const last = pins.at(-1);
     if (last === undefined) return;
     after = last.object_id;
-    const ids = pins.map((pin) => pin.object_id).filter((id) => !deeds.changed(id) && !planned.has(id));
+    const ids = pins.map((pin) => pin.object_id).filter((id) => !deeds.changed(id) && !judged.has(id));
     await writer.write({ ...(await referencesBack(context, ids)), wanted: [] });
   }
 }
