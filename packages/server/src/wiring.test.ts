@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type Simulator, startSimulator } from "@entrain/simulator";
+import { type Simulator, startFreshchat, startSimulator } from "@entrain/simulator";
 import { temporaryFolder } from "./cli/testing.ts";
 import type { Installation } from "./cli/world.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -180,4 +180,34 @@ syncs:
   assert.ok(error?.message.startsWith(`Target desk (${address}): `), error?.message);
   const said = `${error?.message} ${error?.fix}`;
   assert.equal(said.match(/could not be reached/g)?.length, 1, said);
+});
+
+test("an agent gets the role and the group that the account has by these names", async (context) => {
+  const environment: { [name: string]: string } = {};
+  const of = await opened(context, environment);
+  const account = await startFreshchat();
+  context.after(() => account.close());
+  environment.CONTOSO_SECRET = of.simulator.secret;
+  environment.CHAT_TOKEN = account.token;
+  await configure(
+    of,
+    `
+targets: { chat: { type: freshchat, settings: { baseUrl: "${account.base}" }, credential: { token: { env: CHAT_TOKEN } } } }
+syncs:
+  agents:
+    connection: contoso
+    target: chat
+    records: agent
+    scope: { peopleOnly: true, filters: [[{ attribute: mail, operator: IS NOT NULL }]] }
+    mapping: { email: { direct: mail }, role: { constant: Agent }, group: { constant: Support } }
+    matching: [email]`,
+  );
+  const { result, error } = await run(of, "agents");
+  assert.equal(result, "succeeded", error?.message);
+  const role = account.roles.list().find(({ name }) => name === "Agent");
+  const group = account.groups.list().find(({ name }) => name === "Support");
+  assert.ok(role && group);
+  const agents = account.agents.list();
+  assert.ok(agents.length > 0);
+  for (const agent of agents) assert.deepEqual([agent.role_id, agent.groups], [role.id, [group.id]]);
 });
