@@ -1,60 +1,8 @@
 import assert from "node:assert/strict";
-import { afterEach, test } from "node:test";
-import type { Outcome, Target, TargetChange } from "@entrain/core";
-import type { FreshchatAgent, FreshchatOptions } from "@entrain/simulator";
-import type { FreshchatTargetOptions } from "./index.ts";
-import { agent, type Bench, contact, openBench } from "./testing.ts";
-
-const signal = new AbortController().signal;
-const closing: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-});
-
-async function bench(options: FreshchatOptions = {}, more: Partial<FreshchatTargetOptions> = {}): Promise<Bench> {
-  const opened = await openBench(options, more);
-  closing.push(opened.target.close, opened.close);
-  return opened;
-}
-
-const SAMPLES = { agent, contact } as const;
-type Kind = keyof typeof SAMPLES;
-const KINDS = ["agent", "contact"] as const;
-const PATHS = { agent: "/agents", contact: "/users" } as const;
-
-const change = (kind: Kind, fields: Partial<TargetChange>): TargetChange => ({
-  ordinal: 0,
-  kind,
-  action: "update",
-  recordId: null,
-  set: {},
-  ...fields,
-});
-const creation = (kind: Kind, n = 1): TargetChange =>
-  change(kind, { action: "create", set: SAMPLES[kind].attributes(n) });
-
-async function one(target: Target, each: TargetChange): Promise<Outcome> {
-  const [outcome] = await target.apply([each], signal);
-  assert.ok(outcome);
-  return outcome;
-}
-
-async function made(target: Target, each: TargetChange): Promise<string> {
-  const outcome = await one(target, each);
-  return "recordId" in outcome ? outcome.recordId : assert.fail(outcome.detail);
-}
-
-function held({ account }: Bench, kind: Kind): number {
-  return kind === "agent" ? account.agents.list().length : account.users.list().length;
-}
-
-const sent = ({ account }: Bench, method: string): number =>
-  account.requests.list().filter((request) => request.method === method).length;
-
-const byEmail = async (target: Target, kind: Kind, n = 1): Promise<readonly string[]> => {
-  const found = await target.find(kind, "email", [SAMPLES[kind].attributes(n).email ?? null], signal);
-  return found.map(({ id }) => id);
-};
+import { test } from "node:test";
+import type { TargetChange } from "@entrain/core";
+import { agent } from "./testing.ts";
+import { bench, byEmail, change, creation, held, KINDS, made, one, PATHS, sent, signal } from "./testing-steps.ts";
 
 for (const kind of KINDS) {
   const path = PATHS[kind];
@@ -124,40 +72,6 @@ for (const kind of KINDS) {
       status: "applied",
       recordId: id,
     });
-  });
-
-  test(`${kind}: an accepted deletion is done for this run, and comes to the same for the next`, async () => {
-    const bed = await bench({ switches: { deletionDelayMs: 3_600_000, userDeletion: 202 } });
-    const ids = [await made(bed.target, creation(kind, 1)), await made(bed.target, creation(kind, 2))];
-    const outcomes = [];
-    for (const recordId of ids) outcomes.push(await one(bed.target, change(kind, { action: "delete", recordId })));
-    assert.deepEqual(
-      outcomes.map(({ status, detail = "" }) => [status, /in its own time/.test(detail)]),
-      [
-        ["applied", true],
-        ["applied", true],
-      ],
-    );
-    assert.equal(bed.waits.length, 5, "the second is not waited for: the first told how slow it is");
-    const [id = ""] = ids;
-    assert.deepEqual(await bed.target.get(kind, ids, { members: false }, signal), []);
-    assert.deepEqual(await byEmail(bed.target, kind), []);
-    const deleted = sent(bed, "DELETE");
-    const again = change(kind, { action: "delete", recordId: id });
-    assert.deepEqual([(await one(bed.target, again)).status, sent(bed, "DELETE")], ["unchanged", deleted]);
-    const lost = await one(bed.target, change(kind, { recordId: id, set: { first_name: "late" } }));
-    assert.deepEqual([lost.status, "code" in lost && lost.code], ["conflict", "record_missing"]);
-    // Another run does not know; whatever it does, the record goes once.
-    assert.deepEqual(await one(bed.again(), again), { status: "unchanged", recordId: id });
-    bed.account.advance(3_600_000);
-    assert.deepEqual(await bed.again().get(kind, ids, { members: false }, signal), []);
-  });
-
-  test(`${kind}: a creation waits for the deletion that stands in its way`, async () => {
-    const bed = await bench({ switches: { deletionDelayMs: 30_000, duplicates: "refused", userDeletion: 202 } });
-    const id = await made(bed.target, creation(kind));
-    await made(bed.target, change(kind, { action: "delete", recordId: id }));
-    assert.notEqual(await made(bed.target, creation(kind)), id);
   });
 
   for (const put of ["replace", "merge", "merge-properties"] as const) {
@@ -407,73 +321,4 @@ test("a record of another's with the same address stops a creation of an agent",
   const outcome = await one(bed.target, creation("agent"));
   assert.deepEqual([outcome.status, "code" in outcome && outcome.code], ["refused", "exists"]);
   assert.equal(sent(bed, "POST"), 0);
-});
-
-test("every look for an agent sees what came since the last one: a creation may take effect after a look", async () => {
-  const bed = await bench();
-  assert.deepEqual(await byEmail(bed.target, "agent"), []);
-  const { id } = bed.account.agents.create({ email: "Ada.1@Example.org" });
-  assert.deepEqual(await byEmail(bed.target, "agent"), [id]);
-  assert.equal((await one(bed.target, creation("agent"))).status, "refused");
-});
-
-test("while a creation that nobody heard of may take effect, each creation looks anew", async () => {
-  const action = { type: "cut", at: "headers" } as const;
-  const bed = await bench({ faults: [{ method: "POST", times: 1, action }] });
-  assert.equal((await one(bed.target, creation("agent", 1))).status, "unknown");
-  await made(bed.target, creation("agent", 2));
-  bed.account.agents.create({ email: "Ada.3@Example.org" });
-  assert.equal((await one(bed.target, creation("agent", 3))).status, "refused");
-});
-
-const LOST = { method: "POST", path: "/agents", times: 1, action: { type: "cut", at: "answer" } } as const;
-const UNSENT = { ...LOST, action: { type: "cut", at: "headers" } } as const;
-
-/** The only agent that is there. */
-function onlyAgent({ account }: Bench): string {
-  const [found, ...more] = account.agents.list();
-  assert.equal(more.length, 0);
-  return found?.id ?? assert.fail("an agent is there");
-}
-
-test("an agent that came into being while its creation was under way, with what was sent, is told to be made by it", async () => {
-  const bed = await bench({ faults: [LOST] });
-  const asked = creation("agent");
-  assert.equal((await one(bed.target, asked)).status, "unknown");
-  bed.account.advance(10_000);
-  const id = onlyAgent(bed);
-  assert.equal(await bed.target.wasMade?.(asked, id, signal), true);
-  // Neither what nobody sent, nor what another target sent, is known to have made anything.
-  assert.equal(await bed.target.wasMade?.({ ...asked, ordinal: 1 }, id, signal), false);
-  assert.equal(await bed.target.wasMade?.({ ...asked, set: { ...asked.set, first_name: "Bo" } }, id, signal), false);
-  assert.equal(await bed.again().wasMade?.(asked, id, signal), false);
-  assert.equal(await bed.target.wasMade?.(asked, "nobody", signal), false);
-});
-
-for (const [what, spoil] of Object.entries({
-  "with another value": () => ({ first_name: "Bo" }),
-  "later than it can have been": () => ({ created_time: new Date(Date.UTC(2026, 0, 5, 8) + 5_002).toISOString() }),
-  "long before it was sent": () => ({ created_time: new Date(Date.UTC(2026, 0, 5, 8) - 5_001).toISOString() }),
-  "nobody says when": () => ({ created_time: "" }),
-  deactivated: () => ({ is_deactivated: true }),
-} satisfies { [what: string]: () => Partial<FreshchatAgent> })) {
-  test(`an agent that somebody made (${what}) is nobody's creation, although the address is the one that was sent`, async () => {
-    const bed = await bench({ faults: [UNSENT] });
-    const asked = creation("agent");
-    assert.equal((await one(bed.target, asked)).status, "unknown");
-    const { id } = bed.account.agents.create({ ...(asked.set as Partial<FreshchatAgent>), ...spoil() });
-    assert.equal(await bed.target.wasMade?.(asked, id, signal), false);
-  });
-}
-
-test("the look before a creation of an agent reads the list anew after a while, and not every time", async () => {
-  const bed = await bench();
-  const reads = (): number => bed.account.requests.list("/agents?").length;
-  for (let n = 1; n <= 10; n += 1) await made(bed.target, creation("agent", n));
-  const before = reads();
-  assert.ok(before <= 2);
-  bed.account.agents.create({ email: "Ada.11@Example.org" });
-  bed.account.advance(20_001);
-  assert.equal((await one(bed.target, creation("agent", 11))).status, "refused");
-  assert.ok(reads() > before);
 });

@@ -8,6 +8,25 @@ const WRITTEN_MS = 60_000;
 /** So many creations that nobody heard of are remembered, the last ones: they are looked for right behind the batch. */
 const UNHEARD_MOST = 100;
 
+/** So long accepted deletions are watched in all: a hundred leavers must not take minutes. */
+const WATCHED_MS = 7_750;
+
+/** Milliseconds that may be waited in all. */
+class Patience {
+  #leftMs: number;
+
+  constructor(ms: number) {
+    this.#leftMs = ms;
+  }
+
+  /** Takes so much of what is left; false when nothing is left, or less. */
+  take(ms: number): boolean {
+    if (this.#leftMs <= 0 || ms > this.#leftMs) return false;
+    this.#leftMs -= ms;
+    return true;
+  }
+}
+
 /** A creation before which its record was not there, and of which nobody heard. Times in milliseconds UTC. */
 export interface UnheardCreation {
   readonly change: TargetChange;
@@ -36,8 +55,8 @@ export class Memory {
   #unheardUntil = Number.NEGATIVE_INFINITY;
   readonly #unheard = new Map<number, UnheardCreation>();
   #folds: boolean | null = null;
-  /** Deletions take longer than anybody waits. */
-  isSlow = false;
+  /** For seeing accepted deletions happen; all of them together. */
+  readonly watching: Patience = new Patience(WATCHED_MS);
 
   constructor(clock: PaceClock, settleMs: number) {
     this.#clock = clock;
@@ -74,6 +93,11 @@ export class Memory {
 
   get leaving(): readonly string[] {
     return [...this.#leaving];
+  }
+
+  /** What does not go however long it is waited for holds nobody up again. */
+  giveUpLeaving(): void {
+    this.#leaving.clear();
   }
 
   /**

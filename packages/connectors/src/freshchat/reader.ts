@@ -10,6 +10,11 @@ export interface Reader extends Asking {
   readonly concurrency: number;
 }
 
+/** A writer can wait: for a deletion that was accepted, above all. */
+export interface Writer extends Reader {
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
 /** Contacts are listed by a filter alone; nobody had one before Freshchat's precursor began. */
 const SINCE = "2010-01-01T00:00:00.000Z";
 

@@ -6,9 +6,10 @@ import { createApi } from "./api.ts";
 import { type FreshchatKind, freshchatKinds } from "./kinds.ts";
 import { createFreshchatLookups } from "./lookups.ts";
 import { Memory } from "./memory.ts";
+import type { Writer } from "./reader.ts";
 import { findRecords, getRecords, listRecords } from "./reading.ts";
 import { verifyFreshchat } from "./verify.ts";
-import { type Writer, wasMade, write } from "./writing.ts";
+import { wasMade, write } from "./writing.ts";
 
 /** How a Freshchat account is reached. */
 export interface FreshchatTargetOptions {

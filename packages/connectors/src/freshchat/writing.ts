@@ -1,18 +1,11 @@
-import { type Attributes, type Code, ConnectorError, type Outcome, type TargetChange } from "@entrain/core";
+import { type Attributes, ConnectorError, type TargetChange } from "@entrain/core";
 import type { FreshchatReply } from "./api.ts";
+import { remove, waitForLeavers } from "./deleting.ts";
 import { type Json, resourceIn, textIn } from "./json.ts";
-import type { Reader } from "./reader.ts";
+import type { Reader, Writer } from "./reader.ts";
 import { findRecords, getResource, resourcePath } from "./reading.ts";
 import { bodyOf, hasMore, isActive, notTaken, recordOf } from "./resource.ts";
-import { isSeatRefusal } from "./seats.ts";
-
-/** What became of a change: an outcome, or nothing at all, because nothing left this machine or was let in. */
-export type Result = Outcome | { readonly status: "unsent"; readonly code: Code; readonly detail: string };
-
-/** A writer can wait: for a deletion that was accepted, above all. */
-export interface Writer extends Reader {
-  readonly sleep: (ms: number) => Promise<void>;
-}
+import { failure, missing, type Result, refused, unknown, unread } from "./results.ts";
 
 /** Carries out one change. What is thrown is the signal's reason, or a fault of ours. */
 export async function write(writer: Writer, change: TargetChange): Promise<Result> {
@@ -27,14 +20,6 @@ export async function write(writer: Writer, change: TargetChange): Promise<Resul
     if (!(error instanceof ConnectorError)) throw error;
     return unread(error);
   }
-}
-
-/** A look before a write failed: nothing was written. */
-function unread({ code, message }: ConnectorError): Result {
-  if (["unreachable", "credential_refused", "config_invalid", "cancelled"].includes(code)) {
-    return { status: "unsent", code, detail: message };
-  }
-  return { status: "refused", code, detail: message, retry: "later" };
 }
 
 async function create(writer: Writer, change: TargetChange): Promise<Result> {
@@ -168,110 +153,4 @@ function applied(recordId: string, left: readonly string[]): Result {
   if (left.length === 0) return { status: "applied", recordId };
   const detail = `Freshchat answered with other values than were set: ${left.join(", ")}.`;
   return { status: "applied", recordId, detail };
-}
-
-/** How long a deletion that was accepted is watched; longer than this it is left alone. */
-const LOOKS_MS: readonly number[] = [250, 500, 1_000, 2_000, 4_000];
-/** Deletions that stand in the way of a creation are waited for this long, in steps of five seconds. */
-const LONGEST_WAIT_STEPS = 12;
-const STEP_MS = 5_000;
-
-/**
- * Deletes once. Freshchat answers 202 and deletes in its own time: the record counts as gone from the acceptance on, for this
- * target as long as it is open; for the next one a second deletion of it is answered 404, or accepted once more, and comes to
- * the same.
- */
-async function remove(writer: Writer, path: string, id: string): Promise<Result> {
-  const { memory, client, signal } = writer;
-  if (memory.hasLeft(id)) return { status: "unchanged", recordId: id };
-  const reply = await client.send({ method: "DELETE", path, repeatable: true }, signal);
-  if (reply.kind === "error" && (reply.status === 404 || reply.status === 410)) {
-    memory.left(id, { seen: true });
-    // What was deleted without an answer is not there when it is deleted again.
-    return { status: reply.repeated ? "applied" : "unchanged", recordId: id };
-  }
-  if (reply.kind !== "answer") return failure(writer, id, reply);
-  memory.left(id, { seen: reply.status === 204 });
-  if (reply.status === 204) return { status: "applied", recordId: id };
-  for (const wait of memory.isSlow ? [] : [0, ...LOOKS_MS]) {
-    if (!(await slept(writer, wait))) break;
-    if (await isGone(writer, id)) return { status: "applied", recordId: id };
-  }
-  memory.isSlow = true;
-  const detail = `Freshchat accepted the deletion of the ${writer.kind.kind.name} and carries it out in its own time.`;
-  return { status: "applied", recordId: id, detail };
-}
-
-/** Whether a record whose deletion was accepted is seen to be gone; a failed look shows nothing. */
-async function isGone(writer: Writer, id: string): Promise<boolean> {
-  try {
-    const resource = await getResource(writer, id);
-    if (resource !== null && resource.is_deleted !== true) return false;
-  } catch (error) {
-    if (error instanceof ConnectorError || writer.signal.aborted) return false;
-    throw error;
-  }
-  writer.memory.left(id, { seen: true });
-  return true;
-}
-
-/** Waits until all accepted deletions are seen to have happened; false where there were none, or one takes too long. */
-async function waitForLeavers(writer: Writer): Promise<boolean> {
-  const { leaving } = writer.memory;
-  if (leaving.length === 0) return false;
-  for (let step = 0; step < LONGEST_WAIT_STEPS; step += 1) {
-    if (!(await slept(writer, step === 0 ? 0 : STEP_MS))) return false;
-    const gone = [];
-    for (const id of writer.memory.leaving) gone.push(await isGone(writer, id));
-    if (gone.every((one) => one)) return true;
-  }
-  return false;
-}
-
-async function slept({ sleep, signal }: Writer, ms: number): Promise<boolean> {
-  try {
-    if (ms > 0) await sleep(ms);
-    return !signal.aborted;
-  } catch (error) {
-    if (signal.aborted) return false;
-    throw error;
-  }
-}
-
-/** What a reply that is no answer means for a change. `id` is empty for a creation. */
-function failure(writer: Writer, id: string, reply: Exclude<FreshchatReply, { kind: "answer" }>): Result {
-  if (reply.kind === "unsent") return { status: "unsent", code: reply.code, detail: reply.detail };
-  if (reply.kind === "unheard") return unknown(about(writer, id, reply.detail));
-  if (reply.code === "credential_refused") return { status: "unsent", code: reply.code, detail: reply.detail };
-  if (id !== "" && (reply.status === 404 || reply.status === 410)) return missing(writer, id);
-  if (reply.status === 409) {
-    const detail = `Another ${writer.kind.kind.name} has a value that must be unique. ${reply.detail}.`;
-    return { status: "refused", code: "exists", detail, retry: id === "" ? "now" : "later" };
-  }
-  // One who was deactivated and comes back needs a seat, too.
-  if (isSeatRefusal(writer.kind, reply)) {
-    const detail = about(writer, id, `No seat is left for another agent. ${reply.detail}`);
-    return { status: "refused", code: "no_seat", detail, retry: "later" };
-  }
-  if (reply.code !== "throttled") return refused(writer, id, reply.detail);
-  return { status: "refused", code: "throttled", detail: about(writer, id, reply.detail), retry: "later" };
-}
-
-function refused(writer: Writer, id: string, detail: string): Result {
-  return { status: "refused", code: "refused_by_target", detail: about(writer, id, detail), retry: "later" };
-}
-
-/** The record is not there: the plan is out of date. */
-function missing({ kind }: Writer, id: string): Result {
-  const detail = `The ${kind.kind.name} ${id} is no longer there.`;
-  return { status: "conflict", code: "record_missing", detail, retry: "now" };
-}
-
-/** Nobody knows whether it took effect. */
-function unknown(detail: string): Result {
-  return { status: "unknown", code: "outcome_unknown", detail, retry: "now" };
-}
-
-function about({ kind }: Writer, id: string, detail: string): string {
-  return id === "" ? detail : `The ${kind.kind.name} ${id}: ${detail}`;
 }

@@ -1,0 +1,74 @@
+import { ConnectorError } from "@entrain/core";
+import type { Writer } from "./reader.ts";
+import { getResource } from "./reading.ts";
+import { failure, type Result } from "./results.ts";
+
+/** A deletion that was accepted is looked for after so many milliseconds each, while patience lasts. */
+const LOOKS_MS: readonly number[] = [0, 250, 500, 1_000, 2_000, 4_000];
+/** Deletions that stand in the way of a creation are waited for this long, in steps of five seconds. */
+const LONGEST_WAIT_STEPS = 12;
+const STEP_MS = 5_000;
+
+/**
+ * Deletes once. Freshchat answers 202 and deletes in its own time: the record counts as gone from the acceptance on, for this
+ * target as long as it is open; the first ones are watched until they are. For the next target a second deletion of it is
+ * answered 404, or accepted once more, and comes to the same.
+ */
+export async function remove(writer: Writer, path: string, id: string): Promise<Result> {
+  const { memory, client, signal } = writer;
+  if (memory.hasLeft(id)) return { status: "unchanged", recordId: id };
+  const reply = await client.send({ method: "DELETE", path, repeatable: true }, signal);
+  if (reply.kind === "error" && (reply.status === 404 || reply.status === 410)) {
+    memory.left(id, { seen: true });
+    // What was deleted without an answer is not there when it is deleted again.
+    return { status: reply.repeated ? "applied" : "unchanged", recordId: id };
+  }
+  if (reply.kind !== "answer") return failure(writer, id, reply);
+  memory.left(id, { seen: reply.status === 204 });
+  if (reply.status === 204) return { status: "applied", recordId: id };
+  for (const wait of LOOKS_MS) {
+    if (!memory.watching.take(wait) || !(await slept(writer, wait))) break;
+    if (await isGone(writer, id)) return { status: "applied", recordId: id };
+  }
+  const detail = `Freshchat accepted the deletion of the ${writer.kind.kind.name} and carries it out in its own time.`;
+  return { status: "applied", recordId: id, detail };
+}
+
+/** Whether a record whose deletion was accepted is seen to be gone; a failed look shows nothing. */
+async function isGone(writer: Writer, id: string): Promise<boolean> {
+  try {
+    const resource = await getResource(writer, id);
+    if (resource !== null && resource.is_deleted !== true) return false;
+  } catch (error) {
+    if (error instanceof ConnectorError || writer.signal.aborted) return false;
+    throw error;
+  }
+  writer.memory.left(id, { seen: true });
+  return true;
+}
+
+/**
+ * Waits until all accepted deletions are seen to have happened; false where there were none, or one takes too long. That one is
+ * not waited for again: it holds up the first creation, and not each that is refused for a reason of its own.
+ */
+export async function waitForLeavers(writer: Writer): Promise<boolean> {
+  const { memory } = writer;
+  if (memory.leaving.length === 0) return false;
+  for (let step = 0; step < LONGEST_WAIT_STEPS; step += 1) {
+    if (!(await slept(writer, step === 0 ? 0 : STEP_MS))) return false;
+    for (const id of memory.leaving) await isGone(writer, id);
+    if (memory.leaving.length === 0) return true;
+  }
+  memory.giveUpLeaving();
+  return false;
+}
+
+async function slept({ sleep, signal }: Writer, ms: number): Promise<boolean> {
+  try {
+    if (ms > 0) await sleep(ms);
+    return !signal.aborted;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
+}
