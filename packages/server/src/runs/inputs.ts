@@ -23,6 +23,7 @@ import type { BatchContext } from "./plan-context.ts";
 import { asksForPhotos } from "./read-photos.ts";
 import { decideScope, groupsOf, withAppRoles } from "./scope-groups.ts";
 import { secretsOfScope, withoutSecrets } from "./sensitive.ts";
+import { isOutByGroups, unlistedAmong } from "./unlisted.ts";
 
 /** One record with all that evaluating it asks for. */
 export interface Item {
@@ -85,13 +86,18 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
   const heir = [...links.values()].every((link) => link.sync !== null) || (await isHeir(store.db, sync));
   const owners = await ownersOf(store, [...links.values()], sync.id);
   const secrets = secretsOfScope(scope, context.mapping);
+  const linkedRows = rows.filter(({ id }) => links.has(id));
+  const unlisted = await unlistedAmong(store, sync.connection, { groups, rows: linkedRows });
   const now = store.clock.now();
   return rows.map((row) => {
     const memberships = memberOf.get(row.id);
     const manager = (row.manager === null ? undefined : managerRecords.get(row.manager)) ?? null;
     const read = withManager(recordOf(row), manager);
     const known = withPhoto(read, photos.get(row.id));
-    const record = groups === null ? known : withAppRoles(known, groups, memberships);
+    const roled = groups === null ? known : withAppRoles(known, groups, memberships);
+    const isDoubtful =
+      groups !== null && unlisted.has(row.id) && isOutByGroups(scope, asScopeSees(roled, manager), groups, memberships);
+    const record: DirectoryRecord = isDoubtful ? { ...roled, doubtful: "unlisted" } : roled;
     const link = links.get(row.id);
     const decided = withoutSecrets(decideScope(scope, asScopeSees(record, manager), groups, memberships), secrets);
     // A link that nobody owns is taken over by its heir, or by whichever sync has the record in its scope.

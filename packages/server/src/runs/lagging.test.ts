@@ -199,3 +199,39 @@ test("an excess permission can be taken away: the syncs go on with those that ar
   await scene.graph("PATCH", `/users/${users[3]?.id}`, { accountEnabled: false });
   assert.deepEqual(await bothChanges(), [`disable ${users[3]?.displayName}`]);
 });
+
+test("who was made a short while ago, and whom a lagging copy lists in no group of the scope, leaves it by approval only", async () => {
+  clock = testClock();
+  const memberships = { [team.id]: users.map(({ id }) => id) };
+  scene = await openScene({ clock, simulator: { tenant: { users, groups: [team], memberships } } });
+  people = await scene.addSync("people", "portal", { records: "requester", guard });
+  await scene.run(people);
+  const { id } = (await scene.graph("POST", "/users", newUser("Joiner 1"))) as { readonly id: string };
+  await scene.graph("POST", `/groups/${team.id}/members/$ref`, reference(id));
+  assert.deepEqual(await changesOfARun(scene, people), ["create Joiner 1"]);
+  await scene.redefine(people, { scope: { groups: { include: [team.displayName], transitive: true } } });
+  scene.simulator.faults.set([{ action: lag, path: "/groups/*/members" }]);
+  const run = await scene.run(people);
+  scene.simulator.faults.clear();
+  assert.deepEqual([run.result, run.counts.disable], ["held", 0]);
+  assert.deepEqual(inShort(await heldChanges(scene.store, run.held?.digest ?? "")), ["disable Joiner 1"]);
+  const kept = await scene.store.db.selectFrom("plan_changes").select("hold").where("name", "=", "Joiner 1").execute();
+  assert.ok(kept.some(({ hold }) => hold?.includes("record_young")));
+  // The read that is repeated within a day lists everybody, and what waits is forgotten.
+  clock.advance(21 * HOUR);
+  assert.deepEqual(await changesOfARun(scene, people), []);
+  assert.deepEqual(await heldPlans(scene.store, people), []);
+});
+
+test("who was made a short while ago and was taken out of the scope's group leaves it at once", async () => {
+  clock = testClock();
+  scene = await openScene({ clock, simulator: { tenant: { users, groups: [team] } } });
+  const scope = { groups: { include: [team.displayName], transitive: true } };
+  people = await scene.addSync("people", "portal", { records: "requester", guard, scope });
+  await scene.run(people);
+  const { id } = (await scene.graph("POST", "/users", newUser("Joiner 1"))) as { readonly id: string };
+  await scene.graph("POST", `/groups/${team.id}/members/$ref`, reference(id));
+  assert.deepEqual(await changesOfARun(scene, people), ["create Joiner 1"]);
+  await scene.graph("DELETE", `/groups/${team.id}/members/${id}/$ref`);
+  assert.deepEqual(await changesOfARun(scene, people), ["disable Joiner 1"]);
+});

@@ -58,6 +58,7 @@ async function runOnce(play: Play, sync: string, isPatient: boolean): Promise<Ru
   play.tell(
     `run ${play.nameOf(sync)}: ${ended.how === "done" ? JSON.stringify([ended.value.result, ended.value.counts, ended.value.error?.message]) : ended.how}`,
   );
+  if (ended.how === "done") tellLeft(play, sync, ended.value);
   play.observe(ended.how === "done" ? ended.value.run : null);
   play.refuseBug(ended);
   if (ended.how === "done" && ["succeeded", "partial", "held"].includes(ended.value.result)) return ended.value;
@@ -65,6 +66,13 @@ async function runOnce(play: Play, sync: string, isPatient: boolean): Promise<Ru
   throw new Breach(4, [
     `a run on a good day ends as ${ended.how === "done" ? `${ended.value.result}: ${ended.value.error?.message}` : ended.how === "refused" ? ended.fault.message : ended.how}`,
   ]);
+}
+
+/** Why a good day ends without being quiet: what could not be brought in step, and what was planned for nothing. */
+function tellLeft(play: Play, sync: string, { conflicts, unchanged }: RunSummary): void {
+  if (conflicts + unchanged > 0) play.tell(`    ${conflicts} conflicts, ${unchanged} unchanged`);
+  const rows = play.reader.rows("select object_id, reason, code, detail from pending where sync = ?", sync);
+  for (const { object_id: id, reason, code, detail } of rows) play.tell(`    ${id} ${reason} ${code}: ${detail}`);
 }
 
 /** Everything that holds once all is quiet, by the invariant's number. */

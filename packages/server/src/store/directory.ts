@@ -260,14 +260,18 @@ export async function suspects(
 /** No copy of the directory lags behind the others by more. */
 const LAG_MS = 6 * 60 * 60_000;
 
+/** Whether a record is so young that a lagging copy of the directory may not have it, or what belongs to it, yet. */
+export function isYoung({ attributes }: Pick<DirectoryRow, "attributes">, now: number): boolean {
+  const { createdDateTime: created } = JSON.parse(attributes) as { readonly createdDateTime?: unknown };
+  return typeof created === "string" && now - Date.parse(created) < LAG_MS;
+}
+
 /**
- * Whether a record that was never seen deleted, and is gone for good now, is so young that a lagging copy of the directory may
- * not have it yet: that copy holds it neither among the living nor among the deleted.
+ * Whether a record that was never seen deleted, and is gone for good now, may be unknown to a lagging copy of the directory: that
+ * copy holds it neither among the living nor among the deleted.
  */
 function mayBeUnknown(before: DirectoryRow | undefined, state: Presence, now: number): boolean {
-  if (before === undefined || before.removed !== null || state !== "hard") return false;
-  const { createdDateTime: created } = JSON.parse(before.attributes) as { readonly createdDateTime?: unknown };
-  return typeof created === "string" && now - Date.parse(created) < LAG_MS;
+  return before !== undefined && before.removed === null && state === "hard" && isYoung(before, now);
 }
 
 /**
