@@ -101,6 +101,16 @@ test("who left and came back is one of those that the guard's share is taken of,
   assert.equal((await scene.run(sync)).result, "held", "a tenth of sixty is six, and one was removed before");
 });
 
+test("who came and left since is none of those that the guard's share is taken of", async () => {
+  await open();
+  const { id } = (await scene.graph("POST", "/users", newUser("Joiner 1"))) as { readonly id: string };
+  assert.equal((await scene.run(sync)).counts.create, 1);
+  await scene.graph("DELETE", `/users/${id}`);
+  assert.equal((await scene.run(sync)).counts.disable, 1);
+  await times(6, (at) => scene.graph("DELETE", `/users/${ids[at]}`));
+  assert.equal((await scene.run(sync)).result, "held", "a tenth of sixty is six, and one was removed before");
+});
+
 test("a clock that is set back behind the first run lets nobody slip out of the guard's windows", async () => {
   await open();
   clock.advance(-3 * HOUR);

@@ -195,7 +195,10 @@ async function baseOf(
   return applied + Number(row.count);
 }
 
-/** Who was removed since and has not come back: each once, however often, for who came back is counted with the active. */
+/**
+ * Who was there then, was removed since and has not come back: each once, however often, for who came back is counted with the
+ * active. Who came and went in between was not there then.
+ */
 async function removedSince({ store, sync }: GuardContext, start: number): Promise<number> {
   const row = await store.db
     .selectFrom("removals")
@@ -210,8 +213,12 @@ async function removedSince({ store, sync }: GuardContext, start: number): Promi
             .select("links.object_id")
             .whereRef("links.object_id", "=", "removals.object_id")
             .where("links.sync", "=", sync.id)
-            .where("links.active", "=", 1)
-            .where("links.created_at", "<=", start),
+            .where((link) =>
+              link.or([
+                link.and([link("links.active", "=", 1), link("links.created_at", "<=", start)]),
+                link.and([link("links.active", "=", 0), link("links.created_at", ">", start)]),
+              ]),
+            ),
         ),
       ),
     )
