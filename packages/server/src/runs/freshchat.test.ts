@@ -157,6 +157,24 @@ test("an agent whom somebody else makes while a creation fails is joined, and no
   );
 });
 
+test("an agent whose deletion's answer is lost, and who shows for another while, was deleted by the run, and comes back with an undo", async () => {
+  const { account, agents } = await open({ switches: { agentDeletion: "gone", deletionDelayMs: 30_000 } });
+  await succeeds(agents);
+  const [left] = users;
+  await scene.graph("DELETE", `/users/${left?.id}`);
+  account.faults.set([
+    { method: "DELETE", action: { type: "cut", at: "answer" }, times: 1 },
+    { method: "DELETE", action: { type: "status", status: 503 }, times: 5 },
+  ]);
+  const run = await scene.run(agents);
+  assert.equal(run.counts.delete, 1, JSON.stringify(run));
+  account.advance(60_000);
+  assert.equal(there(account).length, 11);
+  const { digest } = (await scene.undo(agents, run.run)).held ?? assert.fail("there is something to undo");
+  assert.equal((await scene.approve(agents, digest)).counts.create, 1);
+  assert.equal(there(account).length, 12);
+});
+
 test("an outage in the middle of a run ends it, and the next run does the rest, each once", async () => {
   const world = await open({
     faults: [{ skip: 6, times: 14, action: { type: "status", status: 500, body: "html" } }],

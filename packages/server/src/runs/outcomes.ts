@@ -183,9 +183,12 @@ function heard(change: Prepared, outcome: Outcome): Outcome {
     const detail = "the record was deleted in the target, so there is nothing to disable";
     return { status: "unchanged", recordId: change.link.record_id, detail };
   }
-  const repeated = change.row.action === "create" && change.row.state === "again";
-  const exists = outcome.status === "refused" && outcome.code === "exists";
-  return repeated && exists ? { ...outcome, status: "unknown" } : outcome;
+  if (change.row.state !== "again") return outcome;
+  const { action } = change.row;
+  if (action === "create" && outcome.status === "refused" && outcome.code === "exists")
+    return { ...outcome, status: "unknown" };
+  // What was deleted without an answer, and may have shown for another while, is not there when it is deleted again.
+  return action === "delete" && outcome.status === "unchanged" ? { ...outcome, status: "applied" } : outcome;
 }
 
 function counted(tally: Tally, { change, outcome }: Settled): Tally {
