@@ -204,7 +204,11 @@ async function teamsAreInStep(play: Play): Promise<readonly string[]> {
   if (play.groups === null) return [];
   const teams = byKey(play, "team");
   const open = unsynced(play, play.groups);
-  const linked = new Set(play.reader.rows("select object_id from links").map(({ object_id: id }) => String(id)));
+  const links = play.reader.rows("select object_id, record_id from links");
+  const linked = new Set(links.map(({ object_id: id }) => String(id)));
+  const ours = new Set(links.map(({ record_id: id }) => String(id)));
+  // A joined record that undoing left to itself stays in the groups that runs put it into.
+  const isLeft = (id: string): boolean => play.origins.get(id) === "join" && !ours.has(id);
   const breaches: string[] = [];
   for (const team of play.tenant.teams.values()) {
     const record = teams.get(team.id);
@@ -222,6 +226,7 @@ async function teamsAreInStep(play: Play): Promise<readonly string[]> {
     const { value } = (await play.tenant.send("GET", `/groups/${team.id}/members?$select=id&$top=999`)) as Listed;
     const wanted = value.map(({ id }) => id).filter((id) => linked.has(id) && !play.touched.has(id));
     const is = record.members
+      .filter((id) => !isLeft(id))
       .flatMap((id) => play.content.get(id)?.values.key ?? [])
       .filter((id) => !play.touched.has(id));
     if (JSON.stringify(is.toSorted()) !== JSON.stringify(wanted.toSorted()))
