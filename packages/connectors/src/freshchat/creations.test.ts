@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 import type { FreshchatAgent } from "@entrain/simulator";
-import type { Bench } from "./testing.ts";
-import { bench, byEmail, creation, made, one, signal } from "./testing-steps.ts";
+import type { Bench } from "./testing/bench.ts";
+import { benches, byEmail, creation, made, one, signal } from "./testing/steps.ts";
+
+const bench = benches(afterEach);
 
 test("every look for an agent sees what came since the last one: a creation may take effect after a look", async () => {
   const bed = await bench();

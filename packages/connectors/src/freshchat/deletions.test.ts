@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { bench, byEmail, change, creation, KINDS, made, one, sent, signal } from "./testing-steps.ts";
+import { afterEach, test } from "node:test";
+import { benches, byEmail, change, creation, KINDS, made, one, sent, signal } from "./testing/steps.ts";
+
+const bench = benches(afterEach);
 
 for (const kind of KINDS) {
   test(`${kind}: an accepted deletion is done for this run, and comes to the same for the next`, async () => {

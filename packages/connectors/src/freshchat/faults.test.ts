@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 import type { TargetChange } from "@entrain/core";
-import { agent } from "./testing.ts";
-import { bench, byEmail, change, creation, held, KINDS, made, one, PATHS, sent, signal } from "./testing-steps.ts";
+import { agent } from "./testing/bench.ts";
+import { benches, byEmail, change, creation, held, KINDS, made, one, PATHS, sent, signal } from "./testing/steps.ts";
+
+const bench = benches(afterEach);
 
 for (const kind of KINDS) {
   const path = PATHS[kind];

@@ -1,6 +1,6 @@
 import { targetConformance } from "@entrain/core/conformance";
 import { freshchatCombinations } from "@entrain/simulator";
-import { agent, contact, openConformance } from "./testing.ts";
+import { agent, contact, openConformance } from "./testing/bench.ts";
 
 /** Every two values of two questions that Freshchat's documentation leaves open come together in one of these. */
 for (const switches of freshchatCombinations()) {

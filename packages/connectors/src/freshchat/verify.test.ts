@@ -3,7 +3,7 @@ import { afterEach, test } from "node:test";
 import type { Check } from "@entrain/core";
 import type { FreshchatOptions } from "@entrain/simulator";
 import { createFreshchatTarget, type FreshchatTargetOptions } from "./index.ts";
-import { type Bench, openBench } from "./testing.ts";
+import { type Bench, openBench } from "./testing/bench.ts";
 
 const signal = new AbortController().signal;
 const closing: (() => Promise<void>)[] = [];

@@ -1,25 +1,24 @@
 import assert from "node:assert/strict";
-import { afterEach } from "node:test";
 import type { Outcome, Target, TargetChange } from "@entrain/core";
 import type { KindSample } from "@entrain/core/conformance";
 import type { FreshchatOptions } from "@entrain/simulator";
-import type { FreshchatTargetOptions } from "./index.ts";
-import { agent, type Bench, contact, openBench } from "./testing.ts";
+import type { FreshchatTargetOptions } from "../index.ts";
+import { agent, type Bench, contact, openBench } from "./bench.ts";
 
 export const signal: AbortSignal = new AbortController().signal;
-const closing: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-});
-
-/** An account with a target, closed behind the test. */
-export async function bench(
-  options: FreshchatOptions = {},
-  more: Partial<FreshchatTargetOptions> = {},
-): Promise<Bench> {
-  const opened = await openBench(options, more);
-  closing.push(opened.target.close, opened.close);
-  return opened;
+/** Opens accounts with a target, closed by what is handed to `after`, which is called behind each test. */
+export function benches(
+  after: (close: () => Promise<void>) => void,
+): (options?: FreshchatOptions, more?: Partial<FreshchatTargetOptions>) => Promise<Bench> {
+  const closing: (() => Promise<void>)[] = [];
+  after(async () => {
+    for (const close of closing.splice(0)) await close();
+  });
+  return async (options = {}, more = {}) => {
+    const opened = await openBench(options, more);
+    closing.push(opened.target.close, opened.close);
+    return opened;
+  };
 }
 
 const SAMPLES: { readonly agent: KindSample; readonly contact: KindSample } = { agent, contact };

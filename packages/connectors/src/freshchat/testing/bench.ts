@@ -7,7 +7,7 @@ import {
   type FreshchatUser,
   startFreshchat,
 } from "@entrain/simulator";
-import { createFreshchatTarget, type FreshchatTargetOptions } from "./index.ts";
+import { createFreshchatTarget, type FreshchatTargetOptions } from "../index.ts";
 
 /** The property that texts are kept in; the account defines it. */
 const NOTE = "note";
