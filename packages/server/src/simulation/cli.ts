@@ -52,8 +52,9 @@ async function play({ seeds, from, all, trace, planted }: Wish): Promise<number>
         failed += 1;
         console.log(describeFailure(outcome, planted));
       } else if (trace) console.log(outcome.trace.join("\n"));
-      if (process.stdout.isTTY && played % 10 === 0)
-        process.stdout.write(`\r${played} of ${seeds} seeds, ${failed} failed`);
+      const progress = `${played} of ${seeds} seeds, ${failed} failed`;
+      if (process.stdout.isTTY && played % 10 === 0) process.stdout.write(`\r${progress}`);
+      if (!process.stdout.isTTY && played % 1_000 === 0) console.log(progress);
       return all || outcome.failure === null;
     },
   );
