@@ -4,32 +4,24 @@ import {
   evaluate,
   evaluateMatched,
   guestOf,
-  type KnownLink,
-  kindsReferred,
   type Match,
   matchKey,
   type NeedsMatch,
   nameOf,
   PHASES,
   type PlannedChange,
-  type Reference,
-  referenceTo,
-  type TargetAttribute,
-  type TargetRecord,
-  type Value,
 } from "@entrain/core";
 import type { DirectoryRow } from "../store/directory.ts";
-import { type LinkRow, linkedRecords } from "../store/links.ts";
 import type { PendingRow } from "../store/pending.ts";
-import { ownedByOthers } from "../store/shares.ts";
+import { linkedPeople, withLookups } from "./as-compared.ts";
 import type { Candidates } from "./candidates.ts";
 import { concealLinks } from "./conceal-links.ts";
 import { homeInWords, homeOf } from "./guest-home.ts";
 import { type Item, inputsOf } from "./inputs.ts";
-import { lookupValues, withLookupValues } from "./lookup-records.ts";
 import { indexKey, type Matcher, RECORD } from "./match-records.ts";
 import type { BatchContext, NewChange, NewIssue, WantedKey } from "./plan-context.ts";
 import { type Chosen, chooseUniques, withChosen } from "./unique-values.ts";
+import { verified } from "./verify-links.ts";
 
 /** What evaluating a batch gave, ready to be written. */
 export interface Evaluated {
@@ -122,78 +114,6 @@ function withRefusals(items: readonly Item[], pending: ReadonlyMap<string, Pendi
     const isRefused = item.link !== undefined && pending.get(item.row.id)?.reason === "failed";
     return isRefused ? { ...item, input: { ...item.input, refused: true } } : item;
   });
-}
-
-/**
- * Nobody kept links that belong to no sync in step, so what they say is asked of the target: values are read anew, and
- * a record that is gone is none; so it is with the sync's own ones when somebody doubts them, or what refers to them was
- * refused for their absence. Records that an update found gone are told apart from new ones.
- */
-async function verified(
-  context: BatchContext,
-  matcher: Matcher,
-  items: readonly Item[],
-  pending: ReadonlyMap<string, PendingRow>,
-): Promise<readonly Item[]> {
-  const doubtsOwn = context.recreate || context.verifies;
-  const isSaidGone = (id: string): boolean => pending.get(id)?.code === "record_missing";
-  const isUnkept = ({ sync }: LinkRow): boolean => sync === null || (doubtsOwn && sync === context.sync.id);
-  const isLost = (link: LinkRow): boolean =>
-    !isUnkept(link) && link.sync === context.sync.id && isSaidGone(link.object_id);
-  const isDoubted = (link: LinkRow): boolean => isUnkept(link) || isLost(link);
-  const idsOf = (which: (link: LinkRow) => boolean): readonly string[] =>
-    items.flatMap(({ link }) => (link && which(link) ? [link.record_id] : []));
-  const asHeld = [
-    ...(await matcher.held(idsOf(isUnkept))).values(),
-    ...(await matcher.stillHeld(idsOf(isLost))).values(),
-  ];
-  const held = new Map((await withLookups(context, asHeld)).map((record) => [record.id, record]));
-  const people = await linkedPeople(
-    context,
-    [...held.values()].flatMap((record) => Object.values(record.attributes)),
-  );
-  const lost = items.flatMap(({ link }) => (link && isDoubted(link) && !held.has(link.record_id) ? [link] : []));
-  const of = { target: context.space.target, kind: context.kind.name, sync: context.sync.id };
-  const asked = lost.flatMap((link) => (link.origin === "shared" ? [link.record_id] : []));
-  // A record that is shared is made anew by the sync that owns it.
-  const others = await ownedByOthers(context.store.db, of, asked);
-  return items.map((item) => {
-    const { input, link } = item;
-    if (!link) {
-      const deletedInTarget = isSaidGone(item.row.id);
-      return deletedInTarget ? { ...item, input: { ...input, deletedInTarget } } : item;
-    }
-    if (!isDoubted(link) || !input.link) return item;
-    const record = held.get(link.record_id);
-    if (!record) {
-      if (link.origin === "shared" && others.has(link.record_id)) return item;
-      return { ...item, input: { ...input, link: null, deletedInTarget: true }, link: undefined, forgets: true };
-    }
-    return { ...item, input: { ...input, link: readAnew(context, input.link, record, people) } };
-  });
-}
-
-/** A link with the values that the target holds now. What is not known of it stays unknown: it is not ours to write. */
-function readAnew(
-  { kind, mapping }: BatchContext,
-  link: KnownLink,
-  record: TargetRecord,
-  people: LinkedPeople,
-): KnownLink {
-  const known: { [name: string]: Value } = { ...link.known };
-  for (const attribute of kind.attributes) {
-    const { name } = attribute;
-    // What a target leaves out of a record is empty there.
-    const value = record.attributes[name] ?? null;
-    if (!Object.hasOwn(known, name) || isTheirs(mapping, name)) continue;
-    known[name] = inSourceForm(value, attribute, people) ?? mapping.concealed(name, value);
-  }
-  return { ...link, known, active: kind.disable ? record.active : link.active };
-}
-
-/** What is ours until somebody changes it is compared with what was written there: what it may have become is theirs. */
-function isTheirs({ rules }: BatchContext["mapping"], name: string): boolean {
-  return rules.some((rule) => rule.attribute.name === name && rule.owner === "untilChanged");
 }
 
 /** The link becomes the sync's own when the plan begins. */
@@ -295,44 +215,6 @@ async function choicesFor(
     return { objectId: item.row.id, record: needs.record, creation: item.input.creation };
   });
   return await chooseUniques(context, matcher, batch);
-}
-
-/** Records of the target with the values of its lookups in place of their ids; they are compared by those. */
-export async function withLookups(
-  context: Pick<BatchContext, "target" | "kind" | "signal" | "lookups">,
-  records: readonly TargetRecord[],
-): Promise<readonly TargetRecord[]> {
-  const { lookups, kind } = context;
-  if (lookups === null || records.length === 0) return records;
-  const names = kind.attributes.flatMap(({ name, lookup }) => (lookup === undefined ? [] : [name]));
-  const values = await lookupValues(
-    context,
-    records.flatMap(({ attributes }) => names.flatMap((name) => attributes[name] ?? [])),
-  );
-  return records.map((record) => withLookupValues(record, kind, values));
-}
-
-/** Whom records of the target are linked to, by kind and record id. */
-export type LinkedPeople = ReadonlyMap<string, ReadonlyMap<string, { readonly objectId: string }>>;
-
-/** A joined record's references are record ids of the target; where they are linked, they are compared as anchors. */
-export async function linkedPeople(context: BatchContext, values: readonly Value[]): Promise<LinkedPeople> {
-  const ids = [...new Set(values.filter((value) => typeof value === "string"))];
-  const found = new Map<string, ReadonlyMap<string, { readonly objectId: string }>>();
-  for (const kind of new Set(context.kind.attributes.flatMap(kindsReferred))) {
-    found.set(kind, await linkedRecords(context.store.db, context.space.target, kind, ids));
-  }
-  return found;
-}
-
-/** The reference that a record id stands for; `null` where the attribute is none, or the record is linked to nobody. */
-export function inSourceForm(value: Value, attribute: TargetAttribute, people: LinkedPeople): Reference | null {
-  if (attribute.type !== "reference" || typeof value !== "string") return null;
-  for (const kind of kindsReferred(attribute)) {
-    const objectId = people.get(kind)?.get(value)?.objectId;
-    if (objectId !== undefined) return referenceTo(objectId, kind, attribute);
-  }
-  return null;
 }
 
 /** More guests than these in one batch are told by the report: finding a home walks over the other tenants. */

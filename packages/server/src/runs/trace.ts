@@ -17,8 +17,8 @@ import {
 import { type DirectoryRow, loadRecords } from "../store/directory.ts";
 import { type LinkRow, loadLinks } from "../store/links.ts";
 import { undoneRuns } from "../store/pins.ts";
+import { inSourceForm, linkedPeople, withLookups } from "./as-compared.ts";
 import type { Engine, SyncRow } from "./context.ts";
-import { inSourceForm, linkedPeople, withLookups } from "./evaluate-batch.ts";
 import { type PlannedRecord, planFew } from "./few.ts";
 import { inputsOf } from "./inputs.ts";
 import { withLook } from "./look.ts";

@@ -13,8 +13,8 @@ import {
   type Value,
 } from "@entrain/core";
 import { type LinkRow, type LinksByKind, loadLinksByKind } from "../../store/links.ts";
+import { inSourceForm, type LinkedPeople, linkedPeople, withLookups } from "../as-compared.ts";
 import { concealedKnown } from "../conceal-links.ts";
-import { inSourceForm, type LinkedPeople, linkedPeople, withLookups } from "../evaluate-batch.ts";
 import { leftAlone } from "../inputs.ts";
 import type { BatchContext } from "../plan-context.ts";
 

@@ -15,8 +15,8 @@ import {
 } from "@entrain/core";
 import { type DirectoryRow, loadRecords } from "../../store/directory.ts";
 import { type LinkRow, loadLinks, loadLinksByKind } from "../../store/links.ts";
+import { inSourceForm, linkedPeople, withLookups } from "../as-compared.ts";
 import { concealedKnown } from "../conceal-links.ts";
-import { inSourceForm, linkedPeople, withLookups } from "../evaluate-batch.ts";
 import { nameIn } from "../names.ts";
 import type { BatchContext } from "../plan-context.ts";
 
