@@ -5,7 +5,7 @@ import type { ApplyContext } from "./applying.ts";
 import type { Prepared } from "./prepare.ts";
 import { changeOf } from "./seal.ts";
 
-type Written = Pick<Prepared, "row" | "add" | "remove">;
+type Written = Pick<Prepared, "row" | "link" | "add" | "remove">;
 
 const COLUMNS = [
   { name: "sync", type: "text" },
@@ -13,6 +13,7 @@ const COLUMNS = [
   { name: "object_id", type: "text" },
   { name: "amount", type: "int8" },
   { name: "at", type: "int8" },
+  { name: "linked_at", type: "int8" },
 ] as const;
 
 /** What was applied without anybody's approval counts for the guards' windows; what is undone counts no more. */
@@ -26,7 +27,14 @@ export async function countGuarded(
   // The windows begin with the first run's end at the earliest: a clock that was set back behind it must hide nothing.
   const at = Math.max(context.store.clock.now(), context.sync.first_run_at ?? 0);
   const rows = written.flatMap((one) =>
-    countersOf(context, one).map(([counter, amount]) => [context.sync.id, counter, one.row.object_id, amount, at]),
+    countersOf(context, one).map(([counter, amount]) => [
+      context.sync.id,
+      counter,
+      one.row.object_id,
+      amount,
+      at,
+      one.link?.created_at ?? null,
+    ]),
   );
   if (rows.length === 0) return;
   await context.store.insertMany(tx, { table: "removals", columns: COLUMNS }, rows);
@@ -94,7 +102,7 @@ async function uncount(
     const left = counted.reduce((sum, { amount }) => sum + amount, 0) - add.length;
     if (left <= 0) continue;
     const at = Math.max(...counted.map((one) => one.at));
-    const values = [[sync.id, "members", row.object_id, left, at]];
+    const values = [[sync.id, "members", row.object_id, left, at, null]];
     await store.insertMany(tx, { table: "removals", columns: COLUMNS }, values);
   }
 }

@@ -15,6 +15,12 @@ let sync: string;
 afterEach(() => scene.close());
 
 const HOUR = DAY / 24;
+const DELETING: SyncDefinition["deprovision"] = {
+  outOfScope: "delete",
+  disabled: "disable",
+  softDeleted: "delete",
+  deleted: "delete",
+};
 const users = crowd(60);
 const ids = users.map(({ id }) => id);
 
@@ -109,6 +115,43 @@ test("who came and left since is none of those that the guard's share is taken o
   assert.equal((await scene.run(sync)).counts.disable, 1);
   await times(6, (at) => scene.graph("DELETE", `/users/${ids[at]}`));
   assert.equal((await scene.run(sync)).result, "held", "a tenth of sixty is six, and one was removed before");
+});
+
+test("who came and was deleted since is none of those that the guard's share is taken of", async () => {
+  await open({ deprovision: DELETING });
+  const { id } = (await scene.graph("POST", "/users", newUser("Joiner 1"))) as { readonly id: string };
+  assert.equal((await scene.run(sync)).counts.create, 1);
+  await scene.graph("DELETE", `/users/${id}`);
+  assert.equal((await scene.run(sync)).counts.delete, 1);
+  await times(6, (at) => scene.graph("DELETE", `/users/${ids[at]}`));
+  assert.equal((await scene.run(sync)).result, "held", "a tenth of sixty is six, and one was removed before");
+});
+
+test("who came, left and came back since is none of those that the guard's share is taken of", async () => {
+  await open();
+  const { id } = (await scene.graph("POST", "/users", newUser("Joiner 1"))) as { readonly id: string };
+  assert.equal((await scene.run(sync)).counts.create, 1);
+  await scene.graph("PATCH", `/users/${id}`, { accountEnabled: false });
+  assert.equal((await scene.run(sync)).counts.disable, 1);
+  await scene.graph("PATCH", `/users/${id}`, { accountEnabled: true });
+  assert.equal((await scene.run(sync)).counts.enable, 1);
+  await times(6, (at) => scene.graph("DELETE", `/users/${ids[at]}`));
+  assert.equal((await scene.run(sync)).result, "held", "a tenth of sixty is six, and one was removed before");
+});
+
+test("who was deleted, was created anew and was disabled is one of those that the guard's share is taken of", async () => {
+  await open({ deprovision: DELETING, ...guard({ removals: { percent: 50, count: 500, ...window } }) });
+  await times(2, (at) => scene.graph("DELETE", `/users/${ids[at]}`));
+  assert.equal((await scene.run(sync)).counts.delete, 2);
+  await times(2, (at) => scene.graph("POST", `/directory/deletedItems/${ids[at]}/restore`));
+  assert.equal((await scene.run(sync)).counts.create, 2);
+  await times(2, (at) => scene.graph("PATCH", `/users/${ids[at]}`, { accountEnabled: false }));
+  assert.equal((await scene.run(sync)).counts.disable, 2);
+  const [removals] = await guardsOf(scene.store, await syncRow());
+  assert.deepEqual(
+    removals?.windows.map(({ applied, allowed }) => `${applied} of ${allowed}`),
+    ["4 of 30", "4 of 60"],
+  );
 });
 
 test("a clock that is set back behind the first run lets nobody slip out of the guard's windows", async () => {

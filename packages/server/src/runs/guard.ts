@@ -196,29 +196,29 @@ async function baseOf(
 }
 
 /**
- * Who was there then, was removed since and has not come back: each once, however often, for who came back is counted with the
- * active. Who came and went in between was not there then.
+ * Who was there then and was removed since: each once, however often. Who came back by the same link is counted with the
+ * active; who came and went in between was not there then.
  */
-async function removedSince({ store, sync }: GuardContext, start: number): Promise<number> {
+async function removedSince({ store, sync, space, kind }: GuardContext, start: number): Promise<number> {
   const row = await store.db
     .selectFrom("removals")
     .where("sync", "=", sync.id)
     .where("counter", "=", "removals")
     .where("at", ">=", start)
+    .where((eb) => eb.or([eb("linked_at", "is", null), eb("linked_at", "<=", start)]))
     .where((eb) =>
       eb.not(
         eb.exists(
           eb
             .selectFrom("links")
             .select("links.object_id")
+            .where("links.target", "=", space.target)
+            .where("links.kind", "=", kind.name)
+            .where("links.tenant", "=", space.tenant)
             .whereRef("links.object_id", "=", "removals.object_id")
             .where("links.sync", "=", sync.id)
-            .where((link) =>
-              link.or([
-                link.and([link("links.active", "=", 1), link("links.created_at", "<=", start)]),
-                link.and([link("links.active", "=", 0), link("links.created_at", ">", start)]),
-              ]),
-            ),
+            .where("links.active", "=", 1)
+            .where("links.created_at", "<=", start),
         ),
       ),
     )

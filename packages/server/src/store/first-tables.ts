@@ -226,7 +226,11 @@ export const FIRST_TABLES: readonly Table[] = [
     "run",
     "ordinal",
   ]),
-  table("removals", { sync: "text", counter: "text", object_id: "text", amount: "int8", at: "int8" }, []),
+  table<"removals", "linked_at">(
+    "removals",
+    { sync: "text", counter: "text", object_id: "text", amount: "int8", at: "int8" },
+    [],
+  ),
   table<"runs", "stopped_by">(
     "runs",
     {

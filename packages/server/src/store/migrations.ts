@@ -222,6 +222,12 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
         await sql.raw(createTable(TAKEN_ALONG, engine)).execute(db);
       },
     },
+    "0027_removal_links": {
+      up: async (db) => {
+        const int8 = engine === "postgres" ? "int8" : "integer";
+        await sql.raw(`alter table "removals" add column "linked_at" ${int8}`).execute(db);
+      },
+    },
   };
 }
 

@@ -106,6 +106,8 @@ export interface Removals {
   object_id: string;
   amount: number;
   at: number;
+  /** When the changed record had been linked; null for one that was not, and in rows that are older than this column. */
+  linked_at: number | null;
 }
 
 export interface Runs {
