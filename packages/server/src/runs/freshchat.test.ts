@@ -172,6 +172,21 @@ test("an agent whose deletion's answer is lost, and who shows for another while,
   assert.equal(there(account).length, 12);
 });
 
+test("many agents whose deletions' answers are lost, and who show for another while, are deleted by the run, and nobody is taken for lost", async () => {
+  const { account, agents } = await open({ switches: { agentDeletion: "gone", deletionDelayMs: 8_000 } });
+  await scene.redefine(agents, {
+    guard: { removals: { percent: 100, count: 500, windowMs: 1 }, members: { percent: 50, count: 500, windowMs: 1 } },
+  });
+  await succeeds(agents);
+  const left = users.slice(0, 9);
+  for (const { id } of left) await scene.graph("DELETE", `/users/${id}`);
+  account.faults.set([{ method: "DELETE", action: { type: "cut", at: "answer" }, times: 5 * left.length }]);
+  assert.equal((await succeeds(agents)).counts.delete, left.length);
+  account.advance(60_000);
+  assert.equal(there(account).length, users.length - left.length);
+  await rests(account, agents);
+});
+
 test("an outage in the middle of a run ends it, and the next run does the rest, each once", async () => {
   const world = await open({
     faults: [{ skip: 6, times: 14, action: { type: "status", status: 500, body: "html" } }],

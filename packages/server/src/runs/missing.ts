@@ -26,12 +26,17 @@ export async function judgeMissing(
   outcomes: readonly Outcome[],
 ): Promise<readonly Outcome[]> {
   const missing = sent.filter((change, at) => isMissing(change, outcomes[at]));
-  const gone = sent.filter(({ row }, at) => row.action === "delete" && outcomes[at]?.status === "unchanged");
+  const deleted = (status: Outcome["status"]): readonly Prepared[] =>
+    sent.filter(({ row }, at) => row.action === "delete" && outcomes[at]?.status === status);
+  // What is deleted once more, and is not there, went by the sync's own hand.
+  const gone = deleted("unchanged").filter(({ row }) => row.state !== "again");
   if (missing.length + gone.length === 0) return outcomes;
   const held = await heldAmong(context, missing.map(recordIdOf));
   const lost = missing.filter((change) => !held.has(recordIdOf(change)));
-  const deleted = sent.filter(({ row }, at) => row.action === "delete" && outcomes[at]?.status === "applied");
-  if (!context.recreate) await refuseEmptied(context, lost, { gone, deleted: deleted.map(recordIdOf) });
+  if (!context.recreate) {
+    const own = [...deleted("applied").map(recordIdOf), ...(await deletedUnheard(context))];
+    await refuseEmptied(context, lost, { gone, deleted: own });
+  }
   return outcomes.map((outcome, at) => {
     const change = sent[at];
     if (change === undefined || !isMissing(change, outcome) || !held.has(recordIdOf(change))) return outcome;
@@ -58,6 +63,18 @@ async function heldAmong({ target, kind, signal }: ApplyContext, ids: readonly s
   return held;
 }
 
+/** Records whose deletion was sent without an answer and had not shown: it may have taken effect by now. */
+async function deletedUnheard({ store, plan }: ApplyContext): Promise<readonly string[]> {
+  const rows = await store.db
+    .selectFrom("plan_changes")
+    .select("record_id")
+    .where("plan", "=", plan.id)
+    .where("action", "=", "delete")
+    .where("state", "=", "again")
+    .execute();
+  return rows.flatMap(({ record_id: id }) => id ?? []);
+}
+
 async function refuseEmptied(
   context: ApplyContext,
   lost: readonly Prepared[],
@@ -72,7 +89,7 @@ async function refuseEmptied(
   const sample = await someLinks(store.db, space, {
     kind: kind.name,
     sync: sync.id,
-    // What this very batch has deleted tells nothing of the target.
+    // What the sync has deleted itself tells nothing of the target.
     without: [...without, ...of.deleted],
     after: first,
     count: SAMPLE,
