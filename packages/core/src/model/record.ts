@@ -16,16 +16,15 @@ export interface DirectoryRecord {
   readonly managerAttributes?: Attributes | null;
   /** A tombstone: `soft` while the source can restore the record, `hard` when it is gone for good. */
   readonly removed: "soft" | "hard" | null;
-  /** Why a tombstone, or being out of scope, may be wrong, so that what it removes waits for approval; absent: nothing speaks against it. */
+  /** Why a tombstone may be wrong, so that what it removes waits for approval; absent: nothing speaks against it. */
   readonly doubtful?: Doubt;
 }
 
 /**
  * What makes a tombstone doubtful: a `shrunken` full round made it, or a full round found a record gone for good that is so
- * `young` that a copy of the directory which lags behind may not have it yet. Such a copy may not have a young record's
- * memberships either: one that is out of scope because none of the scope's groups ever listed it is `unlisted`.
+ * `young` that a copy of the directory which lags behind may not have it yet.
  */
-export type Doubt = "shrunken" | "young" | "unlisted";
+export type Doubt = "shrunken" | "young";
 
 /** Reads one source attribute; `undefined` when it was never read. */
 export type Getter = (record: DirectoryRecord) => Value | Reference | undefined;

@@ -287,11 +287,6 @@ describe("deprovisioning", () => {
     assert.equal(hold?.code, "record_young");
   });
 
-  it("waits for approval where a young record is out of scope for groups that never listed it", () => {
-    const { change, hold } = changed(linked(ana({}, { doubtful: "unlisted" }), { scope: OUT }));
-    assert.deepEqual([change.cause, hold?.code], ["outOfScope", "record_young"]);
-  });
-
   it("does not take a record that the directory does not know for deleted", () => {
     const evaluation = evaluate(rulesOf(), inputOf(null, { link: linkOf() }));
     assert.equal(evaluation.type, "suppressed");

@@ -196,11 +196,6 @@ const DOUBTS: { readonly [doubt in Doubt]: Finding } = {
     detail:
       "a full round found it gone for good some hours after it was made; a copy of the directory that lags may not have it yet",
   },
-  unlisted: {
-    code: "record_young",
-    detail:
-      "no group of the scope ever listed it, and it was made some hours ago; a copy of the directory that lags may not have its memberships yet",
-  },
 };
 
 function cleared(attributes: readonly string[]): Suppressed {

@@ -115,7 +115,7 @@ async function removeSync(tx: Transaction<DB>, store: Store, id: string, removal
   await tx.deleteFrom("pending").where("sync", "=", id).execute();
   await tx.deleteFrom("sync_failures").where("sync", "=", id).execute();
   await tx.deleteFrom("lookup_waits").where("sync", "=", id).execute();
-  for (const table of ["removals", "guard_raises", "pins"] as const) {
+  for (const table of ["removals", "guard_raises", "pins", "doubted_links"] as const) {
     await tx.deleteFrom(table).where("sync", "=", id).execute();
   }
   await forgetPause(tx, id);
@@ -172,6 +172,7 @@ async function removeTarget(tx: Transaction<DB>, id: string): Promise<void> {
     "known_members",
     "gone_members",
     "taken_along",
+    "doubted_links",
     "portal_groups",
     "portal_members",
     "portal_lookups",

@@ -30,7 +30,6 @@ import type { Progress } from "./context.ts";
 import { afterFaults, carriesNothingOut, heedAnswers, heedEffect, heedUnsent, isHeard } from "./failures/breaker.ts";
 import { onlyNamed } from "./gone-members.ts";
 import { resolveOpenIntents } from "./intents.ts";
-import { doubtLost, type LostReference, lostReferences } from "./lost-references.ts";
 import { judgeMissing } from "./missing.ts";
 import { recordOutcomes } from "./outcomes.ts";
 import { type Part, partsOf } from "./parts.ts";
@@ -108,7 +107,7 @@ async function giveUp(context: ApplyContext, tally: Tally): Promise<Tally> {
       "planned",
       rows.map((row) => row.ordinal),
     );
-    return await settle(context, tx, { prepared, outcomes, tally, total: 0, parts, lost: [] });
+    return await settle(context, tx, { prepared, outcomes, tally, total: 0, parts });
   });
   return await giveUp(context, next);
 }
@@ -174,13 +173,12 @@ async function applyBatch(
     outcomes,
   );
   const parts = await partsOf(context, begun, outcomes);
-  const lost = await lostReferences(context, sendable, outcomes);
   let faults = 0;
   const settled = await store.fenced(lease, async (tx) => {
     // What is sent once more was counted when it was sent first.
     const fresh = outcomes.filter((outcome, at) => isHeard(outcome) || sendable[at]?.row.state !== "again");
     faults = await heedAnswers(tx, store, { target: context.sync.target, outcomes: fresh });
-    return await settle(context, tx, { prepared: begun, outcomes, tally, total, parts, lost });
+    return await settle(context, tx, { prepared: begun, outcomes, tally, total, parts });
   });
   const next = outcomes.some((outcome) => outcome.status === "unknown" || outcome.status === "refused")
     ? await resolveOpenIntents(context, settled)
@@ -223,7 +221,7 @@ async function unlessTripped(context: ApplyContext, tally: Tally, faults: number
 async function applyAtOnce(
   context: ApplyContext,
   target: TransactionalTarget,
-  { prepared, tally, total }: Omit<Batch, "outcomes" | "lost">,
+  { prepared, tally, total }: Omit<Batch, "outcomes">,
 ): Promise<Tally> {
   const sendable = prepared.filter((change) => change.send !== null);
   const changes = changesOf(sendable);
@@ -231,8 +229,7 @@ async function applyAtOnce(
     await journalIntents(context, tx, sendable);
     const answered = changes.length === 0 ? [] : await target.applyIn(tx, changes);
     const outcomes = await judgeMissing(context, sendable, answered);
-    const lost = await lostReferences(context, sendable, outcomes);
-    return await settle(context, tx, { prepared, outcomes, tally, total, lost });
+    return await settle(context, tx, { prepared, outcomes, tally, total });
   });
 }
 
@@ -285,7 +282,6 @@ function inOrder(
 interface Batch {
   /** Memberships that took effect although their change did not. */
   readonly parts?: readonly Part[];
-  readonly lost: readonly LostReference[];
   readonly prepared: readonly Prepared[];
   readonly outcomes: readonly Outcome[];
   readonly tally: Tally;
@@ -294,7 +290,6 @@ interface Batch {
 
 async function settle(context: ApplyContext, tx: Transaction<DB>, batch: Batch): Promise<Tally> {
   const next = await recordOutcomes(context, tx, batch.prepared, batch.outcomes, batch.tally, batch.parts);
-  await doubtLost(context, tx, batch.lost);
   await saveRun(tx, context.reportTo, {
     counts: JSON.stringify(next.counts),
     failed: next.failed,

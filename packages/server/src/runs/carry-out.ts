@@ -8,8 +8,10 @@ import { describedKind, type Position } from "./basis.ts";
 import { beginPlan, type Holding, reviewHeld } from "./begin.ts";
 import type { SyncRow } from "./context.ts";
 import { probeDead } from "./failures/retries.ts";
+import { forgetLost } from "./forget-lost.ts";
 import { resolveOpenIntents } from "./intents.ts";
 import { lookupIds } from "./lookup-records.ts";
+import { doubtReferences } from "./lost-references.ts";
 import { judgeAgain } from "./overtaken.ts";
 import { buildPlan, type Planned } from "./plan.ts";
 import { behindRead } from "./read-connection.ts";
@@ -38,6 +40,7 @@ export const NOTHING: Applied = { tally: NO_TALLY, issues: 0, held: null };
 export async function planAndApply(session: Session, position: Position, resumed: Tally): Promise<Applied> {
   let done: Applied = { ...NOTHING, tally: resumed };
   await probeDead(session.engine.store, session.lease, session.sync.id);
+  await forgetLost(session);
   let firstOrdinal = 0;
   for (let further = 0; further <= FURTHER_PLANS; further += 1) {
     // The further plans rest on what the first one found: what was written a moment ago may not be there to be seen yet.
@@ -135,6 +138,7 @@ export async function resume(
   try {
     const context = { ...(await applyContext(session, begun, { isAskedFor, withdrawn: null })), asSeen: seen };
     const tally = await applyPlan(context, total);
+    await doubtReferences(context);
     await close(context, { isWhole: true });
     return tally;
   } finally {

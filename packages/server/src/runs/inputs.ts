@@ -23,7 +23,7 @@ import type { BatchContext } from "./plan-context.ts";
 import { asksForPhotos } from "./read-photos.ts";
 import { decideScope, groupsOf, withAppRoles } from "./scope-groups.ts";
 import { secretsOfScope, withoutSecrets } from "./sensitive.ts";
-import { isOutByGroups, unlistedAmong } from "./unlisted.ts";
+import { asFarAsListed, unlistedAmong } from "./unlisted.ts";
 
 /** One record with all that evaluating it asks for. */
 export interface Item {
@@ -94,12 +94,14 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
     const manager = (row.manager === null ? undefined : managerRecords.get(row.manager)) ?? null;
     const read = withManager(recordOf(row), manager);
     const known = withPhoto(read, photos.get(row.id));
-    const roled = groups === null ? known : withAppRoles(known, groups, memberships);
-    const isDoubtful =
-      groups !== null && unlisted.has(row.id) && isOutByGroups(scope, asScopeSees(roled, manager), groups, memberships);
-    const record: DirectoryRecord = isDoubtful ? { ...roled, doubtful: "unlisted" } : roled;
+    const record = groups === null ? known : withAppRoles(known, groups, memberships);
     const link = links.get(row.id);
-    const decided = withoutSecrets(decideScope(scope, asScopeSees(record, manager), groups, memberships), secrets);
+    const seen = asScopeSees(record, manager);
+    const decision =
+      groups !== null && unlisted.has(row.id)
+        ? asFarAsListed(scope, seen, groups, memberships)
+        : decideScope(scope, seen, groups, memberships);
+    const decided = withoutSecrets(decision, secrets);
     // A link that nobody owns is taken over by its heir, or by whichever sync has the record in its scope.
     const owned = link?.sync === sync.id || (link?.sync === null && (heir || decided.in));
     const input: EvaluationInput = {

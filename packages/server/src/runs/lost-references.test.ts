@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { sql } from "kysely";
 import { createPortalTarget } from "../portal/target.ts";
-import { unsynced } from "./testing/observe.ts";
+import { changesOfARun, scimUser, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { crowd, group, person } from "./testing/tenant.ts";
 import { DAY, testClock } from "./testing/time.ts";
@@ -47,23 +47,34 @@ async function rows(query: string): Promise<readonly unknown[]> {
   return (await sql.raw(query).execute(scene.store.db)).rows;
 }
 
+function asRow(row: unknown): { readonly columns: ReturnType<typeof sql.ref>[]; readonly values: readonly unknown[] } {
+  const fields = Object.entries(row as object);
+  return { columns: fields.map(([name]) => sql.ref(name)), values: fields.map(([, value]) => value) };
+}
+
 const heads = (): Promise<readonly unknown[]> =>
   rows(`select p.external_id as person, m.external_id as manager from portal_requesters p
-    left join portal_requesters m on m.id = p.manager where p.manager is not null`);
+    left join portal_requesters m on m.id = p.manager where p.manager is not null order by p.display_name`);
 
 const members = (): Promise<readonly unknown[]> =>
   rows("select p.external_id as member from portal_members left join portal_requesters p on p.id = member_id");
 
-test("a manager whose record somebody deleted in the target is made anew, and then referred to", async () => {
+test("a manager whose record somebody deleted in the target is made anew, and all who report to them refer to it", async () => {
   const { people } = await open();
+  await reportTo(cy.id, bo.id);
+  await scene.run(people);
   await deleteRecords(bo.id);
   await reportTo(ana.id, bo.id);
   assert.equal((await scene.run(people)).result, "partial");
   clock.advance(DAY);
   const healed = await scene.run(people);
-  assert.deepEqual([healed.result, healed.counts.create, healed.counts.update], ["succeeded", 1, 1]);
-  assert.deepEqual(await heads(), [{ person: ana.id, manager: bo.id }]);
+  assert.deepEqual([healed.result, healed.counts.create], ["succeeded", 1]);
+  assert.deepEqual(await heads(), [
+    { person: ana.id, manager: bo.id },
+    { person: cy.id, manager: bo.id },
+  ]);
   assert.deepEqual(await unsynced(scene.store, people), new Map());
+  assert.deepEqual(await changesOfARun(scene, people), []);
 });
 
 test("a member whose record somebody deleted is made anew by the sync of people, and then added by that of groups", async () => {
@@ -72,12 +83,24 @@ test("a member whose record somebody deleted is made anew by the sync of people,
   await join(ana.id);
   await join(bo.id);
   assert.equal((await scene.run(groups)).result, "partial");
-  assert.deepEqual(await unsynced(scene.store, people), new Map([[bo.id, "record_missing"]]));
-  const healed = await scene.run(people);
-  assert.deepEqual([healed.result, healed.counts.create], ["succeeded", 1]);
+  assert.deepEqual(await changesOfARun(scene, people), ["create Bo Two"]);
   clock.advance(DAY);
   assert.equal((await scene.run(groups)).result, "succeeded");
   assert.deepEqual(new Set(await members()), new Set([{ member: ana.id }, { member: bo.id }]));
+});
+
+test("a preview that was made before the record came back undoes nothing of that", async () => {
+  const { people, groups } = await open();
+  await deleteRecords(bo.id);
+  await join(bo.id);
+  await scene.run(groups);
+  const before = await scene.plan(people);
+  assert.equal((await scene.run(people)).counts.create, 1);
+  const applied = await scene.apply(people, before.plan.digest ?? "").catch((error: unknown) => error);
+  assert.ok(applied !== undefined);
+  const [link] = await scene.store.db.selectFrom("links").selectAll().where("object_id", "=", bo.id).execute();
+  assert.equal(link?.origin, "created");
+  assert.equal((await rows(`select id from portal_requesters where external_id = '${bo.id}'`)).length, 1);
 });
 
 test("when a target lost more than the guard lets go, nobody is made anew for the sake of references", async () => {
@@ -90,6 +113,72 @@ test("when a target lost more than the guard lets go, nobody is made anew for th
   assert.deepEqual([stopped.result, stopped.error?.code, stopped.counts.create], ["failed", "target_emptied", 0]);
 });
 
+test("when a target was emptied, two references to it are enough to see that", async () => {
+  const others = crowd(30);
+  const { people, groups } = await open(...others);
+  await deleteRecords(ana.id, bo.id, cy.id, ...others.map(({ id }) => id));
+  await join(ana.id);
+  await join(bo.id);
+  assert.equal((await scene.run(groups)).result, "partial");
+  const stopped = await scene.run(people);
+  assert.deepEqual([stopped.result, stopped.error?.code, stopped.counts.create], ["failed", "target_emptied", 0]);
+});
+
+test("a record that is there after all is left as it is, drift and all", async () => {
+  const { people, groups } = await open();
+  const [kept] = await rows(`select * from portal_requesters where external_id = '${bo.id}'`);
+  await deleteRecords(bo.id);
+  await join(bo.id);
+  assert.equal((await scene.run(groups)).result, "partial");
+  const { columns, values } = asRow(kept);
+  await scene.store.transaction(async (tx) => {
+    await sql`insert into portal_requesters (${sql.join(columns)}) values (${sql.join(values)})`.execute(tx);
+    await sql`update portal_requesters set active = 0 where external_id = ${bo.id}`.execute(tx);
+  });
+  assert.deepEqual(await changesOfARun(scene, people), []);
+  assert.deepEqual(await rows(`select active from portal_requesters where external_id = '${bo.id}'`), [{ active: 0 }]);
+  assert.deepEqual(await rows("select record_id from doubted_links"), []);
+});
+
+test("what somebody ignores stays ignored when its record is found to be gone", async () => {
+  const { people, groups } = await open();
+  await deleteRecords(bo.id);
+  await join(bo.id);
+  await scene.run(groups);
+  const ignored = { sync: people, object_id: bo.id, reason: "issue", code: "value_missing", detail: "", plan: null };
+  const counted = { attempts: 7, retry_at: 0, sequence: 1, since: 0, tried_at: null, dead_at: null, ignored: "known" };
+  await scene.store.transaction((tx) =>
+    tx
+      .insertInto("pending")
+      .values({ ...ignored, ...counted })
+      .execute(),
+  );
+  await scene.run(people);
+  const row = await scene.store.db.selectFrom("pending").selectAll().where("object_id", "=", bo.id).execute();
+  assert.deepEqual(
+    row.filter(({ sync }) => sync === people).map((one) => one.ignored),
+    ["known"],
+  );
+});
+
+test("a target that cannot be asked keeps nothing from being written down", async () => {
+  clock.advance(DAY);
+  scene = await openScene({ clock, simulator: { tenant: { users: [ana, bo, cy], groups: [] } } });
+  const people = await scene.addSync("people", "scim", { records: "user" });
+  await scene.run(people);
+  await reportTo(ana.id, bo.id);
+  await scene.graph("PATCH", `/users/${cy.id}`, { jobTitle: "Chief" });
+  const [chief, report] = [bo.id, ana.id].map((id) => String(scimUser(scene.scim, id)?.id));
+  const refusal = JSON.stringify({ status: "400", scimType: "invalidValue", detail: "No such manager." });
+  scene.disturb(({ method, path }) => {
+    if (method === "GET" && path.endsWith(`/Users/${chief}`)) return { status: 403 };
+    return method === "PATCH" && path.endsWith(`/Users/${report}`) ? { status: 400, body: refusal } : null;
+  });
+  const run = await scene.run(people);
+  assert.deepEqual([run.result, run.failed, run.counts.update], ["partial", 1, 1]);
+  assert.equal((await scene.store.db.selectFrom("open_intents").select("ordinal").execute()).length, 0);
+});
+
 test("what is refused although the target holds all that it refers to has nobody looked at", async () => {
   const { people } = await open();
   await reportTo(ana.id, bo.id);
@@ -99,5 +188,5 @@ test("what is refused although the target holds all that it refers to has nobody
   await scene.graph("PATCH", `/users/${ana.id}`, { userPrincipalName: "taken@contoso.com" });
   const run = await scene.run(people);
   assert.equal(run.result, "partial", JSON.stringify(run.error));
-  assert.deepEqual([...(await unsynced(scene.store, people)).keys()], [ana.id]);
+  assert.deepEqual(await rows("select record_id from doubted_links"), []);
 });

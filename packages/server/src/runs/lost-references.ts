@@ -1,96 +1,87 @@
-import { kindsReferred, type Outcome } from "@entrain/core";
-import type { Transaction } from "kysely";
-import { enterPending } from "../store/pending.ts";
-import type { DB } from "../store/schema.ts";
+import { type Attributes, ConnectorError, isReference, kindsReferred } from "@entrain/core";
+import { doubtLinks } from "../store/doubted-links.ts";
+import { loadLinksByKind } from "../store/links.ts";
+import { idsOf } from "../store/plans.ts";
 import type { ApplyContext } from "./applying.ts";
-import type { Prepared } from "./prepare.ts";
 
+/** The codes of refusals that the absence of what is referred to may stand behind. */
+const CODES = ["record_missing", "reference_waiting", "refused_by_target"];
+/** So many refused changes of a plan are looked at, */
+const MOST_CHANGES = 500;
+/** and so many records that they refer to: many targets are asked for one at a time. */
+const MOST_RECORDS = 200;
 /** Ids that one `get` takes. */
 const GET = 100;
-/** What is refused for these reasons is not refused for what it refers to. */
-const OTHERWISE: ReadonlySet<string> = new Set(["cancelled", "throttled", "no_seat"]);
 
-/** A record of which the target says that it is not there, and the sync that it is linked for. */
-export interface LostReference {
-  readonly sync: string;
+/** Whom a refused change refers to, and under which kinds of records they may be found; `said`: why it was refused. */
+interface Referred {
   readonly objectId: string;
+  readonly kinds: readonly string[];
+  readonly said: string;
 }
 
 /**
- * Whom refused changes refer to whose records the target does not hold: somebody deleted them there. Nothing else would find
- * that before they change themselves, and until then whatever refers to them would be refused again and again.
+ * Looks whether the target still holds what the plan's refused changes refer to, and notes what it does not: somebody deleted
+ * that there. Nothing else would find it before it changes itself, and whatever refers to it would be refused again and again.
+ * The sync that owns the record looks again at the beginning of its next run. A target that cannot be asked shows nothing.
  */
-export async function lostReferences(
-  context: ApplyContext,
-  sent: readonly Prepared[],
-  outcomes: readonly Outcome[],
-): Promise<readonly LostReference[]> {
-  const wanted = new Map<string, Set<string>>();
-  for (const [at, change] of sent.entries()) {
-    const outcome = outcomes[at];
-    if (outcome?.status !== "refused" || OTHERWISE.has(outcome.code)) continue;
-    for (const { kind, id } of referencesOf(context, change)) {
-      wanted.set(kind, (wanted.get(kind) ?? new Set()).add(id));
+export async function doubtReferences(context: ApplyContext): Promise<void> {
+  const { store, lease, target, signal, space } = context;
+  if (signal.aborted || context.stopping.aborted) return;
+  const referred = await referredIn(context);
+  if (referred.length === 0) return;
+  const links = await linksOf(context, referred);
+  const isNamed = (recordId: string): boolean => referred.some(({ said }) => said.includes(recordId));
+  // Many a target says which one it misses.
+  const first = links.filter(({ recordId }) => isNamed(recordId));
+  const asked = [...new Set([...first, ...links])].slice(0, MOST_RECORDS);
+  try {
+    for (const [kind, of] of Map.groupBy(asked, (one) => one.kind)) {
+      const ids = of.map(({ recordId }) => recordId);
+      const held = new Set<string>();
+      for (let at = 0; at < ids.length; at += GET) {
+        const records = await target.get(kind, ids.slice(at, at + GET), { members: false }, signal);
+        for (const { id } of records) held.add(id);
+      }
+      const lost = ids.filter((id) => !held.has(id));
+      if (lost.length > 0)
+        await store.fenced(lease, (tx) => doubtLinks(store, tx, { target: space.target, kind }, lost));
     }
+  } catch (error) {
+    if (!(error instanceof ConnectorError) || error.stops === "run") throw error;
   }
-  const lost: LostReference[] = [];
-  for (const [kind, ids] of wanted) lost.push(...(await lostAmong(context, kind, [...ids])));
-  return lost;
 }
 
-/** The linked records that a change points to or adds, each under every kind that it may be of. */
-function referencesOf(
-  { kind }: ApplyContext,
-  { send }: Prepared,
-): readonly { readonly kind: string; readonly id: string }[] {
-  const pointed = kind.attributes.flatMap((attribute) => {
-    const id = send?.set[attribute.name];
-    return typeof id === "string" ? kindsReferred(attribute).map((referred) => ({ kind: referred, id })) : [];
+async function linksOf(
+  { store, space }: ApplyContext,
+  referred: readonly Referred[],
+): Promise<readonly { readonly kind: string; readonly recordId: string }[]> {
+  const kinds = [...new Set(referred.flatMap((one) => one.kinds))];
+  const ids = [...new Set(referred.map(({ objectId }) => objectId))];
+  const found = await loadLinksByKind(store.db, space, kinds, ids);
+  return [...found].flatMap(([kind, links]) => [...links.values()].map((link) => ({ kind, recordId: link.record_id })));
+}
+
+async function referredIn({ store, plan, sync, kind }: ApplyContext): Promise<readonly Referred[]> {
+  const rows = await store.db
+    .selectFrom("plan_changes")
+    .innerJoin("pending", (join) =>
+      join.onRef("pending.object_id", "=", "plan_changes.object_id").on("pending.sync", "=", sync.id),
+    )
+    .select(["plan_changes.after", "plan_changes.add", "pending.detail"])
+    .where("plan_changes.plan", "=", plan.id)
+    .where("plan_changes.state", "=", "refused")
+    .where("pending.reason", "=", "failed")
+    .where("pending.code", "in", CODES)
+    .orderBy("plan_changes.ordinal")
+    .limit(MOST_CHANGES)
+    .execute();
+  return rows.flatMap(({ after, add, detail: said }): readonly Referred[] => {
+    const values = after === null ? {} : (JSON.parse(after) as Attributes);
+    const pointed = kind.attributes.flatMap((attribute) => {
+      const value = values[attribute.name];
+      return isReference(value) ? [{ objectId: value.$ref, kinds: kindsReferred(attribute), said }] : [];
+    });
+    return [...pointed, ...idsOf(add).map((objectId) => ({ objectId, kinds: kind.members, said }))];
   });
-  const added = (send?.add ?? []).flatMap((id) => kind.members.map((member) => ({ kind: member, id })));
-  return [...pointed, ...added];
-}
-
-async function lostAmong(
-  context: ApplyContext,
-  kind: string,
-  ids: readonly string[],
-): Promise<readonly LostReference[]> {
-  const { store, space, target, signal } = context;
-  const lost: LostReference[] = [];
-  for (let at = 0; at < ids.length; at += GET) {
-    const rows = await store.db
-      .selectFrom("links")
-      .select(["record_id", "object_id", "sync"])
-      .where("target", "=", space.target)
-      .where("tenant", "=", space.tenant)
-      .where("kind", "=", kind)
-      .where("record_id", "in", ids.slice(at, at + GET))
-      .execute();
-    const linked = [...new Set(rows.map((row) => row.record_id))];
-    if (linked.length === 0) continue;
-    const held = new Set((await target.get(kind, linked, { members: false }, signal)).map(({ id }) => id));
-    for (const { record_id, object_id: objectId, sync } of rows) {
-      if (!held.has(record_id) && sync !== null) lost.push({ sync, objectId });
-    }
-  }
-  return lost;
-}
-
-/** Has the next run of their sync ask the target for them: whose record is gone is made anew, as far as the guard lets it. */
-export async function doubtLost(
-  { store }: ApplyContext,
-  tx: Transaction<DB>,
-  lost: readonly LostReference[],
-): Promise<void> {
-  const detail = "the target refused a change that refers to the linked record, which it holds no more";
-  const why = { reason: "conflict", code: "record_missing", detail, plan: null, attempts: 0, retry_at: 0, sequence: 0 };
-  const since = store.clock.now();
-  for (const [sync, of] of Map.groupBy(lost, (one) => one.sync)) {
-    await enterPending(
-      store,
-      tx,
-      of.map(({ objectId: object_id }) => ({ ...why, sync, object_id, since })),
-    );
-  }
 }

@@ -44,7 +44,6 @@ export class Matcher {
   /** Set once the whole target was read into the plan's index. */
   #source: "target" | "index" = "target";
   #adoption: Adoption | null = null;
-  #said: Pick<Adoption, "links" | "lost"> | null = null;
   readonly #doubted: number;
 
   /** `doubted`: at most so many records are asked about by {@link held}, where the caller knows that there are fewer than links. */
@@ -76,17 +75,6 @@ export class Matcher {
     const found = this.#adoption.indexed ? await this.#indexed(ids) : await this.#got(ids);
     this.#adoption.lost += ids.length - found.size;
     if (!recreate) refuseManyLost(this.#adoption.lost, this.#adoption.links, definition.guard.removals);
-    return found;
-  }
-
-  /** The same of those of the sync's own links whose records are said to be gone; there are few of them. */
-  async stillHeld(ids: readonly string[]): Promise<ReadonlyMap<string, TargetRecord>> {
-    if (ids.length === 0) return new Map();
-    const { store, space, kind, definition, sync } = this.#context;
-    this.#said ??= { links: await countLinks(store.db, space, kind.name, sync.id), lost: 0 };
-    const found = await this.#got(ids);
-    this.#said.lost += ids.length - found.size;
-    refuseManyLost(this.#said.lost, this.#said.links, definition.guard.removals);
     return found;
   }
 

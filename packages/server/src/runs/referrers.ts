@@ -12,7 +12,7 @@ import { keepTaken, referencesTo } from "./taken-along.ts";
  * them pointed to one that the run `deleted` is kept: undoing that makes the same person's record.
  */
 export async function forgetReferences(
-  context: ApplyContext,
+  context: Pick<ApplyContext, "store" | "sync" | "space" | "kind" | "run">,
   tx: Transaction<DB>,
   gone: readonly string[],
   deleted: readonly Settled[] = [],
@@ -62,7 +62,7 @@ export async function reviewReferrers(
 }
 
 async function lookAgain(
-  { store, sync }: ApplyContext,
+  { store, sync }: Pick<ApplyContext, "store" | "sync">,
   tx: Transaction<DB>,
   ids: readonly string[],
   detail: string,
@@ -78,7 +78,7 @@ async function lookAgain(
 
 /** The people whose manager is one of these, in chunks. */
 async function reportsOf(
-  { sync }: ApplyContext,
+  { sync }: Pick<ApplyContext, "sync">,
   tx: Transaction<DB>,
   ids: readonly string[],
 ): Promise<readonly (readonly string[])[]> {

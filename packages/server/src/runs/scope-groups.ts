@@ -198,6 +198,15 @@ async function nestedIn(
   return reach;
 }
 
+/** These groups, and all that were ever nested in them, as far as the directory remembers. */
+export async function everNested(
+  store: Store,
+  connection: string,
+  groups: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  return await nestedIn(store, connection, groups, -1);
+}
+
 /** The scope's groups that each record is a member of; records in none are left out. */
 export async function groupsOf(
   store: Store,
@@ -263,7 +272,8 @@ function rolesOf(assigned: ScopeApplication, id: string, memberOf: ReadonlySet<s
   return [...found].sort(byCodeUnits);
 }
 
-function reaches(reach: ReadonlySet<string>, id: string, memberOf: ReadonlySet<string> | undefined): boolean {
+/** Whether a record is one of these groups, or in one of them. */
+export function reaches(reach: ReadonlySet<string>, id: string, memberOf: ReadonlySet<string> | undefined): boolean {
   if (reach.has(id)) return true;
   for (const group of memberOf ?? []) if (reach.has(group)) return true;
   return false;

@@ -58,7 +58,7 @@ export function referencesTo(
 
 /** Writes down what deletions of a run took along. */
 export async function keepTaken(
-  { store, space, run }: ApplyContext,
+  { store, space, run }: Pick<ApplyContext, "store" | "space" | "run">,
   tx: Transaction<DB>,
   deleted: readonly Settled[],
   taken: readonly Taken[],

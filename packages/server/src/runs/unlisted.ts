@@ -1,7 +1,7 @@
-import type { CompiledScope, DirectoryRecord } from "@entrain/core";
+import type { CompiledScope, DirectoryRecord, ScopeDecision } from "@entrain/core";
 import { type DirectoryRow, isYoung } from "../store/directory.ts";
 import type { Store } from "../store/store.ts";
-import { decideScope, type ScopeGroups } from "./scope-groups.ts";
+import { decideScope, everNested, reaches, type ScopeGroups } from "./scope-groups.ts";
 
 /**
  * Those of these records that are so young that a copy of the directory which lags may not have their memberships yet, and that
@@ -12,9 +12,10 @@ export async function unlistedAmong(
   connection: string,
   { groups, rows }: { readonly groups: ScopeGroups | null; readonly rows: readonly DirectoryRow[] },
 ): Promise<ReadonlySet<string>> {
-  if (groups === null) return new Set();
   const now = store.clock.now();
   const young = new Set(rows.flatMap((row) => (row.removed === null && isYoung(row, now) ? [row.id] : [])));
+  if (groups === null || young.size === 0) return new Set();
+  const ever = await everNested(store, connection, groups.reach);
   const ids = [...young];
   for (let at = 0; at < ids.length; at += 500) {
     const edges = await store.db
@@ -23,20 +24,33 @@ export async function unlistedAmong(
       .where("connection", "=", connection)
       .where("member_id", "in", ids.slice(at, at + 500))
       .execute();
-    for (const { member_id: id, group_id: group } of edges) if (groups.reach.has(group)) young.delete(id);
+    for (const { member_id: id, group_id: group } of edges) if (ever.has(group)) young.delete(id);
   }
   return young;
 }
 
-/** Whether nothing but the groups that it is in, and what it is assigned to, keeps a record out of scope. */
-export function isOutByGroups(
+/**
+ * The decision on a record that no group of the scope ever listed: if nothing but the lists of its groups, and of whom is
+ * assigned to its application, keeps it out, it is out as far as is known only.
+ */
+export function asFarAsListed(
   scope: CompiledScope,
   record: DirectoryRecord,
   groups: ScopeGroups,
   memberOf: ReadonlySet<string> | undefined,
-): boolean {
-  const { lists, assigned } = groups;
-  const included = [...lists.include.values()].flatMap((reach) => [...reach]);
-  const all = new Set([...(memberOf ?? []), ...included, ...(assigned?.reach ?? [])]);
-  return !decideScope(scope, record, groups, memberOf).in && decideScope(scope, record, groups, all).in;
+): ScopeDecision {
+  const decided = decideScope(scope, record, groups, memberOf);
+  if (decided.in) return decided;
+  const isExcluded = (name: string): boolean => {
+    const reach = groups.lists.exclude.get(name);
+    return reach !== undefined && reaches(reach, record.id, memberOf);
+  };
+  const listed = scope.decide(
+    record,
+    (name, list) => list === "include" || isExcluded(name),
+    () => true,
+  );
+  if (!listed.in) return decided;
+  const why = "the record is a few hours old, and a copy of the directory that lags may not list its memberships yet";
+  return { ...decided, reason: `${decided.reason}; ${why}`, untold: true };
 }

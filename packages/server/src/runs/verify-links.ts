@@ -9,8 +9,8 @@ import type { BatchContext } from "./plan-context.ts";
 
 /**
  * Nobody kept links that belong to no sync in step, so what they say is asked of the target: values are read anew, and
- * a record that is gone is none; so it is with the sync's own ones when somebody doubts them, or what refers to them was
- * refused for their absence. Records that an update found gone are told apart from new ones.
+ * a record that is gone is none; so it is with the sync's own ones when somebody doubts them. Records that were found gone are
+ * told apart from new ones.
  */
 export async function verified(
   context: BatchContext,
@@ -19,18 +19,9 @@ export async function verified(
   pending: ReadonlyMap<string, PendingRow>,
 ): Promise<readonly Item[]> {
   const doubtsOwn = context.recreate || context.verifies;
-  const isSaidGone = (id: string): boolean => pending.get(id)?.code === "record_missing";
-  const isUnkept = ({ sync }: LinkRow): boolean => sync === null || (doubtsOwn && sync === context.sync.id);
-  const isLost = (link: LinkRow): boolean =>
-    !isUnkept(link) && link.sync === context.sync.id && isSaidGone(link.object_id);
-  const isDoubted = (link: LinkRow): boolean => isUnkept(link) || isLost(link);
-  const idsOf = (which: (link: LinkRow) => boolean): readonly string[] =>
-    items.flatMap(({ link }) => (link && which(link) ? [link.record_id] : []));
-  const asHeld = [
-    ...(await matcher.held(idsOf(isUnkept))).values(),
-    ...(await matcher.stillHeld(idsOf(isLost))).values(),
-  ];
-  const held = new Map((await withLookups(context, asHeld)).map((record) => [record.id, record]));
+  const isDoubted = ({ sync }: LinkRow): boolean => sync === null || (doubtsOwn && sync === context.sync.id);
+  const asHeld = await matcher.held(items.flatMap(({ link }) => (link && isDoubted(link) ? [link.record_id] : [])));
+  const held = new Map((await withLookups(context, [...asHeld.values()])).map((record) => [record.id, record]));
   const people = await linkedPeople(
     context,
     [...held.values()].flatMap((record) => Object.values(record.attributes)),
@@ -43,7 +34,7 @@ export async function verified(
   return items.map((item) => {
     const { input, link } = item;
     if (!link) {
-      const deletedInTarget = isSaidGone(item.row.id);
+      const deletedInTarget = pending.get(item.row.id)?.code === "record_missing";
       return deletedInTarget ? { ...item, input: { ...input, deletedInTarget } } : item;
     }
     if (!isDoubted(link) || !input.link) return item;

@@ -127,6 +127,12 @@ export const GONE_MEMBERS: Table = table(
   ["target", "tenant", "group_id", "record_id"],
 );
 
+export const DOUBTED_LINKS: Table = table(
+  "doubted_links",
+  { target: "text", kind: "text", record_id: "text", object_id: "text", sync: "text", since: "int8" },
+  ["target", "kind", "record_id"],
+);
+
 /** `attribute`: '' for a membership of the group `holder`. */
 export const TAKEN_ALONG: Table = table(
   "taken_along",

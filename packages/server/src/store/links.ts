@@ -269,7 +269,10 @@ export async function countLinks(
   return Number(row.count);
 }
 
-/** Forgets doubted links that a sync's plan found to lead nowhere: their records are made anew, or nobody's concern. */
+/**
+ * Forgets doubted links that a sync's plan found to lead nowhere: their records are made anew, or nobody's concern. One that was
+ * made since is another one, for a preview may be old.
+ */
 export async function forgetGone(
   store: Store,
   tx: Transaction<DB>,
@@ -280,6 +283,8 @@ export async function forgetGone(
   const gone = await tx
     .selectFrom("plan_issues")
     .innerJoin("links", "links.object_id", "plan_issues.object_id")
+    .innerJoin("plans", "plans.id", "plan_issues.plan")
+    .whereRef("links.created_at", "<=", "plans.created_at")
     .select("links.object_id")
     .where("plan_issues.plan", "=", of.plan)
     .where("plan_issues.state", "=", "gone")

@@ -15,6 +15,7 @@ import {
   CONSENTS,
   CREDENTIAL_ENDS,
   CREDENTIAL_WARNINGS,
+  DOUBTED_LINKS,
   GONE_MEMBERS,
   GRANTS,
   GUARD_RAISES,
@@ -226,6 +227,12 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
       up: async (db) => {
         const int8 = engine === "postgres" ? "int8" : "integer";
         await sql.raw(`alter table "removals" add column "linked_at" ${int8}`).execute(db);
+      },
+    },
+    "0028_doubted_links": {
+      up: async (db) => {
+        await sql.raw(createTable(DOUBTED_LINKS, engine)).execute(db);
+        await sql.raw(createIndex("doubted_links: sync")).execute(db);
       },
     },
   };

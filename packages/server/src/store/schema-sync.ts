@@ -101,6 +101,16 @@ export interface GoneMembers {
   record_id: string;
 }
 
+/** A linked record that refused changes refer to, and that the target does not hold: the owning sync looks for it once more. */
+export interface DoubtedLinks {
+  target: string;
+  kind: string;
+  record_id: string;
+  object_id: string;
+  sync: string;
+  since: number;
+}
+
 /** What went along with a record that a run deleted: its memberships, and references to it. Undoing the run brings them back. */
 export interface TakenAlong {
   target: string;

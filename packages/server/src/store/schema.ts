@@ -33,6 +33,7 @@ import type {
 } from "./schema-plan.ts";
 import type { PortalGroups, PortalLookups, PortalMembers, PortalRequesters } from "./schema-portal.ts";
 import type {
+  DoubtedLinks,
   GoneMembers,
   GuardRaises,
   KnownMembers,
@@ -83,6 +84,7 @@ export interface DB {
   links: Links;
   known_members: KnownMembers;
   gone_members: GoneMembers;
+  doubted_links: DoubtedLinks;
   taken_along: TakenAlong;
   pending: Pending;
   sync_failures: SyncFailures;

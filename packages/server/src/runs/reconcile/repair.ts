@@ -1,15 +1,15 @@
 import type { SyncDefinition } from "@entrain/core";
 import { loadRecords } from "../../store/directory.ts";
-import { appendJournal } from "../../store/journal.ts";
-import { deleteLostLinks, loadLinks, saveLinks, takeLinkSequences } from "../../store/links.ts";
-import { enterPending, loadPending } from "../../store/pending.ts";
+import { loadLinks, saveLinks, takeLinkSequences } from "../../store/links.ts";
+import { loadPending } from "../../store/pending.ts";
 import { clearPlan, updatePlan } from "../../store/plans.ts";
-import { streamOf, type Tally } from "../applying.ts";
+import type { Tally } from "../applying.ts";
 import type { Position } from "../basis.ts";
 import { type Candidates, reportsOf } from "../candidates.ts";
 import { type Applied, applyOne, NOTHING } from "../carry-out.ts";
 import { refuseManyLost } from "../emptied.ts";
 import { type Evaluated, evaluateBatch } from "../evaluate-batch.ts";
+import { forgetRecords } from "../forget-lost.ts";
 import { Matcher } from "../match-records.ts";
 import { dirtyPairs } from "../pairs.ts";
 import { finishPlan, openPlan } from "../plan.ts";
@@ -75,32 +75,15 @@ export async function repairDrift(session: Session, repair: Repair): Promise<App
 /** What the target has lost is linked no more, as when an update finds it gone; until it is made anew it is pending. */
 async function forgetLost(session: Session, context: PlanContext, notes: ReconcileNotes): Promise<void> {
   const { store, lease, space, kind, sync, plan } = context;
-  const now = store.clock.now();
+  const { options, run } = session;
   for (let after = ""; ; ) {
     const page = notes.open("missing", after, BATCH);
     const last = page.at(-1);
     if (last === undefined) return;
     after = last.objectId;
-    const ids = page.map(({ objectId }) => objectId);
-    const rows = await loadRecords(store.db, sync.connection, ids);
-    const detail = "the target holds the linked record no more";
-    await store.fenced(lease, async (tx) => {
-      await deleteLostLinks(store, tx, space, kind.name, ids);
-      const base = { sync: sync.id, reason: "conflict", code: "record_missing", detail, plan: null, attempts: 0 };
-      const pending = page.flatMap(({ objectId: object_id }) => {
-        const sequence = rows.get(object_id)?.sequence;
-        return sequence === undefined ? [] : [{ ...base, object_id, sequence, retry_at: 0, since: now }];
-      });
-      await enterPending(store, tx, pending);
-      const { actor } = session.options;
-      const entry = { type: "missing", actor, run: session.run, plan: plan.id, target: space.target, kind: kind.name };
-      await appendJournal(
-        tx,
-        store,
-        streamOf(sync),
-        page.map(({ objectId, recordId }) => ({ ...entry, objectId, recordId, detail })),
-      );
-    });
+    const lost = page.map(({ objectId: object_id, recordId: record_id }) => ({ object_id, record_id }));
+    const of = { store, sync, space, kind, actor: options.actor, run };
+    await store.fenced(lease, (tx) => forgetRecords(of, tx, { lost, plan: plan.id }));
   }
 }
 
