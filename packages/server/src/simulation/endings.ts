@@ -208,7 +208,9 @@ async function teamsAreInStep(play: Play): Promise<readonly string[]> {
   const linked = new Set(links.map(({ object_id: id }) => String(id)));
   const ours = new Set(links.map(({ record_id: id }) => String(id)));
   // A joined record that undoing left to itself stays in the groups that runs put it into.
-  const isLeft = (id: string): boolean => play.origins.get(id) === "join" && !ours.has(id);
+  const sql = "select record_id from plan_changes where cause = 'unjoined' and state in ('applied', 'unchanged')";
+  const unjoined = new Set(play.reader.rows(sql).map(({ record_id: id }) => String(id)));
+  const isLeft = (id: string): boolean => unjoined.has(id) && !ours.has(id);
   const breaches: string[] = [];
   for (const team of play.tenant.teams.values()) {
     const record = teams.get(team.id);
