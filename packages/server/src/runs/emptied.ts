@@ -71,7 +71,7 @@ export function refuseManyLost(lost: number, of: number, limit: GuardLimit): voi
 }
 
 /** The fault that stops a sync whose target holds its records no more. */
-export function emptied(lost: number, of: number): ConnectorError {
+function emptied(lost: number, of: number): ConnectorError {
   const message =
     `The target was emptied, or it is another one: ${grouped(lost)} of ${grouped(of)} records that Entrain linked there ` +
     "are gone. Is the address right?";

@@ -1,18 +1,9 @@
-import { byCodeUnits, type Outcome, type SyncDefinition } from "@entrain/core";
-import { ownedLinks, someLinks } from "../store/links.ts";
+import type { Outcome, SyncDefinition } from "@entrain/core";
+import { ownedLinks } from "../store/links.ts";
 import { countShares } from "../store/shares.ts";
 import type { ApplyContext } from "./applying.ts";
-import { emptied, refuseManyLost } from "./emptied.ts";
+import { heldAmong, refuseManyLost, refuseWiped } from "./emptied.ts";
 import type { Prepared } from "./prepare.ts";
-
-/** Ids that one `get` takes. */
-const GET = 100;
-/** So many other records of the sync are looked for before one that is said to be gone is believed to be. */
-const SAMPLE = 20;
-/** As many may always be gone, as the removal guard always lets as many go. */
-const ALWAYS = 3;
-/** More than this share of the sample gone is no hand's work: the target was emptied, or is another one. */
-const MOST_PERCENT = 50;
 
 /**
  * Judges what a target says of linked records that are gone, before anything is made of it. Each is looked for by its
@@ -54,15 +45,6 @@ function recordIdOf({ link }: Prepared): string {
   return link?.record_id ?? "";
 }
 
-async function heldAmong({ target, kind, signal }: ApplyContext, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  const held = new Set<string>();
-  for (let at = 0; at < ids.length; at += GET) {
-    const slice = [...new Set(ids.slice(at, at + GET))];
-    for (const { id } of await target.get(kind.name, slice, { members: false }, signal)) held.add(id);
-  }
-  return held;
-}
-
 /** Records whose deletion was sent without an answer and had not shown: it may have taken effect by now. */
 async function deletedUnheard({ store, plan }: ApplyContext): Promise<readonly string[]> {
   const rows = await store.db
@@ -81,24 +63,11 @@ async function refuseEmptied(
   of: { readonly gone: readonly Prepared[]; readonly deleted: readonly string[] },
 ): Promise<void> {
   const without = [...lost, ...of.gone].map(recordIdOf);
-  const { store, sync, space, kind, plan } = context;
-  const limit = (JSON.parse(sync.definition) as SyncDefinition).guard.removals;
-  const first = without.toSorted(byCodeUnits)[0];
   // All that is said to be gone is in the target after all.
-  if (first === undefined) return;
-  const sample = await someLinks(store.db, space, {
-    kind: kind.name,
-    sync: sync.id,
-    // What the sync has deleted itself tells nothing of the target.
-    without: [...without, ...of.deleted],
-    after: first,
-    count: SAMPLE,
-  });
-  const held = await heldAmong(context, sample);
-  const absent = sample.filter((id) => !held.has(id)).length;
-  const looked = new Set(without).size;
-  if (absent * 100 > MOST_PERCENT * sample.length && looked + absent > ALWAYS)
-    throw emptied(looked + absent, looked + sample.length);
+  if (without.length === 0) return;
+  const { store, sync, plan } = context;
+  const limit = (JSON.parse(sync.definition) as SyncDefinition).guard.removals;
+  await refuseWiped(context, { gone: without, deleted: of.deleted });
   const earlier = await store.db
     .selectFrom("plan_changes")
     .select("object_id")
