@@ -187,6 +187,43 @@ test("many agents whose deletions' answers are lost, and who show for another wh
   await rests(account, agents);
 });
 
+for (const { action, change, late, before } of [
+  { action: "update", change: { surname: "Lovelace" }, late: { last_name: "Lovelace" }, before: {} },
+  { action: "disable", change: { accountEnabled: false }, late: { is_deactivated: true }, before: {} },
+  {
+    action: "enable",
+    change: { accountEnabled: true },
+    late: { is_deactivated: false },
+    before: { accountEnabled: false },
+  },
+] as const) {
+  test(`a change (${action}) without an answer that shows before it is sent once more was done by the run, and goes with an undo`, async () => {
+    const { account, agents, clock } = await open();
+    await succeeds(agents);
+    const two = users.slice(0, 2);
+    for (const { id } of two) await scene.graph("PATCH", `/users/${id}`, before);
+    await succeeds(agents);
+    const stood = there(account);
+    for (const { id } of two) await scene.graph("PATCH", `/users/${id}`, change);
+    account.faults.set([{ method: "PUT", action: { type: "cut", at: "headers" }, times: 5 * two.length }]);
+    const { sleep } = clock;
+    const shown = new Set<string>();
+    clock.sleep = async (ms, signal) => {
+      await sleep(ms, signal);
+      const again = scene.store.db.selectFrom("plan_changes").select("record_id").where("state", "=", "again");
+      for (const { record_id: id } of await again.execute()) shown.add(account.agents.update(id ?? "", late).id);
+    };
+    const run = await succeeds(agents);
+    clock.sleep = sleep;
+    assert.equal(shown.size, 1, "the first shows while the second is tried");
+    assert.deepEqual([run.counts[action], run.unchanged], [2, 0]);
+    await rests(account, agents);
+    const undo = await scene.undo(agents, run.run);
+    await scene.approve(agents, undo.held?.digest ?? assert.fail("there is something to undo"));
+    assert.deepEqual(there(account), stood);
+  });
+}
+
 test("an outage in the middle of a run ends it, and the next run does the rest, each once", async () => {
   const world = await open({
     faults: [{ skip: 6, times: 14, action: { type: "status", status: 500, body: "html" } }],

@@ -171,6 +171,12 @@ async function withOwners(
 }
 
 /**
+ * What was sent without an answer, did not show when it was looked up, and needs nothing when it is sent once more took effect
+ * in between: by the sync's own hand. A creation makes that sure itself, and a join may ask for nothing.
+ */
+const TAKES_EFFECT_LATE: readonly string[] = ["delete", "update", "enable", "disable", "members"];
+
+/**
  * A create that was already tried and now exists was most likely our own: it is looked up, never adopted blindly. A
  * record that is gone needs no disabling; one that was to be joined is unsynced, for the target found it a moment ago.
  */
@@ -187,8 +193,9 @@ function heard(change: Prepared, outcome: Outcome): Outcome {
   const { action } = change.row;
   if (action === "create" && outcome.status === "refused" && outcome.code === "exists")
     return { ...outcome, status: "unknown" };
-  // What was deleted without an answer, and may have shown for another while, is not there when it is deleted again.
-  return action === "delete" && outcome.status === "unchanged" ? { ...outcome, status: "applied" } : outcome;
+  return TAKES_EFFECT_LATE.includes(action) && outcome.status === "unchanged"
+    ? { ...outcome, status: "applied" }
+    : outcome;
 }
 
 function counted(tally: Tally, { change, outcome }: Settled): Tally {
