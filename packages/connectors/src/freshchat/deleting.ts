@@ -5,8 +5,8 @@ import { failure, type Result } from "./results.ts";
 
 /** A deletion that was accepted is looked for after so many milliseconds each, while patience lasts. */
 const LOOKS_MS: readonly number[] = [0, 250, 500, 1_000, 2_000, 4_000];
-/** Deletions that stand in the way of a creation are waited for this long, in steps of five seconds. */
-const LONGEST_WAIT_STEPS = 12;
+/** Deletions that stand in the way of a creation are waited for this long, all of them together, in steps of five seconds. */
+const LONGEST_WAIT_MS = 60_000;
 const STEP_MS = 5_000;
 
 /**
@@ -48,19 +48,27 @@ async function isGone(writer: Writer, id: string): Promise<boolean> {
 }
 
 /**
- * Waits until all accepted deletions are seen to have happened; false where there were none, or one takes too long. That one is
- * not waited for again: it holds up the first creation, and not each that is refused for a reason of its own.
+ * Waits until all accepted deletions are seen to have happened; false where there were none, or they take too long. Those are
+ * not waited for again: they hold up the first creation, and not each that is refused for a reason of its own. One is looked at
+ * after the other, the next when the one before is gone: many leavers take about as many requests.
  */
 export async function waitForLeavers(writer: Writer): Promise<boolean> {
-  const { memory } = writer;
-  if (memory.leaving.length === 0) return false;
-  for (let step = 0; step < LONGEST_WAIT_STEPS; step += 1) {
-    if (!(await slept(writer, step === 0 ? 0 : STEP_MS))) return false;
-    for (const id of memory.leaving) await isGone(writer, id);
-    if (memory.leaving.length === 0) return true;
+  const { leaving } = writer.memory;
+  const until = writer.now() + LONGEST_WAIT_MS;
+  for (const id of leaving) {
+    if (writer.now() <= until && (await goesBy(writer, id, until))) continue;
+    writer.memory.giveUpLeaving();
+    return false;
   }
-  memory.giveUpLeaving();
-  return false;
+  return leaving.length > 0;
+}
+
+async function goesBy(writer: Writer, id: string, until: number): Promise<boolean> {
+  for (;;) {
+    if (await isGone(writer, id)) return true;
+    const leftMs = until - writer.now();
+    if (leftMs <= 0 || !(await slept(writer, Math.min(STEP_MS, leftMs)))) return false;
+  }
 }
 
 async function slept({ sleep, signal }: Writer, ms: number): Promise<boolean> {

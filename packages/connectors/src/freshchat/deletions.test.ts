@@ -60,4 +60,21 @@ for (const kind of KINDS) {
       assert.equal((await one(bed.target, creation(kind, 1))).status, "refused");
     assert.ok(bed.account.now() - began <= 60_000, `${bed.account.now() - began} ms`);
   });
+
+  for (const [goes, deletionDelayMs] of [
+    ["go late", 30_000],
+    ["never go", 360_000_000],
+  ] as const) {
+    test(`${kind}: a creation looks at each of many leavers about once, although they ${goes}`, async () => {
+      const bed = await bench({ switches: { deletionDelayMs, duplicates: "refused", userDeletion: 202 } });
+      const ids: string[] = [];
+      for (let n = 1; n <= 30; n += 1) ids.push(await made(bed.target, creation(kind, n)));
+      for (const recordId of ids) await made(bed.target, change(kind, { action: "delete", recordId }));
+      const [looked, began] = [sent(bed, "GET"), bed.account.now()];
+      const { status } = await one(bed.target, creation(kind, 30));
+      assert.equal(status, goes === "never go" ? "refused" : "applied");
+      assert.ok(sent(bed, "GET") - looked <= 30 + 15, `${sent(bed, "GET") - looked} requests`);
+      assert.ok(bed.account.now() - began <= 60_000, `${bed.account.now() - began} ms`);
+    });
+  }
 }
