@@ -28,7 +28,7 @@ const READER = "22222222-2222-4222-8222-222222222222";
 const NO_ROLE = "00000000-0000-0000-0000-000000000000";
 
 const users = crowd(6);
-const [one = "", two = "", three = "", four = "", five = ""] = users.map(({ id }) => id);
+const [one = "", two = "", three = "", four = "", five = "", six = ""] = users.map(({ id }) => id);
 const [outer, inner] = [group("Outer"), group("Inner")];
 const tenant: TenantFile = {
   users,
@@ -78,11 +78,13 @@ eachEngine((engine) => {
   test("takes who is assigned to an application, people and whole groups, and follows who comes and goes", async () => {
     await open();
     await assign(one);
+    await assign(six);
     const outerAssigned = await assign(outer.id);
     assert.deepEqual(await changesOfARun(scene, sync), [
       "create Person 0001",
       "create Person 0002",
       "create Person 0003",
+      "create Person 0006",
     ]);
     assert.deepEqual(await changesOfARun(scene, sync), []);
     const fourAssigned = await assign(four);
