@@ -20,8 +20,8 @@ export async function remove(writer: Writer, path: string, id: string): Promise<
   const reply = await client.send({ method: "DELETE", path, repeatable: true }, signal);
   if (reply.kind === "error" && (reply.status === 404 || reply.status === 410)) {
     memory.left(id, { seen: true });
-    // What was deleted without an answer is not there when it is deleted again.
-    return { status: reply.repeated ? "applied" : "unchanged", recordId: id };
+    // What was deleted without an answer is not there when it is deleted again, and may show for another while.
+    return { status: reply.repeated ? "applied" : "unchanged", recordId: id, accepted: true };
   }
   if (reply.kind !== "answer") return failure(writer, id, reply);
   memory.left(id, { seen: reply.status === 204 });
@@ -31,7 +31,7 @@ export async function remove(writer: Writer, path: string, id: string): Promise<
     if (await isGone(writer, id)) return { status: "applied", recordId: id };
   }
   const detail = `Freshchat accepted the deletion of the ${writer.kind.kind.name} and carries it out in its own time.`;
-  return { status: "applied", recordId: id, detail };
+  return { status: "applied", recordId: id, detail, accepted: true };
 }
 
 /** Whether a record whose deletion was accepted is seen to be gone; a failed look shows nothing. */

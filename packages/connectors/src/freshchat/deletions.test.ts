@@ -27,7 +27,7 @@ for (const kind of KINDS) {
     const lost = await one(bed.target, change(kind, { recordId: id, set: { first_name: "late" } }));
     assert.deepEqual([lost.status, "code" in lost && lost.code], ["conflict", "record_missing"]);
     // Another run does not know; whatever it does, the record goes once.
-    assert.deepEqual(await one(bed.again(), again), { status: "unchanged", recordId: id });
+    assert.deepEqual(await one(bed.again(), again), { status: "unchanged", recordId: id, accepted: true });
     bed.account.advance(3_600_000);
     assert.deepEqual(await bed.again().get(kind, ids, { members: false }, signal), []);
   });

@@ -112,7 +112,13 @@ export interface TargetChange {
  * record must be looked up before anything else is planned for it.
  */
 export type Outcome =
-  | { readonly status: "applied" | "unchanged"; readonly recordId: string; readonly detail?: string }
+  | {
+      readonly status: "applied" | "unchanged";
+      readonly recordId: string;
+      readonly detail?: string;
+      /** Of a deletion: the target accepted it and carries it out in its own time, so that the record shows for a while. */
+      readonly accepted?: true;
+    }
   | {
       readonly status: "refused" | "conflict" | "unknown";
       readonly code: string;

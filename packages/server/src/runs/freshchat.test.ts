@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { SyncDefinition } from "@entrain/core";
 import { type Freshchat, type FreshchatOptions, freshchatCombinations } from "@entrain/simulator";
-import { plannedIn } from "./testing/observe.ts";
+import { plannedIn, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { crowd } from "./testing/tenant.ts";
 import { testClock } from "./testing/time.ts";
@@ -221,6 +221,29 @@ for (const { action, change, late, before } of [
     const undo = await scene.undo(agents, run.run);
     await scene.approve(agents, undo.held?.digest ?? assert.fail("there is something to undo"));
     assert.deepEqual(there(account), stood);
+  });
+}
+
+for (const what of ["agents", "contacts"] as const) {
+  test(`${what}: who comes back while their deletion is under way gets a record of their own once it is over`, async () => {
+    const switches = { agentDeletion: "gone", userDeletion: 202, deletionDelayMs: 60_000, indexDelayMs: 0 } as const;
+    const world = await open({ switches });
+    const { account, clock } = world;
+    const sync = world[what];
+    await succeeds(sync);
+    const [left] = users;
+    await scene.graph("DELETE", `/users/${left?.id}`);
+    assert.equal((await scene.run(sync)).counts.delete, 1);
+    await scene.graph("POST", `/directory/deletedItems/${left?.id}/restore`);
+    const early = await scene.run(sync);
+    assert.deepEqual([early.result, early.counts.join, early.counts.create], ["partial", 0, 0]);
+    assert.deepEqual([...(await unsynced(scene.store, sync)).values()], ["record_leaving"]);
+    clock.advance(120_000);
+    const late = await succeeds(sync);
+    assert.deepEqual([late.counts.join, late.counts.create], [0, 1]);
+    clock.advance(120_000);
+    assert.equal(what === "agents" ? there(account).length : account.users.list().length, 12);
+    await rests(account, sync);
   });
 }
 

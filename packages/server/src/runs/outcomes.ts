@@ -26,6 +26,7 @@ import { countGuarded } from "./count-guarded.ts";
 import { forgetGoneMembers } from "./gone-members.ts";
 import { forgetMembers, saveMembers } from "./known-members.ts";
 import { leavingAfter } from "./leaving.ts";
+import { ACCEPTED } from "./leaving-records.ts";
 import { isMissing } from "./missing.ts";
 import { settleMembers, updatePending } from "./outcome-pending.ts";
 import type { Part } from "./parts.ts";
@@ -243,7 +244,7 @@ async function journalOutcomes(
       action: change.row.action,
       status: outcome.status,
       recordId: "recordId" in outcome ? outcome.recordId : change.row.record_id,
-      code: "code" in outcome ? outcome.code : null,
+      code: "code" in outcome ? outcome.code : outcome.accepted === true ? ACCEPTED : null,
       detail: outcome.detail ?? null,
       after: moved.get(change.row.ordinal) ?? null,
     }),

@@ -235,6 +235,11 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
         await sql.raw(createIndex("doubted_links: sync")).execute(db);
       },
     },
+    "0029_journal_deletions": {
+      up: async (db) => {
+        await sql.raw(createIndex("journal: record_id, at where code = 'accepted'")).execute(db);
+      },
+    },
   };
 }
 
