@@ -191,3 +191,24 @@ test("a sync that is removed leaves what it shared to the owner, and owns nothin
   assert.deepEqual(links, [{ object_id: home.id, origin: "created" }]);
   assert.equal(resource().title, "Buyer");
 });
+
+test("a shared record that somebody deleted is made anew by its owner when a group of the other's is refused for it", async () => {
+  const team = group("Team");
+  scene = await openScene({
+    clock: testClock(),
+    simulator: { tenant: { users: [guest], groups: [team], memberships: { [team.id]: [guest.id] } } },
+  });
+  other = await addTenant(scene, { users: [home], groups: [] });
+  const owner = await other.addSync("fabrikam-desk", "scim", OWNER);
+  await other.run(owner);
+  const sharing = await scene.addSync("contoso-desk", "scim", SHARING);
+  await scene.run(sharing);
+  const groups = await scene.addSync("contoso-groups", "scim", { records: "group" });
+  scene.scim.store.delete(scene.scim.store.users, String(resource().id));
+  scene.disturb(({ method, path }) => (method === "PATCH" && path.includes("/Groups") ? { status: 400 } : null));
+  assert.equal((await scene.run(groups)).result, "partial");
+  scene.disturb(null);
+  const run = await other.run(owner);
+  assert.deepEqual([run.result, run.counts.create], ["succeeded", 1]);
+  assert.equal(resource().externalId, home.id);
+});
