@@ -112,10 +112,53 @@ test("a list that protects nobody is told by the run and with the unsynced recor
   assert.doesNotMatch(ran.stdout, /could not be synced/);
   const listed = await run(["sync", "unsynced", "people"], { cwd });
   assert.match(listed.stdout, said);
-  assert.match(listed.stdout, /Every record in scope of people is in step\./);
+  assert.match(listed.stdout, /^No record of people is listed as unsynced, which does not mean that all .*:$/m);
+  assert.match(
+    listed.stdout,
+    /^ {2}The last run, of .*, ended as partial, for what is said above: entrain sync history people$/m,
+  );
   type Ran = { readonly findings: readonly { readonly code: string }[]; readonly unsynced: number };
   const told = await runJson<Ran>(["sync", "run", "people"], { cwd }, 1);
   assert.deepEqual([told.findings.map(({ code }) => code), told.unsynced], [["protected_unknown"], 0]);
+});
+
+test("an empty list of unsynced records says that all are in step only where that is so", async (context) => {
+  const users = [person("Ana"), person("Bo"), person("Cy")];
+  const scene = await openScene({ simulator: { tenant: { users, groups: [] } } });
+  context.after(() => scene.close());
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  const listed = async (): Promise<string> => {
+    const { store, engine } = scene;
+    const installation = { store, engine, types: new Map(), demo: false, folder: "", close: async () => undefined };
+    const { world, out, err } = surroundings({ openInstallation: async () => installation as unknown as Installation });
+    assert.equal(await runProgram(["sync", "unsynced", "people"], world), 0, err());
+    return out();
+  };
+  const inStep = "Every record in scope of people is in step.\n";
+  assert.match(
+    await listed(),
+    /^No record of people is listed as unsynced.*\n {2}It has not run yet: entrain sync run/,
+  );
+  scene.simulator.faults.set([{ action: { type: "status", status: 403 }, path: "/users/delta" }]);
+  const failed = await scene.run(sync);
+  assert.equal(failed.result, "failed");
+  const said = await listed();
+  assert.ok(!said.includes(inStep) && said.includes(`failed: ${failed.error?.code}: ${failed.error?.message}`), said);
+  scene.simulator.faults.clear();
+  assert.equal((await scene.run(sync)).result, "succeeded");
+  assert.equal(await listed(), inStep);
+  const row = { sync, object_id: users[0]?.id ?? "", attribute: "location", lookup: "location", key: "berlin" };
+  const wait = { ...row, value: "Berlin", name: "Ana" };
+  await scene.store.transaction((tx) => tx.insertInto("lookup_waits").values(wait).execute());
+  assert.match(await listed(), /^ {2}1 person is synced without a value that the target lacks/m);
+  await scene.store.transaction((tx) => tx.deleteFrom("lookup_waits").execute());
+  assert.equal(await listed(), inStep);
+  assert.equal((await scene.undo(sync, null)).result, "held");
+  assert.match(await listed(), /^ {2}3 changes wait for approval: entrain sync held people$/m);
+  await scene.store.transaction((tx) =>
+    tx.updateTable("plans").set({ state: "applying" }).where("state", "=", "held").execute(),
+  );
+  assert.match(await listed(), /^ {2}3 changes of a plan that was begun are left\./m);
 });
 
 test("a run that tries nothing tells of the records that wait since an earlier one", async (context) => {

@@ -21,6 +21,7 @@ import {
   usage,
 } from "./command.ts";
 import { findRow } from "./entries.ts";
+import { noneUnsynced } from "./in-step.ts";
 import { sentence } from "./output.ts";
 import { timeInWords } from "./wording.ts";
 
@@ -97,10 +98,14 @@ async function unsyncedCommand(
   const records = await unsyncedRecords(store, { sync, limit, filter });
   const { output } = invocation;
   await output.value(records);
-  for (const { detail, fix } of await runFindings(store, { sync })) await output.say(`${sentence(detail)} ${fix}`, "");
+  const findings = await runFindings(store, { sync });
+  for (const { detail, fix } of findings) await output.say(`${sentence(detail)} ${fix}`, "");
   if (records.length === 0) {
     const narrowed = Object.keys(filter).length > 0;
-    await output.say(narrowed ? "No unsynced record is like that." : `Every record in scope of ${name} is in step.`);
+    const said = narrowed
+      ? ["No unsynced record is like that."]
+      : await noneUnsynced(store, { id: sync, name }, findings.length > 0);
+    await output.say(...said);
     return undefined;
   }
   const now = invocation.world.clock.now();
