@@ -14,8 +14,35 @@ const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 30_000;
 
 /** Doubles with each attempt; the jitter keeps many clients from coming back together. */
-export function backoffMs(attempt: number, random: number): number {
+function backoffMs(attempt: number, random: number): number {
   return Math.round(Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt) * (0.5 + random / 2));
+}
+
+/** Why a request is to be sent again: the service refused to take it for now without saying until when (`curt`), or any other fault. */
+type Setback = "curt" | "fault";
+
+/**
+ * The most attempts of a request. What was refused for now was not taken, and a limit per minute frees itself within the minute: the
+ * waits behind eleven curt refusals last about two minutes in all, and whatever the jitter more than one.
+ */
+const ATTEMPTS: Readonly<Record<Setback, number>> = { curt: 11, fault: 5 };
+
+/** Counts the attempts of one request: waiting out a limit costs none of those that other faults get. */
+export class Patience {
+  readonly #random: () => number;
+  readonly #met: Record<Setback, number> = { curt: 0, fault: 0 };
+
+  /** `random` gives a number in [0, 1). */
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  /** Takes in a setback: the attempt that comes next, which is one too many when it exceeds `of`, and the wait before it. */
+  after(setback: Setback): Pick<Wait, "attempt" | "of"> & { readonly waitMs: number } {
+    const met = this.#met[setback];
+    this.#met[setback] += 1;
+    return { attempt: met + 2, of: ATTEMPTS[setback], waitMs: backoffMs(met, this.#random()) };
+  }
 }
 
 /** Milliseconds that a Retry-After header asks to wait: seconds or an HTTP date (RFC 9110 section 10.2.3). */
@@ -45,10 +72,14 @@ export class Gate {
     this.#opensAt = Math.max(this.#opensAt, this.#clock.now() + ms);
   }
 
-  /** Waits until the gate is open; false when the work was stopped meanwhile. */
+  /** Waits until the gate is open, also when it is held further meanwhile; false when the work was stopped meanwhile. */
   async pass(signal: AbortSignal): Promise<boolean> {
-    const ms = this.#opensAt - this.#clock.now();
-    return ms <= 0 || this.#wait(ms, signal);
+    for (let waitedUntil = 0; waitedUntil < this.#opensAt; ) {
+      waitedUntil = this.#opensAt;
+      const ms = waitedUntil - this.#clock.now();
+      if (ms > 0 && !(await this.#wait(ms, signal))) return false;
+    }
+    return true;
   }
 
   /** A wait before a further attempt, told to whoever watches; false when the work was stopped meanwhile. */

@@ -51,7 +51,7 @@ export function replyOf<Body>(
     const detail = text.trimStart().startsWith("<")
       ? manner.page(status)
       : `${who} answered ${status} with something other than JSON.`;
-    return { kind: "unheard", code: "answer_invalid", detail };
+    return { kind: "unheard", code: "answer_invalid", detail, status };
   }
   const plain = { word: null, sentence: body === undefined ? plainText(text) : null };
   const refusal = body === undefined || body === null ? plain : manner.refusal(body);

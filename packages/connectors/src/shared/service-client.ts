@@ -2,7 +2,7 @@ import { ConnectorError, type WaitListener } from "@entrain/core";
 import { Pool } from "undici";
 import { guardedLookup, type Reach, type Resolve } from "./addresses.ts";
 import type { BaseAddress } from "./base-address.ts";
-import { backoffMs, Gate, type PaceClock, retryAfterMs } from "./pace.ts";
+import { Gate, type PaceClock, Patience, retryAfterMs } from "./pace.ts";
 import { type Manner, type Reply, replyOf, replyOfError } from "./reply.ts";
 
 /** How the API of a target is spoken to. */
@@ -54,7 +54,6 @@ export interface ServiceClient<Body> {
   close(): Promise<void>;
 }
 
-const ATTEMPTS = 5;
 /** A longer wait than this is left to the next run. */
 const LONGEST_WAIT_MS = 60_000;
 const LARGEST_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -74,7 +73,8 @@ export function createServiceClient<Body>(options: ServiceOptions<Body>): Servic
     let reply: Reply<Body> = { kind: "unsent", code: "cancelled", detail };
     let unheard: Reply<Body> | null = null;
     const open = AbortSignal.any([signal, closed.signal]);
-    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const patience = new Patience(() => clock.random());
+    for (;;) {
       if (open.aborted || !(await gate.pass(open))) return reply;
       const next = await sendOnce(pool, options, request, signal);
       if (next.kind === "unheard") unheard = next;
@@ -84,13 +84,13 @@ export function createServiceClient<Body>(options: ServiceOptions<Body>): Servic
       if (!isWorthRepeating(next, request.repeatable)) return reply;
       const asked = next.kind === "error" ? next.retryAfterMs : null;
       if (asked !== null && asked > LONGEST_WAIT_MS) return reply;
-      const wait = asked ?? backoffMs(attempt, clock.random());
+      const { waitMs, attempt, of } = patience.after(next.kind === "error" && asked === null ? "curt" : "fault");
+      const wait = asked ?? waitMs;
       if (next.kind === "error") gate.hold(wait);
-      if (attempt + 1 === ATTEMPTS) return reply;
+      if (attempt > of) return reply;
       const status = "status" in next ? (next.status ?? null) : null;
-      if (!(await gate.pause(wait, { status, attempt: attempt + 2, of: ATTEMPTS }, open))) return reply;
+      if (!(await gate.pause(wait, { status, attempt, of }, open))) return reply;
     }
-    return reply;
   }
 
   let closing: Promise<void> | null = null;
