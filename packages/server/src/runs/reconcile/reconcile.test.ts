@@ -281,6 +281,22 @@ test("a target that lost its records is not filled again by a repair, and a guar
   assert.equal((await reportOf(sync)).inStep, true);
 });
 
+test("an emptied target is told of, also after a run that was refused because of it; only a repair ends with that", async () => {
+  const many = crowd(12);
+  scene = await openScene({ simulator: { tenant: { users: many, groups: [] } } });
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  await scene.run(sync);
+  const { size } = scene.scim.store.users;
+  scene.scim.store.users.clear();
+  await scene.graph("PATCH", `/users/${many[0]?.id}`, { jobTitle: "Chief" });
+  assert.equal((await scene.run(sync)).error?.code, "target_emptied");
+  const told = await reportOf(sync);
+  assert.deepEqual([told.missing.count, told.owned, told.held, told.inStep], [size, size, 0, false]);
+  const repair = await reconcile(sync, true);
+  assert.deepEqual([repair.run.result, repair.run.error?.code], ["failed", "target_emptied"]);
+  assert.equal((await reportOf(sync)).missing.count, size, "nothing was forgotten");
+});
+
 test("what was undone is told and never repaired", async () => {
   const { undoRun } = await import("../undo/undo.ts");
   const sync = await inStep("scim");

@@ -1,4 +1,5 @@
 import {
+  ConnectorError,
   inWords,
   isConcealed,
   isReference,
@@ -12,6 +13,7 @@ import { loadRecords } from "../../store/directory.ts";
 import { type LinkRow, saveLinks, takeLinkSequences } from "../../store/links.ts";
 import { linksOfRecords, ownedPage } from "../../store/owned-links.ts";
 import { pinnedMembers, pinnedRecords } from "../../store/pins.ts";
+import { NO_TALLY, type Tally } from "../applying.ts";
 import { openBasis, type Position, positionOf } from "../basis.ts";
 import { NOTHING } from "../carry-out.ts";
 import type { Engine } from "../context.ts";
@@ -63,7 +65,7 @@ export interface ReconcileReport {
   readonly target: string;
   /** The target's kind of record. */
   readonly records: string;
-  /** Records that the sync owns, and all of the kind that the target holds. */
+  /** Records that the sync owns, missing ones included, and all of the kind that the target holds. */
   readonly owned: number;
   readonly held: number;
   /** The target holds them no more. */
@@ -98,7 +100,7 @@ export async function reconcileSync(engine: Engine, options: ReconcileOptions): 
   let report: ReconcileReport | null = null;
   try {
     const run = await inRun(engine, options, "reconcile", async (session) => {
-      const tally = await settleLeft(session);
+      const tally = options.repair ? await settleLeft(session) : await settleToTell(session);
       const position = options.repair ? await readConnection(session) : await positionNow(session);
       await closeHolds(session);
       const context = await openContext(session, position);
@@ -115,6 +117,18 @@ export async function reconcileSync(engine: Engine, options: ReconcileOptions): 
     return { report, run };
   } finally {
     notes.close();
+  }
+}
+
+/**
+ * That the target was emptied is the very thing to be told: what was sent and not heard of stays to be looked up, by the next run.
+ */
+async function settleToTell(session: Session): Promise<Tally> {
+  try {
+    return await settleLeft(session);
+  } catch (error) {
+    if (error instanceof ConnectorError && error.code === "target_emptied") return NO_TALLY;
+    throw error;
   }
 }
 
