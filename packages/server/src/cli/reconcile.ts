@@ -40,7 +40,7 @@ async function reconcileCommand(
 }
 
 function linesOf(report: ReconcileReport, repair: boolean): readonly string[] {
-  const { missing, changed, theirs, unknown, members, owned, held, inStep } = report;
+  const { missing, changed, theirs, unknown, members, inStep } = report;
   const { added, removed, foreign } = members;
   type Changed = ReconcileReport["changed"]["samples"][number];
   const keptIn = (kept: string | null): string => (kept === null ? "" : ` (left alone: ${kept})`);
@@ -51,7 +51,7 @@ function linesOf(report: ReconcileReport, repair: boolean): readonly string[] {
   const moved = (one: (typeof added)["samples"][number]): string =>
     `${one.name === one.member ? one.member : `${one.name} (${one.member})`}, ${one.group}`;
   return [
-    `${report.sync}: ${grouped(owned)} of the ${grouped(held)} ${report.records}s that ${report.target} holds are its own.`,
+    heldInWords(report),
     ...(inStep ? ["All that it owns is as it was left."] : []),
     ...part(
       "missing",
@@ -77,6 +77,14 @@ function linesOf(report: ReconcileReport, repair: boolean): readonly string[] {
     ),
     ...(inStep || repair ? [] : [nextInWords(report)]),
   ];
+}
+
+/** What the target holds is counted apart from what the sync owns and is missing there. */
+function heldInWords({ sync, target, records, owned, held, missing }: ReconcileReport): string {
+  const all = `the ${grouped(held)} ${records}s that ${target} holds`;
+  if (missing.count === 0) return `${sync}: ${grouped(owned)} of ${all} are its own.`;
+  const gone = missing.count === 1 ? "1 more is missing" : `${grouped(missing.count)} more are missing`;
+  return `${sync}: ${grouped(owned - missing.count)} of ${all} are its own, and ${gone}.`;
 }
 
 /** What is pinned, or waits for approval, no repair touches. */

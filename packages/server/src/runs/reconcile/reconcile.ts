@@ -175,7 +175,8 @@ async function compareTarget(context: CompareContext, notes: ReconcileNotes): Pr
     held += page.length;
     context.report({ phase: "reading", detail: `${kind.name}s of the target`, done: held, total: null });
   }
-  return { held, owned: await noteMissing(context, notes, { kept, pinned }) };
+  const { owned, unlisted } = await noteMissing(context, notes, { kept, pinned });
+  return { held: held + unlisted, owned };
 }
 
 /** Why a record is not repaired; `null`: it may be. */
@@ -270,20 +271,24 @@ const PAGE = 500;
 /** Ids that one `get` takes. */
 const GET = 100;
 
-/** A record that was not listed is asked for by its id before it counts as missing. Answers how many records are owned. */
+/**
+ * A record that was not listed is asked for by its id before it counts as missing. Answers how many records are owned, and how
+ * many of them the target holds although it did not list them.
+ */
 async function noteMissing(
   context: CompareContext,
   notes: ReconcileNotes,
   { kept, pinned }: { readonly kept: Kept; readonly pinned: Pinned },
-): Promise<number> {
+): Promise<{ readonly owned: number; readonly unlisted: number }> {
   const { store, sync, kind, target, signal, rules } = context;
   const members = kind.members.length > 0;
   let owned = 0;
+  let unlisted = 0;
   for (let after = ""; ; ) {
     signal.throwIfAborted();
     const page = await ownedPage(store.db, sync.id, { after, limit: PAGE });
     const last = page.at(-1);
-    if (last === undefined) return owned;
+    if (last === undefined) return { owned, unlisted };
     after = last.object_id;
     // A record that is shared is its owner's.
     const own = page.filter((link) => link.kind === kind.name && link.origin !== "shared");
@@ -299,6 +304,7 @@ async function noteMissing(
         return record === undefined ? [] : [{ link, record }];
       });
       await notePairs(context, notes, pairs, { kept, pinned });
+      unlisted += pairs.length;
       const lost = asked.filter((link) => !found.has(link.record_id));
       const names = await namesOf(
         context,
