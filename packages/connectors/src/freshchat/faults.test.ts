@@ -73,6 +73,7 @@ for (const kind of KINDS) {
     assert.deepEqual(await one(bed.target, change(kind, { action: "delete", recordId: id })), {
       status: "applied",
       recordId: id,
+      accepted: true,
     });
   });
 

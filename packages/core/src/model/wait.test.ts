@@ -22,3 +22,10 @@ test("tells a service that failed from one that is busy, and from one that does 
     "Microsoft sign-in does not answer; trying again in 12 s (attempt 2 of 6)",
   );
 });
+
+test("does not say of a portal's page that nobody answers", () => {
+  assert.equal(
+    waitInWords({ ...WAIT, service: "acme.freshchat.com", status: 200 }),
+    "acme.freshchat.com answers (200) with something other than its API; trying again in 12 s (attempt 2 of 6)",
+  );
+});

@@ -20,6 +20,11 @@ const BUSY: ReadonlySet<number> = new Set([429, 503, 509]);
 
 /** One clause for an operator: who, why, how long, and which attempt comes. */
 export function waitInWords({ service, status, seconds, attempt, of }: Wait): string {
-  const why = status === null ? "does not answer" : `${BUSY.has(status) ? "is busy" : "failed"} (${status})`;
-  return `${service} ${why}; trying again in ${seconds} s (attempt ${attempt} of ${of})`;
+  return `${service} ${whyInWords(status)}; trying again in ${seconds} s (attempt ${attempt} of ${of})`;
+}
+
+function whyInWords(status: number | null): string {
+  if (status === null) return "does not answer";
+  if (BUSY.has(status)) return `is busy (${status})`;
+  return status < 300 ? `answers (${status}) with something other than its API` : `failed (${status})`;
 }
