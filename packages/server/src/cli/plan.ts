@@ -7,6 +7,7 @@ import { planSync } from "../runs/run.ts";
 import type { Store } from "../store/store.ts";
 import type { ExitCode, Invocation, Options } from "./command.ts";
 import { findRow } from "./entries.ts";
+import { ownHoldLines } from "./own-hold.ts";
 import { progressView } from "./progress.ts";
 import { printTrace, selectionOf, traceIn } from "./selection.ts";
 import { begunInWords, countsInWords, joinedInWords, plannedInWords, seatsInWords, waitingInWords } from "./wording.ts";
@@ -96,7 +97,7 @@ export async function printChanges(
   for await (const page of changePages(store, plan)) {
     for (const change of page) {
       if (shown >= limit) return shown;
-      await output.say(changeLine(change, ids));
+      await output.say(changeLine(change, ids), ...(await ownHoldLines(store, plan, change)));
       shown += 1;
     }
   }

@@ -25,6 +25,7 @@ import {
   textOption,
 } from "./command.ts";
 import { findRow } from "./entries.ts";
+import { ownHoldLines } from "./own-hold.ts";
 import { changeLine } from "./plan.ts";
 import { countsInWords, joinedInWords, seatsInWords, selectionInWords, stateInWords, timeInWords } from "./wording.ts";
 
@@ -129,7 +130,7 @@ async function showCommand(
   for (const { detail } of plan.holds) await output.say(`held       ${detail}`);
   let shown = 0;
   for await (const change of changesUpTo(store, { row, filter, limit })) {
-    await output.say(changeLine(change, true));
+    await output.say(changeLine(change, true), ...(await ownHoldLines(store, row.id, change)));
     shown += 1;
   }
   const filtered = Object.keys(filter).length > 0;

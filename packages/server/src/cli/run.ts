@@ -11,6 +11,7 @@ import type { Store } from "../store/store.ts";
 import type { ExitCode, Invocation } from "./command.ts";
 import { findRow } from "./entries.ts";
 import { sentence } from "./output.ts";
+import { ownHoldLines } from "./own-hold.ts";
 import { changeLine } from "./plan.ts";
 import { progressView } from "./progress.ts";
 import { printTrace, traceIn } from "./selection.ts";
@@ -125,7 +126,8 @@ async function printHeld(
     if (approval !== null) await output.say(`  ${sentence(approvalInWords(approval))}`);
     for (const { detail } of holds) await output.say(`  ${detail}`);
     const changes = await planChanges(store, plan, { after: null, limit: SAID_NAMES + 1 });
-    for (const change of changes.slice(0, SAID_NAMES)) await output.say(changeLine(change, true));
+    for (const change of changes.slice(0, SAID_NAMES))
+      await output.say(changeLine(change, true), ...(await ownHoldLines(store, plan, change)));
     if (changes.length > SAID_NAMES)
       await output.say(`  … and ${grouped(count - SAID_NAMES)} more: entrain sync held ${sync.name}`);
     await output.say(
