@@ -1,8 +1,9 @@
 import { approvalInWords } from "../runs/approval.ts";
 import { begunPlans } from "../runs/begun.ts";
-import { heldPlans } from "../runs/queries.ts";
+import { type HeldView, heldPlans } from "../runs/queries.ts";
 import type { Invocation } from "./command.ts";
 import { findRow } from "./entries.ts";
+import { leftInWords, leftOf } from "./left.ts";
 import { sentence } from "./output.ts";
 import { printChanges, writeChanges } from "./plan.ts";
 import { begunInWords, countsInWords, timeInWords } from "./wording.ts";
@@ -19,18 +20,22 @@ export async function heldCommand(invocation: Invocation, [name = ""]: readonly 
     for (const [at, plan] of plans.entries()) {
       await output.piece(`${at > 0 ? ",\n" : ""}${JSON.stringify(plan).slice(0, -1)},"changes":[`);
       await writeChanges(output, store, plan.plan);
-      await output.piece("]}");
+      const left = isUndoing(plan) ? `,"left":${JSON.stringify(await leftOf(store, plan.plan))}` : "";
+      await output.piece(`]${left}}`);
     }
     await output.piece("]\n");
     return undefined;
   }
   for (const one of await begunPlans(store, id)) await output.say(begunInWords(name, one));
   if (plans.length === 0) await output.say(`Nothing of ${name} waits for approval.`);
-  for (const { plan, digest, counts, holds, since, approval } of plans) {
+  for (const held of plans) {
+    const { plan, digest, counts, holds, since, approval } = held;
     await output.say(`Waiting since ${timeInWords(since)}: ${countsInWords(counts)}.`);
     if (approval !== null) await output.say(sentence(approvalInWords(approval)));
     for (const { detail } of holds) await output.say(detail);
     await printChanges(invocation, store, plan, { limit: Number.POSITIVE_INFINITY, ids: true });
+    const left = isUndoing(held) ? await leftOf(store, plan) : [];
+    if (left.length > 0) await output.say("", "Not undone:", ...left.map(leftInWords));
     await output.say(
       "",
       `Do exactly this:  entrain sync approve ${name} --digest ${digest}`,
@@ -40,4 +45,8 @@ export async function heldCommand(invocation: Invocation, [name = ""]: readonly 
     );
   }
   return undefined;
+}
+
+function isUndoing({ holds }: HeldView): boolean {
+  return holds.some(({ code }) => code === "undo");
 }

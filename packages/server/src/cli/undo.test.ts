@@ -61,6 +61,14 @@ test("what cannot be undone is listed, for programs too, and asking twice leaves
   const said = await run(undo, { cwd });
   assert.equal(said.code, 3);
   assert.match(said.stdout, /^Not undone:\n {2}.*a later run changed jobTitle, so it stays$/m);
+  const held = await run(["sync", "held", "people"], { cwd });
+  assert.match(held.stdout, /^Not undone:\n {2}.*a later run changed jobTitle, so it stays$/m);
+  type HeldPlan = { readonly left: readonly { readonly code: string }[] };
+  const [listed] = await runJson<readonly HeldPlan[]>(["sync", "held", "people"], { cwd });
+  assert.deepEqual(
+    listed?.left.map(({ code }) => code),
+    ["undo_changed"],
+  );
   const plans = await runJson<readonly { readonly state: string; readonly part: string }[]>(["plan", "list"], { cwd });
   assert.deepEqual(
     plans.filter(({ part }) => part === "undo").map(({ state }) => state),

@@ -1,6 +1,5 @@
 import { grouped } from "@entrain/core";
 import type { Engine } from "../runs/context.ts";
-import { planIssues } from "../runs/plan-queries.ts";
 import type { RunOptions, RunSummary } from "../runs/run.ts";
 import { releaseUndone, undoRun } from "../runs/undo/undo.ts";
 import { type Pin, pinsPage } from "../store/pins.ts";
@@ -16,6 +15,7 @@ import {
   usage,
 } from "./command.ts";
 import { findRow } from "./entries.ts";
+import { type Left, leftInWords, leftOf } from "./left.ts";
 import { withRun } from "./run.ts";
 import { timeInWords } from "./wording.ts";
 
@@ -71,14 +71,6 @@ async function undoCommand(
   return code;
 }
 
-/** What of a run cannot come back, with the reason. */
-interface Left {
-  readonly code: string;
-  readonly objectId: string | null;
-  readonly name: string | null;
-  readonly detail: string;
-}
-
 /** What of the run cannot come back, of the plan that was just made. */
 async function leftBy(invocation: Invocation, name: string, { result, held }: RunSummary): Promise<readonly Left[]> {
   const installation = await invocation.open();
@@ -86,27 +78,15 @@ async function leftBy(invocation: Invocation, name: string, { result, held }: Ru
   const { id } = await findRow(installation, "syncs", name);
   const plans = result === "held" ? await plansIn(store.db, id, ["held"]) : [];
   const plan = plans.findLast(({ part, digest }) => part === "undo" && digest === held?.digest);
-  if (plan === undefined) return [];
-  const left: Left[] = [];
-  for (let after = -1; ; ) {
-    const page = await planIssues(store, plan.id, { after, limit: PAGE });
-    const last = page.at(-1);
-    if (last === undefined) return left;
-    left.push(
-      ...page.map(({ code, objectId = null, name: who = null, detail }) => ({ code, objectId, name: who, detail })),
-    );
-    after = last.ordinal;
-  }
+  return plan === undefined ? [] : await leftOf(store, plan.id);
 }
 
 async function sayLeft({ output }: Invocation, name: string, left: readonly Left[]): Promise<void> {
   if (left.length === 0) return;
   await output.say("", "Not undone:");
-  for (const { name: who, objectId, detail } of left.slice(0, SAID_LEFT)) {
-    await output.say(`  ${who ?? objectId ?? ""}: ${detail}`);
-  }
+  for (const one of left.slice(0, SAID_LEFT)) await output.say(leftInWords(one));
   const more = left.length - SAID_LEFT;
-  if (more > 0) await output.say(`  … and ${grouped(more)} more: entrain sync undo ${name} --json lists all of them`);
+  if (more > 0) await output.say(`  … and ${grouped(more)} more: entrain sync held ${name} lists all of them`);
 }
 
 async function listUndone(invocation: Invocation, [name = ""]: readonly string[]): Promise<undefined> {

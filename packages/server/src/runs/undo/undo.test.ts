@@ -78,6 +78,18 @@ test("a run that made and joined records leaves none of them, and deletes only w
   assert.deepEqual(await plannedIn(scene.store, next.run), []);
 });
 
+test("the undoing of a join cannot be undone in turn, and that is answered with what lets the sync decide again", async () => {
+  scene = await openScene({ clock: testClock(), simulator: { tenant: { users: [ana], groups: [] } } });
+  scene.scim.store.putUser(undefined, { userName: "ana@contoso.com", active: true, title: "By hand" });
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  assert.equal((await scene.run(sync)).counts.join, 1);
+  const undoing = await undone(sync, null);
+  const refused = await scene.undo(sync, undoing.run);
+  assert.deepEqual([refused.result, refused.error?.code], ["failed", "nothing_to_undo"]);
+  assert.match(refused.error?.fix ?? "", /stays so until it is released.*: entrain sync release people --record ID/);
+  assert.doesNotMatch(refused.error?.fix ?? "", /another run/);
+});
+
 test("memberships that a run moved move back, and stay", async () => {
   const team = group("Team");
   scene = await openScene({

@@ -136,7 +136,7 @@ async function sealUndo(session: Session, context: UndoContext, writer: PlanWrit
   const seal = { store, lease, plan, keeps: () => false };
   await dropUnresolvable(seal, { kind, space });
   await rankReferences(seal);
-  if (writer.next === 0) throw nothing(await whyNothing(context));
+  if (writer.next === 0) throw nothing(await whyNothing(context), await undoneFix(context));
   const detail = `It brings back what the run ${plan.undoes} changed.`;
   const sealed = await sealPlan(seal, { state: "building", holds: [{ code: "undo", detail }] });
   const waiting = (await plansIn(store.db, context.sync.id, ["held"])).findLast(
@@ -170,6 +170,21 @@ async function whyNothing({ store, plan }: UndoContext): Promise<string> {
   if (rows.length === 0) return `Nothing of the run ${plan.undoes} is left to undo: all of it is as it was before.`;
   const said = rows.slice(0, SAID).map(({ name, detail }) => `${name}: ${detail}`);
   return `Nothing of the run ${plan.undoes} can be undone: ${said.join("; ")}${rows.length > SAID ? "; and more" : ""}.`;
+}
+
+/** What an undoing let go of is nobody's to take back: another run would not help, but the sync may be let decide again. */
+async function undoneFix({ store, plan, sync }: UndoContext): Promise<string | undefined> {
+  const row = await store.db
+    .selectFrom("runs")
+    .innerJoin("plans", "plans.id", "runs.plan")
+    .select("plans.part")
+    .where("runs.id", "=", plan.undoes)
+    .executeTakeFirst();
+  if (row?.part !== "undo") return undefined;
+  return (
+    `That run was an undoing itself. What it undid stays so until it is released; let the next run decide again: entrain sync release ${sync.name} --record ID, ` +
+    `or --all. What there is: entrain sync undone ${sync.name}`
+  );
 }
 
 /** So many reasons are said in one line. */
