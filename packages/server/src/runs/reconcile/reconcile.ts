@@ -3,13 +3,11 @@ import {
   inWords,
   isConcealed,
   isReference,
-  nameOf,
   recordName,
   SENSITIVE,
   type TargetRecord,
   type Value,
 } from "@entrain/core";
-import { loadRecords } from "../../store/directory.ts";
 import { type LinkRow, saveLinks, takeLinkSequences } from "../../store/links.ts";
 import { linksOfRecords, ownedPage } from "../../store/owned-links.ts";
 import { pinnedMembers, pinnedRecords } from "../../store/pins.ts";
@@ -18,7 +16,6 @@ import { openBasis, type Position, positionOf } from "../basis.ts";
 import { NOTHING } from "../carry-out.ts";
 import type { Engine } from "../context.ts";
 import { inRun, type RunSummary } from "../in-run.ts";
-import { recordOf } from "../inputs.ts";
 import { leftAlone } from "../plan.ts";
 import type { BatchContext } from "../plan-context.ts";
 import { readConnection } from "../read-connection.ts";
@@ -27,6 +24,7 @@ import type { Some } from "../report-notes.ts";
 import { closeHolds, freshSync, type RunOptions, type Session } from "../session.ts";
 import { type Compared, compareRecords, learntLink } from "./compare.ts";
 import { compareMembers, type MembersDrift } from "./members.ts";
+import { foreignNames, namesOf } from "./names.ts";
 import { type Drift, type MemberDrift, ReconcileNotes } from "./notes.ts";
 import { repairDrift } from "./repair.ts";
 
@@ -321,15 +319,6 @@ async function noteMissing(
   }
 }
 
-async function namesOf(
-  { store, sync }: Pick<BatchContext, "store" | "sync">,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  if (ids.length === 0) return new Map();
-  const rows = await loadRecords(store.db, sync.connection, [...new Set(ids)]);
-  return new Map([...rows.values()].map((row) => [row.id, nameOf(recordOf(row))]));
-}
-
 async function reportOf(
   context: CompareContext,
   notes: ReconcileNotes,
@@ -377,22 +366,6 @@ function refersIn({ fields }: Drift): readonly string[] {
   return fields.flatMap(({ known, present }) =>
     [known, present].flatMap((value) => (isReference(value) ? [value.$ref] : [])),
   );
-}
-
-/** What the target calls records that are none of ours, by their ids. */
-async function foreignNames(
-  { target, kind, signal }: CompareContext,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  const names = new Map<string, string>();
-  for (const member of kind.members) {
-    const asked = [...new Set(ids)].filter((id) => !names.has(id));
-    for (let at = 0; at < asked.length; at += GET) {
-      const found = await target.get(member, asked.slice(at, at + GET), { members: false }, signal);
-      for (const record of found) names.set(record.id, recordName(record).replace(` (${record.id})`, ""));
-    }
-  }
-  return names;
 }
 
 function driftedRecord({ objectId, recordId, name, kept }: Drift): DriftedRecord {
