@@ -31,7 +31,7 @@ export function UnsyncedPanel({ id, onClose }: { readonly id: string; readonly o
     <Panel title={<bdi>{`Unsynced records of ${id}`}</bdi>} onClose={onClose}>
       {pages.isPending && <Waiting lines={6} size={32} />}
       {pages.error !== null && <Failed error={pages.error} retry={pages.refetch} />}
-      {pages.data !== undefined && records.length === 0 && <Empty>Every record in scope is in step.</Empty>}
+      {pages.data !== undefined && records.length === 0 && <Empty>No record is listed as unsynced.</Empty>}
       <ul className={styles.list}>
         {records.map((record) => (
           <li key={record.id} className={styles.item}>

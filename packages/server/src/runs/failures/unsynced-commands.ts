@@ -82,7 +82,7 @@ async function requireUnsynced(
   const strange = ids.find((id) => !UNSYNCED.some((reason) => known.get(id)?.reason === reason));
   if (strange === undefined) return;
   const message = `The sync has no unsynced record with the object id ${strange}.`;
-  const fix = "`entrain sync unsynced NAME --json` lists them with their ids; what is not there is in step.";
+  const fix = "`entrain sync unsynced NAME --json` lists them with their ids.";
   throw new ConnectorError("not_found", message, { stops: "record", retry: "never", fix });
 }
 
