@@ -37,7 +37,7 @@ export const CODES = {
   // Records.
   ambiguous: "Make the matching value unique, or choose another matching attribute.",
   unmatchable: "Fill in a value for one of the matching attributes, or change the matching.",
-  record_leaving: "Nothing needs to be done: once the record is gone, a run makes another one.",
+  being_deleted: "Nothing needs to be done: once the record is gone, a run makes another one.",
   linked_elsewhere: "Make the matching value unique: the record that it finds belongs to another person or group.",
   owned_elsewhere: "Let one sync alone provision this record: narrow the scope of the other.",
   licence_unknown:

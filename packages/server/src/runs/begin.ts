@@ -1,7 +1,7 @@
 import { type Finding, matchKey, type SyncDefinition } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { newId } from "../clock.ts";
-import { adoptLinks, forgetGone, type LinkSpace } from "../store/links.ts";
+import type { LinkSpace } from "../store/links.ts";
 import { replaceLookupWaits } from "../store/lookup-waits.ts";
 import {
   enterPending,
@@ -25,6 +25,7 @@ import {
 } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
 import type { Lease, Store } from "../store/store.ts";
+import { adoptLinks, forgetGone } from "../store/unowned-links.ts";
 import type { SyncRow } from "./context.ts";
 import { markLeaving } from "./leaving.ts";
 import { missingOf } from "./lookups.ts";

@@ -31,7 +31,7 @@ interface Asking {
 
 /** Which of these records the target holds. */
 export async function heldAmong(
-  { target, kind, signal }: Pick<Asking, "target" | "kind" | "signal">,
+  { target, kind, signal }: Pick<Asking, "target" | "signal"> & { readonly kind: Pick<TargetKind, "name"> },
   ids: readonly string[],
 ): Promise<ReadonlySet<string>> {
   const held = new Set<string>();

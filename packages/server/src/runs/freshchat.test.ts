@@ -237,7 +237,7 @@ for (const what of ["agents", "contacts"] as const) {
     await scene.graph("POST", `/directory/deletedItems/${left?.id}/restore`);
     const early = await scene.run(sync);
     assert.deepEqual([early.result, early.counts.join, early.counts.create], ["partial", 0, 0]);
-    assert.deepEqual([...(await unsynced(scene.store, sync)).values()], ["record_leaving"]);
+    assert.deepEqual([...(await unsynced(scene.store, sync)).values()], ["being_deleted"]);
     clock.advance(120_000);
     const late = await succeeds(sync);
     assert.deepEqual([late.counts.join, late.counts.create], [0, 1]);

@@ -14,9 +14,10 @@ import {
   type Value,
 } from "@entrain/core";
 import { type DirectoryRow, loadRecords } from "../store/directory.ts";
-import { isHeir, type LinkRow, loadLinks, loadLinksByKind } from "../store/links.ts";
+import { type LinkRow, loadLinks, loadLinksByKind } from "../store/links.ts";
 import { loadPhotos } from "../store/photos.ts";
 import type { Store } from "../store/store.ts";
+import { isHeir } from "../store/unowned-links.ts";
 import { concealedKnown } from "./conceal-links.ts";
 import { asScopeSees, withManager } from "./managers.ts";
 import type { BatchContext } from "./plan-context.ts";

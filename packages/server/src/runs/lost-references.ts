@@ -3,6 +3,7 @@ import { doubtLinks } from "../store/doubted-links.ts";
 import { loadLinksByKind } from "../store/links.ts";
 import { idsOf } from "../store/plans.ts";
 import type { ApplyContext } from "./applying.ts";
+import { heldAmong } from "./emptied.ts";
 
 /** The codes of refusals that the absence of what is referred to may stand behind. */
 const CODES = ["record_missing", "reference_waiting", "refused_by_target"];
@@ -10,8 +11,6 @@ const CODES = ["record_missing", "reference_waiting", "refused_by_target"];
 const MOST_CHANGES = 500;
 /** and so many records that they refer to: many targets are asked for one at a time. */
 const MOST_RECORDS = 200;
-/** Ids that one `get` takes. */
-const GET = 100;
 
 /** Whom a refused change refers to, and under which kinds of records they may be found; `said`: why it was refused. */
 interface Referred {
@@ -38,11 +37,7 @@ export async function doubtReferences(context: ApplyContext): Promise<void> {
   try {
     for (const [kind, of] of Map.groupBy(asked, (one) => one.kind)) {
       const ids = of.map(({ recordId }) => recordId);
-      const held = new Set<string>();
-      for (let at = 0; at < ids.length; at += GET) {
-        const records = await target.get(kind, ids.slice(at, at + GET), { members: false }, signal);
-        for (const { id } of records) held.add(id);
-      }
+      const held = await heldAmong({ target, kind: { name: kind }, signal }, ids);
       const lost = ids.filter((id) => !held.has(id));
       if (lost.length > 0)
         await store.fenced(lease, (tx) => doubtLinks(store, tx, { target: space.target, kind }, lost));

@@ -15,8 +15,8 @@ import {
 import { countLinks } from "../store/links.ts";
 import { sharedRecords } from "../store/shares.ts";
 import type { Lease } from "../store/store.ts";
+import { beingDeleted } from "./being-deleted.ts";
 import { refuseManyLost } from "./emptied.ts";
-import { leavingRecords } from "./leaving-records.ts";
 import { type LinkOwner, linkOwners, ownerInWords } from "./link-owners.ts";
 import type { BatchContext } from "./plan-context.ts";
 
@@ -254,7 +254,7 @@ export async function decideMatches(
   };
   const taken = [...owners.keys()];
   const shared = rules.shares === null ? null : await sharedRecords(store.db, { ...of, sync: sync.id }, taken);
-  const leaving = await leavingRecords(store, of, [...new Set(candidates)]);
+  const deleted = await beingDeleted(store, of, [...new Set(candidates)]);
   return records.map((record, at) => {
     // Another sync's record is shared with one person, and one of the sync's own is nobody else's.
     const sharedWith = (id: string): string | null => {
@@ -265,15 +265,15 @@ export async function decideMatches(
     const who = { objectId: record.objectId, name: record.name };
     const match = chooseMatch(who, tries[at] ?? [], kind, linkedTo, sharedWith);
     const owner = match.decision === "issue" ? owners.get(match.taken ?? "") : undefined;
-    if (match.decision === "join" && leaving.has(match.record.id)) return stillLeaving(who, match.record.id);
+    if (match.decision === "join" && deleted.has(match.record.id)) return stillThere(who, match.record.id);
     return owner === undefined ? match : withBothSides(match, record, owner, sync.name);
   });
 }
 
 /** Whoever comes back while their record is on its way out would be left without one, joined to it. */
-function stillLeaving(who: Pick<Finding, "objectId" | "name">, recordId: string): Match {
+function stillThere(who: Pick<Finding, "objectId" | "name">, recordId: string): Match {
   const detail = `the target accepted the deletion of ${recordId} and still shows it; another record is made once it is gone`;
-  return { decision: "issue", finding: { code: "record_leaving", detail, ...who } };
+  return { decision: "issue", finding: { code: "being_deleted", detail, ...who } };
 }
 
 /** The first owner keeps a record that two syncs reach; who comes second is told of both. */

@@ -12,9 +12,10 @@ export async function unlistedAmong(
   connection: string,
   { groups, rows }: { readonly groups: ScopeGroups | null; readonly rows: readonly DirectoryRow[] },
 ): Promise<ReadonlySet<string>> {
+  if (groups === null) return new Set();
   const now = store.clock.now();
   const young = new Set(rows.flatMap((row) => (row.removed === null && isYoung(row, now) ? [row.id] : [])));
-  if (groups === null || young.size === 0) return new Set();
+  if (young.size === 0) return young;
   const ever = await everNested(store, connection, groups.reach);
   const ids = [...young];
   for (let at = 0; at < ids.length; at += 500) {

@@ -1,4 +1,3 @@
-import type { SyncDefinition } from "@entrain/core";
 import { type Selectable, sql, type Transaction } from "kysely";
 import type { DB } from "./schema.ts";
 import { endShares, OWNING } from "./shares.ts";
@@ -267,98 +266,6 @@ export async function countLinks(
     .where((eb) => eb.or([eb("sync", "is", null), eb("sync", "=", sync)]))
     .executeTakeFirstOrThrow();
   return Number(row.count);
-}
-
-/**
- * Forgets doubted links that a sync's plan found to lead nowhere: their records are made anew, or nobody's concern. One that was
- * made since is another one, for a preview may be old.
- */
-export async function forgetGone(
-  store: Store,
-  tx: Transaction<DB>,
-  space: LinkSpace,
-  kind: string,
-  of: { readonly plan: string; readonly sync: string },
-): Promise<void> {
-  const gone = await tx
-    .selectFrom("plan_issues")
-    .innerJoin("links", "links.object_id", "plan_issues.object_id")
-    .innerJoin("plans", "plans.id", "plan_issues.plan")
-    .whereRef("links.created_at", "<=", "plans.created_at")
-    .select("links.object_id")
-    .where("plan_issues.plan", "=", of.plan)
-    .where("plan_issues.state", "=", "gone")
-    .where("links.target", "=", space.target)
-    .where("links.kind", "=", kind)
-    .where("links.tenant", "=", space.tenant)
-    .where((eb) => eb.or([eb("links.sync", "is", null), eb("links.sync", "=", of.sync)]))
-    .execute();
-  const ids = gone.map((row) => row.object_id);
-  await deleteLostLinks(store, tx, space, kind, ids);
-}
-
-/** What of a sync decides on links that nobody owns. */
-type Heir = Pick<Selectable<DB["syncs"]>, "id" | "connection" | "target" | "records" | "definition" | "first_run_at">;
-
-/**
- * Whether a sync takes over every link that nobody owns: one that has not run yet, while no other sync provisions the same
- * kind of record, made of the same kind of source records, from the same connection to the same target. It is the one that was
- * removed, added again.
- */
-export async function isHeir(db: Reader, sync: Heir): Promise<boolean> {
-  if (sync.first_run_at !== null) return false;
-  const others = await db
-    .selectFrom("syncs")
-    .select("definition")
-    .where("connection", "=", sync.connection)
-    .where("target", "=", sync.target)
-    .where("records", "=", sync.records)
-    .where("id", "!=", sync.id)
-    .execute();
-  return others.every((other) => sourceOf(other) !== sourceOf(sync));
-}
-
-/** Contacts, or what the target's kind of records is made of otherwise. */
-function sourceOf({ definition }: Pick<Heir, "definition">): "contact" | null {
-  return (JSON.parse(definition) as Pick<SyncDefinition, "source">).source ?? null;
-}
-
-/**
- * Gives links that no sync owns to the one that begins a plan: all of them to their heir, to any other sync those whose
- * records the plan found in its scope. What another sync of the same target left behind is no leaver of this one.
- */
-export async function adoptLinks(tx: Transaction<DB>, space: LinkSpace, sync: Heir, plan: string): Promise<void> {
-  // Nearly always there are none, which the index by sync knows at once; the update would walk over all links.
-  const unowned = await tx.selectFrom("links").select("object_id").where("sync", "is", null).limit(1).execute();
-  if (unowned.length === 0) return;
-  const heir = await isHeir(tx, sync);
-  await tx
-    .updateTable("links")
-    .set({ sync: sync.id })
-    .where("target", "=", space.target)
-    .where("kind", "=", sync.records)
-    .where("tenant", "=", space.tenant)
-    .where("sync", "is", null)
-    // Contacts and people may become the same kind of records: neither's heir takes the others' links.
-    .where("object_id", "not in", (eb) =>
-      eb
-        .selectFrom("records")
-        .select("records.id")
-        .where("records.connection", "=", sync.connection)
-        .where("records.kind", sourceOf(sync) === "contact" ? "!=" : "=", "contact"),
-    )
-    .$if(!heir, (query) =>
-      query.where("object_id", "in", (eb) =>
-        eb
-          .selectFrom("plan_issues")
-          .select("plan_issues.object_id")
-          .where("plan_issues.plan", "=", plan)
-          .where("plan_issues.state", "=", "adopted")
-          .where("plan_issues.object_id", "is not", null)
-          .$castTo<{ object_id: string }>(),
-      ),
-    )
-    .execute();
 }
 
 /**

@@ -6,7 +6,7 @@ export const ACCEPTED = "accepted";
 const LONGEST_MS = 24 * 60 * 60_000;
 
 /** Of these records of a target, those whose deletion it accepted lately: they are about to go. When each was deleted. */
-export async function leavingRecords(
+export async function beingDeleted(
   { db, clock }: Pick<Store, "db" | "clock">,
   of: { readonly target: string; readonly kind: string },
   recordIds: readonly string[],
