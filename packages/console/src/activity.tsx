@@ -1,7 +1,7 @@
 import { MessageBar, MessageBarBody, MessageBarTitle } from "@fluentui/react-components";
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
-import { streamOf } from "./api.ts";
+import { addressOf } from "./api.ts";
 import type { Activity } from "./types.ts";
 
 /** What is under way, by the sync's id. */
@@ -23,7 +23,7 @@ export function ActivityProvider({ children }: { readonly children: ReactNode })
   useEffect(() => {
     let before: ReadonlySet<string> = new Set();
     let lost = false;
-    const stream = new EventSource(streamOf("/events"));
+    const stream = new EventSource(addressOf("/events"));
     stream.addEventListener("activity", (event: MessageEvent<string>) => {
       const { items } = JSON.parse(event.data) as { readonly items: readonly Activity[] };
       const now = new Set(items.map(({ sync, id }) => `${sync} ${id}`));

@@ -55,8 +55,8 @@ export function pathOf(
   return search.size === 0 ? path : `${path}?${search}`;
 }
 
-/** Where a stream of events stands. */
-export function streamOf(path: string): string {
+/** Where the browser itself finds what stands under a path: a stream of events, a file to save. */
+export function addressOf(path: string): string {
   return `${BASE}${path}`;
 }
 

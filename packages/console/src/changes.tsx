@@ -1,13 +1,14 @@
-import type { Attributes, Counts } from "@entrain/core";
-import { Badge, Button, makeStyles, Text, tokens } from "@fluentui/react-components";
+import type { Counts } from "@entrain/core";
+import { Badge, Button, Checkbox, makeStyles, mergeClasses, Text, tokens } from "@fluentui/react-components";
 import { ChevronDown20Regular } from "@fluentui/react-icons/svg/chevron-down";
 import { ChevronRight20Regular } from "@fluentui/react-icons/svg/chevron-right";
 import { type ReactNode, useId, useState } from "react";
 import { pathOf } from "./api.ts";
-import { number, valueText } from "./format.ts";
+import { number } from "./format.ts";
 import { itemsOf, usePages } from "./hooks.ts";
 import { ActionBadge, Empty, Failed, More, Name, Waiting } from "./parts.tsx";
 import type { PlannedChange } from "./types.ts";
+import { Values } from "./values.tsx";
 
 const useStyles = makeStyles({
   list: { listStyle: "none", margin: 0, padding: 0 },
@@ -21,32 +22,33 @@ const useStyles = makeStyles({
     alignItems: "center",
     "@media (max-width: 480px)": { gridTemplateColumns: "32px minmax(0, 1fr)" },
   },
-  badge: { "@media (max-width: 480px)": { gridColumn: "2" } },
-  text: { display: "grid", "@media (max-width: 480px)": { gridColumn: "2" } },
+  choosing: {
+    gridTemplateColumns: "32px 32px 84px minmax(0, 1fr)",
+    "@media (max-width: 480px)": { gridTemplateColumns: "32px 32px minmax(0, 1fr)" },
+  },
+  badge: { "@media (max-width: 480px)": { gridColumn: "-2" } },
+  text: { display: "grid", "@media (max-width: 480px)": { gridColumn: "-2" } },
   reason: { color: tokens.colorNeutralForeground2, overflowWrap: "anywhere" },
   detail: { padding: `${tokens.spacingVerticalS} 0 ${tokens.spacingVerticalM} 40px`, overflowX: "auto" },
-  values: { borderCollapse: "collapse", width: "100%", fontSize: tokens.fontSizeBase200 },
-  heading: {
-    textAlign: "start",
-    fontWeight: tokens.fontWeightRegular,
-    color: tokens.colorNeutralForeground3,
-    padding: `0 ${tokens.spacingHorizontalM} ${tokens.spacingVerticalXXS} 0`,
-  },
-  value: {
-    padding: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalM} ${tokens.spacingVerticalXXS} 0`,
-    verticalAlign: "top",
-    overflowWrap: "anywhere",
-  },
-  before: { color: tokens.colorPaletteRedForeground1 },
-  after: { color: tokens.colorPaletteGreenForeground1 },
-  same: { color: tokens.colorNeutralForeground3 },
   ids: { margin: 0, paddingInlineStart: tokens.spacingHorizontalL, fontFamily: tokens.fontFamilyMonospace },
 });
 
+/** Records of a plan that are picked out of it, by object id. */
+export interface Choice {
+  readonly chosen: ReadonlySet<string>;
+  readonly onChoose: (objectId: string) => void;
+  /** What picking one means, before its name. */
+  readonly label: string;
+}
+
 /** A plan's changes in the order of their application, each with its reason, page by page. */
-export function Changes(props: { readonly plan: string; readonly action: keyof Counts | null }): ReactNode {
+export function Changes(props: {
+  readonly plan: string;
+  readonly action: keyof Counts | null;
+  readonly choice?: Choice | undefined;
+}): ReactNode {
   const styles = useStyles();
-  const { plan, action } = props;
+  const { plan, action, choice } = props;
   const pages = usePages<PlannedChange>(["changes", plan, action], (after) =>
     pathOf(["plans", plan, "changes"], { after, action, limit: 50 }),
   );
@@ -58,7 +60,7 @@ export function Changes(props: { readonly plan: string; readonly action: keyof C
     <div>
       <ul className={styles.list} aria-label="Changes">
         {changes.map((change) => (
-          <ChangeItem key={change.ordinal} change={change} />
+          <ChangeItem key={change.ordinal} change={change} choice={choice} />
         ))}
       </ul>
       {pages.error !== null && <Failed error={pages.error} retry={pages.fetchNextPage} />}
@@ -67,13 +69,14 @@ export function Changes(props: { readonly plan: string; readonly action: keyof C
   );
 }
 
-function ChangeItem({ change }: { readonly change: PlannedChange }): ReactNode {
+function ChangeItem(props: { readonly change: PlannedChange; readonly choice: Choice | undefined }): ReactNode {
   const styles = useStyles();
+  const { change, choice } = props;
   const [open, setOpen] = useState(false);
   const detail = useId();
   return (
     <li className={open ? styles.item : `${styles.item} ${styles.light}`}>
-      <div className={styles.line}>
+      <div className={mergeClasses(styles.line, choice && styles.choosing)}>
         <Button
           appearance="subtle"
           size="small"
@@ -83,6 +86,13 @@ function ChangeItem({ change }: { readonly change: PlannedChange }): ReactNode {
           icon={open ? <ChevronDown20Regular /> : <ChevronRight20Regular />}
           onClick={() => setOpen(!open)}
         />
+        {choice !== undefined && (
+          <Checkbox
+            aria-label={`${choice.label} ${change.name}`}
+            checked={choice.chosen.has(change.objectId)}
+            onChange={() => choice.onChoose(change.objectId)}
+          />
+        )}
         <span className={styles.badge}>
           <ActionBadge action={change.action} />
         </span>
@@ -97,7 +107,11 @@ function ChangeItem({ change }: { readonly change: PlannedChange }): ReactNode {
       </div>
       {open && (
         <div id={detail} className={styles.detail}>
-          {change.action === "members" ? <Members change={change} /> : <Values change={change} />}
+          {change.action === "members" ? (
+            <Members change={change} />
+          ) : (
+            <Values before={change.before} after={change.after} />
+          )}
         </div>
       )}
     </li>
@@ -119,60 +133,6 @@ function StateBadge({ state }: { readonly state: string }): ReactNode {
       {text}
     </Badge>
   );
-}
-
-function Values({ change }: { readonly change: PlannedChange }): ReactNode {
-  const styles = useStyles();
-  const { before, after } = change;
-  const rows = rowsOf(before, after);
-  // A record that is new to us has nothing to compare with.
-  const compares = Object.keys(before ?? {}).length > 0;
-  if (rows.length === 0) return <Text size={200}>No attribute changes.</Text>;
-  return (
-    <table className={styles.values}>
-      <thead>
-        <tr>
-          {["Attribute", ...(compares ? ["Before"] : []), "After"].map((label) => (
-            <th key={label} scope="col" className={styles.heading}>
-              {label}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ name, from, to }) => {
-          const same = from === to;
-          return (
-            <tr key={name}>
-              <td className={styles.value}>{name}</td>
-              {compares && (
-                <td className={`${styles.value} ${same ? styles.same : styles.before}`}>
-                  <bdi dir="auto">{from === "" ? "–" : from}</bdi>
-                </td>
-              )}
-              <td className={`${styles.value} ${same ? styles.same : styles.after}`}>
-                <bdi dir="auto">{to === "" ? "–" : to}</bdi>
-              </td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
-  );
-}
-
-/** Attributes that differ come first. */
-function rowsOf(
-  before: Attributes | null,
-  after: Attributes | null,
-): readonly { readonly name: string; readonly from: string; readonly to: string }[] {
-  const names = [...new Set([...Object.keys(after ?? {}), ...Object.keys(before ?? {})])];
-  const rows = names.map((name) => {
-    const from = valueText(before?.[name]);
-    return { name, from, to: after === null || !(name in after) ? from : valueText(after[name]) };
-  });
-  const shown = rows.filter(({ from, to }) => from !== "" || to !== "");
-  return [...shown.filter(({ from, to }) => from !== to), ...shown.filter(({ from, to }) => from === to)];
 }
 
 function Members({ change }: { readonly change: PlannedChange }): ReactNode {

@@ -1,18 +1,9 @@
-import {
-  Badge,
-  type BadgeProps,
-  Button,
-  Field,
-  Input,
-  makeStyles,
-  Spinner,
-  Text,
-  tokens,
-} from "@fluentui/react-components";
+import { Badge, type BadgeProps, Button, makeStyles, Spinner, Text, tokens } from "@fluentui/react-components";
 import { ArrowSync20Regular } from "@fluentui/react-icons/svg/arrow-sync";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { pathOf } from "./api.ts";
 import { useCommand } from "./commands.ts";
+import { NoteForm } from "./note-form.tsx";
 import { Empty, Failed, Meaning, Waiting } from "./parts.tsx";
 import { Cell, Row, Table } from "./table.tsx";
 import type { Inspection, Permission } from "./types.ts";
@@ -20,8 +11,6 @@ import type { Inspection, Permission } from "./types.ts";
 const useStyles = makeStyles({
   part: { display: "grid", gap: tokens.spacingVerticalS },
   name: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200, overflowWrap: "anywhere" },
-  note: { display: "flex", alignItems: "end", flexWrap: "wrap", gap: tokens.spacingHorizontalS },
-  field: { flexGrow: 1, minWidth: "12rem" },
   quiet: { color: tokens.colorNeutralForeground2 },
 });
 
@@ -140,10 +129,12 @@ function PermissionRow(props: {
       {(open || take.error !== null) && state === "excess" && (
         <Row joined>
           <Cell span={COLUMNS.length}>
-            <AcceptForm
-              permission={permission}
+            <NoteForm
+              label={`Why ${permission} is wanted`}
+              action="Accept with this note"
+              maxLength={NOTE_MAX}
               busy={take.isPending}
-              onAccept={(text) => take.mutate({ method: "PUT", path, body: { note: text } })}
+              onNote={(note) => take.mutate({ method: "PUT", path, body: { note } })}
             />
             {take.error !== null && <Failed error={take.error} />}
           </Cell>
@@ -155,27 +146,4 @@ function PermissionRow(props: {
 
 function purposeText(state: Permission["state"], purpose: string): string {
   return state === "excess" || state === "accepted" ? purpose : `to ${purpose}`;
-}
-
-function AcceptForm(props: {
-  readonly permission: string;
-  readonly busy: boolean;
-  readonly onAccept: (note: string) => void;
-}): ReactNode {
-  const styles = useStyles();
-  const [note, setNote] = useState("");
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    if (note.trim() !== "") props.onAccept(note.trim());
-  };
-  return (
-    <form className={styles.note} onSubmit={submit}>
-      <Field className={styles.field} label={`Why ${props.permission} is wanted`} required>
-        <Input value={note} maxLength={NOTE_MAX} onChange={(_event, { value }) => setNote(value)} />
-      </Field>
-      <Button type="submit" appearance="primary" disabledFocusable={props.busy || note.trim() === ""}>
-        Accept with this note
-      </Button>
-    </form>
-  );
 }

@@ -86,6 +86,13 @@ export function totalOf(counts: Counts): number {
   return ACTIONS.reduce((total, { action }) => total + countOf(counts, action), 0);
 }
 
+/** `61 removals`, where all that a plan does is to remove; otherwise `61 changes`. */
+export function whatOf(counts: Counts): string {
+  const total = totalOf(counts);
+  const removals = counts.disable + counts.delete;
+  return total === removals ? plural(total, "removal", "removals") : plural(total, "change", "changes");
+}
+
 /** A value as a person reads it; a reference shows the object id that it points to. */
 export function valueText(value: Value | undefined): string {
   if (value === undefined || value === null || value === "") return "";

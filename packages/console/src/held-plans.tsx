@@ -10,10 +10,10 @@ import {
 import { type ReactNode, useState } from "react";
 import { pathOf } from "./api.ts";
 import { useRunEnd } from "./follow.ts";
-import { totalOf } from "./format.ts";
+import { totalOf, whatOf } from "./format.ts";
 import { itemsOf, REFRESH, usePages } from "./hooks.ts";
 import { More, Name } from "./parts.tsx";
-import { FirstNames, Review, whatOf } from "./review.tsx";
+import { FirstNames, Review } from "./review.tsx";
 import { useSyncName } from "./sync-names.ts";
 import type { Plan } from "./types.ts";
 

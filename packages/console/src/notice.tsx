@@ -14,13 +14,16 @@ const ENDED: { readonly [result: string]: string } = {
   cancelled: "was stopped",
 };
 
-/** What a notice says at the end of a run, or of a command that failed. */
-export function Notice(props: { readonly run: NamedRun } | { readonly fault: Fault }): ReactNode {
-  if ("fault" in props) {
+/** What a notice says at the end of a run, of a command that failed, or of one that was done. */
+export function Notice(
+  props: { readonly run: NamedRun } | { readonly fault: Fault } | { readonly done: string; readonly next: string },
+): ReactNode {
+  if (!("run" in props)) {
+    const [title, body] = "fault" in props ? [props.fault.message, props.fault.fix] : [props.done, props.next];
     return (
       <Toast>
-        <ToastTitle>{props.fault.message}</ToastTitle>
-        <ToastBody>{props.fault.fix}</ToastBody>
+        <ToastTitle>{title}</ToastTitle>
+        <ToastBody>{body}</ToastBody>
       </Toast>
     );
   }

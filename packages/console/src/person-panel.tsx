@@ -14,6 +14,7 @@ import { get, pathOf } from "./api.ts";
 import { number, valueText } from "./format.ts";
 import { Panel } from "./panel.tsx";
 import { Empty, Fact, Failed, Name, Waiting } from "./parts.tsx";
+import { PersonTimeline } from "./person-timeline.tsx";
 import { hrefOf } from "./place.ts";
 import type { Collection, PersonDetail } from "./types.ts";
 
@@ -67,6 +68,7 @@ export function PersonPanel({ id, onClose }: { readonly id: string; readonly onC
       {people.map((person) => (
         <PersonDetails key={person.connection} person={person} />
       ))}
+      {people.length > 0 && <PersonTimeline id={people[0]?.id ?? id} />}
     </Panel>
   );
 }

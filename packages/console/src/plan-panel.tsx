@@ -18,7 +18,8 @@ import { Panel } from "./panel.tsx";
 import { Fact, Failed, Waiting } from "./parts.tsx";
 import { openPlace } from "./place.ts";
 import { PlanContents } from "./plan-contents.tsx";
-import { Review, Ways } from "./review.tsx";
+import { Review } from "./review.tsx";
+import { Ways } from "./review-step.tsx";
 import { useSyncName } from "./sync-names.ts";
 import type { Plan } from "./types.ts";
 

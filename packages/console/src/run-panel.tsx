@@ -4,13 +4,13 @@ import { type ReactNode, useState } from "react";
 import { get, pathOf } from "./api.ts";
 import { useCommand } from "./commands.ts";
 import { useRunEnd } from "./follow.ts";
-import { absoluteTime, countsInWords, duration, number } from "./format.ts";
+import { absoluteTime, countsInWords, duration, number, whatOf } from "./format.ts";
 import { meaningOf, nothingIn } from "./outcome.ts";
 import { Panel } from "./panel.tsx";
 import { Empty, Fact, Failed, ResultBadge, Waiting } from "./parts.tsx";
 import { openPlace } from "./place.ts";
 import { PlanContents } from "./plan-contents.tsx";
-import { Review, whatOf } from "./review.tsx";
+import { Review } from "./review.tsx";
 import type { NamedRun, Plan } from "./types.ts";
 
 const useStyles = makeStyles({

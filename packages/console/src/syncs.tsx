@@ -103,16 +103,7 @@ function SyncRows({ sync }: { readonly sync: Sync }): ReactNode {
           {number(status.synced)}
         </Cell>
         <Cell label="Unsynced" end>
-          {status.unsynced === 0 ? (
-            "0"
-          ) : (
-            <Link
-              href={hrefOf({ panel: "unsynced", id: sync.name })}
-              aria-label={`${status.unsynced} unsynced records of ${sync.name}`}
-            >
-              {number(status.unsynced)}
-            </Link>
-          )}
+          <Unsynced sync={sync} />
         </Cell>
         <Cell label="Lag" end>
           <span title="Directory changes that no run has looked at yet">{number(status.cursorLag)}</span>
@@ -143,6 +134,28 @@ function SyncRows({ sync }: { readonly sync: Sync }): ReactNode {
           </div>
         </Cell>
       </Row>
+    </>
+  );
+}
+
+function Unsynced({ sync: { name, status } }: { readonly sync: Sync }): ReactNode {
+  const href = hrefOf({ panel: "unsynced", id: name });
+  return (
+    <>
+      {status.unsynced === 0 ? (
+        "0"
+      ) : (
+        <Link href={href} aria-label={`${status.unsynced} unsynced records of ${name}`}>
+          {number(status.unsynced)}
+        </Link>
+      )}
+      {status.ignored > 0 && (
+        <Text size={200} block>
+          <Link href={href} aria-label={`${status.ignored} ignored records of ${name}`}>
+            {number(status.ignored)} ignored
+          </Link>
+        </Text>
+      )}
     </>
   );
 }

@@ -1,4 +1,4 @@
-import type { Attributes, Check, Counts, Finding, SyncDefinition } from "@entrain/core";
+import type { Attributes, Check, Counts, Finding, SyncDefinition, Value } from "@entrain/core";
 
 /** What the API answers (`/api/v1/openapi.json`), as far as the console reads it. Times are milliseconds UTC. */
 export interface Session {
@@ -286,6 +286,27 @@ export interface UnsyncedRecord {
   readonly retryAt: number | null;
   readonly ignored: { readonly note: string; readonly actor: { readonly id: string } } | null;
   readonly fix: string;
+}
+
+/** One entry of the journal. */
+export interface JournalEntry {
+  readonly stream: string;
+  readonly sequence: number;
+  readonly at: number;
+  readonly actor: { readonly kind: string; readonly id: string };
+  readonly type: string;
+  readonly run: string | null;
+  readonly plan: string | null;
+  readonly ordinal: number | null;
+  readonly target: string | null;
+  readonly kind: string | null;
+  readonly action: string | null;
+  readonly status: string | null;
+  readonly code: string | null;
+  readonly reason: string | null;
+  readonly detail: string | null;
+  readonly before: Value;
+  readonly after: Value;
 }
 
 export interface Person {

@@ -1,64 +1,167 @@
-import { Link, makeStyles, Text, tokens } from "@fluentui/react-components";
-import type { ReactNode } from "react";
-import { pathOf } from "./api.ts";
-import { plural } from "./format.ts";
-import { itemsOf, usePages } from "./hooks.ts";
+import { Button, Link, makeStyles, SearchBox, Text, ToggleButton, tokens } from "@fluentui/react-components";
+import { useQuery } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { addressOf, get, pathOf } from "./api.ts";
+import { useCommand } from "./commands.ts";
+import { number, plural } from "./format.ts";
+import { itemsOf, usePages, useSettled } from "./hooks.ts";
 import { Panel } from "./panel.tsx";
-import { Empty, Failed, More, Name, Time, Waiting } from "./parts.tsx";
-import { hrefOf } from "./place.ts";
-import type { UnsyncedRecord } from "./types.ts";
+import { Empty, Failed, More, Waiting } from "./parts.tsx";
+import type { Quarantine, Sync, UnsyncedRecord } from "./types.ts";
+import { UnsyncedItem } from "./unsynced-item.tsx";
 
 const useStyles = makeStyles({
   list: { listStyle: "none", margin: 0, padding: 0 },
-  item: {
-    display: "grid",
-    gap: tokens.spacingVerticalXXS,
-    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
-    padding: `${tokens.spacingVerticalS} 0`,
-    overflowWrap: "anywhere",
-  },
-  quiet: { color: tokens.colorNeutralForeground3 },
+  row: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: tokens.spacingHorizontalS },
+  search: { flexGrow: 1, maxWidth: "none", minWidth: "12rem" },
 });
 
-/** The records of a sync that are not as they should be: what is wrong with each, and when it is tried again. */
+type State = "dead" | "ignored" | null;
+
+/** What of the list is shown; `state` null: all that nobody ignores. */
+interface Filter {
+  readonly state: State;
+  readonly code: string | null;
+  readonly text: string;
+}
+
+/** The records of a sync that are not as they should be: found, tried again, ignored, and taken along as a file. */
 export function UnsyncedPanel({ id, onClose }: { readonly id: string; readonly onClose: () => void }): ReactNode {
-  const styles = useStyles();
-  const pages = usePages<UnsyncedRecord>(["unsynced", id], (after) =>
-    pathOf(["syncs", id, "unsynced"], { after, limit: 50 }),
-  );
-  const records = itemsOf(pages.data);
+  const [state, setState] = useState<State>(null);
+  const [code, setCode] = useState<string | null>(null);
+  const [typed, setText] = useState("");
+  const filter = { state, code, text: useSettled(typed.trim(), 250) };
   return (
     <Panel title={<bdi>{`Unsynced records of ${id}`}</bdi>} onClose={onClose}>
+      <States sync={id} chosen={state} onChoose={setState} />
+      <Search text={typed} onText={setText} code={code} onCode={setCode} />
+      <Tools sync={id} filter={filter} />
+      <Records sync={id} filter={filter} onCode={setCode} />
+    </Panel>
+  );
+}
+
+function States(props: {
+  readonly sync: string;
+  readonly chosen: State;
+  readonly onChoose: (state: State) => void;
+}): ReactNode {
+  const styles = useStyles();
+  const { sync, chosen, onChoose } = props;
+  const { data } = useQuery({
+    queryKey: ["sync", sync],
+    queryFn: ({ signal }) => get<Sync>(pathOf(["syncs", sync]), signal),
+  });
+  const states = [
+    { state: null, label: "Unsynced", count: data?.status.unsynced },
+    { state: "dead", label: "Dead letters", count: data?.status.dead },
+    { state: "ignored", label: "Ignored", count: data?.status.ignored },
+  ] as const;
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms.
+    <div className={styles.row} role="group" aria-label="Show only">
+      {states.map(({ state, label, count }) => (
+        <ToggleButton key={label} size="small" checked={chosen === state} onClick={() => onChoose(state)}>
+          {count === undefined ? label : `${label} ${number(count)}`}
+        </ToggleButton>
+      ))}
+    </div>
+  );
+}
+
+function Search(props: {
+  readonly text: string;
+  readonly onText: (text: string) => void;
+  readonly code: string | null;
+  readonly onCode: (code: null) => void;
+}): ReactNode {
+  const styles = useStyles();
+  const { text, onText, code, onCode } = props;
+  return (
+    <div className={styles.row}>
+      <SearchBox
+        className={styles.search}
+        aria-label="Find an unsynced record"
+        placeholder="A part of name, sign-in name, id or reason"
+        value={text}
+        maxLength={200}
+        onChange={(_event, { value }) => onText(value)}
+      />
+      {code !== null && (
+        <Button size="small" aria-label={`Show more than ${code}`} onClick={() => onCode(null)}>
+          {code} ✕
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** What may be done with all that is shown. */
+function Tools({ sync, filter }: { readonly sync: string; readonly filter: Filter }): ReactNode {
+  const styles = useStyles();
+  const retry = useCommand<{ readonly records: number; readonly quarantine: Quarantine | null }>();
+  const { state, code, text } = filter;
+  const csv = addressOf(pathOf(["syncs", sync, "unsynced.csv"], { ...asked(filter), bom: true }));
+  const body = code === null ? {} : { code };
+  return (
+    <>
+      <div className={styles.row}>
+        {/* The command takes all, or all of a code: what else is looked for, it would not heed. */}
+        {state === null && text === "" && (
+          <Button
+            size="small"
+            disabledFocusable={retry.isPending}
+            onClick={() => retry.mutate({ method: "POST", path: pathOf(["syncs", sync, "unsynced", "retry"]), body })}
+          >
+            {code === null ? "Try all again" : `Try all of ${code} again`}
+          </Button>
+        )}
+        <Link href={csv} download>
+          Save as CSV
+        </Link>
+      </div>
+      {retry.data !== undefined && (
+        <Text role="status">
+          {plural(retry.data.records, "record is", "records are")} tried by the next run.
+          {retry.data.quarantine !== null && " The sync is in quarantine no more."}
+        </Text>
+      )}
+      {retry.error !== null && <Failed error={retry.error} />}
+    </>
+  );
+}
+
+function Records(props: {
+  readonly sync: string;
+  readonly filter: Filter;
+  readonly onCode: (code: string) => void;
+}): ReactNode {
+  const styles = useStyles();
+  const { sync, filter, onCode } = props;
+  const { state, code, text } = filter;
+  const pages = usePages<UnsyncedRecord>(["unsynced", sync, state, code, text], (after) =>
+    pathOf(["syncs", sync, "unsynced"], { ...asked(filter), after, limit: 50 }),
+  );
+  const records = itemsOf(pages.data);
+  const whole = state === null && code === null && text === "";
+  return (
+    <>
       {pages.isPending && <Waiting lines={6} size={32} />}
       {pages.error !== null && <Failed error={pages.error} retry={pages.refetch} />}
-      {pages.data !== undefined && records.length === 0 && <Empty>No record is listed as unsynced.</Empty>}
-      <ul className={styles.list}>
+      {pages.data !== undefined && records.length === 0 && (
+        <Empty>{whole ? "No record is listed as unsynced." : "No unsynced record is like that."}</Empty>
+      )}
+      <ul className={styles.list} aria-label="Unsynced records">
         {records.map((record) => (
-          <li key={record.id} className={styles.item}>
-            <Link href={hrefOf({ panel: "person", id: record.id })}>
-              <Text weight="semibold">
-                <Name>{record.name}</Name>
-              </Text>
-            </Link>
-            <Text>
-              <bdi>{record.detail}</bdi>
-            </Text>
-            {record.fix !== "" && <Text size={200}>{record.fix}</Text>}
-            <Text size={200} className={styles.quiet}>
-              {record.code} · since <Time at={record.since} />
-              {record.attempts > 0 && ` · ${plural(record.attempts, "attempt", "attempts")}`}
-              {record.state === "dead" && " · not tried by itself any more"}
-              {record.retryAt !== null && (
-                <>
-                  {" "}
-                  · tried again <Time at={record.retryAt} due />
-                </>
-              )}
-            </Text>
-          </li>
+          <UnsyncedItem key={record.id} sync={sync} record={record} onCode={onCode} />
         ))}
       </ul>
       {pages.hasNextPage && <More busy={pages.isFetchingNextPage} onMore={pages.fetchNextPage} />}
-    </Panel>
+    </>
   );
+}
+
+/** A filter as the API asks for it. */
+function asked({ state, code, text }: Filter): { readonly [name: string]: string | null } {
+  return { state, code, text: text === "" ? null : text };
 }

@@ -1,0 +1,134 @@
+import { Badge, Button, Link, makeStyles, Text, tokens } from "@fluentui/react-components";
+import { type ReactNode, useState } from "react";
+import { pathOf } from "./api.ts";
+import { useCommand } from "./commands.ts";
+import { plural } from "./format.ts";
+import { NoteForm } from "./note-form.tsx";
+import { Failed, Name, Time } from "./parts.tsx";
+import { hrefOf } from "./place.ts";
+import type { UnsyncedRecord } from "./types.ts";
+
+const NOTE_MAX = 500;
+
+const useStyles = makeStyles({
+  item: {
+    display: "grid",
+    gap: tokens.spacingVerticalXXS,
+    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
+    padding: `${tokens.spacingVerticalS} 0`,
+    overflowWrap: "anywhere",
+  },
+  head: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: tokens.spacingHorizontalS },
+  name: { flexGrow: 1 },
+  code: { fontSize: "inherit" },
+  quiet: { color: tokens.colorNeutralForeground3 },
+});
+
+/** One record that is not as it should be: what is wrong, when it is tried again, and what may be done about that here. */
+export function UnsyncedItem(props: {
+  readonly sync: string;
+  readonly record: UnsyncedRecord;
+  readonly onCode: (code: string) => void;
+}): ReactNode {
+  const styles = useStyles();
+  const { sync, record, onCode } = props;
+  return (
+    <li className={styles.item}>
+      <Commands sync={sync} record={record} />
+      <Text>
+        <bdi>{record.detail}</bdi>
+      </Text>
+      {record.fix !== "" && <Text size={200}>{record.fix}</Text>}
+      <Text size={200} className={styles.quiet}>
+        <Link
+          as="button"
+          className={styles.code}
+          onClick={() => onCode(record.code)}
+          aria-label={`Show only ${record.code}`}
+        >
+          {record.code}
+        </Link>{" "}
+        · since <Time at={record.since} />
+        {record.attempts > 0 && ` · ${plural(record.attempts, "attempt", "attempts")}`}
+        <WhenTried record={record} />
+      </Text>
+    </li>
+  );
+}
+
+function WhenTried({ record: { state, retryAt, ignored } }: { readonly record: UnsyncedRecord }): ReactNode {
+  if (ignored !== null) {
+    return (
+      <>
+        {" "}
+        · ignored by <Name>{ignored.actor.id}</Name>: <bdi>{ignored.note}</bdi>
+      </>
+    );
+  }
+  if (state === "dead") return " · not tried by itself any more";
+  if (retryAt === null) return " · tried by the next run";
+  return (
+    <>
+      {" "}
+      · tried again <Time at={retryAt} due />
+    </>
+  );
+}
+
+function Commands({ sync, record }: { readonly sync: string; readonly record: UnsyncedRecord }): ReactNode {
+  const styles = useStyles();
+  const [asking, setAsking] = useState(false);
+  const give = useCommand<unknown>({ onDone: () => setAsking(false) });
+  const command = (verb: "retry" | "ignore" | "heed", more: object = {}): void =>
+    give.mutate({
+      method: "POST",
+      path: pathOf(["syncs", sync, "unsynced", verb]),
+      body: { records: [record.id], ...more },
+    });
+  const ignored = record.state === "ignored";
+  return (
+    <>
+      <div className={styles.head}>
+        <Link className={styles.name} href={hrefOf({ panel: "person", id: record.id })}>
+          <Text weight="semibold">
+            <Name>{record.name}</Name>
+          </Text>
+        </Link>
+        {record.state !== "open" && (
+          <Badge appearance="tint" color={ignored ? "informative" : "danger"}>
+            {ignored ? "Ignored" : "Dead letter"}
+          </Badge>
+        )}
+        <Button
+          size="small"
+          disabledFocusable={give.isPending}
+          aria-label={ignored ? `Ignore ${record.name} no more` : `Try ${record.name} again`}
+          onClick={() => command(ignored ? "heed" : "retry")}
+        >
+          {ignored ? "Ignore no more" : "Try again"}
+        </Button>
+        {!ignored && (
+          <Button
+            size="small"
+            appearance="subtle"
+            aria-expanded={asking}
+            aria-label={`Ignore ${record.name}`}
+            onClick={() => setAsking(!asking)}
+          >
+            Ignore…
+          </Button>
+        )}
+      </div>
+      {asking && (
+        <NoteForm
+          label="Why it may stay as it is"
+          action="Ignore with this note"
+          maxLength={NOTE_MAX}
+          busy={give.isPending}
+          onNote={(note) => command("ignore", { note })}
+        />
+      )}
+      {give.error !== null && <Failed error={give.error} />}
+    </>
+  );
+}
