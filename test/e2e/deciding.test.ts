@@ -179,6 +179,27 @@ describe("what an operator decides in a browser", { skip: skipUnless("chromium")
     assert.equal(status.lastRun.counts.disable, 0);
     assert.deepEqual(complaints, []);
   });
+
+  it("exempts whom a held plan holds, lists who is left alone, and releases them", async () => {
+    const { page, complaints } = await open();
+    await page.getByRole("button", { name: "Review people" }).first().click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Leave some out…" }).click();
+    const box = dialog.getByRole("checkbox", { name: /^Leave out / }).first();
+    const name = ((await box.getAttribute("aria-label")) ?? "").replace("Leave out ", "");
+    await box.check();
+    await dialog.getByRole("button", { name: "Exempt 1 record" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "1 left alone by people" }).click();
+    const left = page.getByRole("list", { name: "Left alone" }).getByRole("listitem");
+    await left.getByText(name, { exact: true }).waitFor();
+    await left.getByText("exempted by operator olga").waitFor();
+    assert.equal((await client.get(PEOPLE)).body.status.pinned, 1);
+    await left.getByRole("button", { name: `Release ${name}` }).click();
+    await page.getByText("Nothing was undone or exempted.").waitFor();
+    assert.equal((await client.get(PEOPLE)).body.status.pinned, 0);
+    assert.deepEqual(complaints, []);
+  });
 });
 
 /** Waits until a list has so many items. */

@@ -14,7 +14,7 @@ import { totalOf, whatOf } from "./format.ts";
 import { itemsOf, REFRESH, usePages } from "./hooks.ts";
 import { More, Name } from "./parts.tsx";
 import { FirstNames, Review } from "./review.tsx";
-import { useSyncName } from "./sync-names.ts";
+import { useSyncName } from "./syncs-by-name.ts";
 import type { Plan } from "./types.ts";
 
 const useStyles = makeStyles({

@@ -1,25 +1,33 @@
 import { Button, useToastController } from "@fluentui/react-components";
 import { type ReactNode, useState } from "react";
+import type { Command } from "./api.ts";
 import { TOASTER, useCommand } from "./commands.ts";
 import { plural, whatOf } from "./format.ts";
 import { Notice } from "./notice.tsx";
 import { Name } from "./parts.tsx";
 import { Decide, pathTo, Step, type StepProps } from "./review-step.tsx";
 
-/** Splits a held plan: whoever is picked waits on in a plan of its own. */
+/** Takes whoever is picked out of a held plan: to wait on in a plan of their own, or to be left alone until released. */
 export function LeavingOut({ name, plan, onBack, onClose }: StepProps): ReactNode {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const { dispatchToast } = useToastController(TOASTER);
+  const end = (verb: string, next: string): void => {
+    const done = `${plural(chosen.size, "record was", "records were")} ${verb}.`;
+    dispatchToast(<Notice done={done} next={next} />, { intent: "success" });
+    onClose();
+  };
   const split = useCommand<unknown>({
-    onDone: () => {
-      const done = `${plural(chosen.size, "record was", "records were")} left out.`;
-      const next = "What was left out waits in a plan of its own, and all else under a new digest.";
-      dispatchToast(<Notice done={done} next={next} />, { intent: "success" });
-      onClose();
-    },
+    onDone: () => end("left out", "What was left out waits in a plan of its own, and all else under a new digest."),
+  });
+  const exempt = useCommand<unknown>({
+    onDone: () => end("exempted", "No plan changes them until they are released, by the sync's link “left alone”."),
   });
   const onChoose = (id: string): void => setChosen(toggled(chosen, id));
-  const body = { without: [...chosen] };
+  const records = plural(chosen.size, "record", "records");
+  const pending = split.isPending || exempt.isPending;
+  const command = (verb: string, field: string): Command => {
+    return { method: "POST", path: pathTo(plan, verb), body: { [field]: [...chosen] } };
+  };
   return (
     <Step
       title={
@@ -27,18 +35,20 @@ export function LeavingOut({ name, plan, onBack, onClose }: StepProps): ReactNod
           Leave some out of {whatOf(plan.counts)} of <Name>{name}</Name>?
         </>
       }
-      meaning="Whoever you pick waits on in a plan of its own. Nothing is applied until you approve one of the two."
+      meaning="Whoever you leave out waits on in a plan of its own; whoever you exempt is left alone by every plan until released. Nothing is applied by either."
       plan={plan}
-      error={split.error}
+      error={split.error ?? exempt.error}
       choice={{ chosen, onChoose, label: "Leave out" }}
     >
       <Button onClick={onBack}>Back</Button>
-      <Decide
-        busy={split.isPending}
-        disabled={chosen.size === 0}
-        onClick={() => split.mutate({ method: "POST", path: pathTo(plan, "split"), body })}
+      <Button
+        disabledFocusable={pending || chosen.size === 0}
+        onClick={() => exempt.mutate(command("exempt", "records"))}
       >
-        Leave {plural(chosen.size, "record", "records")} out
+        Exempt {records}
+      </Button>
+      <Decide busy={pending} disabled={chosen.size === 0} onClick={() => split.mutate(command("split", "without"))}>
+        Leave {records} out
       </Decide>
     </Step>
   );

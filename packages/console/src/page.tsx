@@ -6,6 +6,7 @@ import { Header } from "./header.tsx";
 import { HeldPlans } from "./held-plans.tsx";
 import { People } from "./people.tsx";
 import { PersonPanel } from "./person-panel.tsx";
+import { PinnedPanel } from "./pinned-panel.tsx";
 import { closePlace, usePlace } from "./place.ts";
 import { PlanPanel } from "./plan-panel.tsx";
 import { ReportPanel } from "./report-panel.tsx";
@@ -67,6 +68,8 @@ function Panels(): ReactNode {
       return <PersonPanel {...props} />;
     case "unsynced":
       return <UnsyncedPanel {...props} />;
+    case "pinned":
+      return <PinnedPanel {...props} />;
     case "report":
       return <ReportPanel {...props} />;
     case "connection":

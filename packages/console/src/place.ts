@@ -6,6 +6,7 @@ export type Place =
   | { readonly panel: "plan"; readonly id: string }
   | { readonly panel: "person"; readonly id: string }
   | { readonly panel: "unsynced"; readonly id: string }
+  | { readonly panel: "pinned"; readonly id: string }
   | { readonly panel: "report"; readonly id: string }
   | { readonly panel: "connection"; readonly id: string }
   /** For a connection that stands, or for a new one: `new`. */
@@ -14,7 +15,7 @@ export type Place =
 /** Stands for the id of what is yet to be made. */
 export const NEW = "new";
 
-const PANELS = ["run", "plan", "person", "unsynced", "report", "connection", "setup"] as const;
+const PANELS = ["run", "plan", "person", "unsynced", "pinned", "report", "connection", "setup"] as const;
 
 /** The address's fragment that opens a panel. */
 export function hrefOf(place: Place): string {

@@ -20,7 +20,7 @@ import { openPlace } from "./place.ts";
 import { PlanContents } from "./plan-contents.tsx";
 import { Review } from "./review.tsx";
 import { Ways } from "./review-step.tsx";
-import { useSyncName } from "./sync-names.ts";
+import { useSyncName } from "./syncs-by-name.ts";
 import type { Plan } from "./types.ts";
 
 const useStyles = makeStyles({

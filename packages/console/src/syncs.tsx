@@ -156,6 +156,13 @@ function Unsynced({ sync: { name, status } }: { readonly sync: Sync }): ReactNod
           </Link>
         </Text>
       )}
+      {status.pinned > 0 && (
+        <Text size={200} block>
+          <Link href={hrefOf({ panel: "pinned", id: name })} aria-label={`${status.pinned} left alone by ${name}`}>
+            {number(status.pinned)} left alone
+          </Link>
+        </Text>
+      )}
     </>
   );
 }
@@ -210,7 +217,7 @@ function LastRun({ sync }: { readonly sync: Sync }): ReactNode {
 }
 
 function StateBadge({ sync, activity }: { readonly sync: Sync; readonly activity: Activity | null }): ReactNode {
-  const { lastRun, held, unsynced, paused, quarantine } = sync.status;
+  const { lastRun, held, unsynced, ignored, pinned, paused, quarantine } = sync.status;
   const say = (color: "brand" | "warning" | "danger" | "success" | "informative", text: string): ReactNode => (
     <Badge appearance="tint" color={color}>
       {text}
@@ -224,6 +231,8 @@ function StateBadge({ sync, activity }: { readonly sync: Sync; readonly activity
   if (lastRun.result === "failed") return say("danger", "Failed");
   if (lastRun.result === "cancelled") return say("informative", "Stopped");
   if (unsynced > 0) return say("warning", "Partly in step");
+  // Whoever is left alone may be otherwise than the source says, and is meant to be.
+  if (ignored + pinned > 0) return say("success", `In step but ${number(ignored + pinned)}`);
   return say("success", "In step");
 }
 

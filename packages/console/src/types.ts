@@ -206,6 +206,8 @@ export interface Sync {
     readonly unsynced: number;
     readonly dead: number;
     readonly ignored: number;
+    /** Records and groups of which something stays as it was undone or exempted. */
+    readonly pinned: number;
     readonly quarantine: Quarantine | null;
     readonly breaker: { readonly since: number; readonly detail: string } | null;
     readonly cursorLag: number;
@@ -307,6 +309,18 @@ export interface JournalEntry {
   readonly detail: string | null;
   readonly before: Value;
   readonly after: Value;
+}
+
+/** Of a record or group, what stays as it was undone or exempted. */
+export interface Pin {
+  readonly id: string;
+  readonly name: string;
+  readonly record: boolean;
+  readonly members: number;
+  /** The run that was undone; null for what was exempted. */
+  readonly run: string | null;
+  readonly actor: { readonly kind: string; readonly id: string };
+  readonly at: number;
 }
 
 export interface Person {

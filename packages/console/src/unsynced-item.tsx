@@ -5,7 +5,7 @@ import { useCommand } from "./commands.ts";
 import { plural } from "./format.ts";
 import { NoteForm } from "./note-form.tsx";
 import { Failed, Name, Time } from "./parts.tsx";
-import { hrefOf } from "./place.ts";
+import { RecordName } from "./record-name.tsx";
 import type { UnsyncedRecord } from "./types.ts";
 
 const NOTE_MAX = 500;
@@ -19,7 +19,6 @@ const useStyles = makeStyles({
     overflowWrap: "anywhere",
   },
   head: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: tokens.spacingHorizontalS },
-  name: { flexGrow: 1 },
   code: { fontSize: "inherit" },
   quiet: { color: tokens.colorNeutralForeground3 },
 });
@@ -89,11 +88,7 @@ function Commands({ sync, record }: { readonly sync: string; readonly record: Un
   return (
     <>
       <div className={styles.head}>
-        <Link className={styles.name} href={hrefOf({ panel: "person", id: record.id })}>
-          <Text weight="semibold">
-            <Name>{record.name}</Name>
-          </Text>
-        </Link>
+        <RecordName sync={sync} id={record.id} name={record.name} />
         {record.state !== "open" && (
           <Badge appearance="tint" color={ignored ? "informative" : "danger"}>
             {ignored ? "Ignored" : "Dead letter"}

@@ -1,13 +1,13 @@
 import { Button, Link, makeStyles, SearchBox, Text, ToggleButton, tokens } from "@fluentui/react-components";
-import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { addressOf, get, pathOf } from "./api.ts";
+import { addressOf, pathOf } from "./api.ts";
 import { useCommand } from "./commands.ts";
 import { number, plural } from "./format.ts";
 import { itemsOf, usePages, useSettled } from "./hooks.ts";
 import { Panel } from "./panel.tsx";
 import { Empty, Failed, More, Waiting } from "./parts.tsx";
-import type { Quarantine, Sync, UnsyncedRecord } from "./types.ts";
+import { useSync } from "./syncs-by-name.ts";
+import type { Quarantine, UnsyncedRecord } from "./types.ts";
 import { UnsyncedItem } from "./unsynced-item.tsx";
 
 const useStyles = makeStyles({
@@ -48,14 +48,11 @@ function States(props: {
 }): ReactNode {
   const styles = useStyles();
   const { sync, chosen, onChoose } = props;
-  const { data } = useQuery({
-    queryKey: ["sync", sync],
-    queryFn: ({ signal }) => get<Sync>(pathOf(["syncs", sync]), signal),
-  });
+  const status = useSync(sync)?.status;
   const states = [
-    { state: null, label: "Unsynced", count: data?.status.unsynced },
-    { state: "dead", label: "Dead letters", count: data?.status.dead },
-    { state: "ignored", label: "Ignored", count: data?.status.ignored },
+    { state: null, label: "Unsynced", count: status?.unsynced },
+    { state: "dead", label: "Dead letters", count: status?.dead },
+    { state: "ignored", label: "Ignored", count: status?.ignored },
   ] as const;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms.

@@ -1,6 +1,5 @@
 import { grouped } from "@entrain/core";
 import { findRun, type RunView, type SyncStatus, syncStatus } from "../runs/queries.ts";
-import { pinsPage } from "../store/pins.ts";
 import type { Store } from "../store/store.ts";
 import { sentence } from "./output.ts";
 import { begunInWords, timeInWords } from "./wording.ts";
@@ -26,7 +25,7 @@ export async function noneUnsynced(store: Store, sync: Named, hasFindings: boole
     ...status.begun.map((one) => begunInWords(name, one)),
     ...heldInWords(name, status),
     ...(await awaitedInWords(store, id)),
-    ...(await leftAloneInWords(store, sync, status)),
+    ...leftAloneInWords(sync, status),
     ...(status.cursorLag > 0
       ? [`No run has looked at ${counted(status.cursorLag, "change")} of the directory yet: entrain sync run ${name}`]
       : []),
@@ -85,19 +84,18 @@ async function awaitedInWords({ db }: Store, sync: string): Promise<readonly str
 }
 
 /** What somebody said is to be left as it is. */
-async function leftAloneInWords(
-  store: Store,
-  { id, name }: Named,
-  { ignored }: SyncStatus,
-): Promise<readonly string[]> {
-  const pinned = (await pinsPage(store.db, id, { after: "", limit: 1 })).length > 0;
+function leftAloneInWords({ name }: Named, { ignored, pinned }: SyncStatus): readonly string[] {
   return [
     ...(ignored > 0
       ? [
           `${counted(ignored, "record")} ${ignored === 1 ? "is" : "are"} ignored: entrain sync unsynced ${name} --state ignored`,
         ]
       : []),
-    ...(pinned ? [`Some stay as an undoing or an exemption left them: entrain sync undone ${name}`] : []),
+    ...(pinned > 0
+      ? [
+          `${counted(pinned, "record")} ${pinned === 1 ? "is" : "are"} left alone since an undoing or an exemption: entrain sync undone ${name}`,
+        ]
+      : []),
   ];
 }
 

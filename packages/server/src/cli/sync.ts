@@ -1,4 +1,4 @@
-import { formatDuration, GUEST_CHOICES, type Scope } from "@entrain/core";
+import { formatDuration, GUEST_CHOICES, grouped, type Scope } from "@entrain/core";
 import { loadConfiguration } from "../config/current.ts";
 import { plainSync } from "../config/render.ts";
 import { scheduleInWords } from "../config/schedule.ts";
@@ -228,6 +228,7 @@ async function showStatus(invocation: Invocation, [name = ""]: readonly string[]
     ...(blackoutUntil === null ? [] : [`blackout   until ${timeInWords(blackoutUntil)}`]),
     `synced     ${synced}`,
     `unsynced   ${unsyncedInWords(name, status)}`,
+    ...(status.pinned === 0 ? [] : [`left alone ${grouped(status.pinned)}: entrain sync undone ${name}`]),
     `lag        ${cursorLag === 1 ? "1 change" : `${cursorLag} changes`} not looked at yet`,
     ...held.map((one) => `waiting    ${waitingInWords(name, one)}`),
     ...(lastRun?.result == null ? [] : status.begun.map((one) => `begun      ${begunInWords(name, one)}`)),

@@ -74,6 +74,15 @@ test("what cannot be undone is listed, for programs too, and asking twice leaves
     plans.filter(({ part }) => part === "undo").map(({ state }) => state),
     ["held"],
   );
+  const approved = await run(["sync", "approve", "people", "--digest", planned.held?.digest ?? ""], { cwd });
+  assert.equal(approved.code, 0, approved.stderr);
+  const status = await run(["sync", "status", "people"], { cwd });
+  assert.match(status.stdout, /^left alone 2: entrain sync undone people$/m);
+  const none = await run(["sync", "unsynced", "people"], { cwd });
+  assert.match(
+    none.stdout,
+    /^ {2}2 records are left alone since an undoing or an exemption: entrain sync undone people$/m,
+  );
 });
 
 test("a mistyped run or record is refused without a run, and without what waits", async (context) => {

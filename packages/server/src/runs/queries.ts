@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import { freeFrom, windowsAt } from "../calendar/blackout.ts";
 import { nextRunAt, type Past } from "../calendar/due.ts";
 import { loadBreaker } from "../store/breakers.ts";
+import { countPinned } from "../store/pins.ts";
 import { holdsOf, plansIn } from "../store/plans.ts";
 import { loadRun, type RunRow, runsPage } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
@@ -36,6 +37,8 @@ export interface SyncStatus {
   readonly dead: number;
   /** Records that somebody has ignored; `unsynced` leaves them out. */
   readonly ignored: number;
+  /** Records and groups of which something stays as it was undone or exempted, until it is released. */
+  readonly pinned: number;
   /** Why it is slowed down. */
   readonly quarantine: Quarantine | null;
   /** Its target did not answer, and is only asked until it does. */
@@ -140,6 +143,7 @@ export async function syncStatus(store: Store, sync: string): Promise<SyncStatus
     synced: Number(synced.count),
     failed: last?.failed ?? 0,
     ...(await countUnsynced(store, sync)),
+    pinned: await countPinned(store.db, sync),
     quarantine,
     breaker: breakerView(await loadBreaker(store.db, row.target)),
     cursorLag: Number(lag.count),

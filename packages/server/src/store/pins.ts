@@ -175,6 +175,13 @@ export async function pinsPage(
   return [...Map.groupBy(rows, (row) => row.object_id)].map(([id, pins]) => pinOf(id, pins));
 }
 
+/** How many {@link pinsPage} lists in all. */
+export async function countPinned(db: Reader, sync: string): Promise<number> {
+  const pinned = db.selectFrom("pins").where("sync", "=", sync);
+  const row = await pinned.select((eb) => eb.fn.count("object_id").distinct().as("count")).executeTakeFirstOrThrow();
+  return Number(row.count);
+}
+
 function pinOf(id: string, pins: readonly PinRow[]): Pin {
   const newest = pins.reduce((best, pin) => (pin.at > best.at ? pin : best));
   return {

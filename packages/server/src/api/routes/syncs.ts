@@ -61,6 +61,9 @@ const SYNC: TSchema = Type.Object({
     unsynced: Type.Integer(),
     dead: Type.Integer({ description: "Unsynced records that are not tried by themselves any more." }),
     ignored: Type.Integer({ description: "Records that somebody has ignored; `unsynced` leaves them out." }),
+    pinned: Type.Integer({
+      description: "Records and groups of which something stays as it was undone or exempted, until it is released.",
+    }),
     quarantine: orNull(QUARANTINE),
     breaker: orNull(BREAKER),
     cursorLag: Type.Integer(),

@@ -1,0 +1,78 @@
+import { Button, Link, makeStyles, Text, tokens } from "@fluentui/react-components";
+import type { ReactNode } from "react";
+import { pathOf } from "./api.ts";
+import { useCommand } from "./commands.ts";
+import { plural } from "./format.ts";
+import { itemsOf, usePages } from "./hooks.ts";
+import { Panel } from "./panel.tsx";
+import { Empty, Failed, More, Name, Time, Waiting } from "./parts.tsx";
+import { hrefOf } from "./place.ts";
+import { RecordName } from "./record-name.tsx";
+import type { Pin } from "./types.ts";
+
+const useStyles = makeStyles({
+  list: { listStyle: "none", margin: 0, padding: 0 },
+  item: {
+    display: "grid",
+    gap: tokens.spacingVerticalXXS,
+    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
+    padding: `${tokens.spacingVerticalS} 0`,
+    overflowWrap: "anywhere",
+  },
+  head: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: tokens.spacingHorizontalS },
+  quiet: { color: tokens.colorNeutralForeground3 },
+});
+
+/** What a sync leaves alone because it was undone or exempted, and the way to have the sync decide on it again. */
+export function PinnedPanel({ id, onClose }: { readonly id: string; readonly onClose: () => void }): ReactNode {
+  const styles = useStyles();
+  const pages = usePages<Pin>(["pinned", id], (after) => pathOf(["syncs", id, "undone"], { after, limit: 50 }));
+  const pins = itemsOf(pages.data);
+  return (
+    <Panel title={<bdi>{`Left alone by ${id}`}</bdi>} onClose={onClose}>
+      <Text>No plan changes these until they are released; the next run decides on them again then.</Text>
+      {pages.isPending && <Waiting lines={4} size={32} />}
+      {pages.error !== null && <Failed error={pages.error} retry={pages.refetch} />}
+      {pages.data !== undefined && pins.length === 0 && <Empty>Nothing was undone or exempted.</Empty>}
+      <ul className={styles.list} aria-label="Left alone">
+        {pins.map((pin) => (
+          <Item key={pin.id} sync={id} pin={pin} />
+        ))}
+      </ul>
+      {pages.hasNextPage && <More busy={pages.isFetchingNextPage} onMore={pages.fetchNextPage} />}
+    </Panel>
+  );
+}
+
+function Item({ sync, pin }: { readonly sync: string; readonly pin: Pin }): ReactNode {
+  const styles = useStyles();
+  const release = useCommand<unknown>();
+  const { id, name, record, members, run, actor, at } = pin;
+  return (
+    <li className={styles.item}>
+      <div className={styles.head}>
+        <RecordName sync={sync} id={id} name={name} />
+        <Button
+          size="small"
+          aria-label={`Release ${name}`}
+          disabledFocusable={release.isPending}
+          onClick={() =>
+            release.mutate({ method: "POST", path: pathOf(["syncs", sync, "release"]), body: { records: [id] } })
+          }
+        >
+          Release
+        </Button>
+      </div>
+      <Text>{[...(record ? ["the record"] : []), ...(members > 0 ? [memberships(members)] : [])].join(" and ")}</Text>
+      <Text size={200} className={styles.quiet}>
+        {run === null ? "exempted" : <Link href={hrefOf({ panel: "run", id: run })}>its run undone</Link>} by{" "}
+        {actor.kind} <Name>{actor.id}</Name> <Time at={at} />
+      </Text>
+      {release.error !== null && <Failed error={release.error} />}
+    </li>
+  );
+}
+
+function memberships(count: number): string {
+  return plural(count, "membership", "memberships");
+}
