@@ -5,18 +5,22 @@ import { type DoubtedLink, doubtedOf, settleDoubts } from "../store/doubted-link
 import { appendJournal } from "../store/journal.ts";
 import { deleteLostLinks, type LinkSpace, loadLinks, ownedLinks } from "../store/links.ts";
 import { enterPending, loadPending } from "../store/pending.ts";
-import { pinnedAmong } from "../store/pins.ts";
+import { undoneRuns } from "../store/pins.ts";
 import type { DB } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import { streamOf } from "./applying.ts";
 import { describedKind } from "./basis.ts";
 import type { Actor, SyncRow } from "./context.ts";
-import { heldAmong, refuseManyLost, refuseWiped } from "./emptied.ts";
+import { heldAsFarAsShown, type LostRecord, refuseManyLost, refuseWiped } from "./emptied.ts";
 import { forgetReferences } from "./referrers.ts";
 import { freshSync, type Session } from "./session.ts";
 
 /** So many doubts one run looks into; the next one goes on. */
 const MOST = 1_000;
+/** The journal's type of what was found lost. */
+const MISSING = "missing";
+/** The causes of what counts as no loss afterwards: it had been disabled before, or somebody said that it is gone. */
+const [LEFT, KNOWN] = ["disabled", "recreated"] as const;
 
 /** What forgetting lost records works with. */
 interface ForgetContext {
@@ -46,9 +50,9 @@ export async function forgetLost(session: Session): Promise<void> {
   const kind = await describedKind(target, sync, signal);
   const scene = { store, sync, space, kind, target, signal };
   const linked = await stillLinked(scene, doubted);
-  let lost: readonly DoubtedLink[];
+  let lost: readonly LostRecord[];
   try {
-    const held = await heldAmong(
+    const held = await heldAsFarAsShown(
       scene,
       linked.map((one) => one.record_id),
     );
@@ -59,7 +63,7 @@ export async function forgetLost(session: Session): Promise<void> {
     throw error;
   }
   await store.fenced(lease, async (tx) => {
-    await forgetRecords({ store, sync, space, kind, actor, run }, tx, { lost, plan: null });
+    await forgetRecords({ store, sync, space, kind, actor, run }, tx, { lost, plan: null, recreate });
     await settleDoubts(
       tx,
       of,
@@ -72,25 +76,42 @@ export async function forgetLost(session: Session): Promise<void> {
 async function stillLinked(
   { store, sync, space, kind }: Omit<ForgetContext, "actor" | "run">,
   doubted: readonly DoubtedLink[],
-): Promise<readonly DoubtedLink[]> {
+): Promise<readonly LostRecord[]> {
   const ids = doubted.map((one) => one.object_id);
   const links = await loadLinks(store.db, space, [kind.name], ids);
-  const pinned = await pinnedAmong(store.db, sync.id, ids);
-  return doubted.filter(({ object_id: id, record_id: record }) => {
+  const pinned = await undoneRuns(store.db, sync.id, ids);
+  return doubted.flatMap(({ object_id: id, record_id: record }) => {
     const link = links.get(id);
-    return link?.record_id === record && link.sync === sync.id && link.origin !== "shared" && !pinned.has(id);
+    const isOwn = link?.record_id === record && link.sync === sync.id && link.origin !== "shared";
+    return isOwn && !pinned.has(id) ? [{ object_id: id, record_id: record, active: link.active === 1 }] : [];
   });
 }
 
 async function refuseLost(
   scene: Parameters<typeof refuseWiped>[0] & Pick<ForgetContext, "sync">,
-  lost: readonly DoubtedLink[],
+  lost: readonly LostRecord[],
 ): Promise<void> {
   if (lost.length === 0) return;
   const { store, sync } = scene;
   const { guard } = JSON.parse(sync.definition) as SyncDefinition;
   await refuseWiped(scene, { gone: lost.map((one) => one.record_id), deleted: [] });
-  refuseManyLost(lost.length, await ownedLinks(store.db, sync.id, store.clock.now()), guard.removals);
+  const active = lost.filter((one) => one.active).length;
+  const now = store.clock.now();
+  const before = await lostSince(store, sync, now - guard.removals.windowMs);
+  refuseManyLost(active, await ownedLinks(store.db, sync.id, now), guard.removals, before);
+}
+
+/** How many active records of a sync were found lost since then: what many runs find a little of is a loss of many all the same. */
+async function lostSince({ db }: Store, sync: SyncRow, since: number): Promise<number> {
+  const row = await db
+    .selectFrom("journal")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("stream", "=", streamOf(sync))
+    .where("type", "=", MISSING)
+    .where("cause", "is", null)
+    .where("at", ">", since)
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
 }
 
 /**
@@ -100,8 +121,9 @@ async function refuseLost(
 export async function forgetRecords(
   context: ForgetContext,
   tx: Transaction<DB>,
-  { lost, plan }: { readonly lost: readonly DoubtedLink[]; readonly plan: string | null },
+  of: { readonly lost: readonly LostRecord[]; readonly plan: string | null; readonly recreate?: boolean },
 ): Promise<void> {
+  const { lost, plan, recreate = false } = of;
   if (lost.length === 0) return;
   const { store, sync, space, kind, actor, run } = context;
   const ids = lost.map((one) => one.object_id);
@@ -127,11 +149,13 @@ export async function forgetRecords(
     return row === undefined || isLeft ? [] : [{ ...base, object_id, sequence: row.sequence, since }];
   });
   await enterPending(store, tx, pending);
-  const entry = { type: "missing", actor, run, plan, target: space.target, kind: kind.name, detail };
+  const entry = { type: MISSING, actor, run, plan, target: space.target, kind: kind.name, detail };
   await appendJournal(
     tx,
     store,
     streamOf(sync),
-    lost.map(({ object_id: objectId, record_id: recordId }) => ({ ...entry, objectId, recordId })),
+    lost.map(({ object_id: objectId, record_id: recordId, active }) => {
+      return { ...entry, objectId, recordId, cause: !active ? LEFT : recreate ? KNOWN : null };
+    }),
   );
 }

@@ -3,7 +3,7 @@ import { doubtLinks } from "../store/doubted-links.ts";
 import { loadLinksByKind } from "../store/links.ts";
 import { idsOf } from "../store/plans.ts";
 import type { ApplyContext } from "./applying.ts";
-import { heldAmong } from "./emptied.ts";
+import { heldAsFarAsShown } from "./emptied.ts";
 
 /** The codes of refusals that the absence of what is referred to may stand behind. */
 const CODES = ["record_missing", "reference_waiting", "refused_by_target"];
@@ -11,6 +11,9 @@ const CODES = ["record_missing", "reference_waiting", "refused_by_target"];
 const MOST_CHANGES = 500;
 /** and so many records that they refer to: many targets are asked for one at a time. */
 const MOST_RECORDS = 200;
+
+/** What stands around an id in a sentence, or in an address. */
+const BETWEEN_WORDS = /[\s"'`“”‘’,;:()[\]{}<>/=]+|\.(?=\s|$)/;
 
 /** Whom a refused change refers to, and under which kinds of records they may be found; `said`: why it was refused. */
 interface Referred {
@@ -29,15 +32,11 @@ export async function doubtReferences(context: ApplyContext): Promise<void> {
   if (signal.aborted || context.stopping.aborted) return;
   const referred = await referredIn(context);
   if (referred.length === 0) return;
-  const links = await linksOf(context, referred);
-  const isNamed = (recordId: string): boolean => referred.some(({ said }) => said.includes(recordId));
-  // Many a target says which one it misses.
-  const first = links.filter(({ recordId }) => isNamed(recordId));
-  const asked = [...new Set([...first, ...links])].slice(0, MOST_RECORDS);
+  const asked = chosen(await linksOf(context, referred), wordsOf(referred), store.clock.random());
   try {
     for (const [kind, of] of Map.groupBy(asked, (one) => one.kind)) {
       const ids = of.map(({ recordId }) => recordId);
-      const held = await heldAmong({ target, kind: { name: kind }, signal }, ids);
+      const held = await heldAsFarAsShown({ target, kind: { name: kind }, signal }, ids);
       const lost = ids.filter((id) => !held.has(id));
       if (lost.length > 0)
         await store.fenced(lease, (tx) => doubtLinks(store, tx, { target: space.target, kind }, lost));
@@ -47,10 +46,29 @@ export async function doubtReferences(context: ApplyContext): Promise<void> {
   }
 }
 
-async function linksOf(
-  { store, space }: ApplyContext,
-  referred: readonly Referred[],
-): Promise<readonly { readonly kind: string; readonly recordId: string }[]> {
+interface Linked {
+  readonly kind: string;
+  readonly recordId: string;
+}
+
+/**
+ * Which records are asked about when there are too many: first those that a refusal names, for many a target says which one it
+ * misses; of the others as many as there is room for, from a random place on, so that each has its turn. `random`: from 0 to 1.
+ */
+function chosen(links: readonly Linked[], named: ReadonlySet<string>, random: number): readonly Linked[] {
+  const first = links.filter(({ recordId }) => named.has(recordId));
+  const rest = links.filter(({ recordId }) => !named.has(recordId));
+  const begin = Math.floor(random * rest.length);
+  return [...first, ...rest.slice(begin), ...rest.slice(0, begin)].slice(0, MOST_RECORDS);
+}
+
+/** The words of the refusals: a record's id is one of them where it is named. Every change's refusal is read once. */
+function wordsOf(referred: readonly Referred[]): ReadonlySet<string> {
+  const texts = new Set(referred.map(({ said }) => said));
+  return new Set([...texts].flatMap((text) => text.split(BETWEEN_WORDS)));
+}
+
+async function linksOf({ store, space }: ApplyContext, referred: readonly Referred[]): Promise<readonly Linked[]> {
   const kinds = [...new Set(referred.flatMap((one) => one.kinds))];
   const ids = [...new Set(referred.map(({ objectId }) => objectId))];
   const found = await loadLinksByKind(store.db, space, kinds, ids);

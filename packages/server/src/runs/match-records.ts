@@ -12,7 +12,7 @@ import {
   plain,
   type TargetRecord,
 } from "@entrain/core";
-import { countLinks } from "../store/links.ts";
+import { countLinks, type LinkRow } from "../store/links.ts";
 import { sharedRecords } from "../store/shares.ts";
 import type { Lease } from "../store/store.ts";
 import { beingDeleted } from "./being-deleted.ts";
@@ -62,21 +62,22 @@ export class Matcher {
   }
 
   /**
-   * The target's records with these ids, to which doubtful links lead, by id; those that are gone are left out.
-   * @throws ConnectorError `target_emptied` when more are gone than the removal guard allows
+   * The target's records to which doubtful links lead, by id; those that are gone are left out.
+   * @throws ConnectorError `target_emptied` when more active ones are gone than the removal guard allows
    */
-  async held(ids: readonly string[]): Promise<ReadonlyMap<string, TargetRecord>> {
-    if (ids.length === 0) return new Map();
+  async held(links: readonly Pick<LinkRow, "record_id" | "active">[]): Promise<ReadonlyMap<string, TargetRecord>> {
+    if (links.length === 0) return new Map();
+    const ids = links.map((link) => link.record_id);
     const { store, space, kind, definition, recreate, verifies, sync } = this.#context;
     this.#adoption ??= {
       links: await countLinks(store.db, space, kind.name, recreate || verifies ? sync.id : null),
       lost: 0,
       indexed: false,
     };
-    if (Math.min(this.#adoption.links, this.#doubted) >= MANY) await this.#index();
+    if (Math.min(this.#adoption.links.all, this.#doubted) >= MANY) await this.#index();
     const found = this.#adoption.indexed ? await this.#indexed(ids) : await this.#got(ids);
-    this.#adoption.lost += ids.length - found.size;
-    if (!recreate) refuseManyLost(this.#adoption.lost, this.#adoption.links, definition.guard.removals);
+    this.#adoption.lost += links.filter((link) => link.active === 1 && !found.has(link.record_id)).length;
+    if (!recreate) refuseManyLost(this.#adoption.lost, this.#adoption.links.active, definition.guard.removals);
     return found;
   }
 
@@ -233,7 +234,7 @@ function concealedIn(mapping: CompiledMapping, attributes: Attributes): Attribut
 
 /** What doubtful links came to so far. */
 interface Adoption {
-  readonly links: number;
+  readonly links: Awaited<ReturnType<typeof countLinks>>;
   lost: number;
   /** The index holds the target's records by their ids too. */
   indexed: boolean;

@@ -76,7 +76,7 @@ async function refuseEmptied(
     .where("state", "=", "missing")
     .execute();
   // A leaver whose record is gone already is no loss.
-  const now = lost.flatMap(({ row }) => (row.action === "disable" ? [] : [row.object_id]));
+  const now = lost.flatMap(({ row, link }) => (row.action === "disable" || link?.active !== 1 ? [] : [row.object_id]));
   const all = new Set([...earlier.map((row) => row.object_id), ...now]);
   const owned = await ownedLinks(store.db, sync.id, store.clock.now());
   const shared = await countShares(store.db, sync.id);

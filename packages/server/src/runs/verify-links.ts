@@ -20,7 +20,7 @@ export async function verified(
 ): Promise<readonly Item[]> {
   const doubtsOwn = context.recreate || context.verifies;
   const isDoubted = ({ sync }: LinkRow): boolean => sync === null || (doubtsOwn && sync === context.sync.id);
-  const asHeld = await matcher.held(items.flatMap(({ link }) => (link && isDoubted(link) ? [link.record_id] : [])));
+  const asHeld = await matcher.held(items.flatMap(({ link }) => (link && isDoubted(link) ? [link] : [])));
   const held = new Map((await withLookups(context, [...asHeld.values()])).map((record) => [record.id, record]));
   const people = await linkedPeople(
     context,

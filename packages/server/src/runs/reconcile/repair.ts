@@ -21,12 +21,12 @@ import { acknowledged } from "./compare.ts";
 import type { Drift, ReconcileNotes } from "./notes.ts";
 import { driftedPairs } from "./repair-members.ts";
 
-/** What a repair works with. `owned`: how many records the sync owns. */
+/** What a repair works with. `active`: how many active records the sync owns, and how many of these are missing. */
 interface Repair {
   readonly position: Position;
   readonly notes: ReconcileNotes;
   readonly tally: Tally;
-  readonly owned: number;
+  readonly active: { readonly owned: number; readonly lost: number };
 }
 
 const BATCH = 500;
@@ -42,7 +42,7 @@ export async function repairDrift(session: Session, repair: Repair): Promise<App
   const { notes, tally } = repair;
   const sync = await freshSync(session);
   const { guard } = JSON.parse(sync.definition) as SyncDefinition;
-  refuseManyLost(notes.count("missing"), repair.owned, guard.removals);
+  refuseManyLost(repair.active.lost, repair.active.owned, guard.removals);
   const isOpen = notes.open("missing", "", 1).length + notes.open("changed", "", 1).length > 0;
   if (!isOpen && notes.groups().next().done === true) return { ...NOTHING, tally };
   const { connection, targetRow, target, run } = session;
@@ -81,7 +81,15 @@ async function forgetLost(session: Session, context: PlanContext, notes: Reconci
     const last = page.at(-1);
     if (last === undefined) return;
     after = last.objectId;
-    const lost = page.map(({ objectId: object_id, recordId: record_id }) => ({ object_id, record_id }));
+    const links = await loadLinks(
+      store.db,
+      space,
+      [kind.name],
+      page.map(({ objectId }) => objectId),
+    );
+    const lost = page.map(({ objectId: object_id, recordId: record_id }) => {
+      return { object_id, record_id, active: links.get(object_id)?.active === 1 };
+    });
     const of = { store, sync, space, kind, actor: options.actor, run };
     await store.fenced(lease, (tx) => forgetRecords(of, tx, { lost, plan: plan.id }));
   }
