@@ -1,118 +1,16 @@
 import assert from "node:assert/strict";
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { it, type TestContext } from "node:test";
+import { it } from "node:test";
 import { SMTPServer } from "smtp-server";
 import { Webhook } from "standardwebhooks";
-import { install } from "../config/testing.ts";
-import type { RunLog } from "../runs/tell.ts";
-import { DAY, MINUTE, type TestClock, testClock } from "../runs/testing/time.ts";
-import { deliveriesOf, deliveryCounts, keepTest, newAlert, raiseAlert } from "../store/alerts.ts";
+import { DAY, MINUTE, testClock } from "../runs/testing/time.ts";
+import { deliveriesOf, deliveryCounts, keepTest, newAlert } from "../store/alerts.ts";
 import { openKeyring } from "../store/secrets.ts";
 import type { Store } from "../store/store.ts";
-import { eachEngine, type TestEngine } from "../store/testing.ts";
+import { eachEngine } from "../store/testing.ts";
 import { deliverAlerts, deliverTo } from "./deliver.ts";
-import type { Sender } from "./send.ts";
-
-const SECRET = `whsec_${Buffer.alloc(32, 42).toString("base64")}`;
-const DATA = { connection: "contoso", credential: 1, kind: "secret", days: 6, endsAt: "2031-03-09T08:00:00.000Z" };
-
-/** What a receiver got, already held against the specification's own implementation. */
-interface Received {
-  readonly id: string;
-  readonly timestamp: number;
-  readonly body: string;
-  readonly headers: IncomingHttpHeaders;
-}
-
-interface Receiver {
-  readonly url: string;
-  readonly received: readonly Received[];
-  /** How the next requests are answered; 204 unless told. */
-  answer: (response: ServerResponse) => void;
-  /** Resolves when the next request has come. */
-  next(): Promise<void>;
-  close(): Promise<void>;
-}
-
-async function receive(context: TestContext, port = 0): Promise<Receiver> {
-  const received: Received[] = [];
-  let heard: () => void = () => undefined;
-  const server = createServer(async (request, response) => {
-    let body = "";
-    for await (const chunk of request.setEncoding("utf8")) body += String(chunk);
-    const { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature } = request.headers;
-    const signed = new Webhook(SECRET).sign(String(id), new Date(Number(timestamp) * 1000), body);
-    received.push({ id: String(id), timestamp: Number(timestamp), body, headers: request.headers });
-    heard();
-    if (signature !== signed) response.writeHead(401).end();
-    else receiver.answer(response);
-  });
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-  const close = (): Promise<void> =>
-    new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  const receiver: Receiver = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks/entrain`,
-    received,
-    answer: (response) => response.writeHead(204).end(),
-    next: () =>
-      new Promise((resolve) => {
-        heard = resolve;
-      }),
-    close,
-  };
-  context.after(close);
-  return receiver;
-}
-
-interface Scene {
-  readonly store: Store;
-  readonly sender: Sender;
-  readonly log: RunLog;
-  readonly lines: readonly string[];
-  readonly apply: Awaited<ReturnType<typeof install>>["apply"];
-  raise(days?: number): Promise<void>;
-  /** Delivers what is due for the channel. */
-  deliver(channel?: string): Promise<void>;
-}
-
-const SIGNAL = new AbortController().signal;
-
-async function open(store: Store, urls: { readonly [channel: string]: string }): Promise<Scene> {
-  const { apply } = await install(store);
-  const channels = Object.entries(urls).map(([name, url]) => [name, { type: "webhook", url, secret: { env: "HOOK" } }]);
-  await apply(JSON.stringify({ channels: Object.fromEntries(channels) }));
-  const keyring = await openKeyring(store, { key: "00".repeat(32), folder: "", environment: { HOOK: SECRET } });
-  const lines: string[] = [];
-  const tell = (facts: object, message: string): void => void lines.push(`${JSON.stringify(facts)} ${message}`);
-  const log: RunLog = { debug: () => undefined, info: tell, warn: tell, error: tell };
-  const sender = { store, keyring };
-  return {
-    store,
-    sender,
-    log,
-    lines,
-    apply,
-    raise: async (days = 6) => {
-      await store.transaction((tx) => raiseAlert(tx, store, { type: "credential.expiring", data: { ...DATA, days } }));
-    },
-    deliver: async (channel = "desk") => {
-      const row = await store.db.selectFrom("channels").select("id").where("name", "=", channel).executeTakeFirst();
-      await deliverTo(sender, row?.id ?? "", log, SIGNAL);
-    },
-  };
-}
-
-async function openAt(
-  engine: TestEngine,
-  clock: TestClock,
-  urls: { readonly [channel: string]: string },
-): Promise<Scene> {
-  return open(await engine.open({ clock }), urls);
-}
+import { DATA, open, openAt, receive, SECRET, SIGNAL } from "./testing.ts";
 
 async function failures(store: Store): Promise<readonly (string | null)[]> {
   const rows = await store.db.selectFrom("alert_deliveries").select("failure").execute();
@@ -241,7 +139,7 @@ eachEngine((engine) => {
     receiver.answer = (response) => response.writeHead(200).end();
     const second = await open(await engine.open({ location, clock }), { desk: receiver.url });
     await second.deliver();
-    clock.advance(MINUTE);
+    clock.advance(2 * MINUTE);
     await second.deliver();
     assert.equal(receiver.received.length, 2);
     assert.equal(receiver.received[0]?.id, receiver.received[1]?.id);
@@ -262,6 +160,62 @@ eachEngine((engine) => {
     await one.deliver();
     assert.equal(new Set(receiver.received.map(({ id }) => id)).size, 3);
     assert.equal(receiver.received.length, 3);
+  });
+
+  for (const [end, status, other] of [
+    ["takes it", 204, 500],
+    ["fails", 500, 204],
+  ] as const) {
+    it(`sends no second time what another process sends to a receiver that is slow and then ${end}`, async (context) => {
+      const location = await engine.place();
+      const clock = testClock();
+      const receiver = await receive(context);
+      const first = await open(await engine.open({ location, clock }), { desk: receiver.url });
+      const second = await open(await engine.open({ location, clock }), { desk: receiver.url });
+      await first.raise();
+      const held: ServerResponse[] = [];
+      receiver.answer = (response) => void held.push(response);
+      const heard = receiver.next();
+      const sending = first.deliver();
+      await heard;
+      receiver.answer = (response) => response.writeHead(other).end();
+      clock.advance(19_000);
+      await second.deliver();
+      assert.equal(receiver.received.length, 1);
+      held[0]?.writeHead(status).end();
+      await sending;
+      receiver.answer = (response) => response.writeHead(204).end();
+      clock.advance(DAY);
+      await second.deliver();
+      assert.equal(receiver.received.length, status === 204 ? 1 : 2);
+    });
+  }
+
+  it("sends nothing more to a channel that was found gone while another attempt was under way there", async (context) => {
+    const location = await engine.place();
+    const clock = testClock();
+    const receiver = await receive(context);
+    const first = await open(await engine.open({ location, clock }), { desk: receiver.url });
+    const second = await open(await engine.open({ location, clock }), { desk: receiver.url });
+    await first.raise(30);
+    const held: ServerResponse[] = [];
+    receiver.answer = (response) => void held.push(response);
+    const heard = receiver.next();
+    const sending = first.deliver();
+    await heard;
+    await second.raise(14);
+    receiver.answer = (response) => response.writeHead(410).end();
+    await second.deliver();
+    held[0]?.writeHead(500).end();
+    await sending;
+    clock.advance(DAY);
+    await first.deliver();
+    assert.equal(receiver.received.length, 2);
+    const rows = await first.store.db.selectFrom("alert_deliveries").select("next_at").execute();
+    assert.deepEqual(
+      rows.map(({ next_at }) => next_at),
+      [null, null],
+    );
   });
 
   it("keeps no channel waiting for a receiver that does not answer", async (context) => {

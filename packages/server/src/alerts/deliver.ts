@@ -1,9 +1,12 @@
 import { factsOf, type RunLog } from "../runs/tell.ts";
 import { beginAttempt, channelsDue, type Delivery, disableChannel, endAttempt, nextDelivery } from "../store/alerts.ts";
+import { MAIL_MS } from "./mail.ts";
 import { ATTEMPTS, pauseAfter, pauseAsked } from "./pace.ts";
 import { type ChannelRow, type Sender, sendAlert } from "./send.ts";
 
 const LOOK_MS = 5_000;
+/** Longer than any attempt lasts, of which mails take the longest, with room for clocks that differ. */
+const RESERVED_MS = MAIL_MS + 30_000;
 
 /** Delivers what the store holds until the signal aborts. Any number of processes may do so at the same time. */
 export async function deliverAlerts(sender: Sender, log: RunLog, signal: AbortSignal): Promise<void> {
@@ -43,7 +46,10 @@ export async function deliverTo(sender: Sender, channel: string, log: RunLog, si
   }
 }
 
-/** One attempt, counted before it is made: should nobody hear of its end, it is made again after the usual pause. */
+/**
+ * One attempt, counted before it is made. Until it must have ended nobody makes another one, in any process; should nobody
+ * hear of its end, it is made again then, or after the usual pause where that is longer.
+ */
 async function attempt(
   sender: Sender,
   row: ChannelRow,
@@ -55,7 +61,8 @@ async function attempt(
   const { alert } = delivery;
   const made = delivery.attempts + 1;
   const pause = pauseAfter(made, store.clock.random());
-  if (!(await beginAttempt(store, delivery, store.clock.now() + pause))) return false;
+  const reserved = store.clock.now() + Math.max(pause, RESERVED_MS);
+  if (!(await beginAttempt(store, delivery, reserved))) return false;
   const reply = await sendAlert(sender, row, alert, signal);
   const facts = { channel: row.name, alert: alert.id, type: alert.type, attempts: made };
   if (reply.kind === "accepted") {

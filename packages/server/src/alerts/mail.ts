@@ -27,6 +27,8 @@ export interface Mail {
 const TIMEOUT_MS = 20_000;
 /** Of so many answers' time may the whole conversation take. */
 const ANSWERS = 3;
+/** Milliseconds that one attempt takes at most. */
+export const MAIL_MS: number = TIMEOUT_MS * ANSWERS;
 const ACCEPTED = 250;
 
 /**

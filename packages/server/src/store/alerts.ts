@@ -94,24 +94,28 @@ async function forgetOld(tx: Transaction<DB>, before: number): Promise<void> {
   await tx.deleteFrom("alerts").where("at", "<", before).where("id", "not in", waiting).execute();
 }
 
-/** The channels for which something is due, by id. */
+/** The channels for which something is due, by id; never a disabled one. */
 export async function channelsDue(store: Store): Promise<readonly string[]> {
   const rows = await store.db
     .selectFrom("alert_deliveries")
-    .select("channel")
+    .innerJoin("channels", "channels.id", "alert_deliveries.channel")
+    .select("alert_deliveries.channel")
     .distinct()
-    .where("next_at", "<=", store.clock.now())
+    .where("alert_deliveries.next_at", "<=", store.clock.now())
+    .where("channels.disabled_at", "is", null)
     .execute();
   return rows.map(({ channel }) => channel);
 }
 
-/** What is due for a channel the longest, or null. */
+/** What is due for a channel the longest, or null; nothing is for a disabled one. */
 export async function nextDelivery(store: Store, channel: string): Promise<Delivery | null> {
   const row = await store.db
     .selectFrom("alert_deliveries")
     .innerJoin("alerts", "alerts.id", "alert_deliveries.alert")
+    .innerJoin("channels", "channels.id", "alert_deliveries.channel")
     .select(["alerts.id", "alerts.type", "alerts.data", "alerts.at", "alert_deliveries.attempts"])
     .where("alert_deliveries.channel", "=", channel)
+    .where("channels.disabled_at", "is", null)
     .where("alert_deliveries.next_at", "<=", store.clock.now())
     .orderBy("alerts.at")
     .orderBy("alerts.id")
@@ -123,8 +127,8 @@ export async function nextDelivery(store: Store, channel: string): Promise<Deliv
 }
 
 /**
- * Counts an attempt before it is made, and says when the next one is due should nobody hear of this one. False when
- * somebody else was faster.
+ * Counts an attempt before it is made, and says when the next one is due should nobody hear of this one: no sooner than
+ * this one must have ended. False when somebody else was faster.
  */
 export async function beginAttempt(
   store: Store,
@@ -146,23 +150,27 @@ export async function beginAttempt(
 }
 
 /**
- * What became of an attempt. Accepted ones and those with a `nextAt` of null are never tried again. An accepted one has a
- * failure when some of those whom the channel tells were not reached.
+ * What became of the attempt that `delivery` was begun with. Accepted ones and those with a `nextAt` of null are never tried
+ * again. An accepted one has a failure when some of those whom the channel tells were not reached. That it was accepted
+ * counts however late it is heard; a failure only while the attempt is the last one and nothing ended the delivery since.
  */
 export async function endAttempt(
   store: Store,
-  { alert, channel }: Delivery,
+  { alert, channel, attempts }: Delivery,
   end: { readonly accepted: boolean; readonly failure: string | null; readonly nextAt: number | null },
 ): Promise<void> {
   const accepted = end.accepted ? store.clock.now() : null;
   await store.transaction(
-    (tx) =>
-      tx
+    async (tx) => {
+      const delivery = tx
         .updateTable("alert_deliveries")
         .set({ next_at: end.nextAt, accepted_at: accepted, failure: end.failure })
         .where("alert", "=", alert.id)
         .where("channel", "=", channel)
-        .execute(),
+        .where("accepted_at", "is", null);
+      const last = delivery.where("attempts", "=", attempts + 1).where("next_at", "is not", null);
+      await (end.accepted ? delivery : last).execute();
+    },
     { repeatable: true },
   );
 }
