@@ -55,6 +55,12 @@ describe("history and undo through the API", () => {
     assert.equal((await client.get("/api/v1/groups/nobody-has-this-name/members")).status, 404);
   });
 
+  it("refuses to undo by records and by numbers at once", async () => {
+    const chosen = { records: [people[0]?.objectId ?? ""], changes: [0] };
+    const { status, body } = await client.put("POST", `/api/v1/syncs/${NAMES.people}/undo`, chosen);
+    assert.deepEqual([status, body.code, body.detail], [400, "request_invalid", "Give one of records and changes."]);
+  });
+
   it("plans the undoing of a run for chosen records, approves it, and releases what stayed", async () => {
     const id = people[0]?.objectId ?? "";
     const begun = await client.put("POST", `/api/v1/syncs/${NAMES.people}/undo`, { records: [id] });

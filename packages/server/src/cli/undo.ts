@@ -56,10 +56,8 @@ async function undoCommand(
   if (records.length > 0 && changes.length > 0) throw usage("Choose by --record or by --change, not by both.");
   const wrong = changes.find((change) => !/^\d{1,9}$/.test(change));
   if (wrong !== undefined) throw usage(`--change takes numbers, not ${wrong}.`);
-  const chosen = {
-    ...(records.length > 0 ? { records: new Set(records) } : {}),
-    ...(changes.length > 0 ? { ordinals: new Set(changes.map(Number)) } : {}),
-  };
+  const byRecord = records.length > 0 ? { records: new Set(records) } : {};
+  const chosen = changes.length > 0 ? { ordinals: new Set(changes.map(Number)) } : byRecord;
   const of = textOption(options, "run") ?? null;
   let left: readonly Left[] = [];
   const undo = (engine: Engine, given: RunOptions): Promise<RunSummary> => undoRun(engine, { ...given, of, chosen });

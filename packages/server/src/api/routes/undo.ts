@@ -3,11 +3,17 @@ import { releaseUndone, undoRun } from "../../runs/undo/undo.ts";
 import { pinsPage } from "../../store/pins.ts";
 import { type ApiContext, actorOf, findSync } from "../context.ts";
 import { fromCursor, pageOf } from "../cursor.ts";
+import { RequestError } from "../problems.ts";
 import { type Api, collectionOf, ID, LIMIT_DEFAULT, NAME, orNull, PAGE, strict, TIME } from "../schemas.ts";
 
 const BY_NAME = strict({ name: NAME });
 const RECORDS_MAX = 10_000;
 const RECORDS = Type.Array(ID, { minItems: 1, maxItems: RECORDS_MAX, description: "Object ids." });
+const CHANGES = Type.Array(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), {
+  minItems: 1,
+  maxItems: RECORDS_MAX,
+  description: "Numbers of changes, in place of records.",
+});
 const STARTED = Type.Object({ run: Type.String({ description: "Follow it at /runs/{run}/events." }) });
 
 const PIN = Type.Object({
@@ -35,7 +41,7 @@ export function undoRoutes(app: Api, context: ApiContext): void {
         body: strict({
           run: Type.Optional(Type.String({ description: "Without it the last one that changed something." })),
           records: Type.Optional(RECORDS),
-          changes: Type.Optional(Type.Array(Type.Integer({ minimum: 0 }), { minItems: 1, maxItems: RECORDS_MAX })),
+          changes: Type.Optional(CHANGES),
         }),
         response: { 202: STARTED },
       },
@@ -43,10 +49,10 @@ export function undoRoutes(app: Api, context: ApiContext): void {
     async (request, reply) => {
       const { run: of = null, records, changes } = request.body;
       const sync = await findSync(store, request.params.name);
-      const chosen = {
-        ...(records === undefined ? {} : { records: new Set(records) }),
-        ...(changes === undefined ? {} : { ordinals: new Set(changes) }),
-      };
+      if (records !== undefined && changes !== undefined)
+        throw new RequestError("request_invalid", "Give one of records and changes.");
+      const byRecord = records === undefined ? {} : { records: new Set(records) };
+      const chosen = changes === undefined ? byRecord : { ordinals: new Set(changes) };
       const run = await background.run(sync, actorOf(context, request), (of_, options) =>
         undoRun(of_, { ...options, of, chosen }),
       );

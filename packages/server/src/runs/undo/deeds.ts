@@ -18,11 +18,10 @@ export interface JournalledChange {
   readonly wasDisabled: boolean;
 }
 
-/** Which changes of a run are meant: all of them, or those of some records or with some numbers. */
-export interface Chosen {
-  readonly records?: ReadonlySet<string>;
-  readonly ordinals?: ReadonlySet<number>;
-}
+/** Which changes of a run are meant: all of them, or those of some records, or those with some numbers. */
+export type Chosen =
+  | { readonly records?: ReadonlySet<string>; readonly ordinals?: never }
+  | { readonly records?: never; readonly ordinals: ReadonlySet<number> };
 
 const SCHEMA = `
   create table changes (object_id text, place integer primary key, ordinal integer, action text, body text);

@@ -1,9 +1,12 @@
 import { ConnectorError } from "@entrain/core";
+import { loadRecords } from "../../store/directory.ts";
 import type { Store } from "../../store/store.ts";
 import { streamOf } from "../applying.ts";
 import type { SyncRow } from "../context.ts";
+import { nameIn } from "../names.ts";
 import type { Chosen } from "./deeds.ts";
 import { chosenAlong, hasTaken } from "./went-along.ts";
+import { listed } from "./words.ts";
 
 /** The sync as far as it is asked for. */
 type Undoing = Pick<SyncRow, "id" | "name" | "target" | "records" | "connection">;
@@ -50,13 +53,8 @@ async function lastApplied(
 
 async function noSuchRun(store: Store, sync: Undoing, of: string | null): Promise<ConnectorError> {
   if (of === null) return nothing(`The sync ${sync.name} has applied nothing yet.`);
-  const known = await store.db
-    .selectFrom("runs")
-    .leftJoin("syncs", "syncs.id", "runs.sync")
-    .select(["runs.sync", "syncs.name"])
-    .where("runs.id", "=", of)
-    .executeTakeFirst();
-  if (known === undefined) {
+  const known = await whoseRun(store, of);
+  if (known === null) {
     const fix = `See its runs: entrain sync history ${sync.name}`;
     const how = { stops: "run", retry: "never", fix } as const;
     return new ConnectorError("not_found", `The sync ${sync.name} has no run ${of}.`, how);
@@ -70,6 +68,35 @@ async function noSuchRun(store: Store, sync: Undoing, of: string | null): Promis
   if (begun === null) return nothing(`The run ${of} applied nothing.`);
   const message = `The run ${of} went on with what the run ${begun} began, and its changes stand under that one.`;
   return nothing(message, `Undo that one: entrain sync undo ${sync.name} --run ${begun}`);
+}
+
+/** The sync that a run was one of, with its name unless it was removed. Of what history forgot, the journal still tells. */
+async function whoseRun(
+  { db }: Store,
+  run: string,
+): Promise<{ readonly sync: string; readonly name: string | null } | null> {
+  const kept = await db.selectFrom("runs").select("sync").where("id", "=", run).executeTakeFirst();
+  const sent = kept ? undefined : await intentsIn(db, run).select("stream").limit(1).executeTakeFirst();
+  const sync = kept?.sync ?? sent?.stream.slice(streamOf({ id: "" }).length);
+  if (sync === undefined) return null;
+  const named = await db.selectFrom("syncs").select("name").where("id", "=", sync).executeTakeFirst();
+  return { sync, name: named?.name ?? null };
+}
+
+/** Whether a run, kept or forgotten, wrote anything for this sync. */
+export async function isOwnRun({ db }: Store, sync: Pick<Undoing, "id">, run: string): Promise<boolean> {
+  const own = intentsIn(db, run).select("run").where("stream", "=", streamOf(sync)).limit(1);
+  return (await own.executeTakeFirst()) !== undefined;
+}
+
+/** Whether a run, kept or forgotten, undid another one. */
+export async function isUndoing({ db }: Store, run: string): Promise<boolean> {
+  const undone = intentsIn(db, run).select("run").where("cause", "in", ["undone", "unjoined"]).limit(1);
+  return (await undone.executeTakeFirst()) !== undefined;
+}
+
+function intentsIn(db: Store["db"], run: string) {
+  return db.selectFrom("journal").where("run", "=", run).where("type", "=", "intent");
 }
 
 /** The run whose plan this one only went on with; null where it did not. */
@@ -111,27 +138,59 @@ export async function refuseSlips(
   const names = [...(chosen.records ?? []), ...(chosen.ordinals ?? [])].map(String);
   if (run === null || names.length === 0) return;
   const space = { target: sync.target, tenant: sync.tenant };
-  const known = new Set(await chosenAlong({ store, space, plan: { undoes: run } }, names));
+  const isByNumber = chosen.ordinals !== undefined;
+  const known = new Set(await chosenAlong({ store, space, plan: { undoes: run } }, chosen, names));
   for (let at = 0; at < names.length; at += 500) {
     const slice = names.slice(at, at + 500);
-    const numbers = [...(chosen.ordinals ?? [])].filter((one) => slice.includes(String(one)));
-    const rows = await store.db
-      .selectFrom("journal")
+    const rows = await intentsIn(store.db, run)
       .select(["object_id", "ordinal"])
       .where("stream", "=", streamOf(sync))
-      .where("run", "=", run)
-      .where("type", "=", "intent")
-      .where((eb) => (numbers.length > 0 ? eb("ordinal", "in", numbers) : eb("object_id", "in", slice)))
+      .where((eb) => (isByNumber ? eb("ordinal", "in", slice.map(Number)) : eb("object_id", "in", slice)))
       .execute();
-    for (const { object_id: objectId, ordinal } of rows) {
-      if (chosen.ordinals === undefined) known.add(objectId ?? "");
-      else known.add(String(ordinal));
-    }
+    for (const { object_id: objectId, ordinal } of rows) known.add(isByNumber ? String(ordinal) : (objectId ?? ""));
   }
   refuseUnknown(
     run,
     names.filter((one) => !known.has(one)),
   );
+  await refuseAmbiguous(store, { sync, run, chosen });
+}
+
+/**
+ * Each plan numbers its changes for itself, so that a run which applied several may have one number twice.
+ * @throws ConnectorError `usage` where a chosen one is not a single change's
+ */
+export async function refuseAmbiguous(
+  store: Store,
+  of: {
+    readonly sync: Pick<Undoing, "name" | "connection">;
+    readonly run: string;
+    readonly chosen: Pick<Chosen, "ordinals">;
+  },
+): Promise<void> {
+  const { sync, run } = of;
+  const numbers = [...(of.chosen.ordinals ?? [])];
+  for (let at = 0; at < numbers.length; at += 500) {
+    const rows = await intentsIn(store.db, run)
+      .select(["plan", "ordinal", "object_id", "action"])
+      .where("ordinal", "in", numbers.slice(at, at + 500))
+      .orderBy("stream")
+      .orderBy("sequence")
+      .execute();
+    for (const [number, sent] of Map.groupBy(rows, ({ ordinal }) => ordinal ?? 0)) {
+      const several = [...new Map(sent.map((row) => [row.plan, row])).values()];
+      if (several.length < 2) continue;
+      const ids = several.map(({ object_id: id }) => id ?? "");
+      const records = await loadRecords(store.db, sync.connection, ids);
+      const said = several.map(({ plan, object_id: id, action }) => {
+        const name = nameIn(records.get(id ?? "")?.attributes ?? null);
+        return `${action} ${name === null ? id : `${name} (${id})`} in ${plan}`;
+      });
+      const message = `The run ${run} applied several plans, and ${number} is the number of a change of each: ${listed(said)}.`;
+      const fix = `Choose by record: entrain sync undo ${sync.name} --run ${run} --record ${ids.at(0)}`;
+      throw new ConnectorError("usage", message, { stops: "run", retry: "never", fix });
+    }
+  }
 }
 
 function sentBy({ db }: Store, sync: Undoing) {

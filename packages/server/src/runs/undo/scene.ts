@@ -158,7 +158,7 @@ export async function disabledBefore(
           .where("undone.run", "=", run)
           .where("undone.stream", "=", `sync:${sync.id}`),
       )
-      .orderBy("at", "desc")
+      // Of one stream the numbers are the order: a clock may be set back.
       .orderBy("sequence", "desc")
       .limit(1)
       .executeTakeFirst();

@@ -18,7 +18,7 @@ import { type Chosen, Deeds } from "./deeds.ts";
 import { inversesOf } from "./inverses.ts";
 import { planReferences } from "./references-back.ts";
 import type { UndoContext } from "./rows.ts";
-import { nothing, refuseSlips, refuseUnknown, runToUndo } from "./run-to-undo.ts";
+import { isOwnRun, isUndoing, nothing, refuseAmbiguous, refuseSlips, refuseUnknown, runToUndo } from "./run-to-undo.ts";
 import { chosenAlong, planAlong, tellStaying } from "./went-along.ts";
 
 export interface UndoOptions extends RunOptions {
@@ -71,18 +71,19 @@ async function planUndo(session: Session, run: string, chosen: Chosen): Promise<
   const deeds = await Deeds.read(store, { stream: streamOf(session.sync), run }, chosen);
   try {
     const missing = deeds.missing(chosen);
-    const along = missing.length === 0 ? new Set<string>() : await chosenAlong(context, missing);
+    const along = await chosenAlong(context, chosen, missing);
     refuseUnknown(
       run,
       missing.filter((one) => !along.has(one)),
     );
+    await refuseAmbiguous(store, { sync: context.sync, run, chosen });
     const writer = new PlanWriter(context, 0);
     for (const batch of deeds.batches(BATCH)) {
       session.options.signal.throwIfAborted();
       await writer.write({ ...(await inversesOf(context, batch, (id) => deeds.deleted(id))), wanted: [] });
     }
-    const whose = await store.db.selectFrom("runs").select("sync").where("id", "=", run).executeTakeFirst();
-    await planAlong(context, writer, { deeds, chosen, isOthers: whose?.sync !== session.sync.id });
+    const isOthers = !(await isOwnRun(store, context.sync, run));
+    await planAlong(context, writer, { deeds, chosen, isOthers });
     await tellStaying(context, writer);
     await planReferences(context, writer, deeds);
     return await sealUndo(session, context, writer);
@@ -174,13 +175,7 @@ async function whyNothing({ store, plan }: UndoContext): Promise<string> {
 
 /** What an undoing let go of is nobody's to take back: another run would not help, but the sync may be let decide again. */
 async function undoneFix({ store, plan, sync }: UndoContext): Promise<string | undefined> {
-  const row = await store.db
-    .selectFrom("runs")
-    .innerJoin("plans", "plans.id", "runs.plan")
-    .select("plans.part")
-    .where("runs.id", "=", plan.undoes)
-    .executeTakeFirst();
-  if (row?.part !== "undo") return undefined;
+  if (!(await isUndoing(store, plan.undoes ?? ""))) return undefined;
   return (
     `That run was an undoing itself. What it undid stays so until it is released; let the next run decide again: entrain sync release ${sync.name} --record ID, ` +
     `or --all. What there is: entrain sync undone ${sync.name}`

@@ -184,16 +184,24 @@ function first(sync: string | null): string {
   return sync === null ? "" : `; to take it out, undo that before this: entrain sync undo ${sync}`;
 }
 
-/** Of chosen people, groups and numbers: those that memberships hang on which the run took along. */
-export async function chosenAlong(context: OfRun, names: readonly string[]): Promise<ReadonlySet<string>> {
+/** Of some that were chosen, people and groups or numbers: those that memberships hang on which the run took along. */
+export async function chosenAlong(
+  context: OfRun,
+  { ordinals }: Chosen,
+  names: readonly string[],
+): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   for (let at = 0; at < names.length; at += 500) {
     const slice = names.slice(at, at + 500);
-    const numbers = slice.filter((name) => /^\d{1,9}$/.test(name)).map(Number);
+    if (ordinals !== undefined) {
+      const rows = await takenBy(context).where("ordinal", "in", slice.map(Number)).execute();
+      for (const { ordinal } of rows) found.add(String(ordinal));
+      continue;
+    }
     const rows = await takenBy(context)
-      .where((eb) => eb.or([eb("object_id", "in", slice), eb("holder", "in", slice), eb("ordinal", "in", numbers)]))
+      .where((eb) => eb.or([eb("object_id", "in", slice), eb("holder", "in", slice)]))
       .execute();
-    for (const row of rows) for (const one of [row.object_id, row.holder, String(row.ordinal)]) found.add(one);
+    for (const row of rows) for (const one of [row.object_id, row.holder]) found.add(one);
   }
   return found;
 }
