@@ -144,3 +144,65 @@ test("what a removed sync left behind is no leaver of another sync of the same t
   assert.deepEqual(inShort(await plannedIn(scene.store, left.run)), ["disable Sal One"]);
   assert.equal(scimUser(scene.scim, leg?.id ?? "")?.active, true);
 });
+
+/** A sync of three people, of whom the one that nobody owns is gone from the target. Answers its record, too. */
+async function openGone(): Promise<{ readonly sync: string; readonly record: string; readonly putBack: () => void }> {
+  await open({ users: [ana, bo, cy] });
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  assert.equal((await scene.run(sync)).result, "succeeded");
+  await scene.store.transaction(async (tx) => {
+    await tx.updateTable("links").set({ sync: null }).where("object_id", "=", bo.id).execute();
+  });
+  const { store } = scene.scim;
+  const { users } = store;
+  const [record, kept] = [...users].find(([, user]) => user.externalId === bo.id) ?? [];
+  assert.ok(record !== undefined && kept !== undefined);
+  store.delete(users, record);
+  return { sync, record, putBack: () => users.set(record, kept) };
+}
+
+test("a preview that makes anew nobody but whose record is gone can be applied", async () => {
+  const { sync } = await openGone();
+  await scene.graph("PATCH", `/users/${bo.id}`, { jobTitle: "Chief" });
+  const { plan } = await scene.plan(sync);
+  const applied = await scene.apply(sync, plan.digest ?? "");
+  assert.deepEqual([applied.result, applied.error, applied.counts.create], ["succeeded", null, 1]);
+  assert.equal(scimUser(scene.scim, bo.id)?.title, "Chief");
+  await assertInStep(sync);
+});
+
+test("a preview that found a record gone makes no second one when the first was put back since", async () => {
+  const { sync, record, putBack } = await openGone();
+  // By its old name nobody would find it again.
+  await scene.graph("PATCH", `/users/${bo.id}`, { userPrincipalName: "bo.new@contoso.com" });
+  await scene.graph("PATCH", `/users/${cy.id}`, { jobTitle: "Clerk" });
+  const { plan } = await scene.plan(sync);
+  putBack();
+  const applied = await scene.apply(sync, plan.digest ?? "");
+  assert.deepEqual([applied.counts.create, applied.counts.update, applied.conflicts], [0, 1, 1]);
+  const next = await scene.run(sync);
+  assert.deepEqual(inShort(await plannedIn(scene.store, next.run)), ["update Bo Two"]);
+  assert.deepEqual([scimUser(scene.scim, bo.id)?.id, scene.scim.store.users.size], [record, 3]);
+  await assertInStep(sync);
+});
+
+test("what came back behind the preview of a sync that is added again is compared by the next run, and leavers leave", async () => {
+  await open({ users: [ana, bo, cy] });
+  const { users } = scene.scim.store;
+  let gone: readonly (readonly [string, NonNullable<ReturnType<typeof users.get>>])[] = [];
+  const sync = await readded("people", "user", () => {
+    gone = [...users].filter(([, { externalId }]) => externalId !== cy.id);
+    for (const [id] of gone) scene.scim.store.delete(users, id);
+  });
+  await scene.graph("PATCH", `/users/${ana.id}`, { accountEnabled: false });
+  await scene.graph("PATCH", `/users/${cy.id}`, { jobTitle: "Clerk" });
+  const { plan } = await scene.plan(sync);
+  for (const [id, user] of gone)
+    users.set(id, { ...user, ...(user.externalId === bo.id && { displayName: "Nobody" }) });
+  const applied = await scene.apply(sync, plan.digest ?? "");
+  assert.deepEqual([applied.counts.create, applied.counts.update, applied.conflicts], [0, 1, 1]);
+  const next = await scene.run(sync);
+  assert.deepEqual(inShort(await plannedIn(scene.store, next.run)), ["disable Ana One", "update Bo Two"]);
+  assert.deepEqual([users.size, scimUser(scene.scim, bo.id)?.displayName], [3, "Bo Two"]);
+  await assertInStep(sync);
+});

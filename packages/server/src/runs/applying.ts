@@ -95,7 +95,7 @@ export function sceneOf(context: ApplyContext): PrepareContext {
   const { store, space, sync, kind, plan, scopeNow, stillWanted, withdrawn, reveal, lookupIds, asSeen } = context;
   const { id, connection } = sync;
   const isReconfigured = plan.revision !== sync.revision;
-  const asked = { scopeNow, stillWanted, isReconfigured, withdrawn, asSeen };
+  const asked = { scopeNow, stillWanted, isReconfigured, withdrawn, asSeen, forgets: null };
   return { store, space, sync: id, connection, kind, upto: plan.upto, ...asked, reveal, lookupIds };
 }
 

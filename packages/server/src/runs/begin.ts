@@ -75,7 +75,8 @@ export async function beginPlan(
     if (news) await moveCursors(tx, context.sync, plan);
     // Another configuration may be the mending of whatever was refused.
     if (news && plan.revision !== context.sync.evaluated_revision) await releaseDead(tx, context.sync.id, "all");
-    await forgetGone(store, tx, context.space, context.sync.records, { plan: plan.id, sync: context.sync.id });
+    const { id: sync, records: kind } = context.sync;
+    await forgetGone(store, tx, { plan: plan.id, sync, space: context.space, kind });
     await adoptLinks(tx, context.space, context.sync, plan.id);
     if (settles) await leaveIgnored(tx, plan);
     if (settles) await markLeaving(tx, { ...context, kind: context.sync.records, plan, now: store.clock.now() });
@@ -215,10 +216,10 @@ async function settlePending(context: BeginContext, tx: Transaction<DB>, plan: P
       settled.filter((id) => !open.has(id)),
     );
     const entering = rows.flatMap((row): PendingEntry[] => {
-      if (!ENTERS_PENDING.includes(row.state) || row.object_id === null) return [];
+      const reason = PENDING_REASONS.get(row.state);
+      if (reason === undefined || row.object_id === null) return [];
       const { code, detail, object_id, sequence } = row;
       const base = { sync: sync.id, object_id, code, detail, sequence, plan: null, attempts: 0 };
-      const reason = row.state === "ignored" ? "issue" : row.state;
       return [{ ...base, reason, retry_at: 0, since: now }];
     });
     await enterPending(store, tx, entering);
@@ -226,7 +227,13 @@ async function settlePending(context: BeginContext, tx: Transaction<DB>, plan: P
   }
 }
 
-const ENTERS_PENDING = ["issue", "suppressed", "ignored"];
+/** Why an issue's record enters the pending set, by the issue's state; none of the others does. */
+const PENDING_REASONS: ReadonlyMap<string, string> = new Map([
+  ["issue", "issue"],
+  ["suppressed", "suppressed"],
+  ["ignored", "issue"],
+  ["returned", "dependant"],
+]);
 
 /** Issues that somebody ignores stay in the pending set, and are none of the run's. */
 async function leaveIgnored(tx: Transaction<DB>, plan: PlanRow): Promise<void> {

@@ -15,6 +15,7 @@ import { doubtReferences } from "./lost-references.ts";
 import { judgeAgain } from "./overtaken.ts";
 import { buildPlan, type Planned } from "./plan.ts";
 import { behindRead } from "./read-connection.ts";
+import { keepReturned } from "./returned.ts";
 import { revealer } from "./reveal.ts";
 import { scopeNow } from "./scope-now.ts";
 import { keepTrace } from "./selected.ts";
@@ -94,6 +95,8 @@ export async function applyOne(session: Session, sealed: PlanRow, before: Tally)
   const sync = await freshSync(session);
   const space = { target: session.targetRow.id, tenant: session.connection.tenant };
   const context = { store, lease: session.lease, sync, space, run: session.run };
+  // A run's own plan asked a moment ago.
+  if (sealed.run === null) await keepReturned(session, sealed);
   const begun = await beginPlan(context, sealed, await holdingOf(session, sync, sealed));
   const isAskedFor = sealed.run === null || sealed.approved_at !== null;
   const tally = addTallies(before, await resume(session, begun.plan, isAskedFor));

@@ -82,6 +82,8 @@ export interface PrepareContext {
   readonly lookupIds: LookupIds | null;
   /** Of an undoing that is carried out: looks at its records in the target once more. */
   readonly asSeen: AsSeen | null;
+  /** Of a plan that has not begun: whose links, of these records, it forgets when it does, for they lead nowhere. */
+  readonly forgets: ((ids: readonly string[]) => Promise<readonly string[]>) | null;
 }
 
 /**
@@ -98,6 +100,8 @@ export async function prepareBatch(
   const ids = rows.map((row) => row.object_id);
   const numbers = options.checkStale ? await changeNumbers(store.db, context.connection, ids) : null;
   const links = await loadLinks(store.db, space, [kind.name], ids);
+  const anew = rows.flatMap((row) => (isMade(row) && links.has(row.object_id) ? [row.object_id] : []));
+  if (anew.length > 0) for (const id of (await context.forgets?.(anew)) ?? []) links.delete(id);
   const wanted = new Set<string>();
   for (const row of rows) {
     for (const value of Object.values(parse(row.after) ?? {})) if (isReference(value)) wanted.add(value.$ref);
@@ -149,6 +153,10 @@ export async function prepareBatch(
     }),
   );
   return await withGoneMembers(context, prepared);
+}
+
+function isMade({ action }: PlanChangeRow): boolean {
+  return action === "create" || action === "join";
 }
 
 function isChanged(row: PlanChangeRow, numbers: ReadonlyMap<string, number> | null): boolean {

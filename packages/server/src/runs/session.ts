@@ -1,6 +1,7 @@
 import type { SyncDefinition, Target, WaitListener } from "@entrain/core";
 import { saveRun } from "../store/runs.ts";
 import type { Lease } from "../store/store.ts";
+import { goneLinks } from "../store/unowned-links.ts";
 import { describedKind } from "./basis.ts";
 import type { Actor, ConnectionRow, Engine, Progress, SyncRow, TargetRow } from "./context.ts";
 import type { Stopping } from "./lease.ts";
@@ -127,7 +128,7 @@ export async function reviewOf(session: Session): Promise<ReviewContext> {
     store,
     sync,
     lease,
-    sceneOf: ({ upto, created_at, revision }) => ({
+    sceneOf: ({ id: plan, upto, created_at, revision }) => ({
       ...scene,
       upto,
       isReconfigured: revision !== sync.revision,
@@ -137,6 +138,10 @@ export async function reviewOf(session: Session): Promise<ReviewContext> {
       reveal: revealer(engine, { sync, space, kind, plannedAt: created_at }),
       lookupIds: null,
       asSeen: null,
+      forgets: async (ids) => {
+        const gone = await goneLinks(store.db, { plan, sync: sync.id, space, kind: kind.name, ids });
+        return gone.map((link) => link.object_id);
+      },
     }),
   };
 }

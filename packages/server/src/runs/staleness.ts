@@ -103,7 +103,7 @@ export function staleness(row: PlanChangeRow, around: Surroundings, left: Member
   const crossed = crossedScope(row, around);
   if (crossed !== null) return crossed;
   if (row.action === "create" || row.action === "join") {
-    if (link) return "the record was linked after the plan was made";
+    if (link) return "the record is linked to one of the target by now";
     const recordId = row.record_id ?? "";
     if (row.cause === "shared") {
       if (around.shared.has(recordId)) return "the target record was shared for somebody else meanwhile";

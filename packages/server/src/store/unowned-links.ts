@@ -6,32 +6,61 @@ import type { Store } from "./store.ts";
 
 type Reader = Transaction<DB> | Store["db"];
 
+/** Whose plan found links to lead nowhere. */
+interface GoneOf {
+  readonly plan: string;
+  readonly sync: string;
+  readonly space: LinkSpace;
+  readonly kind: string;
+  /** Of these records only. */
+  readonly ids?: readonly string[];
+}
+
 /**
- * Forgets doubted links that a sync's plan found to lead nowhere: their records are made anew, or nobody's concern. One that was
- * made since is another one, for a preview may be old.
+ * Doubted links that a sync's plan found to lead nowhere. A preview may be old: one that was made or written since is another
+ * one, or its record was there. The target's numbers tell that, whatever the clocks say.
  */
-export async function forgetGone(
-  store: Store,
-  tx: Transaction<DB>,
-  space: LinkSpace,
-  kind: string,
-  of: { readonly plan: string; readonly sync: string },
-): Promise<void> {
-  const gone = await tx
+export async function goneLinks(
+  db: Reader,
+  { plan, sync, space, kind, ids }: GoneOf,
+): Promise<readonly Pick<Selectable<DB["links"]>, "object_id" | "record_id">[]> {
+  return await db
     .selectFrom("plan_issues")
     .innerJoin("links", "links.object_id", "plan_issues.object_id")
     .innerJoin("plans", "plans.id", "plan_issues.plan")
-    .whereRef("links.created_at", "<=", "plans.created_at")
-    .select("links.object_id")
-    .where("plan_issues.plan", "=", of.plan)
+    .whereRef("links.sequence", "<=", "plans.link_upto")
+    .select(["links.object_id", "links.record_id"])
+    .where("plan_issues.plan", "=", plan)
     .where("plan_issues.state", "=", "gone")
+    .$if(ids !== undefined, (query) => query.where("links.object_id", "in", ids ?? []))
     .where("links.target", "=", space.target)
     .where("links.kind", "=", kind)
     .where("links.tenant", "=", space.tenant)
-    .where((eb) => eb.or([eb("links.sync", "is", null), eb("links.sync", "=", of.sync)]))
+    .where((eb) => eb.or([eb("links.sync", "is", null), eb("links.sync", "=", sync)]))
     .execute();
+}
+
+/** Forgets the links that a plan found to lead nowhere: their records are made anew, or nobody's concern. */
+export async function forgetGone(store: Store, tx: Transaction<DB>, of: GoneOf): Promise<void> {
+  const gone = await goneLinks(tx, of);
   const ids = gone.map((row) => row.object_id);
-  await deleteLostLinks(store, tx, space, kind, ids);
+  await deleteLostLinks(store, tx, of.space, of.kind, ids);
+}
+
+/**
+ * Notes that the target holds records again that a plan found gone: their links stay, and they wait to be planned anew once the
+ * plan begins.
+ */
+export async function noteReturned(tx: Transaction<DB>, plan: string, ids: readonly string[]): Promise<void> {
+  for (let at = 0; at < ids.length; at += 500) {
+    await tx
+      .updateTable("plan_issues")
+      .set({ state: "returned", code: "dependant", detail: "the target holds the linked record again" })
+      .where("plan", "=", plan)
+      .where("state", "=", "gone")
+      .where("object_id", "in", ids.slice(at, at + 500))
+      .execute();
+  }
 }
 
 /** What of a sync decides on links that nobody owns. */
@@ -62,7 +91,8 @@ function sourceOf({ definition }: Pick<Heir, "definition">): "contact" | null {
 
 /**
  * Gives links that no sync owns to the one that begins a plan: all of them to their heir, to any other sync those whose
- * records the plan found in its scope. What another sync of the same target left behind is no leaver of this one.
+ * records the plan found in its scope. What another sync of the same target left behind is no leaver of this one. Whom the plan
+ * would make a record for has one after all: what that holds nobody has looked at, so the next plan does before it takes it over.
  */
 export async function adoptLinks(tx: Transaction<DB>, space: LinkSpace, sync: Heir, plan: string): Promise<void> {
   // Nearly always there are none, which the index by sync knows at once; the update would walk over all links.
@@ -83,6 +113,13 @@ export async function adoptLinks(tx: Transaction<DB>, space: LinkSpace, sync: He
         .select("records.id")
         .where("records.connection", "=", sync.connection)
         .where("records.kind", sourceOf(sync) === "contact" ? "!=" : "=", "contact"),
+    )
+    .where("object_id", "not in", (eb) =>
+      eb
+        .selectFrom("plan_changes")
+        .select("plan_changes.object_id")
+        .where("plan_changes.plan", "=", plan)
+        .where("plan_changes.action", "in", ["create", "join"]),
     )
     .$if(!heir, (query) =>
       query.where("object_id", "in", (eb) =>
