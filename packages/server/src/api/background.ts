@@ -1,6 +1,6 @@
 import { newId } from "../clock.ts";
 import type { Actor, Engine, Progress } from "../runs/context.ts";
-import { Stopped } from "../runs/lease.ts";
+import { GRACE_MS, Stopped } from "../runs/lease.ts";
 import { planSync, type RunOptions, type RunSummary, runSync } from "../runs/run.ts";
 import type { Selection } from "../runs/selection.ts";
 import { type RunLog, RunTeller } from "../runs/tell.ts";
@@ -32,7 +32,11 @@ interface Entry {
   readonly kind: Work["kind"];
   readonly sync: string;
   readonly startedAt: number;
+  /** Stops it between two batches, */
   readonly controller: AbortController;
+  /** and even in the middle of one. */
+  readonly atOnce: AbortController;
+  grace: NodeJS.Timeout | undefined;
   readonly pace: Pace;
   id: string;
   state: Work["state"];
@@ -111,11 +115,13 @@ export class Background {
     return entry === undefined ? null : workOf(entry);
   }
 
-  /** Asks what runs for a sync to stop at the next safe moment. @throws RequestError `not_running` */
+  /** Asks what runs for a sync to stop behind the batch that it writes, as far as that ends soon. @throws RequestError `not_running` */
   cancel(sync: string, actor: Actor): Work {
     const entry = [...this.#running].find((one) => one.sync === sync && one.id !== "");
     if (entry === undefined) throw new RequestError("not_running", "Nothing runs for this sync in this server.");
-    entry.controller.abort(new Stopped({ actor, cause: "asked" }));
+    const reason = new Stopped({ actor, cause: "asked" });
+    entry.controller.abort(reason);
+    entry.grace ??= setTimeout(() => entry.atOnce.abort(reason), GRACE_MS);
     return workOf(entry);
   }
 
@@ -123,7 +129,10 @@ export class Background {
   async close(): Promise<void> {
     this.#closed = true;
     const reason = new DOMException("The server is stopping.", "AbortError");
-    for (const { controller } of this.#running) controller.abort(reason);
+    for (const { controller, atOnce } of this.#running) {
+      controller.abort(reason);
+      atOnce.abort(reason);
+    }
     await Promise.all([...this.#running].map(({ ended }) => ended));
   }
 
@@ -138,7 +147,7 @@ export class Background {
     const options = this.#options(entry, {
       sync: sync.id,
       actor,
-      signal: entry.controller.signal,
+      signal: new AbortController().signal,
       onProgress: this.#teller.watching(sync.name),
       onBegin: () => begun.resolve(entry.id),
     });
@@ -163,6 +172,8 @@ export class Background {
       sync,
       startedAt: this.#engine.store.clock.now(),
       controller: new AbortController(),
+      atOnce: new AbortController(),
+      grace: undefined,
       pace: new Pace(),
       id: "",
       state: "running",
@@ -178,6 +189,7 @@ export class Background {
     return {
       ...given,
       signal: AbortSignal.any([given.signal, entry.controller.signal]),
+      now: AbortSignal.any([given.now ?? given.signal, entry.atOnce.signal]),
       onProgress: (progress: Progress) => {
         entry.pace.report(progress, clock.monotonic());
         given.onProgress(progress);
@@ -191,6 +203,7 @@ export class Background {
 
   #end(entry: Entry, how: { readonly plan: string | null } | { readonly fault: unknown }): void {
     this.#running.delete(entry);
+    clearTimeout(entry.grace);
     if ("plan" in how) {
       entry.plan = how.plan;
       entry.state = "done";

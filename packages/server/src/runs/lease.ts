@@ -7,7 +7,7 @@ const BEAT_MS = 15_000;
 const POLL_MS = 250;
 const HEAR_MS = 1_000;
 /** So long a batch that is being written when a stop is asked for may take to its end. */
-const GRACE_MS = 20_000;
+export const GRACE_MS: number = 20_000;
 
 /** Names of the leases. */
 export const syncLease = (sync: string): string => `sync:${sync}`;
