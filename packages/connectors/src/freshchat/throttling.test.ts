@@ -88,3 +88,16 @@ test("tells the status of a success without an answer of the API's: somebody doe
   for await (const _page of bed.target.list("contact", { members: false }, signal));
   assert.deepEqual(statuses, [200]);
 });
+
+for (const retryAfter of [0, 1]) {
+  test(`a limit that is told with Retry-After: ${retryAfter} delays a creation as one that is told by 429 alone`, async () => {
+    const action = { type: "status", status: 429, retryAfter } as const;
+    const bed = await bench({ faults: [{ method: "POST", path: PATHS.contact, action, times: 6 }] });
+    assert.equal((await one(bed.target, creation("contact"))).status, "applied");
+    const least = retryAfter * 1_000;
+    assert.deepEqual(
+      bed.waits,
+      [375, 750, 1500, 3000, 6000, 12_000].map((ms) => Math.max(ms, least)),
+    );
+  });
+}

@@ -117,9 +117,9 @@ test("tells each wait when it begins and when it is over", async () => {
   assert.deepEqual(await one(bed, update), { status: "applied", recordId: "u1" });
   const service = bed.host;
   assert.deepEqual(told, [
-    { service, status: 429, seconds: 4, attempt: 2, of: 5 },
+    { service, status: 429, seconds: 4, attempt: 2, of: 11 },
     null,
-    { service, status: null, seconds: 1, attempt: 3, of: 5 },
+    { service, status: null, seconds: 1, attempt: 2, of: 5 },
     null,
   ]);
 });
@@ -138,6 +138,15 @@ test("waits as long as the server asks, in seconds or until a date, creations in
       assert.deepEqual(await one(each, creation), { status: "applied", recordId: "u9" });
       assert.deepEqual(each.waits, [7000]);
     }
+  }
+});
+
+test("a server that asks for no wait, or until a date passed, and refuses again is waited out as one that asks for nothing", async () => {
+  for (const header of ["0", "Thu, 01 Jan 2025 00:00:00 GMT"]) {
+    const throttled = { status: 429, headers: { "retry-after": header } };
+    const each = await bench((_, ordinal) => (ordinal < 6 ? throttled : created));
+    assert.deepEqual(await one(each, creation), { status: "applied", recordId: "u9" });
+    assert.deepEqual(each.waits, [375, 750, 1500, 3000, 6000, 12_000]);
   }
 });
 

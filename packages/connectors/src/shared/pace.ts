@@ -18,19 +18,19 @@ function backoffMs(attempt: number, random: number): number {
   return Math.round(Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt) * (0.5 + random / 2));
 }
 
-/** Why a request is to be sent again: the service refused to take it for now without saying until when (`curt`), or any other fault. */
-type Setback = "curt" | "fault";
+/** Why a request is to be sent again: the service refused to take it for now, or any other fault. */
+type Setback = "throttled" | "fault";
 
 /**
  * The most attempts of a request. What was refused for now was not taken, and a limit per minute frees itself within the minute: the
- * waits behind eleven curt refusals last about two minutes in all, and whatever the jitter more than one.
+ * waits behind eleven refusals last about two minutes in all, and whatever the jitter more than one.
  */
-const ATTEMPTS: Readonly<Record<Setback, number>> = { curt: 11, fault: 5 };
+const ATTEMPTS: Readonly<Record<Setback, number>> = { throttled: 11, fault: 5 };
 
 /** Counts the attempts of one request: waiting out a limit costs none of those that other faults get. */
 export class Patience {
   readonly #random: () => number;
-  readonly #met: Record<Setback, number> = { curt: 0, fault: 0 };
+  readonly #met: Record<Setback, number> = { throttled: 0, fault: 0 };
 
   /** `random` gives a number in [0, 1). */
   constructor(random: () => number) {
@@ -59,7 +59,7 @@ export class Gate {
   readonly #clock: PaceClock;
   readonly #service: string;
   readonly #onWait: WaitListener;
-  #opensAt = 0;
+  #hold: { readonly ms: number; readonly opensAt: number } | null = null;
 
   /** `service` is the server's name for operators. */
   constructor(clock: PaceClock, service: string, onWait: WaitListener) {
@@ -69,15 +69,22 @@ export class Gate {
   }
 
   hold(ms: number): void {
-    this.#opensAt = Math.max(this.#opensAt, this.#clock.now() + ms);
+    const longest = Math.max(this.#leftMs(), ms);
+    this.#hold = { ms: longest, opensAt: this.#clock.now() + longest };
+  }
+
+  /** Never more than was asked for, whatever became of the clock since. */
+  #leftMs(): number {
+    return this.#hold === null ? 0 : Math.min(this.#hold.ms, this.#hold.opensAt - this.#clock.now());
   }
 
   /** Waits until the gate is open, also when it is held further meanwhile; false when the work was stopped meanwhile. */
   async pass(signal: AbortSignal): Promise<boolean> {
-    for (let waitedUntil = 0; waitedUntil < this.#opensAt; ) {
-      waitedUntil = this.#opensAt;
-      const ms = waitedUntil - this.#clock.now();
+    for (let hold = this.#hold; hold !== null; hold = this.#hold) {
+      const ms = this.#leftMs();
       if (ms > 0 && !(await this.#wait(ms, signal))) return false;
+      // A clock that was set back would close it again for the next one.
+      if (this.#hold === hold) this.#hold = null;
     }
     return true;
   }

@@ -84,8 +84,9 @@ export function createServiceClient<Body>(options: ServiceOptions<Body>): Servic
       if (!isWorthRepeating(next, request.repeatable)) return reply;
       const asked = next.kind === "error" ? next.retryAfterMs : null;
       if (asked !== null && asked > LONGEST_WAIT_MS) return reply;
-      const { waitMs, attempt, of } = patience.after(next.kind === "error" && asked === null ? "curt" : "fault");
-      const wait = asked ?? waitMs;
+      const { waitMs, attempt, of } = patience.after(next.kind === "error" ? "throttled" : "fault");
+      // A service that asks for no wait, or for a moment, may mean it and refuse again: each refusal is waited out for longer.
+      const wait = Math.max(asked ?? 0, waitMs);
       if (next.kind === "error") gate.hold(wait);
       if (attempt > of) return reply;
       const status = "status" in next ? (next.status ?? null) : null;

@@ -111,7 +111,7 @@ test("a run tells that it waits for a SCIM server", async () => {
   });
   const { told } = await runTold(scene.engine, sync);
   const { host } = new URL(scene.scim.baseUrl);
-  assert.deepEqual(messagesOf(told), [`${host} is busy (429); trying again in 7 s (attempt 2 of 5)`]);
+  assert.deepEqual(messagesOf(told), [`${host} is busy (429); trying again in 7 s (attempt 2 of 11)`]);
 });
 
 async function open(): Promise<Scene> {
