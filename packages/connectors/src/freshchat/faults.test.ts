@@ -243,21 +243,6 @@ test("a refusal is told in Freshchat's own words, and is no lack of seats", asyn
   assert.match(outcome.detail ?? "", /Freshchat answered 400: license_type must be fulltime or occasional/);
 });
 
-test("addresses of contacts are found in any letters, also where Freshchat tells capitals apart", async () => {
-  for (const emailMatch of ["exact", "folded"] as const) {
-    const bed = await bench({ switches: { emailMatch }, contacts: 3 });
-    bed.account.advance(10_000);
-    const { id } = bed.account.users.create({ email: "Grace.Hopper@Example.org" });
-    bed.account.advance(10_000);
-    const found = await bed.target.find("contact", "email", ["grace.hopper@example.org", "x@example.org"], signal);
-    assert.deepEqual(
-      found.map((record) => record.id),
-      [id],
-      emailMatch,
-    );
-  }
-});
-
 test("roles and groups are known by name, and never made", async () => {
   const bed = await bench({ groups: ["Sales", "Support", "sales"], roles: ["Trainee"] });
   const lookups = bed.target.lookups ?? assert.fail();
@@ -280,23 +265,6 @@ test("roles and groups are known by name, and never made", async () => {
   const id = await made(bed.target, change("agent", { action: "create", set }));
   const [stored] = [bed.account.agents.get(id)];
   assert.deepEqual([stored?.role_name, stored?.groups], ["Trainee", [support?.id]]);
-});
-
-test("a mapped group is the first of an agent's groups, and leaves the others alone", async () => {
-  const bed = await bench({ groups: ["Sales", "Support", "Legal"] });
-  const [sales = "", support = "", legal = ""] = bed.account.groups.list().map(({ id }) => id);
-  const id = await made(
-    bed.target,
-    change("agent", { action: "create", set: { ...agent.attributes(1), group: sales } }),
-  );
-  bed.account.agents.update(id, { groups: [sales, legal] });
-  const groupsAfter = async (group: string | null): Promise<readonly string[] | undefined> => {
-    await made(bed.target, change("agent", { recordId: id, set: { group } }));
-    return bed.account.agents.get(id)?.groups;
-  };
-  assert.deepEqual(await groupsAfter(support), [support, legal]);
-  assert.deepEqual(await groupsAfter(legal), [legal]);
-  assert.deepEqual(await groupsAfter(null), []);
 });
 
 test("agents with rights over the account are privileged, and those who are deleted are not there", async () => {

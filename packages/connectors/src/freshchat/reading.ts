@@ -85,7 +85,8 @@ async function byFilter(
   });
   const missed = found.filter(({ hit }) => !hit).map(({ key }) => [key, ""] as const);
   const records = found.flatMap((one) => one.records);
-  if (attribute.caseExact === true || missed.length === 0 || (await isFolding(reader, filtered))) return records;
+  if (attribute.caseExact === true || missed.length === 0) return records;
+  if (await isFolding(reader, { find: filtered, roster: rosterOf })) return records;
   return [...records, ...(await inRoster(reader, new Map(missed)))];
 }
 
@@ -104,10 +105,16 @@ async function filtered(reader: Reader, name: string, value: string): Promise<re
 
 /** Where no filter finds an address, or only in its very letters, it is looked for in the whole list. */
 async function inRoster(reader: Reader, wanted: ReadonlyMap<string, unknown>): Promise<readonly TargetRecord[]> {
+  const roster = await rosterOf(reader);
+  return [...wanted.keys()].flatMap((key) => roster.byKey.get(key) ?? []);
+}
+
+/** The list as it was read lately, or is read now. */
+async function rosterOf(reader: Reader): Promise<Roster> {
   const { memory } = reader;
   const roster = memory.roster ?? (await readRoster(reader));
   memory.roster = roster;
-  return [...wanted.keys()].flatMap((key) => roster.byKey.get(key) ?? []);
+  return roster;
 }
 
 async function readRoster(reader: Reader): Promise<Roster> {

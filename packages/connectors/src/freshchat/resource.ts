@@ -1,4 +1,4 @@
-import type { Attributes, TargetRecord, Value } from "@entrain/core";
+import type { Attributes, TargetChange, TargetRecord, Value } from "@entrain/core";
 import { isJson, type Json, textIn } from "./json.ts";
 import { type FreshchatKind, PROPERTY } from "./kinds.ts";
 
@@ -53,7 +53,7 @@ export type Emptiness = null | "";
 export function bodyOf(
   kind: FreshchatKind,
   current: Json | null,
-  change: { readonly set: Attributes; readonly active?: boolean },
+  change: Pick<TargetChange, "set" | "was" | "active">,
   empty: Emptiness = null,
 ): Json {
   const body: { [name: string]: unknown } = {};
@@ -61,11 +61,45 @@ export function bodyOf(
     const value = current?.[field];
     if (value !== undefined && value !== null) body[field] = value;
   }
-  for (const [name, value] of Object.entries(change.set)) lay(body, current, name, { value, empty });
+  for (const [name, value] of Object.entries(change.set)) {
+    if (name === "group") layGroup(body, current, change);
+    else lay(body, current, name, { value, empty });
+  }
   if (kind.kind.disable && (change.active === false || (change.active === true && current !== null))) {
     body.is_deactivated = !change.active;
   }
   return body;
+}
+
+/** Only the group that was given before is ours to take away, wherever it stands; in which others an agent is, is not ours to say. */
+function layGroup(body: { [name: string]: unknown }, current: Json | null, { set, was }: GroupChange): void {
+  const group = groupIn(set);
+  const ours = [group, groupIn(was)];
+  const others = (current === null ? [] : groupsOf(current)).filter((id) => !ours.includes(textIn(id)));
+  if (group !== null) body.groups = [group, ...others];
+  else if (current !== null) body.groups = others;
+}
+
+type GroupChange = Pick<TargetChange, "set" | "was">;
+
+function groupIn(attributes: Attributes = {}): string | null {
+  return textIn(attributes.group);
+}
+
+/** In the group that is to be given, wherever that stands, and no longer in the one that was. */
+function isInGroup(resource: Json, { set, was }: GroupChange): boolean {
+  const [group, before] = [groupIn(set), groupIn(was)];
+  const groups = groupsOf(resource).map(textIn);
+  return (
+    (group === null || groups.includes(group)) && (before === null || before === group || !groups.includes(before))
+  );
+}
+
+/** What is to be told of a change of the group where nobody knows which one was given before, as after that was renamed. */
+export function groupsKept(current: Json, { set, was }: GroupChange): string | null {
+  if (set.group === undefined || was?.group !== undefined) return null;
+  const isBeside = groupsOf(current).some((id) => textIn(id) !== groupIn(set));
+  return isBeside ? "It is not known which of its groups was given before, so the agent stays in all of them." : null;
 }
 
 function lay(
@@ -74,12 +108,6 @@ function lay(
   name: string,
   { value, empty }: { readonly value: Value; readonly empty: Emptiness },
 ): void {
-  if (name === "group") {
-    // Only the first one is ours to say; in which others an agent is beside it, is not.
-    const others = (current === null ? [] : groupsOf(current)).slice(1).filter((id) => id !== value);
-    if (value !== null || current !== null) body.groups = value === null ? others : [value, ...others];
-    return;
-  }
   if (name.startsWith(PROPERTY)) {
     const property = name.slice(PROPERTY.length);
     const others = propertiesOf(body).filter((one) => one.name !== property);
@@ -99,8 +127,10 @@ export function hasMore(resource: Json, { group }: Attributes): boolean {
 }
 
 /** The attributes of a change whose values a resource does not show. */
-export function notTaken(resource: Json, set: Attributes): readonly string[] {
-  return Object.entries(set).flatMap(([name, value]) =>
-    valueIn(resource, name) === (value === "" ? null : value) ? [] : [name],
-  );
+export function notTaken(resource: Json, change: Pick<TargetChange, "set" | "was">): readonly string[] {
+  return Object.entries(change.set).flatMap(([name, value]) => {
+    const isTaken =
+      name === "group" ? isInGroup(resource, change) : valueIn(resource, name) === (value === "" ? null : value);
+    return isTaken ? [] : [name];
+  });
 }

@@ -4,7 +4,7 @@ import { remove, waitForLeavers } from "./deleting.ts";
 import { type Json, resourceIn, textIn } from "./json.ts";
 import type { Reader, Writer } from "./reader.ts";
 import { findRecords, getResource, resourcePath } from "./reading.ts";
-import { bodyOf, hasMore, isActive, notTaken, recordOf } from "./resource.ts";
+import { bodyOf, groupsKept, hasMore, isActive, notTaken, recordOf } from "./resource.ts";
 import { failure, missing, type Result, refused, unknown, unread } from "./results.ts";
 
 /** Carries out one change. What is thrown is the signal's reason, or a fault of ours. */
@@ -46,7 +46,7 @@ async function create(writer: Writer, change: TargetChange): Promise<Result> {
     return unknown("Freshchat accepted the creation without saying the record's id.");
   }
   remember(writer, made, { kind: kind.kind.name, id, attributes: change.set, active: change.active ?? true });
-  return applied(id, notTaken(made, change.set));
+  return applied(id, notTaken(made, change));
 }
 
 /** By so much Freshchat's clock and ours may differ. */
@@ -65,7 +65,9 @@ export async function wasMade(writer: Reader, change: TargetChange, id: string):
   if (resource === null || resource.is_deleted === true || Number.isNaN(made)) return false;
   if (made < unheard.sentAt - SKEW_MS || made > unheard.givenUpAt + SKEW_MS) return false;
   const { set, active = true } = unheard.change;
-  return notTaken(resource, set).length === 0 && !hasMore(resource, set) && isActive(kind, resource) === active;
+  return (
+    notTaken(resource, unheard.change).length === 0 && !hasMore(resource, set) && isActive(kind, resource) === active
+  );
 }
 
 /** Says which record has the value of an attribute that no two may share. It is never adopted here: matching decides that. */
@@ -88,9 +90,11 @@ async function update(writer: Writer, path: string, id: string, change: TargetCh
   const { kind } = writer;
   const current = await getResource(writer, id);
   if (current === null || current.is_deleted === true) return missing(writer, id);
-  const wanted = notTaken(current, change.set);
+  const wanted = notTaken(current, change);
   const turns = change.active !== undefined && change.active !== isActive(kind, current);
-  if (wanted.length === 0 && !turns) return { status: "unchanged", recordId: id };
+  const kept = groupsKept(current, change);
+  if (wanted.length === 0 && !turns)
+    return { status: "unchanged", recordId: id, ...(kept !== null && { detail: kept }) };
   for (const { name, unique } of kind.kind.attributes) {
     if (unique !== true || !wanted.includes(name)) continue;
     const taken = await takenBy(writer, name, change.set, id);
@@ -104,17 +108,19 @@ async function update(writer: Writer, path: string, id: string, change: TargetCh
   const first = await shown(writer, id, await put(null));
   if ("status" in first) return first;
   const { left, stays } = differing(writer, first.resource, change);
-  if (stays || !left.some((name) => change.set[name] === null)) return settled(writer, id, change, first.resource);
+  if (stays || !left.some((name) => change.set[name] === null))
+    return settled(writer, id, { change, kept }, first.resource);
   const second = await shown(writer, id, await put(""));
-  return "status" in second ? second : settled(writer, id, change, second.resource);
+  return "status" in second ? second : settled(writer, id, { change, kept }, second.resource);
 }
 
 function differing(
   { kind }: Writer,
   resource: Json,
-  { set, active }: TargetChange,
+  change: TargetChange,
 ): { readonly left: readonly string[]; readonly stays: boolean } {
-  return { left: notTaken(resource, set), stays: active !== undefined && active !== isActive(kind, resource) };
+  const { active } = change;
+  return { left: notTaken(resource, change), stays: active !== undefined && active !== isActive(kind, resource) };
 }
 
 /** The record as it is after a write: as the answer shows it, or read once more where the answer shows nothing. */
@@ -133,15 +139,21 @@ async function shown(writer: Writer, id: string, reply: FreshchatReply): Promise
   }
 }
 
+interface Written {
+  readonly change: TargetChange;
+  /** What is to be told beside it. */
+  readonly kept: string | null;
+}
+
 /** A service that accepts a change and does not make it is caught here. */
-function settled(writer: Writer, id: string, change: TargetChange, resource: Json): Result {
+function settled(writer: Writer, id: string, { change, kept }: Written, resource: Json): Result {
   const { left, stays } = differing(writer, resource, change);
   if (stays) {
     const state = change.active ? "deactivated" : "active";
     return refused(writer, id, `Freshchat accepted the change and the agent is still ${state}.`);
   }
   remember(writer, resource, null);
-  return applied(id, left);
+  return applied(id, left, kept);
 }
 
 function remember(writer: Writer, resource: Json, otherwise: Parameters<Writer["memory"]["wrote"]>[0] | null): void {
@@ -149,8 +161,8 @@ function remember(writer: Writer, resource: Json, otherwise: Parameters<Writer["
   if (record !== null) writer.memory.wrote(record);
 }
 
-function applied(recordId: string, left: readonly string[]): Result {
-  if (left.length === 0) return { status: "applied", recordId };
-  const detail = `Freshchat answered with other values than were set: ${left.join(", ")}.`;
-  return { status: "applied", recordId, detail };
+function applied(recordId: string, left: readonly string[], told: string | null = null): Result {
+  const others = left.length === 0 ? [] : [`Freshchat answered with other values than were set: ${left.join(", ")}.`];
+  const detail = [...others, ...(told === null ? [] : [told])].join(" ");
+  return { status: "applied", recordId, ...(detail !== "" && { detail }) };
 }

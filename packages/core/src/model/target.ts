@@ -101,6 +101,11 @@ export interface TargetChange {
   /** The target's record; `null` for create. */
   readonly recordId: string | null;
   readonly set: Attributes;
+  /**
+   * Of the lookups that `set` writes: the id of the record that the target was last known to point to, `null` for none. What is
+   * not known is absent. A target that holds several beside each other takes this one away, and none that it was not given.
+   */
+  readonly was?: Attributes;
   readonly active?: boolean;
   readonly add?: readonly string[];
   readonly remove?: readonly string[];

@@ -331,3 +331,33 @@ test("roles and groups are written by name, and a name that Freshchat lacks is t
   assert.equal(there(account).filter(({ groups }) => groups.includes(legal)).length, 2);
   await rests(account, agents);
 });
+
+for (const isLost of [false, true]) {
+  test(`an agent who leaves the department${isLost ? ", with the answer lost," : ""} stays in the groups that others gave`, async () => {
+    const clock = testClock();
+    const people = crowd(3, () => ({ department: "Ours" }));
+    scene = await openScene({
+      clock,
+      simulator: { tenant: { users: people, groups: [] } },
+      freshchat: { groups: ["Ours", "Theirs"] },
+    });
+    const account = scene.freshchat ?? assert.fail("the scene has an account");
+    const mapping: SyncDefinition["mapping"] = {
+      email: { direct: "mail" },
+      group: { direct: "department", whenEmpty: "clear" },
+    };
+    const agents = await scene.addSync("agents", "freshchat", { records: "agent", mapping });
+    await succeeds(agents);
+    const [ours = "", theirs = ""] = ["Ours", "Theirs"].map(
+      (name) => account.groups.list().find((group) => group.name === name)?.id,
+    );
+    const who = there(account).find(({ email }) => email === people[0]?.mail) ?? assert.fail("the agent is there");
+    assert.deepEqual(who.groups, [ours]);
+    account.agents.update(who.id, { groups: [ours, theirs] });
+    await scene.graph("PATCH", `/users/${people[0]?.id}`, { department: null });
+    if (isLost) account.faults.set([{ method: "PUT", action: { type: "cut", at: "answer" }, times: 5 }]);
+    assert.equal((await succeeds(agents)).counts.update, 1);
+    assert.deepEqual(account.agents.get(who.id)?.groups, [theirs]);
+    await rests(account, agents);
+  });
+}

@@ -18,7 +18,7 @@ import { withGoneMembers } from "./gone-members.ts";
 import type { LookupIds } from "./lookup-records.ts";
 import type { Reveal } from "./reveal.ts";
 import type { ScopeNow } from "./scope-now.ts";
-import { removable, sparedIn, sparedWhy } from "./spared.ts";
+import { NOBODY, removable, sparedIn, sparedWhy } from "./spared.ts";
 import {
   firstLink,
   isDone,
@@ -113,7 +113,7 @@ export async function prepareBatch(
     moved.size === 0 || (await loadWatermark(store.db, context.connection, "group")).phase === "settled";
   const scope = options.checkStale && context.scopeNow ? await context.scopeNow(ids, context.upto) : null;
   const standing = options.checkStale ? await standingMembers(context, rows) : null;
-  const spared = options.checkStale ? await sparedIn(context, rows) : new Map<string, string>();
+  const spared = options.checkStale ? await sparedIn(context, rows) : NOBODY;
   const isReconfigured = context.isReconfigured && options.checkStale;
   const isAskedAgain = (row: PlanChangeRow): boolean => isReconfigured || isChanged(row, numbers);
   const changed = rows.filter((row) => row.action !== "members" && !isUndoing(row) && isAskedAgain(row));
@@ -209,14 +209,16 @@ function referencedKinds(kind: TargetKind): readonly string[] {
   return [...kind.attributes.flatMap(kindsReferred), ...kind.members];
 }
 
-/** The values of lookups that changes write, by lookup. */
+/** The values of lookups that changes write, and those that they replace, by lookup. */
 function wantedValues(kind: TargetKind, rows: readonly PlanChangeRow[]): ReadonlyMap<string, readonly string[]> {
   const wanted = new Map<string, string[]>();
   for (const { name, lookup } of kind.attributes) {
     if (lookup === undefined) continue;
     const values = rows.flatMap((row) => {
-      const value = writesOf({ before: parse(row.before), after: parse(row.after) })[name];
-      return typeof value === "string" && value !== "" ? [value] : [];
+      const before = parse(row.before);
+      const writes = writesOf({ before, after: parse(row.after) });
+      const asked = Object.hasOwn(writes, name) ? [writes[name], before?.[name]] : [];
+      return asked.flatMap((value) => (typeof value === "string" && value !== "" ? [value] : []));
     });
     if (values.length > 0) wanted.set(lookup, [...(wanted.get(lookup) ?? []), ...values]);
   }
@@ -240,7 +242,9 @@ function prepare(row: PlanChangeRow, around: Surroundings): Prepared {
     gone: [],
   };
   if (around.isChecked && isDone(row, around, left)) return { ...base, done: true, send: null };
-  const stale = staleness(row, around, left) ?? sparedWhy(row, around.spared);
+  // Who put a list together since the plan was made changed the configuration, too: what is protected is told as that.
+  const spared = around.withdrawn === null ? sparedWhy(row, around.spared) : null;
+  const stale = spared ?? staleness(row, around, left);
   if (stale !== null) return { ...base, stale, untold: UNTOLD.includes(stale), send: null };
   return row.action === "members" ? prepareMembers(base, around, left) : prepareAttributes(base, around);
 }
@@ -304,6 +308,7 @@ function prepareAttributes(base: Base, around: Surroundings): Prepared {
     const resolved = isConcealed(value) ? around.revealed[name] : resolve(name, value);
     if (resolved !== undefined && !(row.action === "create" && resolved === null)) set[name] = resolved;
   }
+  const was = heldBefore(row, set, around);
   const known: { [name: string]: Value } = {};
   for (const [name, value] of Object.entries(after ?? {})) if (resolve(name, value) !== undefined) known[name] = value;
   const send: TargetChange = {
@@ -312,9 +317,23 @@ function prepareAttributes(base: Base, around: Surroundings): Prepared {
     action: row.action as TargetChange["action"],
     recordId: row.record_id,
     set,
+    ...(Object.keys(was).length === 0 ? {} : { was }),
     ...(row.active === null ? {} : { active: row.active === 1 }),
   };
   return { ...base, send, sensitive, known, dropped: [...dropped] };
+}
+
+/** The records of lookups that the target was last known to point to, of those attributes that are written. */
+function heldBefore(row: PlanChangeRow, set: Attributes, { kind, lookupId }: Surroundings): Attributes {
+  const before = parse(row.before) ?? {};
+  const was: { [name: string]: Value } = {};
+  for (const { name, lookup } of kind.attributes) {
+    const value = before[name];
+    if (lookup === undefined || lookupId === null || value === undefined || !Object.hasOwn(set, name)) continue;
+    const recordId = typeof value === "string" && value !== "" ? lookupId(lookup, value) : null;
+    if (recordId !== undefined) was[name] = recordId;
+  }
+  return was;
 }
 
 function parse(text: string | null): Attributes | null {
