@@ -40,7 +40,7 @@ async function reconcileCommand(
 }
 
 function linesOf(report: ReconcileReport, repair: boolean): readonly string[] {
-  const { missing, changed, theirs, unknown, members, inStep } = report;
+  const { missing, changed, theirs, unsettled, unknown, members, inStep } = report;
   const { added, removed, foreign } = members;
   type Changed = ReconcileReport["changed"]["samples"][number];
   const keptIn = (kept: string | null): string => (kept === null ? "" : ` (left alone: ${kept})`);
@@ -66,6 +66,12 @@ function linesOf(report: ReconcileReport, repair: boolean): readonly string[] {
       "with attributes that are others' since they changed them",
       (one) => `${one.name}: ${fieldsIn(one)}`,
     ),
+    ...part(
+      "unsettled",
+      unsettled,
+      "whose last change was sent and not heard of: what they hold is compared once a run has looked that up",
+      ({ name, record }) => (record === "" ? name : `${name} (${record})`),
+    ),
     ...part("added", added, "members by others", moved),
     ...part("removed", removed, "members by others", moved),
     ...part("foreign", foreign, "members that are none of the connection's, and stay", moved),
@@ -88,12 +94,13 @@ function heldInWords({ sync, target, records, owned, held, missing }: ReconcileR
 }
 
 /** What is pinned, or waits for approval, no repair touches. */
-function nextInWords({ sync, repairable }: ReconcileReport): string {
+function nextInWords({ sync, repairable, unsettled }: ReconcileReport): string {
+  if (unsettled.count > 0) return `Have what was sent and not heard of looked up first: entrain sync run ${sync}`;
   if (repairable) return `Put it back: entrain sync reconcile ${sync} --repair`;
   return `A repair would put nothing of that back: it is pinned, waits for approval, or the sync does not write it. See: entrain sync undone ${sync}, entrain sync held ${sync}`;
 }
 
-const SORT_WIDTH = 8;
+const SORT_WIDTH = 9;
 
 /** A line with the count, the samples below it; nothing where there are none. */
 function part<T>(

@@ -14,6 +14,13 @@ const guard = { removals: wide, members: wide };
 const users = crowd(30);
 const team = group("Team A");
 const nested = group("Team B");
+const ADMIN = "11111111-1111-4111-8111-111111111111";
+const ROLES = [
+  "User.ReadWrite.All",
+  "Group.ReadWrite.All",
+  "Application.ReadWrite.All",
+  "AppRoleAssignment.ReadWrite.All",
+];
 /** A replica that shows what was ten minutes ago. */
 const lag = { type: "lag", ms: 10 * MINUTE } as const;
 
@@ -227,6 +234,36 @@ for (const [what, scope] of Object.entries({
     assert.deepEqual(await changesOfARun(scene, people), left);
     scene.simulator.faults.clear();
     // The read that is repeated within a day lists everybody.
+    clock.advance(21 * HOUR);
+    assert.deepEqual(await changesOfARun(scene, people), []);
+  });
+}
+
+for (const [what, filters] of [
+  ["alone", undefined],
+  ["with a role that its groups give", [[{ attribute: "appRoles", operator: "EQUALS", value: "Desk.Admin" } as const]]],
+] as const) {
+  test(`who is young, and whom a lagging copy lists in no group that is assigned to the application, ${what}, does not leave the scope`, async () => {
+    clock = testClock();
+    const memberships = { [team.id]: users.map(({ id }) => id) };
+    const directory = { users, groups: [team], memberships };
+    scene = await openScene({ clock, simulator: { tenant: directory, roles: ROLES } });
+    const named = { value: "Desk.Admin", displayName: "Admin", description: "Admin", allowedMemberTypes: ["User"] };
+    const appRoles = [{ ...named, id: ADMIN, isEnabled: true }];
+    const app = (await scene.graph("POST", "/applications", { displayName: "Desk", appRoles })) as { appId: string };
+    const { id: principal } = (await scene.graph("POST", "/servicePrincipals", { appId: app.appId })) as { id: string };
+    const body = { principalId: team.id, resourceId: principal, appRoleId: ADMIN };
+    await scene.graph("POST", `/servicePrincipals/${principal}/appRoleAssignedTo`, body);
+    people = await scene.addSync("people", "portal", { records: "requester", guard });
+    await scene.run(people);
+    const { id } = (await scene.graph("POST", "/users", newUser("Joiner 1"))) as { readonly id: string };
+    await scene.graph("POST", `/groups/${team.id}/members/$ref`, reference(id));
+    assert.deepEqual(await changesOfARun(scene, people), ["create Joiner 1"]);
+    const assigned = { application: app.appId, transitive: true };
+    await scene.redefine(people, { scope: { assigned, ...(filters === undefined ? {} : { filters }) } });
+    scene.simulator.faults.set([{ action: lag, path: "/groups/*/members" }]);
+    assert.deepEqual(await changesOfARun(scene, people), []);
+    scene.simulator.faults.clear();
     clock.advance(21 * HOUR);
     assert.deepEqual(await changesOfARun(scene, people), []);
   });

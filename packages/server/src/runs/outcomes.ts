@@ -8,6 +8,7 @@ import {
   type TargetAttribute,
 } from "@entrain/core";
 import type { Transaction } from "kysely";
+import { doubtLinks } from "../store/doubted-links.ts";
 import { appendJournal, type JournalEntry } from "../store/journal.ts";
 import {
   deleteLinks,
@@ -25,6 +26,7 @@ import { type ApplyContext, closeIntents, entryBase, streamOf, type Tally, talli
 import { ACCEPTED } from "./being-deleted.ts";
 import { countGuarded } from "./count-guarded.ts";
 import { forgetGoneMembers } from "./gone-members.ts";
+import { leftAlone } from "./inputs.ts";
 import { forgetMembers, saveMembers } from "./known-members.ts";
 import { leavingAfter } from "./leaving.ts";
 import { isMissing } from "./missing.ts";
@@ -142,7 +144,7 @@ async function withoutTaken(
 
 /**
  * A record is shared as long as another sync owns it: one that was let go of while the answer was on its way is matched anew,
- * and one that somebody deleted in the target is made anew by its owner, and by nobody else.
+ * and one that somebody deleted in the target is made anew by its owner, and by nobody else: the owner's next run looks for it.
  */
 async function withOwners(
   context: ApplyContext,
@@ -159,13 +161,15 @@ async function withOwners(
   const owned = await ownedByOthers(tx, of, asked.map(recordIdOf));
   // One that the removal of its owner's sync left to nobody is still there.
   const linked = await linkedRecords(tx, of.target, of.kind, asked.map(recordIdOf));
+  const isLost = (one: Settled): boolean => one.gone && owned.has(recordIdOf(one));
+  await doubtLinks(context.store, tx, of, asked.filter(isLost).map(recordIdOf));
   return heard.map((one) => {
     if (!isShare(one)) return one;
     const recordId = recordIdOf(one);
     if (isWritten(one.outcome) && !(isNew(one) ? owned.has(recordId) : linked.has(recordId))) {
       return { ...one, outcome: { status: "conflict", code: "conflict", detail: UNOWNED, retry: "now" } };
     }
-    if (!one.gone || !owned.has(recordId)) return one;
+    if (!isLost(one)) return one;
     const detail = `the target holds the shared record ${recordId} no more; the sync that owns it makes it anew`;
     return { ...one, gone: false, outcome: { status: "refused", code: "record_missing", detail, retry: "later" } };
   });
@@ -316,7 +320,8 @@ function linkAfter(context: ApplyContext, { change, outcome }: Settled, sequence
     const known = { ...(JSON.parse(link.known) as Attributes), ...change.known };
     const active = row.active ?? link.active;
     const leaving_at = leavingAfter(context, row, link, now);
-    return { ...link, sync: context.sync.id, known: JSON.stringify(known), active, sequence, leaving_at };
+    const left_alone = leftAfter(change, link);
+    return { ...link, sync: context.sync.id, known: JSON.stringify(known), active, sequence, left_alone, leaving_at };
   }
   return {
     ...context.space,
@@ -336,10 +341,17 @@ function linkAfter(context: ApplyContext, { change, outcome }: Settled, sequence
   };
 }
 
+/** What a change wrote itself is not what others changed, whatever was found of it while nobody knew of the change. */
+function leftAfter({ send }: Prepared, link: LinkRow): string | null {
+  const names = leftAlone(link).filter((name) => send === null || !Object.hasOwn(send.set, name));
+  return names.length === 0 ? null : JSON.stringify(names);
+}
+
 async function markStates(context: ApplyContext, tx: Transaction<DB>, settled: readonly Settled[]): Promise<void> {
   const byState = new Map<string, PlanChangeRow[]>();
   for (const { change, outcome, gone } of settled) {
-    const state = gone && outcome.status === "conflict" ? "missing" : outcome.status;
+    const isLoss = gone && change.link?.active === 1;
+    const state = isLoss && outcome.status === "conflict" ? "missing" : outcome.status;
     const rows = byState.get(state) ?? [];
     rows.push(change.row);
     byState.set(state, rows);

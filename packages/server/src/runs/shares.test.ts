@@ -212,3 +212,18 @@ test("a shared record that somebody deleted is made anew by its owner when a gro
   assert.deepEqual([run.result, run.counts.create], ["succeeded", 1]);
   assert.equal(resource().externalId, home.id);
 });
+
+test("a shared record that somebody deleted is made anew by its owner once who shares it found it gone, and shared again", async () => {
+  const [owner, second] = await open([guest]);
+  await scene.run(second);
+  scene.scim.store.delete(scene.scim.store.users, String(resource().id));
+  await scene.graph("PATCH", `/users/${guest.id}`, { jobTitle: "Head buyer" });
+  await scene.run(second);
+  assert.deepEqual([...(await unsynced(scene.store, second)).values()], ["record_missing"]);
+  const run = await other.run(owner);
+  assert.deepEqual([run.result, run.counts.create], ["succeeded", 1]);
+  assert.deepEqual(await unsynced(scene.store, owner), new Map());
+  assert.equal((await scene.run(second)).result, "succeeded");
+  assert.deepEqual([resource().externalId, resource().title], [home.id, "Head buyer"]);
+  assert.deepEqual(await unsynced(scene.store, second), new Map());
+});

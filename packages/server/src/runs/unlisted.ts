@@ -1,4 +1,4 @@
-import type { CompiledScope, DirectoryRecord, ScopeDecision } from "@entrain/core";
+import { APP_ROLES, byCodeUnits, type CompiledScope, type DirectoryRecord, type ScopeDecision } from "@entrain/core";
 import { type DirectoryRow, isYoung } from "../store/directory.ts";
 import type { Store } from "../store/store.ts";
 import { decideScope, everNested, reaches, type ScopeGroups } from "./scope-groups.ts";
@@ -31,8 +31,19 @@ export async function unlistedAmong(
 }
 
 /**
+ * The record as it is known, with each role that is known to be given in the scope's application, and with all of them: who is
+ * listed nowhere yet may come to have one or several, and a clause may ask for a role as well as for the want of it.
+ */
+function withAnyRoles(record: DirectoryRecord, { assigned }: ScopeGroups): readonly DirectoryRecord[] {
+  const roles = [...new Set([...(assigned?.roles.values() ?? [])].flat())].sort(byCodeUnits);
+  if (roles.length === 0) return [record];
+  const sets = [...roles.map((role) => [role]), roles];
+  return [record, ...sets.map((of) => ({ ...record, attributes: { ...record.attributes, [APP_ROLES]: of } }))];
+}
+
+/**
  * The decision on a record that no group of the scope ever listed: if nothing but the lists of its groups, and of whom is
- * assigned to its application, keeps it out, it is out as far as is known only.
+ * assigned to its application with which roles, keeps it out, it is out as far as is known only.
  */
 export function asFarAsListed(
   scope: CompiledScope,
@@ -46,12 +57,15 @@ export function asFarAsListed(
     const reach = groups.lists.exclude.get(name);
     return reach !== undefined && reaches(reach, record.id, memberOf);
   };
-  const listed = scope.decide(
-    record,
-    (name, list) => list === "include" || isExcluded(name),
-    () => true,
-  );
-  if (!listed.in) return decided;
+  const mayBeIn = withAnyRoles(record, groups).some((one) => {
+    const listed = scope.decide(
+      one,
+      (name, list) => list === "include" || isExcluded(name),
+      () => true,
+    );
+    return listed.in || listed.untold === true;
+  });
+  if (!mayBeIn) return decided;
   const why = "the record is a few hours old, and a copy of the directory that lags may not list its memberships yet";
   return { ...decided, reason: `${decided.reason}; ${why}`, untold: true };
 }

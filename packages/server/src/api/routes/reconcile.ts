@@ -42,11 +42,12 @@ const REPORT: TSchema = Type.Object({
   missing: some(Type.Object(RECORD)),
   changed: some(CHANGED),
   theirs: some(CHANGED),
+  unsettled: some(Type.Object(RECORD)),
   unknown: some(Type.Object({ id: Type.String(), name: Type.String(), active: Type.Boolean() }), {
     active: Type.Integer(),
   }),
   members: Type.Object({ added: some(MEMBER), removed: some(MEMBER), foreign: some(MEMBER) }),
-  inStep: Type.Boolean({ description: "Nothing of the sync's differs." }),
+  inStep: Type.Boolean({ description: "Nothing of the sync's differs, and all of it was compared." }),
   repairable: Type.Boolean({ description: "Something differs that a repair would look at." }),
 });
 

@@ -12,7 +12,8 @@ import {
   type TargetRecord,
   type Value,
 } from "@entrain/core";
-import { type LinkRow, type LinksByKind, loadLinksByKind } from "../../store/links.ts";
+import { type LinkRow, type LinksByKind, loadLinksByKind, saveLinks, takeLinkSequences } from "../../store/links.ts";
+import type { Lease } from "../../store/store.ts";
 import { inSourceForm, type LinkedPeople, linkedPeople, withLookups } from "../as-compared.ts";
 import { concealedKnown } from "../conceal-links.ts";
 import { leftAlone } from "../inputs.ts";
@@ -117,8 +118,25 @@ function isLinked({ $ref: id, $kind: kind }: Reference, linked: LinksByKind): bo
   return [...linked.values()].some((links) => links.has(id));
 }
 
+/** What is known of attributes that others own goes with their links, so that ordinary runs heed it. */
+export async function keepLearnt(
+  { store, lease, space }: Pick<BatchContext, "store" | "space"> & { readonly lease: Lease },
+  compared: readonly Compared[],
+): Promise<void> {
+  const learnt = compared.flatMap((one) => learntLink(one) ?? []);
+  if (learnt.length === 0) return;
+  await store.fenced(lease, async (tx) => {
+    let sequence = await takeLinkSequences(tx, space.target, learnt.length);
+    await saveLinks(
+      store,
+      tx,
+      learnt.map((link) => ({ ...link, sequence: sequence++ })),
+    );
+  });
+}
+
 /** The link as it is to be kept with what was learnt of its record; `null`: nothing was. */
-export function learntLink({ link, theirs, learnt }: Compared): LinkRow | null {
+function learntLink({ link, theirs, learnt }: Compared): LinkRow | null {
   const names = theirs.map(({ attribute }) => attribute).sort(byCodeUnits);
   const isSame = sameValue(names, leftAlone(link).toSorted(byCodeUnits));
   if (isSame && Object.keys(learnt).length === 0) return null;

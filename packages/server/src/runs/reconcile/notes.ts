@@ -3,8 +3,11 @@ import type { Some } from "../report-notes.ts";
 import type { FieldDrift } from "./compare.ts";
 import type { MembersDrift } from "./members.ts";
 
-/** What was found of one linked record: it is gone, others changed it, or they changed what is theirs since. */
-export type Sort = "missing" | "changed" | "theirs";
+/**
+ * What was found of one linked record: it is gone, others changed it, or they changed what is theirs since; or nothing, for the
+ * last change of it was sent and not heard of.
+ */
+export type Sort = "missing" | "changed" | "theirs" | "unsettled";
 
 /** One record of the sync that is not in the target as it was left. */
 export interface Drift {

@@ -1,17 +1,7 @@
-import {
-  ConnectorError,
-  inWords,
-  isConcealed,
-  isReference,
-  recordName,
-  SENSITIVE,
-  type TargetRecord,
-  type Value,
-} from "@entrain/core";
-import { type LinkRow, saveLinks, takeLinkSequences } from "../../store/links.ts";
+import { inWords, isConcealed, isReference, recordName, SENSITIVE, type TargetRecord, type Value } from "@entrain/core";
+import type { LinkRow } from "../../store/links.ts";
 import { linksOfRecords, ownedPage } from "../../store/owned-links.ts";
 import { pinnedMembers, pinnedRecords } from "../../store/pins.ts";
-import { NO_TALLY, type Tally } from "../applying.ts";
 import { openBasis, type Position, positionOf } from "../basis.ts";
 import { NOTHING } from "../carry-out.ts";
 import type { Engine } from "../context.ts";
@@ -22,11 +12,12 @@ import { readConnection } from "../read-connection.ts";
 import { settleLeft } from "../recover.ts";
 import type { Some } from "../report-notes.ts";
 import { closeHolds, freshSync, type RunOptions, type Session } from "../session.ts";
-import { type Compared, compareRecords, learntLink } from "./compare.ts";
+import { compareRecords, keepLearnt } from "./compare.ts";
 import { compareMembers, type MembersDrift } from "./members.ts";
 import { foreignNames, namesOf } from "./names.ts";
 import { type Drift, type MemberDrift, ReconcileNotes } from "./notes.ts";
 import { repairDrift } from "./repair.ts";
+import { settleToTell, unsettledOf } from "./unsettled.ts";
 
 export interface ReconcileOptions extends RunOptions {
   /** Plans what puts the records back, and applies what no guard holds. */
@@ -45,7 +36,7 @@ interface DriftedField {
   readonly presentInWords: string;
 }
 
-/** A record that the sync owns. `kept`: why a repair leaves it alone; `null`: it does not. */
+/** A record of the sync's. `kept`: why a repair leaves it alone; `null`: it does not. */
 interface DriftedRecord {
   /** Object id, and the target's id of the record. */
   readonly id: string;
@@ -72,12 +63,17 @@ export interface ReconcileReport {
   readonly changed: Some<ChangedRecord>;
   /** Others changed attributes that are theirs since, for their rule is `untilChanged`. */
   readonly theirs: Some<ChangedRecord>;
+  /**
+   * The last change of them was sent and not heard of, as an emptied target leaves it: what they hold may be the sync's own doing,
+   * so it is compared once a run has looked that up. `record` is empty where that change made the record.
+   */
+  readonly unsettled: Some<DriftedRecord>;
   /** Nobody's: no sync made or joined them. */
   readonly unknown: Some<{ readonly id: string; readonly name: string; readonly active: boolean }> & {
     readonly active: number;
   };
   readonly members: { readonly [sort in keyof MembersDrift]: Some<Omit<MemberDrift, "sort">> };
-  /** Nothing of the sync's differs, as far as a repair would put it back. */
+  /** Nothing of the sync's differs, as far as a repair would put it back, and all of it was compared. */
   readonly inStep: boolean;
   /** Something differs that a repair would look at: it is neither pinned nor waits for approval. */
   readonly repairable: boolean;
@@ -118,18 +114,6 @@ export async function reconcileSync(engine: Engine, options: ReconcileOptions): 
   }
 }
 
-/**
- * That the target was emptied is the very thing to be told: what was sent and not heard of stays to be looked up, by the next run.
- */
-async function settleToTell(session: Session): Promise<Tally> {
-  try {
-    return await settleLeft(session);
-  } catch (error) {
-    if (error instanceof ConnectorError && error.code === "target_emptied") return NO_TALLY;
-    throw error;
-  }
-}
-
 async function positionNow({ engine, connection }: Session): Promise<Position> {
   return { ...(await positionOf(engine.store, connection.id, [])), complete: true };
 }
@@ -138,6 +122,7 @@ async function positionNow({ engine, connection }: Session): Promise<Position> {
 type CompareContext = BatchContext & {
   readonly lease: Session["lease"];
   readonly report: Session["options"]["onProgress"];
+  readonly unsettled: Awaited<ReturnType<typeof unsettledOf>>;
 };
 
 async function openContext(session: Session, position: Position): Promise<CompareContext> {
@@ -146,16 +131,22 @@ async function openContext(session: Session, position: Position): Promise<Compar
   const { signal, onProgress: report } = options;
   const sync = await freshSync(session);
   const of = { store, keyring, sync, connection, targetRow, target, position, recreate: false, signal };
-  return { ...(await openBasis(of)), lease, plan: { id: "" }, report };
+  const unsettled = await unsettledOf(store.db, sync.id);
+  return { ...(await openBasis(of)), lease, plan: { id: "" }, report, unsettled };
 }
 
 interface Totals {
   readonly owned: number;
   readonly held: number;
+  /** Of the owned ones that are active: what leavers left may be cleared away. */
+  readonly active: { readonly owned: number; readonly lost: number };
 }
 
 async function compareTarget(context: CompareContext, notes: ReconcileNotes): Promise<Totals> {
-  const { target, kind, store, sync, space, signal } = context;
+  const { target, kind, store, sync, space, signal, unsettled } = context;
+  notes.addDrifts(
+    [...unsettled.values()].map((one) => ({ ...one, sort: "unsettled", kept: UNSETTLED, fields: [], active: null })),
+  );
   const kept = await keptOf(context);
   const pinned = await pinnedMembers(store.db, sync.id);
   let held = 0;
@@ -173,8 +164,8 @@ async function compareTarget(context: CompareContext, notes: ReconcileNotes): Pr
     held += page.length;
     context.report({ phase: "reading", detail: `${kind.name}s of the target`, done: held, total: null });
   }
-  const { owned, unlisted } = await noteMissing(context, notes, { kept, pinned });
-  return { held: held + unlisted, owned };
+  const { owned, unlisted, active } = await noteMissing(context, notes, { kept, pinned });
+  return { held: held + unlisted, owned, active };
 }
 
 /** Why a record is not repaired; `null`: it may be. */
@@ -200,11 +191,14 @@ interface LinkedRecord {
 async function notePairs(
   context: CompareContext,
   notes: ReconcileNotes,
-  pairs: readonly LinkedRecord[],
+  all: readonly LinkedRecord[],
   { kept, pinned }: { readonly kept: Kept; readonly pinned: Pinned },
 ): Promise<void> {
+  const { unsettled } = context;
+  const pairs = all.filter(({ link }) => !unsettled.has(link.object_id));
   const compared = await compareRecords(context, pairs);
-  await keepLearnt(context, compared);
+  // A target that was emptied may hold what a backup or another one had: that says nothing of whose an attribute is.
+  if (unsettled.size === 0) await keepLearnt(context, compared);
   const drifted = compared.filter(({ fields, theirs, active }) => fields.length + theirs.length > 0 || active !== null);
   const names = await namesOf(
     context,
@@ -232,20 +226,7 @@ async function notePairs(
 }
 
 const THEIRS = "its rule is untilChanged";
-
-/** What is known of attributes that others own goes with their links, so that ordinary runs heed it. */
-async function keepLearnt({ store, lease, space }: CompareContext, compared: readonly Compared[]): Promise<void> {
-  const learnt = compared.flatMap((one) => learntLink(one) ?? []);
-  if (learnt.length === 0) return;
-  await store.fenced(lease, async (tx) => {
-    let sequence = await takeLinkSequences(tx, space.target, learnt.length);
-    await saveLinks(
-      store,
-      tx,
-      learnt.map((link) => ({ ...link, sequence: sequence++ })),
-    );
-  });
-}
+const UNSETTLED = "the last change of it was sent and not heard of";
 
 async function noteMembers(
   context: CompareContext,
@@ -277,20 +258,22 @@ async function noteMissing(
   context: CompareContext,
   notes: ReconcileNotes,
   { kept, pinned }: { readonly kept: Kept; readonly pinned: Pinned },
-): Promise<{ readonly owned: number; readonly unlisted: number }> {
-  const { store, sync, kind, target, signal, rules } = context;
+): Promise<Pick<Totals, "owned" | "active"> & { readonly unlisted: number }> {
+  const { store, sync, kind, target, signal, rules, unsettled } = context;
   const members = kind.members.length > 0;
   let owned = 0;
   let unlisted = 0;
+  const active = { owned: 0, lost: 0 };
   for (let after = ""; ; ) {
     signal.throwIfAborted();
     const page = await ownedPage(store.db, sync.id, { after, limit: PAGE });
     const last = page.at(-1);
-    if (last === undefined) return { owned, unlisted };
+    if (last === undefined) return { owned, unlisted, active };
     after = last.object_id;
     // A record that is shared is its owner's.
     const own = page.filter((link) => link.kind === kind.name && link.origin !== "shared");
     owned += own.length;
+    active.owned += own.filter((link) => link.active === 1).length;
     const unseen = new Set(notes.unseen(own.map((link) => link.record_id)));
     const suspects = own.filter((link) => unseen.has(link.record_id));
     for (let at = 0; at < suspects.length; at += GET) {
@@ -303,7 +286,11 @@ async function noteMissing(
       });
       await notePairs(context, notes, pairs, { kept, pinned });
       unlisted += pairs.length;
-      const lost = asked.filter((link) => !found.has(link.record_id));
+      const absent = asked.filter((link) => !found.has(link.record_id));
+      // The sync's own deletion may be what took it away.
+      const lost = absent.filter((link) => unsettled.get(link.object_id)?.action !== "delete");
+      owned -= absent.length - lost.length;
+      active.lost += lost.filter((link) => link.active === 1).length;
       const names = await namesOf(
         context,
         lost.map((link) => link.object_id),
@@ -330,10 +317,11 @@ async function reportOf(
     count,
     samples: samples.map(shape),
   });
-  const [missing, changed, theirs] = [
+  const [missing, changed, theirs, unsettled] = [
     notes.drifts("missing", limit),
     notes.drifts("changed", limit),
     notes.drifts("theirs", limit),
+    notes.drifts("unsettled", limit),
   ];
   const [added, removed, foreign] = [
     notes.members("added", limit),
@@ -350,13 +338,14 @@ async function reportOf(
     missing: some(missing, driftedRecord),
     changed: some(changed, (drift) => changedRecord(drift, names)),
     theirs: some(theirs, (drift) => changedRecord(drift, names)),
+    unsettled: some(unsettled, driftedRecord),
     unknown: notes.unknown(limit),
     members: {
       added,
       removed,
       foreign: some(foreign, (one) => ({ ...one, name: called.get(one.member) ?? one.name })),
     },
-    inStep: missing.count + changed.count + added.count + removed.count === 0,
+    inStep: missing.count + changed.count + added.count + removed.count + unsettled.count === 0,
     repairable: notes.repairable,
   };
 }
