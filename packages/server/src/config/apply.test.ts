@@ -106,7 +106,7 @@ eachEngine((engine) => {
     const { rows } = await loadConfiguration(store);
     const [sync, target] = [rows.syncs.get("contoso-desk")?.id ?? "", rows.targets.get("desk")?.id ?? ""];
     const link = { target, kind: "requester", tenant: "t", object_id: "o", record_id: "r", sync, origin: "created" };
-    const rest = { known: "{}", active: 1, sequence: 1, linked_sequence: 1, created_at: 0 };
+    const rest = { known: "{}", active: 1, sequence: 1, linked_sequence: 1, created_at: 0, owned_since: 0 };
     await store.transaction((tx) =>
       tx
         .insertInto("links")

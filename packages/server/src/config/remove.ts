@@ -115,7 +115,7 @@ async function removeSync(tx: Transaction<DB>, store: Store, id: string, removal
   await tx.deleteFrom("pending").where("sync", "=", id).execute();
   await tx.deleteFrom("sync_failures").where("sync", "=", id).execute();
   await tx.deleteFrom("lookup_waits").where("sync", "=", id).execute();
-  for (const table of ["removals", "guard_raises", "pins", "doubted_links"] as const) {
+  for (const table of ["removals", "guard_raises", "pins", "doubted_links", "former_links"] as const) {
     await tx.deleteFrom(table).where("sync", "=", id).execute();
   }
   await forgetPause(tx, id);

@@ -33,7 +33,7 @@ export async function countGuarded(
       one.row.object_id,
       amount,
       at,
-      one.link?.created_at ?? null,
+      one.link?.owned_since ?? null,
     ]),
   );
   if (rows.length === 0) return;

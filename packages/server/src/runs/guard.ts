@@ -218,7 +218,7 @@ async function removedSince({ store, sync, space, kind }: GuardContext, start: n
             .whereRef("links.object_id", "=", "removals.object_id")
             .where("links.sync", "=", sync.id)
             .where("links.active", "=", 1)
-            .where("links.created_at", "<=", start),
+            .where("links.owned_since", "<=", start),
         ),
       ),
     )

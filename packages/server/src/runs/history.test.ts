@@ -15,8 +15,10 @@ const OLD = 100 * DAY;
 const signal = new AbortController().signal;
 const keepMs = USUAL_HISTORY_MS;
 
+type Filled = "runs" | "plans" | "plan_changes" | "plan_issues" | "removals" | "former_links" | "open_intents";
+
 /** Fills a table with rows that differ from a usual one as told. */
-async function put<T extends "runs" | "plans" | "plan_changes" | "plan_issues" | "removals" | "open_intents">(
+async function put<T extends Filled>(
   store: Store,
   table: T,
   rows: readonly Partial<Insertable<DB[T]>>[],
@@ -27,6 +29,7 @@ async function put<T extends "runs" | "plans" | "plan_changes" | "plan_issues" |
     plan_changes: { phase: 0, rank: 0, kind: "user", name: "", action: "update", cause: "attributes", reason: "" },
     plan_issues: { state: "issue", sequence: 0, code: "", detail: "" },
     removals: { counter: "removals", object_id: "x", amount: 1 },
+    former_links: { sync: "s", owned_since: 0, lost: 1 },
     open_intents: { target: "t", at: 0 },
   }[table];
   const more = {
@@ -35,6 +38,7 @@ async function put<T extends "runs" | "plans" | "plan_changes" | "plan_issues" |
     plan_changes: { object_id: "x", record_sequence: 0, link_sequence: 0, state: "applied" },
     plan_issues: {},
     removals: {},
+    former_links: {},
     open_intents: {},
   }[table];
   await store.transaction(async (tx) => {
@@ -151,6 +155,21 @@ eachEngine((engine) => {
     await store.transaction((tx) => tx.deleteFrom("syncs").execute());
     assert.equal((await trimHistory({ store, keepMs, signal })).removals, 2);
     assert.equal((await store.db.selectFrom("removals").select("at").execute()).length, 1);
+  });
+
+  it("since when people were owned whose links went is kept as long", async () => {
+    const clock = testClock();
+    const store = await engine.open({ clock });
+    await addSync(store, DAY);
+    const ages = [100, 91, 89, 1];
+    await put(
+      store,
+      "former_links",
+      ages.map((days) => ({ object_id: `${days}`, at: clock.now() - days * DAY })),
+    );
+    assert.equal((await trimHistory({ store, keepMs, signal })).removals, 2);
+    const left = await store.db.selectFrom("former_links").select("object_id").orderBy("at").execute();
+    assert.deepEqual(left, [{ object_id: "89" }, { object_id: "1" }]);
   });
 
   it("more rows than one batch go in several, and an abort stops between two", async () => {

@@ -31,6 +31,7 @@ export interface Trimmed {
   readonly plans: number;
   /** Changes and issues of those plans. */
   readonly rows: number;
+  /** Counted removals, and links that went. */
   readonly removals: number;
   /** What records and memberships of the directory were before. */
   readonly versions: number;
@@ -42,9 +43,10 @@ interface Trimming extends HistoryOptions {
 }
 
 /**
- * Forgets runs, decided plans with their rows, and counted removals that are older than `keepMs`, batch by batch. What
- * something still needs stays however old it is: the last run of each sync, runs and plans with open intents, plans that
- * wait or are being applied, plans of runs that stay, and removals that a guard's window may reach. The journal stays whole.
+ * Forgets runs, decided plans with their rows, counted removals and links that went, all older than `keepMs`, batch by
+ * batch. What something still needs stays however old it is: the last run of each sync, runs and plans with open intents,
+ * plans that wait or are being applied, plans of runs that stay, and removals and links that a guard's window may reach. The
+ * journal stays whole.
  * @throws ConnectorError `lease_held` while another process does the same
  */
 export async function trimHistory(options: HistoryOptions): Promise<Trimmed> {
@@ -164,7 +166,8 @@ async function trimRows(
   }
 }
 
-async function trimRemovals({ store, lease, keepMs, signal }: Trimming): Promise<number> {
+async function trimRemovals(trimming: Trimming): Promise<number> {
+  const { store, lease, keepMs, signal } = trimming;
   const before = store.clock.now() - Math.max(keepMs, await longestWindowMs(store));
   const counters = await store.db.selectFrom("removals").select(["sync", "counter"]).distinct().execute();
   let gone = 0;
@@ -191,7 +194,29 @@ async function trimRemovals({ store, lease, keepMs, signal }: Trimming): Promise
       gone += count;
     }
   }
-  return gone;
+  return gone + (await trimFormer(trimming, before));
+}
+
+/** Who comes back later than that is new to the guards. */
+async function trimFormer({ store, lease, signal }: Trimming, before: number): Promise<number> {
+  for (let gone = 0; ; ) {
+    signal.throwIfAborted();
+    const count = await store.fenced(lease, async (tx) => {
+      const some = await tx
+        .selectFrom("former_links")
+        .select("at")
+        .where("at", "<", before)
+        .orderBy("at")
+        .limit(ROWS_AT_ONCE)
+        .execute();
+      const last = some.at(-1);
+      if (last === undefined) return 0;
+      const old = await tx.deleteFrom("former_links").where("at", "<=", last.at).executeTakeFirstOrThrow();
+      return Number(old.numDeletedRows);
+    });
+    if (count === 0) return gone;
+    gone += count;
+  }
 }
 
 /** How far back the guard of any sync looks. */

@@ -9,6 +9,7 @@ import {
 } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { doubtLinks } from "../store/doubted-links.ts";
+import { takeFormer } from "../store/former-links.ts";
 import { appendJournal, type JournalEntry } from "../store/journal.ts";
 import {
   deleteLinks,
@@ -305,15 +306,23 @@ async function writeLinks(context: ApplyContext, tx: Transaction<DB>, written: r
   await releaseShares(tx, { target: space.target, kind: kind.name, sync: context.sync.id }, shared);
   let sequence = await takeLinkSequences(tx, space.target, kept.length);
   const now = store.clock.now();
+  const fresh = kept.filter(({ change }) => change.link === undefined);
+  const undone = new Set(idsIn(fresh.filter(({ change }) => change.row.cause === "undone")));
+  const since = await takeFormer(tx, { sync: context.sync.id, ids: idsIn(fresh), undone });
   await saveLinks(
     store,
     tx,
-    kept.map((settled) => linkAfter(context, settled, sequence++, now)),
+    kept.map((settled) => linkAfter(context, settled, sequence++, { now, since })),
   );
   return others;
 }
 
-function linkAfter(context: ApplyContext, { change, outcome }: Settled, sequence: number, now: number): LinkRow {
+function linkAfter(
+  context: ApplyContext,
+  { change, outcome }: Settled,
+  sequence: number,
+  { now, since }: { readonly now: number; readonly since: ReadonlyMap<string, number> },
+): LinkRow {
   const { row, link } = change;
   const recordId = "recordId" in outcome ? outcome.recordId : (row.record_id ?? "");
   if (link) {
@@ -338,6 +347,7 @@ function linkAfter(context: ApplyContext, { change, outcome }: Settled, sequence
     matched_by: row.matched_by,
     left_alone: null,
     leaving_at: null,
+    owned_since: since.get(row.object_id) ?? now,
   };
 }
 

@@ -117,7 +117,7 @@ export const FIRST_TABLES: readonly Table[] = [
     },
     ["connection", "kind"],
   ),
-  table<"links", "matched_by" | "left_alone" | "leaving_at">(
+  table<"links", "matched_by" | "left_alone" | "leaving_at" | "owned_since">(
     "links",
     {
       target: "text",

@@ -133,6 +133,12 @@ export const DOUBTED_LINKS: Table = table(
   ["target", "kind", "record_id"],
 );
 
+export const FORMER_LINKS: Table = table(
+  "former_links",
+  { sync: "text", object_id: "text", owned_since: "int8", lost: "int8", at: "int8" },
+  ["sync", "object_id"],
+);
+
 /** `attribute`: '' for a membership of the group `holder`. */
 export const TAKEN_ALONG: Table = table(
   "taken_along",

@@ -1,4 +1,5 @@
 import { type Selectable, sql, type Transaction } from "kysely";
+import { keepFormer } from "./former-links.ts";
 import type { DB } from "./schema.ts";
 import { endShares, OWNING } from "./shares.ts";
 import type { Store } from "./store.ts";
@@ -22,6 +23,7 @@ const LINK_COLUMNS = [
   { name: "matched_by", type: "text" },
   { name: "left_alone", type: "text" },
   { name: "leaving_at", type: "int8" },
+  { name: "owned_since", type: "int8" },
 ] as const;
 
 const LINK_CONFLICT = `on conflict (target, kind, tenant, object_id) do update set
@@ -149,7 +151,7 @@ export async function deleteLostLinks(
       .onConflict((conflict) => conflict.doNothing())
       .execute();
   }
-  return await deleteLinks(store, tx, space, kind, ids);
+  return await endLinks(store, tx, { ...space, kind, ids, lost: true });
 }
 
 /**
@@ -163,9 +165,19 @@ export async function deleteLinks(
   kind: string,
   ids: readonly string[],
 ): Promise<number> {
+  return await endLinks(store, tx, { ...space, kind, ids, lost: false });
+}
+
+async function endLinks(
+  store: Store,
+  tx: Transaction<DB>,
+  of: LinkSpace & { readonly kind: string; readonly ids: readonly string[]; readonly lost: boolean },
+): Promise<number> {
+  const { kind, ids, lost, ...space } = of;
   let others = 0;
   for (let at = 0; at < ids.length; at += 200) {
     const slice = ids.slice(at, at + 200);
+    await keepFormer(store, tx, { ...space, kind, ids: slice, lost });
     await endShares(store, tx, { ...space, kind }, slice);
     await tx
       .deleteFrom("links")
@@ -250,22 +262,22 @@ export async function someLinks(
   return [...found];
 }
 
-/** How many links of a kind no sync owns, or this one. */
+/** How many links of a kind no sync owns, or this one, and how many of these are of active records. */
 export async function countLinks(
   db: Reader,
   space: LinkSpace,
   kind: string,
   sync: string | null = null,
-): Promise<number> {
+): Promise<{ readonly all: number; readonly active: number }> {
   const row = await db
     .selectFrom("links")
-    .select(sql<number>`count(*)`.as("count"))
+    .select([sql<number>`count(*)`.as("count"), sql<number>`coalesce(sum(active), 0)`.as("active")])
     .where("target", "=", space.target)
     .where("kind", "=", kind)
     .where("tenant", "=", space.tenant)
     .where((eb) => eb.or([eb("sync", "is", null), eb("sync", "=", sync)]))
     .executeTakeFirstOrThrow();
-  return Number(row.count);
+  return { all: Number(row.count), active: Number(row.active) };
 }
 
 /**
@@ -305,8 +317,9 @@ export async function linkedSince(
 }
 
 /**
- * How many active records a sync owns that were linked by a moment. Those that were disabled long ago do not count: the
- * more leavers a target has kept, the more people a share of all would let go at once. No more than `atMost` are counted.
+ * How many active records a sync owns that it owned by a moment; who was made anew since, or brought back, is one of them.
+ * Those that were disabled long ago do not count: the more leavers a target has kept, the more people a share of all would
+ * let go at once. No more than `atMost` are counted.
  */
 export async function ownedLinks(db: Reader, sync: string, by: number, atMost?: number): Promise<number> {
   const owned = db
@@ -315,7 +328,7 @@ export async function ownedLinks(db: Reader, sync: string, by: number, atMost?: 
     .where("sync", "=", sync)
     .where("active", "=", 1)
     .where(OWNING)
-    .where("created_at", "<=", by)
+    .where("owned_since", "<=", by)
     .$if(atMost !== undefined, (query) => query.limit(atMost ?? 0));
   const row = await db
     .selectFrom(owned.as("owned"))

@@ -16,6 +16,7 @@ import {
   CREDENTIAL_ENDS,
   CREDENTIAL_WARNINGS,
   DOUBTED_LINKS,
+  FORMER_LINKS,
   GONE_MEMBERS,
   GRANTS,
   GUARD_RAISES,
@@ -238,6 +239,15 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
     "0029_journal_deletions": {
       up: async (db) => {
         await sql.raw(createIndex("journal: record_id, at where code = 'accepted'")).execute(db);
+      },
+    },
+    "0030_owned_since": {
+      up: async (db) => {
+        const int8 = engine === "postgres" ? "int8" : "integer";
+        await sql.raw(`alter table "links" add column "owned_since" ${int8} not null default 0`).execute(db);
+        await sql.raw(`update "links" set "owned_since" = "created_at"`).execute(db);
+        await sql.raw(createTable(FORMER_LINKS, engine)).execute(db);
+        await sql.raw(createIndex("former_links: at")).execute(db);
       },
     },
   };

@@ -106,7 +106,7 @@ export interface Removals {
   object_id: string;
   amount: number;
   at: number;
-  /** When the changed record had been linked; null for one that was not, and in rows that are older than this column. */
+  /** Since when the changed record had been owned; null for one that was not, and in rows that are older than this column. */
   linked_at: number | null;
 }
 

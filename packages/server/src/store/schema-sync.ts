@@ -78,6 +78,21 @@ export interface Links {
   left_alone: string | null;
   /** Since when the record waits to be deleted, for its person left; null: it does not. */
   leaving_at: number | null;
+  /**
+   * Since when the sync has a record of this person: `created_at`, but earlier where the record was lost in the target and made anew,
+   * or its deletion was undone. Guards take their share of those who were there when a window began.
+   */
+  owned_since: number;
+}
+
+/** Links that went, by the sync that owned their records: who comes back as the same person has been owned since before. */
+export interface FormerLinks {
+  sync: string;
+  object_id: string;
+  owned_since: number;
+  /** 1: the target had lost the record. 0: the sync deleted it, or let go of it, and only undoing that brings it back. */
+  lost: number;
+  at: number;
 }
 
 /** Memberships that the target acknowledged from us, both ends as object ids. */

@@ -34,6 +34,7 @@ import type {
 import type { PortalGroups, PortalLookups, PortalMembers, PortalRequesters } from "./schema-portal.ts";
 import type {
   DoubtedLinks,
+  FormerLinks,
   GoneMembers,
   GuardRaises,
   KnownMembers,
@@ -85,6 +86,7 @@ export interface DB {
   known_members: KnownMembers;
   gone_members: GoneMembers;
   doubted_links: DoubtedLinks;
+  former_links: FormerLinks;
   taken_along: TakenAlong;
   pending: Pending;
   sync_failures: SyncFailures;
