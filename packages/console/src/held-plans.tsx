@@ -31,6 +31,8 @@ export function HeldPlans(): ReactNode {
   const styles = useStyles();
   // Here, where it outlives the plan that is decided on.
   const follow = useRunEnd();
+  const [reviewed, setReviewed] = useState<Plan | null>(null);
+  const name = useSyncName(reviewed?.sync) ?? "…";
   const pages = usePages<Plan>(
     ["plans", "held"],
     (after) => pathOf(["plans"], { state: "held", after, limit: 20 }),
@@ -39,16 +41,19 @@ export function HeldPlans(): ReactNode {
   return (
     <div className={styles.bars}>
       {itemsOf(pages.data).map((plan) => (
-        <HeldBar key={plan.plan} plan={plan} onRun={follow} />
+        <HeldBar key={plan.plan} plan={plan} onReview={setReviewed} />
       ))}
+      {/* Here for the same reason: a plan that somebody else decides on goes from the list. */}
+      {reviewed !== null && (
+        <Review name={name} plan={reviewed} open onRun={follow} onClose={() => setReviewed(null)} />
+      )}
       {pages.hasNextPage && <More busy={pages.isFetchingNextPage} onMore={pages.fetchNextPage} />}
     </div>
   );
 }
 
-function HeldBar(props: { readonly plan: Plan; readonly onRun: (run: string) => void }): ReactNode {
-  const { plan, onRun } = props;
-  const [open, setOpen] = useState(false);
+function HeldBar(props: { readonly plan: Plan; readonly onReview: (plan: Plan) => void }): ReactNode {
+  const { plan, onReview } = props;
   const name = useSyncName(plan.sync) ?? "…";
   return (
     <MessageBar intent="warning" layout="multiline">
@@ -59,11 +64,10 @@ function HeldBar(props: { readonly plan: Plan; readonly onRun: (run: string) => 
         {plan.holds[0]?.detail} <FirstNames plan={plan} />
       </MessageBarBody>
       <MessageBarActions>
-        <Button aria-label={`Review ${name}`} onClick={() => setOpen(true)}>
+        <Button aria-label={`Review ${whatOf(plan.counts)} of ${name}`} onClick={() => onReview(plan)}>
           Review
         </Button>
       </MessageBarActions>
-      <Review name={name} plan={plan} open={open} onRun={onRun} onClose={() => setOpen(false)} />
     </MessageBar>
   );
 }

@@ -1,12 +1,11 @@
 import type { Counts } from "@entrain/core";
-import { makeStyles, Tab, TabList, Text, ToggleButton, tokens } from "@fluentui/react-components";
+import { makeStyles, Tab, TabList, ToggleButton, tokens } from "@fluentui/react-components";
 import { type ReactNode, useState } from "react";
-import { pathOf } from "./api.ts";
 import { Changes } from "./changes.tsx";
 import { ACTIONS, countOf, number, totalOf } from "./format.ts";
-import { itemsOf, usePages } from "./hooks.ts";
-import { Empty, Failed, More, Name, Waiting } from "./parts.tsx";
-import type { Plan, PlanIssue } from "./types.ts";
+import { Empty } from "./parts.tsx";
+import { PlanIssues } from "./plan-issues.tsx";
+import type { Plan } from "./types.ts";
 
 const useStyles = makeStyles({
   filters: {
@@ -14,13 +13,6 @@ const useStyles = makeStyles({
     flexWrap: "wrap",
     gap: tokens.spacingHorizontalS,
     margin: `${tokens.spacingVerticalM} 0`,
-  },
-  list: { listStyle: "none", margin: 0, padding: 0 },
-  item: {
-    display: "grid",
-    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
-    padding: `${tokens.spacingVerticalS} 0`,
-    overflowWrap: "anywhere",
   },
 });
 
@@ -39,7 +31,7 @@ export function PlanContents({ plan }: { readonly plan: Plan }): ReactNode {
         <Tab value="changes">Changes</Tab>
         <Tab value="issues">Issues</Tab>
       </TabList>
-      {tab === "changes" ? <Filtered plan={plan} /> : <Issues plan={plan.plan} />}
+      {tab === "changes" ? <Filtered plan={plan} /> : <PlanIssues plan={plan.plan} />}
     </div>
   );
 }
@@ -68,34 +60,6 @@ function Filtered({ plan }: { readonly plan: Plan }): ReactNode {
         ))}
       </div>
       <Changes plan={plan.plan} action={action} />
-    </>
-  );
-}
-
-function Issues({ plan }: { readonly plan: string }): ReactNode {
-  const styles = useStyles();
-  const pages = usePages<PlanIssue>(["issues", plan], (after) =>
-    pathOf(["plans", plan, "issues"], { after, limit: 50 }),
-  );
-  const issues = itemsOf(pages.data);
-  if (pages.isPending) return <Waiting lines={4} size={32} />;
-  if (pages.error !== null) return <Failed error={pages.error} retry={pages.refetch} />;
-  if (issues.length === 0) return <Empty>Every record could be planned.</Empty>;
-  return (
-    <>
-      <ul className={styles.list} aria-label="Issues">
-        {issues.map((issue) => (
-          <li key={issue.ordinal} className={styles.item}>
-            <Text weight="semibold">
-              <Name>{issue.name ?? issue.objectId ?? issue.code}</Name>
-            </Text>
-            <Text size={200}>
-              <bdi>{issue.detail}</bdi> ({issue.code})
-            </Text>
-          </li>
-        ))}
-      </ul>
-      {pages.hasNextPage && <More busy={pages.isFetchingNextPage} onMore={pages.fetchNextPage} />}
     </>
   );
 }

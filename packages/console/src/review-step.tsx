@@ -15,6 +15,7 @@ import { Changes, type Choice } from "./changes.tsx";
 import { Copyable } from "./copy.tsx";
 import { countsInWords } from "./format.ts";
 import { Fact, Failed, Time } from "./parts.tsx";
+import { NotUndone } from "./plan-issues.tsx";
 import { useSession } from "./session.tsx";
 import type { Plan } from "./types.ts";
 
@@ -31,7 +32,8 @@ const useStyles = makeStyles({
     gridTemplateColumns: "repeat(auto-fit, minmax(140px, 1fr))",
     gap: tokens.spacingHorizontalL,
   },
-  list: { maxHeight: "38vh", overflowY: "auto", paddingInlineEnd: tokens.spacingHorizontalS },
+  // Never so low that nobody sees what they decide on: the dialog scrolls instead.
+  list: { minHeight: "200px", maxHeight: "38vh", overflowY: "auto", paddingInlineEnd: tokens.spacingHorizontalS },
   // Buttons of three lines' width stand below each other where there is no room.
   actions: { "@media (max-width: 480px)": { gridColumn: "1 / -1", display: "grid" } },
 });
@@ -56,6 +58,8 @@ export function Step(props: {
   readonly plan: Plan;
   readonly error: Error | null;
   readonly choice?: Choice;
+  /** What else is to be known before the decision. */
+  readonly note?: ReactNode;
   /** The command that does the same on a command line. */
   readonly ways?: ReactNode;
   /** Whether it was come to from another step, whose buttons are gone: its title takes the focus. */
@@ -63,7 +67,7 @@ export function Step(props: {
   readonly children: ReactNode;
 }): ReactNode {
   const styles = useStyles();
-  const { title, meaning, plan, error, choice, ways, moved = true, children } = props;
+  const { title, meaning, plan, error, choice, note, ways, moved = true, children } = props;
   const heading = useRef<HTMLSpanElement>(null);
   useEffect(() => {
     if (moved) heading.current?.focus();
@@ -77,11 +81,13 @@ export function Step(props: {
       </DialogTitle>
       <DialogContent className={styles.content}>
         <Text>{meaning}</Text>
+        {note}
         {plan.holds.map((hold) => (
           <Text key={`${hold.code} ${hold.detail}`}>{hold.detail}</Text>
         ))}
         <Facts plan={plan} />
         {ways}
+        <NotUndone plan={plan} />
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard. */}
         <section className={styles.list} aria-label="What would be changed" tabIndex={0}>
           <Changes plan={plan.plan} action={null} choice={choice} />

@@ -1,12 +1,14 @@
-import { Button, Dialog, DialogSurface, makeStyles } from "@fluentui/react-components";
+import { Button, Dialog, DialogSurface, MessageBar, MessageBarBody, makeStyles } from "@fluentui/react-components";
+import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
-import { pathOf } from "./api.ts";
+import { get, pathOf } from "./api.ts";
 import { useCommand } from "./commands.ts";
 import { plural, totalOf, whatOf } from "./format.ts";
 import { itemsOf, usePages } from "./hooks.ts";
 import { LeavingOut } from "./leaving-out.tsx";
 import { Name } from "./parts.tsx";
 import { Decide, pathTo, Step, type StepProps, Ways } from "./review-step.tsx";
+import { useSession } from "./session.tsx";
 import type { Plan, PlannedChange } from "./types.ts";
 
 const useStyles = makeStyles({
@@ -70,13 +72,20 @@ interface ReviewProps {
 /** What may be done with a held plan but to approve it. */
 type Other = "reject" | "leave out";
 
-function Decision({ name, plan, onRun, onClose }: ReviewProps): ReactNode {
+function Decision({ name, plan: given, onRun, onClose }: ReviewProps): ReactNode {
+  const now = useQuery({
+    queryKey: ["plan", given.plan],
+    queryFn: ({ signal }) => get<Plan>(pathOf(["plans", given.plan]), signal),
+  });
+  const plan = now.data ?? given;
   const [{ step, moved }, setPlace] = useState<{ step: "approve" | Other; moved: boolean }>({
     step: "approve",
     moved: false,
   });
   const go = (to: "approve" | Other): void => setPlace({ step: to, moved: true });
   const back = (): void => go("approve");
+  // Somebody else may decide while the dialog is open: nobody should believe that they did.
+  if (plan.state !== "held" && plan.state !== "sealed") return <Decided name={name} plan={plan} onClose={onClose} />;
   switch (step) {
     case "approve":
       return <Approval name={name} plan={plan} onRun={onRun} onClose={onClose} moved={moved} onStep={go} />;
@@ -85,6 +94,51 @@ function Decision({ name, plan, onRun, onClose }: ReviewProps): ReactNode {
     case "leave out":
       return <LeavingOut name={name} plan={plan} onBack={back} onClose={onClose} />;
   }
+}
+
+const DECISIONS: { readonly [state: string]: string } = {
+  approved: "It was approved meanwhile.",
+  applying: "It was approved meanwhile, and is being applied.",
+  applied: "It was approved meanwhile, and is applied.",
+  rejected: "It was rejected meanwhile: nothing of it was done.",
+  split: "Somebody left records out of it meanwhile: what is left of it waits as a plan of its own.",
+  superseded: "Another plan took its place meanwhile.",
+};
+
+function Decided({ name, plan, onClose }: Pick<ReviewProps, "name" | "plan" | "onClose">): ReactNode {
+  return (
+    <Step
+      title={
+        <>
+          This plan of <Name>{name}</Name> waits no more
+        </>
+      }
+      meaning={DECISIONS[plan.state] ?? "It waits for nobody any more, and nothing of it is done by it."}
+      plan={plan}
+      error={null}
+    >
+      <Button appearance="primary" onClick={onClose}>
+        Close
+      </Button>
+    </Step>
+  );
+}
+
+/** Where two people have to stand behind a plan: how many of them are missing, and who of them cannot be you. */
+function Second({ plan: { approval = null } }: { readonly plan: Plan }): ReactNode {
+  const { operator } = useSession();
+  if (approval === null || approval.missing === 0) return null;
+  const bar = approval.barred.find(({ id }) => id === operator);
+  const why = bar?.why === "asked" ? "you asked for this plan" : "you changed this sync last";
+  return (
+    <MessageBar intent="warning" layout="multiline">
+      <MessageBarBody>
+        {bar === undefined
+          ? `${plural(approval.missing, "approval is", "approvals are")} missing until it is applied.`
+          : `Another operator has to approve it: ${why}.`}
+      </MessageBarBody>
+    </MessageBar>
+  );
 }
 
 function Approval({
@@ -117,6 +171,7 @@ function Approval({
       plan={plan}
       error={approve.error}
       moved={moved}
+      note={<Second plan={plan} />}
       ways={<Ways name={name} digest={plan.digest ?? ""} verb="approve" />}
     >
       <Button onClick={onClose}>Decide later</Button>

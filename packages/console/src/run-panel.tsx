@@ -4,12 +4,13 @@ import { type ReactNode, useState } from "react";
 import { get, pathOf } from "./api.ts";
 import { useCommand } from "./commands.ts";
 import { useRunEnd } from "./follow.ts";
-import { absoluteTime, countsInWords, duration, number, whatOf } from "./format.ts";
+import { absoluteTime, countsInWords, duration, number, totalOf, whatOf } from "./format.ts";
 import { meaningOf, nothingIn } from "./outcome.ts";
 import { Panel } from "./panel.tsx";
 import { Empty, Fact, Failed, ResultBadge, Waiting } from "./parts.tsx";
 import { openPlace } from "./place.ts";
 import { PlanContents } from "./plan-contents.tsx";
+import { NotUndone } from "./plan-issues.tsx";
 import { Review } from "./review.tsx";
 import type { NamedRun, Plan } from "./types.ts";
 
@@ -112,13 +113,16 @@ function HeldPart({ id, name }: { readonly id: string; readonly name: string }):
   const [open, setOpen] = useState(false);
   const follow = useRunEnd();
   const plan = useQuery({ queryKey: ["plan", id], queryFn: ({ signal }) => get<Plan>(pathOf(["plans", id]), signal) });
-  if (plan.data?.state !== "held") return null;
+  const waits = plan.data?.state === "held";
+  // What somebody else decides on meanwhile stays open, to say so.
+  if (plan.data === undefined || !(waits || open)) return null;
   return (
     <div>
-      <Button appearance="primary" onClick={() => setOpen(true)}>
-        Review {whatOf(plan.data.counts)} that wait
+      <Button appearance="primary" disabledFocusable={!waits} onClick={() => setOpen(true)}>
+        Review {whatOf(plan.data.counts)} that {totalOf(plan.data.counts) === 1 ? "waits" : "wait"}
       </Button>
       <Review name={name} plan={plan.data} open={open} onRun={follow} onClose={() => setOpen(false)} />
+      <NotUndone plan={plan.data} />
     </div>
   );
 }

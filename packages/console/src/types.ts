@@ -247,10 +247,17 @@ export interface Plan {
   readonly plan: string;
   readonly sync: string;
   readonly state: string;
+  /** `undo`: it brings back what a run changed. */
+  readonly part: string;
   readonly digest: string | null;
   readonly complete: boolean;
   readonly counts: Counts;
   readonly holds: readonly Finding[];
+  /** How far its approval has come, where a second operator is asked for; told of a single plan that waits. */
+  readonly approval?: {
+    readonly missing: number;
+    readonly barred: readonly { readonly id: string; readonly why: "asked" | "changed" }[];
+  } | null;
   readonly createdAt: number;
 }
 
