@@ -66,6 +66,7 @@ export async function unpin(
   pins: readonly { readonly id: string; readonly members: readonly string[] }[],
 ): Promise<void> {
   for (const { id, members } of pins) {
+    if (members.length === 0) continue;
     await tx
       .deleteFrom("pins")
       .where("sync", "=", sync)
@@ -202,6 +203,7 @@ export async function releasePins(
   sync: string,
   ids: readonly string[] | null,
 ): Promise<number> {
+  if (ids?.length === 0) return 0;
   const held = await tx
     .selectFrom("pins")
     .select("object_id")

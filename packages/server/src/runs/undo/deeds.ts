@@ -23,10 +23,18 @@ export type Chosen =
   | { readonly records?: ReadonlySet<string>; readonly ordinals?: never }
   | { readonly records?: never; readonly ordinals: ReadonlySet<number> };
 
+/** Of a record that the run deleted: another one that matches it by now, in words, and whether it comes back, or is back. */
+interface Judged {
+  readonly objectId: string;
+  readonly found: string | null;
+  readonly comesBack: boolean;
+}
+
 const SCHEMA = `
   create table changes (object_id text, place integer primary key, ordinal integer, action text, body text);
   create index changes_by_object on changes (object_id, place);
-  create index changes_by_ordinal on changes (ordinal);`;
+  create index changes_by_ordinal on changes (ordinal);
+  create table deleted (object_id text primary key, found text, comes_back integer) without rowid;`;
 const PAGE = 1000;
 /** A join that needed no write, or a creation whose first answer nobody heard, took effect all the same. */
 const SILENT = ["join", "create"];
@@ -85,6 +93,20 @@ export class Deeds {
   deleted(objectId: string): boolean {
     const asked = "select 1 from changes where object_id = ? and action = 'delete' limit 1";
     return this.#scratch.first(asked, objectId) !== undefined;
+  }
+
+  /** Keeps of records that the run deleted what of the target now matches them, and whether they come back. */
+  judge(deleted: readonly Judged[]): void {
+    this.#scratch.together(() => {
+      for (const { objectId, found, comesBack } of deleted)
+        this.#scratch.run("insert into deleted values (?, ?, ?)", objectId, found, Number(comesBack));
+    });
+  }
+
+  /** Of a person or group whose record the run deleted: what was found out of it by {@link judge}. */
+  judged(objectId: string): Omit<Judged, "objectId"> {
+    const row = this.#scratch.first("select found, comes_back from deleted where object_id = ?", objectId);
+    return { found: row?.found == null ? null : String(row.found), comesBack: row?.comes_back === 1 };
   }
 
   /** The changes of each record together, batch by batch of so many records. */

@@ -16,6 +16,7 @@ const deprovision = { ...DEFAULTS.deprovision, softDeleted: "delete" as const };
 const people = ["Ana", "Bo", "Cy", "Di", "Ed", "Flo", "Gus"].map((name) => person(name, { jobTitle: `${name} old` }));
 const [ana, bo, cy] = people as [Known<object>, Known<object>, Known<object>];
 const team = group("Team");
+const MANAGER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
 const KINDS = { portal: "requester", scim: "user", csv: "user" } as const;
 
 async function open(memberships: { readonly [group: string]: readonly string[] } = {}): Promise<void> {
@@ -130,6 +131,47 @@ test("a record that was disabled before it was deleted, and made anew before tha
   assert.equal((await undone(sync, again.run)).counts.create, 1);
   assert.deepEqual(await targetContent(scene, "scim"), before);
 });
+
+test("a record that was enabled again after the clock was set back comes back enabled", async () => {
+  await open();
+  const sync = await scene.addSync("people", "scim", { records: "user", deprovision });
+  await scene.run(sync);
+  clock.advance(7_200_000);
+  await scene.graph("PATCH", `/users/${ana.id}`, { accountEnabled: false });
+  assert.equal((await scene.run(sync)).counts.disable, 1);
+  clock.advance(-3_600_000);
+  await scene.graph("PATCH", `/users/${ana.id}`, { accountEnabled: true });
+  assert.equal((await scene.run(sync)).counts.enable, 1);
+  await scene.graph("DELETE", `/users/${ana.id}`);
+  const run = await scene.run(sync);
+  assert.equal(run.counts.delete, 1, JSON.stringify(run));
+  const planned = await scene.undo(sync, run.run);
+  const [change] = await heldChanges(scene.store, planned.held?.digest ?? "");
+  assert.deepEqual([change?.action, change?.active], ["create", null]);
+});
+
+for (const too of [true, false]) {
+  test(`a manager who cannot come back is told of a report who ${too ? "does" : "stayed"}, and not promised`, async () => {
+    await open();
+    await manages(cy, ana);
+    const sync = await scene.addSync("people", "scim", { records: "user", deprovision });
+    await scene.run(sync);
+    for (const one of too ? [ana, cy] : [cy]) await scene.graph("DELETE", `/users/${one.id}`);
+    const run = await scene.run(sync);
+    assert.equal(run.counts.delete, too ? 2 : 1, JSON.stringify(run));
+    // An administrator of the target makes the manager again by hand.
+    scene.scim.store.putUser(undefined, { userName: "cy@contoso.com", active: true });
+    const planned = await scene.undo(sync, run.run);
+    const detail = `${MANAGER} was Cy, who has no record in the target now, so it stays`;
+    if (too) {
+      assert.deepEqual(inShort(await heldChanges(scene.store, planned.held?.digest ?? "")), ["create Ana"]);
+      assert.deepEqual((await left()).slice(1), [{ code: "undo_gone", detail }]);
+    } else {
+      assert.deepEqual([planned.result, planned.error?.code], ["failed", "nothing_to_undo"]);
+      assert.ok(planned.error?.message.endsWith(`; Ana: ${detail}.`), JSON.stringify(planned));
+    }
+  });
+}
 
 test("a join that wrote nothing is let go of, and the record stays as it is", async () => {
   await open();

@@ -7,7 +7,7 @@ import { protectedAmong } from "../protection.ts";
 import { type JournalledChange, movesIn } from "./deeds.ts";
 import { membersBefore } from "./members-before.ts";
 import { leftOver, type Planned, rowOf, type UndoContext } from "./rows.ts";
-import { sameSince } from "./same-record.ts";
+import { type Moment, sameSince } from "./same-record.ts";
 import type { Around } from "./scene.ts";
 import { inLines, listed } from "./words.ts";
 
@@ -41,7 +41,7 @@ export async function membersOfMade(
 async function wentBefore(
   { store, space }: BatchContext,
   group: string,
-  members: ReadonlyMap<string, number>,
+  members: ReadonlyMap<string, Moment>,
 ): Promise<ReadonlySet<string>> {
   const rows = await store.db
     .selectFrom("taken_along")
@@ -52,12 +52,12 @@ async function wentBefore(
     .where("attribute", "=", "")
     .execute();
   return new Set(
-    rows.flatMap(({ object_id: id, at }) => (at > (members.get(id) ?? Number.POSITIVE_INFINITY) ? [id] : [])),
+    rows.flatMap(({ object_id: id, at }) => (at > (members.get(id)?.at ?? Number.POSITIVE_INFINITY) ? [id] : [])),
   );
 }
 
 /**
- * Members that are to be added again, as far as they have a record; `members`: with the time when they were, or null where any
+ * Members that are to be added again, as far as they have a record; `members`: with the moment when they were, or null where any
  * record of theirs will do; `went`: who had left with their record already, and is not missed without one.
  */
 export async function addedBack(
@@ -65,7 +65,7 @@ export async function addedBack(
   who: Who,
   around: Around,
   of: {
-    readonly members: ReadonlyMap<string, number | null>;
+    readonly members: ReadonlyMap<string, Moment | null>;
     readonly recordId: string | null;
     readonly comesBack?: ComesBack;
     readonly went?: ReadonlySet<string>;
@@ -76,7 +76,7 @@ export async function addedBack(
   const dated = [...of.members].flatMap(([id, since]) => (since === null ? [] : [[id, since] as const]));
   const same = await sameSince(context, links, new Map(dated));
   const isMade = (id: string): boolean => kind.members.includes(kind.name) && of.comesBack?.(id) === true;
-  const isThere = ([id, since]: readonly [string, number | null]): boolean =>
+  const isThere = ([id, since]: readonly [string, Moment | null]): boolean =>
     isMade(id) || (since === null ? links.has(id) : same.has(id));
   const add = [...of.members].filter(isThere).map(([id]) => id);
   const changes = inChunks(add.sort(byCodeUnits)).map((ids) =>

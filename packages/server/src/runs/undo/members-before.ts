@@ -1,6 +1,7 @@
 import { streamOf } from "../applying.ts";
 import type { BatchContext } from "../plan-context.ts";
 import { intentsOf, keyOf, movesIn, PARTIAL, parsed } from "./deeds.ts";
+import type { Moment } from "./same-record.ts";
 
 const PAGE = 1000;
 
@@ -12,7 +13,7 @@ export async function membersBefore(
   { store, sync, kind }: Pick<BatchContext, "store" | "sync" | "kind">,
   group: string,
   run: string,
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, Moment>> {
   const stream = streamOf(sync);
   const { first } = await store.db
     .selectFrom("journal")
@@ -21,7 +22,7 @@ export async function membersBefore(
     .where("stream", "=", stream)
     .where("object_id", "=", group)
     .executeTakeFirstOrThrow();
-  const members = new Map<string, number>();
+  const members = new Map<string, Moment>();
   for (let after = -1; ; ) {
     const page = await store.db
       .selectFrom("journal")
@@ -56,7 +57,7 @@ export async function membersBefore(
       }
       const intent = said.get(row.run ?? "")?.get(keyOf(row.plan, row.ordinal));
       const { add, remove } = movesIn(isPartial ? parsed(row.after) : (intent?.after ?? null));
-      for (const id of add) members.set(id, row.at);
+      for (const id of add) members.set(id, { stream, sequence: row.sequence, at: row.at });
       for (const id of remove) members.delete(id);
     }
   }

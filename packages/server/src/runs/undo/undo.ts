@@ -15,7 +15,7 @@ import { dropUnresolvable, rankReferences, sealPlan } from "../seal.ts";
 import { freshSync, leaseOptions, type RunOptions, type Session } from "../session.ts";
 import { tellHeld } from "../tell-plans.ts";
 import { type Chosen, Deeds } from "./deeds.ts";
-import { inversesOf } from "./inverses.ts";
+import { inversesOf, judgeDeleted } from "./inverses.ts";
 import { planReferences } from "./references-back.ts";
 import type { UndoContext } from "./rows.ts";
 import { isOwnRun, isUndoing, nothing, refuseAmbiguous, refuseSlips, refuseUnknown, runToUndo } from "./run-to-undo.ts";
@@ -80,7 +80,11 @@ async function planUndo(session: Session, run: string, chosen: Chosen): Promise<
     const writer = new PlanWriter(context, 0);
     for (const batch of deeds.batches(BATCH)) {
       session.options.signal.throwIfAborted();
-      await writer.write({ ...(await inversesOf(context, batch, (id) => deeds.deleted(id))), wanted: [] });
+      await judgeDeleted(context, batch, deeds);
+    }
+    for (const batch of deeds.batches(BATCH)) {
+      session.options.signal.throwIfAborted();
+      await writer.write({ ...(await inversesOf(context, batch, deeds)), wanted: [] });
     }
     const isOthers = !(await isOwnRun(store, context.sync, run));
     await planAlong(context, writer, { deeds, chosen, isOthers });

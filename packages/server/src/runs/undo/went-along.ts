@@ -6,6 +6,7 @@ import { plannedHere } from "../seal.ts";
 import type { Chosen, Deeds } from "./deeds.ts";
 import { addedBack, knownAmong } from "./members-back.ts";
 import { leftOver, type Planned, type UndoContext } from "./rows.ts";
+import { deletionsBy } from "./same-record.ts";
 import { aroundOf } from "./scene.ts";
 import { syncsOfGroups } from "./syncs-of-groups.ts";
 import { inLines, listed } from "./words.ts";
@@ -96,9 +97,16 @@ async function backInto(
   if (link?.sync !== context.sync.id) return { changes: [], issues: [] };
   const ids = rows.map((row) => row.object_id);
   const known = await knownAmong(context, group, ids);
-  const members = new Map(rows.flatMap(({ object_id: id, at }) => (known.has(id) ? [] : [[id, at] as const])));
+  const missing = rows.filter(({ object_id: id }) => !known.has(id));
+  const deletions = await deletionsBy(
+    context,
+    context.plan.undoes ?? "",
+    missing.map(({ object_id: id }) => id),
+  );
+  const unnumbered = { stream: "", sequence: 0 };
+  const members = new Map(missing.map(({ object_id: id, at }) => [id, deletions.get(id) ?? { ...unnumbered, at }]));
   const who = { objectId: group, name: around.nameOf(group) ?? group };
-  const comesBack = (id: string): boolean => !isOthers && deeds.deleted(id);
+  const comesBack = (id: string): boolean => !isOthers && deeds.judged(id).comesBack;
   return await addedBack(context, who, around, { members, recordId: link.record_id, comesBack });
 }
 
