@@ -100,7 +100,7 @@ function deprovision(rules: SyncRules, input: EvaluationInput, owned: Owned, rem
   if (!input.readComplete || isUntold) return suppressed(removal.cause, isUntold ? input.scope.reason : removal.why);
   // A scope that asks for `accountEnabled` must not take an unset one for disabled.
   if (removal.cause === "outOfScope" && accountStateUnknown(record)) return stateUnknown(input, record);
-  const { protectedBy = null } = input;
+  const protectedBy = input.protectedBy ?? (action === "delete" ? input.keptBy : null) ?? null;
   if (protectedBy !== null) {
     const spared = protectedFinding(record, `would be ${action}d: ${removal.why}`, protectedBy);
     return beside(staysCurrent ? update(rules, input, owned, false) : NONE, spared);

@@ -48,6 +48,8 @@ export interface EvaluationInput {
   readonly creation?: EvaluationContext["creation"];
   /** Which list protects the record, in words: nothing is taken away from it. `null`: none does. */
   readonly protectedBy?: string | null;
+  /** Who keeps a group from being deleted, in words: a protected member, whose membership would go with it. `null`: nobody does. */
+  readonly keptBy?: string | null;
 }
 
 /** Nothing to do now. What it waits for must be evaluated with it once that is linked. */

@@ -94,7 +94,7 @@ async function printSummary(
   if (records > 0) await output.say(`${grouped(records)} could not be synced: entrain sync unsynced ${name}`);
   const waiting = unsynced - records;
   if (waiting > 0) await output.say(waitingRecordsInWords(name, { waiting, dead, isMore: records > 0 }));
-  if ((result === "partial" || result === "held") && error !== null && isUndoing)
+  if ((result === "partial" || result === "held") && error !== null && (isUndoing || error.code === "protected"))
     await output.say(error.message, error.fix);
   else if ((result === "partial" || result === "held") && error !== null)
     await output.say(

@@ -82,7 +82,7 @@ export async function beginPlan(
     if (settles) await markLeaving(tx, { ...context, kind: context.sync.records, plan, now: store.clock.now() });
     if (settles) await settlePending(context, tx, plan);
     if (sealed.part === "undo") await pinUndone(store, tx, plan);
-    if (sealed.part === "removals" || sealed.part === "undo") await releasePinned(tx, context.sync.id, plan.id);
+    if (["removals", "undo", "remove"].includes(sealed.part)) await releasePinned(tx, context.sync.id, plan.id);
     if (!held || split.held?.state === "held") return;
     await updatePlan(tx, held.id, { state: held.state });
     await tellHeld(tx, store, { sync: context.sync, plan: held });

@@ -1,4 +1,4 @@
-import { ConnectorError, grouped } from "@entrain/core";
+import { CODES, ConnectorError, grouped } from "@entrain/core";
 import { type PlanRow, plansIn } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
 
@@ -59,7 +59,8 @@ export async function refusal(store: Store, sync: string, digest: string): Promi
     return stale(`The plan ${digest} was split; what became of it has digests of its own.`);
   if (closed?.state === "rejected") return stale(`The plan ${digest} was rejected; its records were planned anew.`);
   if (closed) {
-    const why = "all of its changes were done meanwhile, or their records changed after it was made";
+    const why =
+      "all of its changes were done meanwhile, or their records changed after it was made, or are protected by now";
     return stale(`The plan ${digest} no longer waits for approval: ${why}.`);
   }
   const { name } = await store.db.selectFrom("syncs").select("name").where("id", "=", sync).executeTakeFirstOrThrow();
@@ -81,9 +82,21 @@ export function alreadyApplied(digest: string, run: string | null): ConnectorErr
 }
 
 /** No change of the plan stands any more: nothing of it is applied. */
-export function allChanged(digest: string, count: number): ConnectorError {
+export function noneStands(
+  digest: string,
+  { stale: changed, spared }: { readonly stale: number; readonly spared: number },
+): ConnectorError {
+  const count = changed + spared;
   const whose = count === 1 ? "the record of its change" : `the records of all ${grouped(count)} changes`;
-  return stale(`Nothing of the plan ${digest} was applied: ${whose} changed after it was made.`);
+  const are = count === 1 ? "is" : "are";
+  const why =
+    spared === 0
+      ? "changed after it was made"
+      : changed === 0
+        ? `${are} protected by now`
+        : "changed after it was made, or are protected by now";
+  const message = `Nothing of the plan ${digest} was applied: ${whose} ${why}.`;
+  return changed === 0 ? stale(message, CODES.protected) : stale(message);
 }
 
 function stale(message: string, fix?: string): ConnectorError {

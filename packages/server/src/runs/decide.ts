@@ -3,7 +3,7 @@ import { appendJournal } from "../store/journal.ts";
 import { type PlanRow, updatePlan } from "../store/plans.ts";
 import type { DB } from "../store/schema.ts";
 import { streamOf } from "./applying.ts";
-import { allChanged, alreadyApplied, runThatOvertook } from "./by-digest.ts";
+import { alreadyApplied, noneStands, runThatOvertook } from "./by-digest.ts";
 import type { Engine } from "./context.ts";
 import { settledCounts } from "./overtaken.ts";
 import { type RunOptions, reviewOf, type Session } from "./session.ts";
@@ -44,7 +44,7 @@ export async function journalDecision(
  */
 export async function refuseSettled(session: Session, preview: PlanRow): Promise<void> {
   const counts = await settledCounts(await reviewOf(session), preview);
-  if (counts === null || counts.done > 0 === counts.stale > 0) return;
-  if (counts.stale > 0) throw allChanged(preview.digest ?? "", counts.stale);
+  if (counts === null || counts.done > 0 === counts.stale + counts.spared > 0) return;
+  if (counts.done === 0) throw noneStands(preview.digest ?? "", counts);
   throw alreadyApplied(preview.digest ?? "", await runThatOvertook(session.engine.store, preview));
 }

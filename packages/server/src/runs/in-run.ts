@@ -1,4 +1,4 @@
-import { ConnectorError, type Counts, grouped } from "@entrain/core";
+import { CODES, ConnectorError, type Counts, grouped } from "@entrain/core";
 import { newId } from "../clock.ts";
 import { NO_COUNTS, plansIn, weightOf } from "../store/plans.ts";
 import { createRun, type RunRow, saveRun } from "../store/runs.ts";
@@ -120,6 +120,7 @@ async function skippedIn(store: Store, run: string, { tally }: Applied): Promise
   const changed =
     conflicts === 0 ? "" : `${grouped(conflicts)} of the plan's changes ${of} changed after it was made${told}.`;
   const message = [changed, spared.said].filter((text) => text !== "").join(" ");
+  if (conflicts === 0) return { code: "protected", message, fix: CODES.protected };
   const [first] = rows;
   const fix =
     first?.undoes == null

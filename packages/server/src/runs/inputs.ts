@@ -19,6 +19,7 @@ import { loadPhotos } from "../store/photos.ts";
 import type { Store } from "../store/store.ts";
 import { isHeir } from "../store/unowned-links.ts";
 import { concealedKnown } from "./conceal-links.ts";
+import { keptByMembers } from "./kept-groups.ts";
 import { asScopeSees, withManager } from "./managers.ts";
 import type { BatchContext } from "./plan-context.ts";
 import { asksForPhotos } from "./read-photos.ts";
@@ -90,7 +91,7 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
   const linkedRows = rows.filter(({ id }) => links.has(id));
   const unlisted = await unlistedAmong(store, sync.connection, { groups, rows: linkedRows });
   const now = store.clock.now();
-  return rows.map((row) => {
+  const items = rows.map((row): Item => {
     const memberships = memberOf.get(row.id);
     const manager = (row.manager === null ? undefined : managerRecords.get(row.manager)) ?? null;
     const read = withManager(recordOf(row), manager);
@@ -127,6 +128,22 @@ export async function inputsOf(context: EvaluationContext, rows: readonly Direct
       protectedBy: context.protection?.of(record) ?? null,
     };
     return { row, record, input, link };
+  });
+  return await withKept(context, items);
+}
+
+/** Groups that may be deleted, with who keeps them from it. */
+async function withKept(context: EvaluationContext, items: readonly Item[]): Promise<readonly Item[]> {
+  const leaving = items.filter(
+    ({ record, input }) => input.link?.owned === true && (record.removed !== null || !input.scope.in),
+  );
+  if (leaving.length === 0) return items;
+  const ids = leaving.map(({ row }) => row.id);
+  const kept = await keptByMembers({ ...context, connection: context.sync.connection }, context.protection, ids);
+  if (kept.size === 0) return items;
+  return items.map((item) => {
+    const keptBy = kept.get(item.row.id);
+    return keptBy === undefined ? item : { ...item, input: { ...item.input, keptBy } };
   });
 }
 

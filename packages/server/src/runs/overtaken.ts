@@ -17,6 +17,7 @@ import type { Actor, SyncRow } from "./context.ts";
 import { type GuardContext, type Guarded, guardHolds, isFirstRun } from "./guard.ts";
 import { type PrepareContext, type Prepared, prepareBatch } from "./prepare.ts";
 import { changeOf } from "./seal.ts";
+import { isSpared } from "./spared.ts";
 import { tellDecided } from "./tell-plans.ts";
 
 const PAGE = 200;
@@ -56,20 +57,25 @@ async function* prepared(
   }
 }
 
-/** How many of a plan's changes are done and how many stale; null as soon as one still stands. */
-export async function settledCounts(
-  context: ReviewContext,
-  plan: PlanRow,
-): Promise<{ readonly done: number; readonly stale: number } | null> {
-  let [done, stale] = [0, 0];
+/** Of a plan's changes: how many are done, how many stale, and how many a list keeps from being made by now. */
+interface SettledCounts {
+  readonly done: number;
+  readonly stale: number;
+  readonly spared: number;
+}
+
+/** What became of a plan's changes; null as soon as one still stands. */
+export async function settledCounts(context: ReviewContext, plan: PlanRow): Promise<SettledCounts | null> {
+  let [done, stale, spared] = [0, 0, 0];
   for await (const page of prepared(context, plan)) {
     for (const change of page) {
       if (change.send !== null || change.untold) return null;
       if (change.done) done += 1;
+      else if (isSpared(change.stale)) spared += 1;
       else stale += 1;
     }
   }
-  return { done, stale };
+  return { done, stale, spared };
 }
 
 /**
@@ -86,7 +92,7 @@ export async function closeSettledHolds(
     if (counts === null) continue;
     const reason =
       `Nothing of it is left to approve: ${grouped(counts.done)} changes were done meanwhile, and the records of ` +
-      `${grouped(counts.stale)} changed after it was made; those are planned anew.`;
+      `${grouped(counts.stale)} changed after it was made; those are planned anew.${sparedInWords(counts)}`;
     await store.fenced(lease, async (tx) => {
       await updatePlan(tx, plan.id, { state: "superseded", finished_at: store.clock.now() });
       const entry = { ...by, type: "superseded", plan: plan.id, reason, detail: plan.digest };
@@ -95,6 +101,11 @@ export async function closeSettledHolds(
       await reviewHeld({ store, sync }, tx, plan.id);
     });
   }
+}
+
+function sparedInWords({ spared }: SettledCounts): string {
+  if (spared === 0) return "";
+  return spared === 1 ? " 1 record is protected by now." : ` ${grouped(spared)} records are protected by now.`;
 }
 
 const CREATING = ["create", "join"];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import type { Protect, SyncDefinition } from "@entrain/core";
+import { CODES, type Protect, type SyncDefinition } from "@entrain/core";
 import { exemptSync } from "./exempt.ts";
 import { showPerson } from "./people.ts";
 import {
@@ -146,6 +146,7 @@ test("a preview that was approved before the list was written spares whom it nam
     await protectByConnection({ people: [leaver] });
     const run = await scene[verb](sync, plan.digest ?? "");
     assert.equal(run.error?.code, "plan_stale");
+    assert.match(run.error?.message ?? "", /: the record of its change is protected by now\.$/);
     assert.equal(isActive(leaver), true);
   }
 });
@@ -260,6 +261,17 @@ test("an approved change of who was put on a list meanwhile is told to be protec
     `1 of the plan's changes was not made, for its record changed after it was made: ${back}. ` +
       `1 of the plan's changes was not made, for its record is protected by the connection's list: ${guarded}.`,
   );
+});
+
+test("who was put on the sync's own list meanwhile is told to be protected, although that is another configuration", async () => {
+  await open({ protect: {} });
+  for (const id of ids.slice(1, 13)) await scene.graph("DELETE", `/users/${id}`);
+  const { held } = await scene.run(sync);
+  await scene.redefine(sync, { protect: { people: [String(ids[1])] } });
+  const approved = await scene.approve(sync, held?.digest ?? "");
+  assert.deepEqual([approved.result, approved.counts.disable, approved.conflicts], ["partial", 11, 1]);
+  assert.deepEqual([approved.error?.code, approved.error?.fix], ["protected", CODES.protected]);
+  assert.match(approved.error?.message ?? "", /^1 of the plan's changes was not made, for its record is protected by/);
 });
 
 test("an entry that names nobody is told with every plan, and of a deleted person it is none", async () => {

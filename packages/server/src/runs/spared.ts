@@ -1,39 +1,65 @@
-import { type Attributes, type Change, isEmpty, writesOf } from "@entrain/core";
+import { type Attributes, type Change, isEmpty, type TargetKind, writesOf } from "@entrain/core";
+import type { LinkSpace } from "../store/links.ts";
 import { idsOf, type PlanChangeRow } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
+import { keptByMembers } from "./kept-groups.ts";
 import { loadProtection, protectedAmong } from "./protection.ts";
 
-/** Which of the records that changes touch are protected, and by which list: by object id, members among them. */
-export type Spared = ReadonlyMap<string, string>;
+/** What a list keeps changes from, by object id, with who protects it. */
+export interface Spared {
+  /** Which of the records that the changes touch are protected, members among them. */
+  readonly records: ReadonlyMap<string, string>;
+  /** Which of the groups that they would delete are kept by a protected member. */
+  readonly groups: ReadonlyMap<string, string>;
+}
 
-const NOBODY: Spared = new Map();
+export const NOBODY: Spared = { records: new Map(), groups: new Map() };
 
 /**
  * Whom of these changes something would be taken away from although a list protects them by now. The lists are read anew for
  * every batch: one that was written while a run goes on, or after a plan was held, counts at once.
  */
 export async function sparedIn(
-  { store, sync, connection }: { readonly store: Store; readonly sync: string; readonly connection: string },
+  of: {
+    readonly store: Store;
+    readonly sync: string;
+    readonly connection: string;
+    readonly space: LinkSpace;
+    readonly kind: Pick<TargetKind, "members">;
+  },
   rows: readonly PlanChangeRow[],
 ): Promise<Spared> {
   const taking = rows.filter((row) => row.remove !== null || takesAway(row));
   if (taking.length === 0) return NOBODY;
-  const protection = await loadProtection(store, sync);
+  const protection = await loadProtection(of.store, of.sync);
   if (protection === null) return NOBODY;
   const ids = taking.flatMap((row) => [row.object_id, ...idsOf(row.remove)]);
-  return await protectedAmong({ store, connection }, protection, ids);
+  const deleted = taking.filter(({ action }) => action === "delete").map((row) => row.object_id);
+  return {
+    records: await protectedAmong(of, protection, ids),
+    groups: await keptByMembers(of, protection, deleted),
+  };
 }
 
 /** Why a change of a record's own is not made; `null`: it is. */
 export function sparedWhy(row: PlanChangeRow, spared: Spared): string | null {
-  const by = spared.get(row.object_id);
-  return by === undefined || row.action === "members" || !takesAway(row) ? null : `it is protected by ${by}`;
+  if (row.action === "members" || !takesAway(row)) return null;
+  const keptBy = row.action === "delete" ? spared.groups.get(row.object_id) : undefined;
+  const by = spared.records.get(row.object_id) ?? keptBy;
+  return by === undefined ? null : `${SPARED}${by}`;
+}
+
+const SPARED = "it is protected by ";
+
+/** Whether a change is not made because {@link sparedWhy} says so. */
+export function isSpared(why: string | null): boolean {
+  return why?.startsWith(SPARED) === true;
 }
 
 /** The members of a change that may be removed. */
-export function removable(row: PlanChangeRow, remove: readonly string[], spared: Spared): readonly string[] {
-  if (spared.size === 0) return remove;
-  return spared.has(row.object_id) ? [] : remove.filter((id) => !spared.has(id));
+export function removable(row: PlanChangeRow, remove: readonly string[], { records }: Spared): readonly string[] {
+  if (records.size === 0) return remove;
+  return records.has(row.object_id) ? [] : remove.filter((id) => !records.has(id));
 }
 
 function takesAway(row: PlanChangeRow): boolean {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import { exemptSync } from "../exempt.ts";
 import { syncStatus } from "../queries.ts";
 import { approveSync } from "../run.ts";
 import { targetContent } from "../testing/content.ts";
@@ -7,6 +8,7 @@ import { heldChanges, inShort, plannedIn } from "../testing/observe.ts";
 import { openScene, type Scene } from "../testing/scene.ts";
 import { type Known, person } from "../testing/tenant.ts";
 import { testClock } from "../testing/time.ts";
+import { releaseUndone } from "../undo/undo.ts";
 import { isReadyToGo, ownedBy, planRemoval } from "./remove.ts";
 
 let scene: Scene;
@@ -78,6 +80,32 @@ test("deleting deletes what the sync made; what it joined is disabled, and prote
   ]);
   assert.equal((await plan(sync, "delete")).held, null, "nothing is left to be done");
   void ana;
+});
+
+test("whoever was exempted stays, and is listed, until they are released", async () => {
+  scene = await openScene({ clock: testClock(), simulator: { tenant: { users: people, groups: [] } } });
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  await scene.run(sync);
+  const first = await plan(sync, "delete");
+  const options = { sync, actor, signal, onProgress: () => undefined };
+  const digest = first.held?.digest ?? "";
+  await exemptSync(scene.engine, { ...options, digest, records: [ana.id] });
+  const planned = await plan(sync, "delete");
+  assert.deepEqual(inShort(await heldChanges(scene.store, planned.held?.digest ?? "")), [
+    "delete Bo",
+    "delete Cy",
+    "delete Di",
+  ]);
+  const issues = await scene.store.db.selectFrom("plan_issues").select(["name", "code", "detail"]).execute();
+  assert.deepEqual(issues, [
+    {
+      ...{ name: "Ana", code: "pinned" },
+      detail: `would be deleted, but was exempted from a held plan; let it go with the rest: entrain sync release people --record ${ana.id}`,
+    },
+  ]);
+  await releaseUndone(scene.engine, { ...options, records: [ana.id] });
+  const all = await plan(sync, "delete");
+  assert.equal((await heldChanges(scene.store, all.held?.digest ?? "")).length, 4);
 });
 
 test("a kind that the target cannot disable is refused, another choice replaces the first, and a rejected one lets the sync go on", async () => {

@@ -6,6 +6,7 @@ import { appendJournal } from "../../store/journal.ts";
 import type { LinkRow } from "../../store/links.ts";
 import { ownedPage } from "../../store/owned-links.ts";
 import { forgetPause, savePause } from "../../store/pauses.ts";
+import { undoneRuns } from "../../store/pins.ts";
 import { clearPlan, createPlan, NO_COUNTS, type PlanRow, UNASKED, updatePlan } from "../../store/plans.ts";
 import type { DB } from "../../store/schema.ts";
 import type { Store } from "../../store/store.ts";
@@ -16,7 +17,7 @@ import { NOTHING } from "../carry-out.ts";
 import type { Engine } from "../context.ts";
 import { inRun, type RunSummary } from "../in-run.ts";
 import { recordOf } from "../inputs.ts";
-
+import { keptByMembers } from "../kept-groups.ts";
 import type { BatchContext, NewChange, NewIssue } from "../plan-context.ts";
 import { PlanWriter } from "../plan-writer.ts";
 import { settleLeft, withdrawLeft } from "../recover.ts";
@@ -153,18 +154,20 @@ async function removalsOf(
   owned: "disable" | "delete",
 ): Promise<{ readonly changes: readonly NewChange[]; readonly issues: readonly NewIssue[] }> {
   const { store, sync, protection } = context;
-  const rows = await loadRecords(
-    store.db,
-    sync.connection,
-    links.map((link) => link.object_id),
-  );
+  const ids = links.map((link) => link.object_id);
+  const rows = await loadRecords(store.db, sync.connection, ids);
+  const groups = { ...context, connection: sync.connection };
+  const kept = owned === "delete" ? await keptByMembers(groups, protection, ids) : new Map<string, string>();
+  const pinned = await undoneRuns(store.db, sync.id, ids);
   const changes: NewChange[] = [];
   const issues: NewIssue[] = [];
   for (const link of links) {
     const row = rows.get(link.object_id);
     const record = row === undefined ? null : recordOf(row);
     const who = { objectId: link.object_id, name: record === null ? link.record_id : nameOf(record) };
-    const by = record === null ? null : (protection?.of(record) ?? null);
+    const listed = record === null ? null : protection?.of(record);
+    const by = listed ?? kept.get(link.object_id);
+    const pin = pinned.get(link.object_id);
     const known = linkNow(link, context);
     const removal = known === null ? null : removalOf(context, known, owned);
     const sequence = row?.sequence ?? 0;
@@ -174,10 +177,18 @@ async function removalsOf(
     if (known === null || removal === null) {
       if (owned === "delete" && known?.active === true)
         left("joined", "the record was joined, not created, so it is not deleted");
-    } else if (by !== null) left("protected", `would be ${removal.action}d, but is protected by ${by}`);
+    } else if (pin !== undefined)
+      left("pinned", `would be ${removal.action}d, but ${stays(sync.name, { id: link.object_id, run: pin })}`);
+    else if (by !== undefined) left("protected", `would be ${removal.action}d, but is protected by ${by}`);
     else changes.push(rowOf(context, { who, known, removal, sequence, link }));
   }
   return { changes, issues };
+}
+
+/** Why no plan touches a record; `run`: which was undone, empty for what was exempted. */
+function stays(sync: string, { id, run }: { readonly id: string; readonly run: string }): string {
+  const why = run === "" ? "was exempted from a held plan" : `stays as undoing the run ${run} left it`;
+  return `${why}; let it go with the rest: entrain sync release ${sync} --record ${id}`;
 }
 
 interface Removing {
