@@ -4,6 +4,7 @@ import type { GraphUser } from "@entrain/simulator";
 import { scheduledSyncs } from "../../schedule/scheduled.ts";
 import { eachEngine } from "../../store/testing.ts";
 import { syncStatus } from "../queries.ts";
+import { scimUser } from "../testing/observe.ts";
 import { openScene, type Scene } from "../testing/scene.ts";
 import { person } from "../testing/tenant.ts";
 import { DAY, MINUTE, type TestClock, testClock } from "../testing/time.ts";
@@ -188,5 +189,87 @@ eachEngine((engine) => {
       assert.deepEqual(await told(), ["sync.quarantined", "sync.recovered quarantined"]);
       if (way === "changed") await scene.close();
     }
+  });
+
+  test("records that are refused for good slow nobody down: what was refused before the target took something says nothing new", async () => {
+    await open();
+    let creations = 0;
+    scene.disturb(({ method }) => {
+      if (method === "POST") creations += 1;
+      return method === "POST" && (creations <= 12 || creations > 30) ? no : null;
+    });
+    const first = await scene.run(sync);
+    assert.deepEqual([first.counts.create, first.failed], [18, 12]);
+    for (let run = 0; run < 3; run += 1) {
+      clock.advance(DAY);
+      const again = await scene.run(sync);
+      assert.deepEqual([again.result, again.failed], ["partial", 12]);
+      assert.equal(await quarantineOf(scene.store, sync), null);
+    }
+    // Whoever has them tried again, and a history that forgot those runs, make no difference.
+    await retryRecords(scene.store, sync, { actor, which: "all" });
+    await scene.store.transaction((tx) => tx.deleteFrom("runs").where("sync", "=", sync).execute());
+    assert.equal((await scene.run(sync)).failed, 12);
+    assert.equal(await quarantineOf(scene.store, sync), null);
+  });
+
+  test("a target that takes nothing any more slows the sync down, however few changes a run has", async () => {
+    await open();
+    await scene.run(sync);
+    scene.disturb(({ method }) => (method === "PATCH" || method === "PUT" ? no : null));
+    const waits: number[] = [];
+    for (let run = 0; run < 6; run += 1) {
+      clock.advance(DAY);
+      const moved = users.slice(3 * run, 3 * run + 3);
+      for (const { id } of moved) await scene.graph("PATCH", `/users/${String(id)}`, { jobTitle: "Chief" });
+      assert.equal((await scene.run(sync)).failed, 3 * run + 3);
+      const { until = clock.now() } = (await quarantineOf(scene.store, sync)) ?? {};
+      waits.push(Math.round((until - clock.now()) / MINUTE));
+    }
+    assert.deepEqual(waits, [0, 0, 0, 15, 30, 60]);
+  });
+
+  test("refused records that are most of what the sync has slow it down, although the target took the others", async () => {
+    await open();
+    let creations = 0;
+    scene.disturb(({ method }) => {
+      if (method === "POST") creations += 1;
+      return method === "POST" && creations > 10 ? no : null;
+    });
+    await scene.run(sync);
+    clock.advance(DAY);
+    assert.equal((await scene.run(sync)).failed, 20);
+    const quarantine = await quarantineOf(scene.store, sync);
+    const reason = "Of 30 records of the sync the target refuses 20 for one reason (refused_by_target).";
+    assert.deepEqual([quarantine?.reason, (quarantine?.until ?? 0) - clock.now()], [reason, 30 * MINUTE]);
+  });
+
+  test("one reason is one answer of the target, whatever it calls the record by", async () => {
+    const answers = [
+      { status: 400, body: JSON.stringify({ scimType: "invalidValue", detail: "The title is too long." }) },
+      { status: 403, body: JSON.stringify({ detail: "Administrators cannot be changed." }) },
+      { status: 422, body: JSON.stringify({ detail: "The title is too long." }) },
+      { status: 400, body: JSON.stringify({ detail: "Titles are not supported." }) },
+    ];
+    await open();
+    let creations = 0;
+    scene.disturb(({ method }) => (method === "POST" ? (answers[creations++ % answers.length] ?? null) : null));
+    assert.equal((await scene.run(sync)).failed, 30);
+    assert.equal(await quarantineOf(scene.store, sync), null);
+    scene.disturb(null);
+    await retryRecords(scene.store, sync, { actor, which: "all" });
+    assert.equal((await scene.run(sync)).counts.create, 30);
+    const names = new Map(
+      users.map(({ id, displayName }) => [`/Users/${scimUser(scene.scim, String(id))?.id}`, String(displayName)]),
+    );
+    scene.disturb(({ method, path }) => {
+      const name = names.get(path);
+      if (method !== "PATCH" || name === undefined) return null;
+      const detail = `${name} has no place in 'plan of ${name}' (request ${creations++}).`;
+      return { status: 400, body: JSON.stringify({ detail }) };
+    });
+    for (const { id } of users) await scene.graph("PATCH", `/users/${String(id)}`, { jobTitle: "Chief" });
+    assert.equal((await scene.run(sync)).failed, 30);
+    assert.match((await quarantineOf(scene.store, sync))?.reason ?? "", /refused 30 for one reason/);
   });
 });

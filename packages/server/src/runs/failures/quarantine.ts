@@ -1,4 +1,4 @@
-import { type Counts, grouped, type SyncDefinition } from "@entrain/core";
+import type { Counts, SyncDefinition } from "@entrain/core";
 import type { Selectable, Transaction } from "kysely";
 import { findEpisode } from "../../store/alert-episodes.ts";
 import { appendJournal } from "../../store/journal.ts";
@@ -7,17 +7,14 @@ import type { Store } from "../../store/store.ts";
 import { streamOf } from "../applying.ts";
 import type { Actor } from "../context.ts";
 import { noteRelease, tellQuarantine, tellRecovery } from "../tell-failures.ts";
+import { applied, mostlyRefused, REFUSED_LEAST, refusedSince } from "./mostly-refused.ts";
 
 /** After so many failed runs in a row a sync is slowed down. */
 const FAILURES_MOST = 5;
-/** A run that was refused so many changes, more than half of all and for one reason, slows it down at once. */
-const REFUSED_LEAST = 10;
 const FIRST_MS = 15 * 60_000;
 const LONGEST_MS = 86_400_000;
 /** Faults of ours, or of somebody's will: they say nothing of the sync. */
 const OWN_FAULTS: readonly string[] = ["store_failed", "lease_lost", "lease_held", "cancelled"];
-/** What waits for a seat waits for somebody to buy one, and is no fault of the others. */
-const NO_REASON: readonly string[] = ["no_seat"];
 const MOSTLY_REFUSED = "mostly_refused";
 
 type FailuresRow = Selectable<DB["sync_failures"]>;
@@ -52,7 +49,7 @@ export async function noteRunEnd(tx: Transaction<DB>, store: Store, end: RunEnd)
   const { result, error } = end;
   if (result === "cancelled" || (error !== null && OWN_FAULTS.includes(error.code))) return;
   const known = await loadFailures(tx, end.sync);
-  const refused = result === "failed" ? null : await mostlyRefused(tx, end);
+  const refused = result === "failed" ? null : await refusedIn(tx, end);
   const bad = result === "failed" ? (error ?? unknownFault()) : refused;
   if (bad === null) return await endedWell(tx, store, { end, known });
   const failures = Math.max((known?.failures ?? 0) + 1, refused === null ? 0 : FAILURES_MOST);
@@ -133,7 +130,7 @@ async function endedWell(
 ): Promise<void> {
   if (known === null) return;
   const waits = known.code === MOSTLY_REFUSED && applied(end.counts) === 0;
-  if (waits && (await refusedSince(tx, end.sync, 0)).total >= REFUSED_LEAST) {
+  if (waits && (await refusedSince(tx, { sync: end.sync, since: 0, after: null })).total >= REFUSED_LEAST) {
     if (known.quarantined_at === null) return;
     const delay = Math.min(LONGEST_MS, FIRST_MS * 2 ** (known.failures - FAILURES_MOST));
     return await saveFailures(tx, { ...known, next_at: store.clock.now() + delay });
@@ -146,39 +143,13 @@ async function endedWell(
   await appendJournal(tx, store, streamOf({ id: end.sync }), [{ type: "quarantine ended", actor, run: end.run }]);
 }
 
-async function mostlyRefused(tx: Transaction<DB>, end: RunEnd): Promise<NonNullable<RunEnd["error"]> | null> {
-  const { total, most, code } = await refusedSince(tx, end.sync, end.startedAt);
-  const all = total + applied(end.counts);
-  if (most < REFUSED_LEAST || most * 2 <= all) return null;
-  const message = `Of ${grouped(all)} changes the target refused ${grouped(most)} for one reason (${code}).`;
+async function refusedIn(tx: Transaction<DB>, end: RunEnd): Promise<NonNullable<RunEnd["error"]> | null> {
+  const refused = await mostlyRefused(tx, end);
+  if (refused === null) return null;
+  const { code, message } = refused;
   const { name } = await nameOf(tx, end.sync);
   const fix = `Look at them with \`entrain sync unsynced ${name} --code ${code}\`, mend what they have in common, then \`entrain sync retry ${name}\`.`;
   return { code: MOSTLY_REFUSED, message, fix };
-}
-
-/** What was refused since a moment and is not ignored: all of it, and what is refused most. */
-async function refusedSince(
-  tx: Transaction<DB>,
-  sync: string,
-  since: number,
-): Promise<{ readonly total: number; readonly most: number; readonly code: string }> {
-  const rows = await tx
-    .selectFrom("pending")
-    .select(["code", (eb) => eb.fn.countAll<number>().as("count")])
-    .where("sync", "=", sync)
-    .where("reason", "=", "failed")
-    .where("tried_at", ">=", since)
-    .where("ignored", "is", null)
-    .where("code", "not in", NO_REASON)
-    .groupBy("code")
-    .execute();
-  const counted = rows.map(({ code, count }) => ({ code, count: Number(count) }));
-  const most = counted.reduce((best, one) => (one.count > best.count ? one : best), { code: "", count: 0 });
-  return { total: counted.reduce((sum, { count }) => sum + count, 0), most: most.count, code: most.code };
-}
-
-function applied(counts: Counts): number {
-  return Object.values(counts).reduce((total: number, count: number) => total + count, 0);
 }
 
 /** Where a connection cannot be read, that is told once, and not of each of its syncs. */
