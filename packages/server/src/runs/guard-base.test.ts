@@ -88,3 +88,20 @@ test("whose deletion stands is none of those that the guard's share is taken of 
     "a tenth of the twenty who were there a day ago is three at least",
   );
 });
+
+test("who left since the window began counts for the other guards' shares as for that of the removals", async () => {
+  const members = { percent: 10, count: 500, windowMs: DAY };
+  await open({ guard: { removals: { percent: 50, count: 500, windowMs: DAY }, members } });
+  await times(4, async (slice) => {
+    await times(5, (at) => scene.graph("DELETE", `/users/${ids[5 * slice + at]}`));
+    const left = await scene.run(sync);
+    assert.deepEqual([left.result, left.counts.disable, await holdCodes()], ["succeeded", 5, []]);
+  });
+  const rename = (at: number): Promise<unknown> =>
+    scene.graph("PATCH", `/users/${ids[at]}`, { userPrincipalName: `renamed${at}@contoso.com` });
+  await times(6, (at) => rename(30 + at));
+  const run = await scene.run(sync);
+  assert.deepEqual([run.result, run.counts.update, await holdCodes()], ["succeeded", 6, []]);
+  await rename(40);
+  assert.equal((await scene.run(sync)).result, "held", "a tenth of the sixty who were there is six");
+});

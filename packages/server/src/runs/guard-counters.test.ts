@@ -333,7 +333,7 @@ test("how its windows are filled is told with every guard", async () => {
   assert.deepEqual(told, [
     ["removals", "3 of 6", "3 of 12"],
     ["members", "0 of 3", "0 of 3"],
-    ["creations", "1 of 50", "1 of 57"],
+    ["creations", "1 of 50", "1 of 60"],
     ["updates", "1 of 100"],
     ["matching", "0 of 6", "0 of 12"],
   ]);

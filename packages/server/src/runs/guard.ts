@@ -169,9 +169,8 @@ async function baseOf(
   { start, applied, atMost }: BaseAt,
 ): Promise<number> {
   const { store, sync, space, kind } = context;
-  if (BY_RECORD.includes(counter)) return await ownedLinks(store.db, sync.id, start, atMost);
   // What was removed since stood there when the window began; what was removed with approval is left out of both sides.
-  if (counter === "removals")
+  if (counter !== "members")
     return (await removedSince(context, start)) + (await ownedLinks(store.db, sync.id, start, atMost));
   const known = store.db
     .selectFrom("known_members")
