@@ -64,7 +64,7 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
       const simulator = `http://${await factOf(connection, "Cloud")}`;
       await control(simulator, "POST", "churn", { changes: 40 });
       await control(simulator, "PUT", "faults", SLOW);
-      await page.getByRole("button", { name: "Run demo-people now" }).click();
+      await page.getByRole("button", { name: "Run now: demo-people" }).click();
       await page.getByRole("progressbar", { name: "Progress of demo-people" }).waitFor();
       await control(simulator, "DELETE", "faults");
       await page.getByRole("progressbar", { name: "Progress of demo-people" }).waitFor({ state: "detached" });
@@ -129,7 +129,7 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
       const table = page.getByRole("table", { name: "Syncs" });
       const before = await table.boundingBox();
       server.simulator.faults.set(SLOW);
-      await page.getByRole("button", { name: "Run people now" }).click();
+      await page.getByRole("button", { name: "Run now: people" }).click();
       const bar = page.getByRole("progressbar", { name: "Progress of people" });
       await bar.waitFor();
       assert.deepEqual(await table.boundingBox(), before);
@@ -180,7 +180,7 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
 
     it("compares a sync with its whole target when asked to", async () => {
       const { page, complaints } = await open();
-      await page.getByRole("link", { name: "people compared with the whole target" }).click();
+      await page.getByRole("link", { name: "Compare with the target: people" }).click();
       const panel = page.getByRole("dialog");
       await panel.getByRole("heading", { name: "Would be joined: 0" }).waitFor();
       await panel.getByRole("heading", { name: "Unmanaged: 0" }).waitFor();
@@ -214,7 +214,7 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
       await rows.filter({ hasText: "1 updated" }).first().getByRole("link").first().click();
       const panel = page.getByRole("dialog", { name: "Run of people" });
       await panel.getByRole("button", { name: "Plan to undo this run" }).click();
-      await panel.getByRole("button", { name: /^Review .* that wait$/ }).click();
+      await panel.getByRole("button", { name: /^Review .* that waits?$/ }).click();
       const dialog = page.getByRole("dialog", { name: /^Approve/ });
       await dialog.getByText("It brings back what the run").waitFor();
       await dialog.getByRole("button", { name: "Approve and apply" }).click();
@@ -228,7 +228,7 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
       const { body } = await client.get("/api/v1/people?search=e&limit=60");
       for (const { id } of body.items) await server.graph("DELETE", `/users/${id}`);
       const { page } = await open({ permissions: ["clipboard-read", "clipboard-write"] });
-      await page.getByRole("button", { name: "Run people now" }).click();
+      await page.getByRole("button", { name: "Run now: people" }).click();
       await page.getByText(/removals wait for your approval/).waitFor();
       await page.getByRole("button", { name: "Review" }).click();
       const dialog = page.getByRole("dialog");
@@ -288,7 +288,7 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
       ];
       server.simulator.faults.set([{ action: { type: "status", status: 403 } }]);
       try {
-        await page.getByRole("button", { name: "Run people now" }).click();
+        await page.getByRole("button", { name: "Run now: people" }).click();
         await runs.getByRole("row").nth(1).getByText("Failed", { exact: true }).waitFor();
       } finally {
         server.simulator.faults.clear();
@@ -303,7 +303,7 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
       // So slow that it cannot end before it is stopped.
       server.simulator.faults.set([{ action: { type: "slow", ms: 20_000 } }]);
       try {
-        await page.getByRole("button", { name: "Run people now" }).click();
+        await page.getByRole("button", { name: "Run now: people" }).click();
         await page.getByRole("button", { name: "Stop people" }).click();
         await runs.getByRole("row").nth(1).getByText("Stopped", { exact: true }).waitFor();
       } finally {
@@ -311,7 +311,7 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
       }
       await syncs.getByText("Stopped before it was done; what was applied stays.").waitFor();
       assert.equal(await runs.getByRole("row").nth(1).getByText("Failed", { exact: true }).count(), 0);
-      await page.getByRole("button", { name: "Run people now" }).click();
+      await page.getByRole("button", { name: "Run now: people" }).click();
       await syncs.getByText("In step").first().waitFor();
     });
 

@@ -68,7 +68,20 @@ function Lost(): ReactNode {
 }
 
 /** Queries whose answers a run or preview changes, by the first part of their key. */
-const LISTS: ReadonlySet<unknown> = new Set(["connections", "syncs", "runs", "run", "unsynced", "plan", "plans"]);
+const LISTS: ReadonlySet<unknown> = new Set([
+  "connections",
+  "syncs",
+  "sync",
+  "runs",
+  "run",
+  "plan",
+  "plans",
+  "unsynced",
+  "pinned",
+  "people",
+  "person",
+  "journal",
+]);
 
 function isSame(left: ReadonlySet<string>, right: ReadonlySet<string>): boolean {
   return left.size === right.size && [...left].every((each) => right.has(each));

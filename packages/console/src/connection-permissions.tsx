@@ -118,7 +118,7 @@ function PermissionRow(props: {
               size="small"
               appearance="subtle"
               disabledFocusable={take.isPending}
-              aria-label={`Accept ${permission} no longer`}
+              aria-label={`Take back ${permission}`}
               onClick={() => take.mutate({ method: "DELETE", path })}
             >
               Take back

@@ -1,5 +1,5 @@
 import { type InfiniteData, type UseInfiniteQueryResult, useInfiniteQuery } from "@tanstack/react-query";
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { type RefObject, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
 import { get } from "./api.ts";
 import type { Collection } from "./types.ts";
 
@@ -35,6 +35,23 @@ export function useSettled<T>(value: T, ms: number): T {
     return () => clearTimeout(timer);
   }, [value, ms]);
   return settled;
+}
+
+/**
+ * For an element that goes while the page stays, as the item of a list does: the focus, where it is within, passes to the
+ * nearest element around that takes it, rather than to the page, where no key would reach the panel any more.
+ */
+export function useFocusPassedOn<T extends HTMLElement>(): RefObject<T | null> {
+  const own = useRef<T>(null);
+  // A layout effect ends while the element still stands; later the focus is lost already.
+  useLayoutEffect(() => {
+    const element = own.current;
+    return () => {
+      if (element?.contains(document.activeElement) !== true) return;
+      element.parentElement?.closest<HTMLElement>("[tabindex]")?.focus();
+    };
+  }, []);
+  return own;
 }
 
 /** Lists that others change too are read anew this often, beside what the stream of events tells. */

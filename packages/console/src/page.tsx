@@ -66,10 +66,11 @@ function Panels(): ReactNode {
       return <PlanPanel {...props} />;
     case "person":
       return <PersonPanel {...props} />;
+    // What is looked for among one sync's records is not meant of another's.
     case "unsynced":
-      return <UnsyncedPanel {...props} />;
+      return <UnsyncedPanel key={place.id} {...props} />;
     case "pinned":
-      return <PinnedPanel {...props} />;
+      return <PinnedPanel key={place.id} {...props} />;
     case "report":
       return <ReportPanel {...props} />;
     case "connection":

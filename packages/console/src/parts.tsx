@@ -17,7 +17,7 @@ import {
 import { type ReactNode, useId } from "react";
 import { ApiFault } from "./api.ts";
 import { ACTIONS, absoluteTime, relativeTime } from "./format.ts";
-import { useNow } from "./hooks.ts";
+import { useFocusPassedOn, useNow } from "./hooks.ts";
 
 const useStyles = makeStyles({
   empty: { color: tokens.colorNeutralForeground3, padding: `${tokens.spacingVerticalL} 0`, margin: 0 },
@@ -132,8 +132,9 @@ export function Failed({ error, retry }: { readonly error: unknown; readonly ret
 
 /** The next page of a list. */
 export function More(props: { readonly busy: boolean; readonly onMore: () => unknown }): ReactNode {
+  const more = useFocusPassedOn<HTMLDivElement>();
   return (
-    <div className={useStyles().more}>
+    <div ref={more} className={useStyles().more}>
       <Button
         onClick={() => void props.onMore()}
         disabledFocusable={props.busy}

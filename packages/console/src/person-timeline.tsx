@@ -3,7 +3,7 @@ import { Badge, Link, makeStyles, Text, tokens } from "@fluentui/react-component
 import type { ReactNode } from "react";
 import { pathOf } from "./api.ts";
 import { ACTIONS } from "./format.ts";
-import { itemsOf, usePages } from "./hooks.ts";
+import { itemsOf, REFRESH, usePages } from "./hooks.ts";
 import { ActionBadge, Empty, Failed, More, Name, Part, Time, Waiting } from "./parts.tsx";
 import { hrefOf } from "./place.ts";
 import { type Happening, happeningsOf } from "./timeline.ts";
@@ -28,8 +28,10 @@ const useStyles = makeStyles({
 /** All that the journal tells of one person or group, newest first. */
 export function PersonTimeline({ id }: { readonly id: string }): ReactNode {
   const styles = useStyles();
-  const pages = usePages<JournalEntry>(["journal", id], (after) =>
-    pathOf(["journal"], { person: id, after, limit: 40 }),
+  const pages = usePages<JournalEntry>(
+    ["journal", id],
+    (after) => pathOf(["journal"], { person: id, after, limit: 40 }),
+    REFRESH,
   );
   const happenings = happeningsOf(itemsOf(pages.data));
   return (

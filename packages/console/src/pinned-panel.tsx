@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { pathOf } from "./api.ts";
 import { useCommand } from "./commands.ts";
 import { plural } from "./format.ts";
-import { itemsOf, usePages } from "./hooks.ts";
+import { itemsOf, REFRESH, useFocusPassedOn, usePages } from "./hooks.ts";
 import { Panel } from "./panel.tsx";
 import { Empty, Failed, More, Name, Time, Waiting } from "./parts.tsx";
 import { hrefOf } from "./place.ts";
@@ -11,7 +11,7 @@ import { RecordName } from "./record-name.tsx";
 import type { Pin } from "./types.ts";
 
 const useStyles = makeStyles({
-  list: { listStyle: "none", margin: 0, padding: 0 },
+  list: { listStyle: "none", margin: 0, padding: 0, outline: "none" },
   item: {
     display: "grid",
     gap: tokens.spacingVerticalXXS,
@@ -26,15 +26,19 @@ const useStyles = makeStyles({
 /** What a sync leaves alone because it was undone or exempted, and the way to have the sync decide on it again. */
 export function PinnedPanel({ id, onClose }: { readonly id: string; readonly onClose: () => void }): ReactNode {
   const styles = useStyles();
-  const pages = usePages<Pin>(["pinned", id], (after) => pathOf(["syncs", id, "undone"], { after, limit: 50 }));
+  const pages = usePages<Pin>(
+    ["pinned", id],
+    (after) => pathOf(["syncs", id, "undone"], { after, limit: 50 }),
+    REFRESH,
+  );
   const pins = itemsOf(pages.data);
   return (
     <Panel title={<bdi>{`Left alone by ${id}`}</bdi>} onClose={onClose}>
       <Text>No plan changes these until they are released; the next run decides on them again then.</Text>
       {pages.isPending && <Waiting lines={4} size={32} />}
       {pages.error !== null && <Failed error={pages.error} retry={pages.refetch} />}
-      {pages.data !== undefined && pins.length === 0 && <Empty>Nothing was undone or exempted.</Empty>}
-      <ul className={styles.list} aria-label="Left alone">
+      {pages.data !== undefined && pins.length === 0 && <Empty>Nothing is left alone.</Empty>}
+      <ul className={styles.list} aria-label="Left alone" tabIndex={-1}>
         {pins.map((pin) => (
           <Item key={pin.id} sync={id} pin={pin} />
         ))}
@@ -47,9 +51,10 @@ export function PinnedPanel({ id, onClose }: { readonly id: string; readonly onC
 function Item({ sync, pin }: { readonly sync: string; readonly pin: Pin }): ReactNode {
   const styles = useStyles();
   const release = useCommand<unknown>();
+  const item = useFocusPassedOn<HTMLLIElement>();
   const { id, name, record, members, run, actor, at } = pin;
   return (
-    <li className={styles.item}>
+    <li ref={item} className={styles.item}>
       <div className={styles.head}>
         <RecordName sync={sync} id={id} name={name} />
         <Button

@@ -90,7 +90,7 @@ function SyncRows({ sync }: { readonly sync: Sync }): ReactNode {
             </Text>
             <Link
               href={hrefOf({ panel: "report", id: sync.name })}
-              aria-label={`${sync.name} compared with the whole target`}
+              aria-label={`Compare with the target: ${sync.name}`}
             >
               <Text size={200}>Compare with the target</Text>
             </Link>
@@ -145,20 +145,23 @@ function Unsynced({ sync: { name, status } }: { readonly sync: Sync }): ReactNod
       {status.unsynced === 0 ? (
         "0"
       ) : (
-        <Link href={href} aria-label={`${status.unsynced} unsynced records of ${name}`}>
+        <Link href={href} aria-label={`${number(status.unsynced)} unsynced records of ${name}`}>
           {number(status.unsynced)}
         </Link>
       )}
       {status.ignored > 0 && (
         <Text size={200} block>
-          <Link href={href} aria-label={`${status.ignored} ignored records of ${name}`}>
+          <Link href={href} aria-label={`${number(status.ignored)} ignored records of ${name}`}>
             {number(status.ignored)} ignored
           </Link>
         </Text>
       )}
       {status.pinned > 0 && (
         <Text size={200} block>
-          <Link href={hrefOf({ panel: "pinned", id: name })} aria-label={`${status.pinned} left alone by ${name}`}>
+          <Link
+            href={hrefOf({ panel: "pinned", id: name })}
+            aria-label={`${number(status.pinned)} left alone by ${name}`}
+          >
             {number(status.pinned)} left alone
           </Link>
         </Text>
@@ -276,7 +279,7 @@ function Commands({ sync, activity }: { readonly sync: Sync; readonly activity: 
           appearance="primary"
           icon={run.isPending ? <Spinner size="tiny" /> : <Play20Regular />}
           disabledFocusable={busy || paused}
-          aria-label={`Run ${sync.name} now`}
+          aria-label={`Run now: ${sync.name}`}
           onClick={() => run.mutate(pathOf(["syncs", sync.id, "run"]))}
         >
           Run now

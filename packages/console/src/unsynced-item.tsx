@@ -3,6 +3,7 @@ import { type ReactNode, useState } from "react";
 import { pathOf } from "./api.ts";
 import { useCommand } from "./commands.ts";
 import { plural } from "./format.ts";
+import { useFocusPassedOn } from "./hooks.ts";
 import { NoteForm } from "./note-form.tsx";
 import { Failed, Name, Time } from "./parts.tsx";
 import { RecordName } from "./record-name.tsx";
@@ -31,8 +32,9 @@ export function UnsyncedItem(props: {
 }): ReactNode {
   const styles = useStyles();
   const { sync, record, onCode } = props;
+  const item = useFocusPassedOn<HTMLLIElement>();
   return (
-    <li className={styles.item}>
+    <li ref={item} className={styles.item}>
       <Commands sync={sync} record={record} />
       <Text>
         <bdi>{record.detail}</bdi>
@@ -77,7 +79,7 @@ function WhenTried({ record: { state, retryAt, ignored } }: { readonly record: U
 function Commands({ sync, record }: { readonly sync: string; readonly record: UnsyncedRecord }): ReactNode {
   const styles = useStyles();
   const [asking, setAsking] = useState(false);
-  const give = useCommand<unknown>({ onDone: () => setAsking(false) });
+  const give = useCommand<unknown>();
   const command = (verb: "retry" | "ignore" | "heed", more: object = {}): void =>
     give.mutate({
       method: "POST",
@@ -85,6 +87,7 @@ function Commands({ sync, record }: { readonly sync: string; readonly record: Un
       body: { records: [record.id], ...more },
     });
   const ignored = record.state === "ignored";
+  const again = ignored ? "Ignore no more" : "Try again";
   return (
     <>
       <div className={styles.head}>
@@ -97,10 +100,10 @@ function Commands({ sync, record }: { readonly sync: string; readonly record: Un
         <Button
           size="small"
           disabledFocusable={give.isPending}
-          aria-label={ignored ? `Ignore ${record.name} no more` : `Try ${record.name} again`}
+          aria-label={`${again}: ${record.name}`}
           onClick={() => command(ignored ? "heed" : "retry")}
         >
-          {ignored ? "Ignore no more" : "Try again"}
+          {again}
         </Button>
         {!ignored && (
           <Button
@@ -114,7 +117,7 @@ function Commands({ sync, record }: { readonly sync: string; readonly record: Un
           </Button>
         )}
       </div>
-      {asking && (
+      {asking && !ignored && (
         <NoteForm
           label="Why it may stay as it is"
           action="Ignore with this note"

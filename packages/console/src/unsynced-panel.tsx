@@ -3,15 +3,15 @@ import { type ReactNode, useState } from "react";
 import { addressOf, pathOf } from "./api.ts";
 import { useCommand } from "./commands.ts";
 import { number, plural } from "./format.ts";
-import { itemsOf, usePages, useSettled } from "./hooks.ts";
+import { itemsOf, REFRESH, useFocusPassedOn, usePages, useSettled } from "./hooks.ts";
 import { Panel } from "./panel.tsx";
 import { Empty, Failed, More, Waiting } from "./parts.tsx";
-import { useSync } from "./syncs-by-name.ts";
+import { useSyncStatus } from "./syncs-by-name.ts";
 import type { Quarantine, UnsyncedRecord } from "./types.ts";
 import { UnsyncedItem } from "./unsynced-item.tsx";
 
 const useStyles = makeStyles({
-  list: { listStyle: "none", margin: 0, padding: 0 },
+  list: { listStyle: "none", margin: 0, padding: 0, outline: "none" },
   row: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: tokens.spacingHorizontalS },
   search: { flexGrow: 1, maxWidth: "none", minWidth: "12rem" },
 });
@@ -35,7 +35,8 @@ export function UnsyncedPanel({ id, onClose }: { readonly id: string; readonly o
     <Panel title={<bdi>{`Unsynced records of ${id}`}</bdi>} onClose={onClose}>
       <States sync={id} chosen={state} onChoose={setState} />
       <Search text={typed} onText={setText} code={code} onCode={setCode} />
-      <Tools sync={id} filter={filter} />
+      {/* What was said of all that was shown is not said of what is shown now. */}
+      <Tools key={JSON.stringify(filter)} sync={id} filter={filter} />
       <Records sync={id} filter={filter} onCode={setCode} />
     </Panel>
   );
@@ -48,7 +49,7 @@ function States(props: {
 }): ReactNode {
   const styles = useStyles();
   const { sync, chosen, onChoose } = props;
-  const status = useSync(sync)?.status;
+  const status = useSyncStatus(sync);
   const states = [
     { state: null, label: "Unsynced", count: status?.unsynced },
     { state: "dead", label: "Dead letters", count: status?.dead },
@@ -84,12 +85,20 @@ function Search(props: {
         maxLength={200}
         onChange={(_event, { value }) => onText(value)}
       />
-      {code !== null && (
-        <Button size="small" aria-label={`Show more than ${code}`} onClick={() => onCode(null)}>
-          {code} ✕
-        </Button>
-      )}
+      {code !== null && <Code code={code} onCode={onCode} />}
     </div>
+  );
+}
+
+/** The code whose records alone are shown, and the way back to all. */
+function Code({ code, onCode }: { readonly code: string; readonly onCode: (code: null) => void }): ReactNode {
+  const place = useFocusPassedOn<HTMLSpanElement>();
+  return (
+    <span ref={place}>
+      <Button size="small" aria-label={`Show more than ${code}`} onClick={() => onCode(null)}>
+        {code} ✕
+      </Button>
+    </span>
   );
 }
 
@@ -136,8 +145,10 @@ function Records(props: {
   const styles = useStyles();
   const { sync, filter, onCode } = props;
   const { state, code, text } = filter;
-  const pages = usePages<UnsyncedRecord>(["unsynced", sync, state, code, text], (after) =>
-    pathOf(["syncs", sync, "unsynced"], { ...asked(filter), after, limit: 50 }),
+  const pages = usePages<UnsyncedRecord>(
+    ["unsynced", sync, state, code, text],
+    (after) => pathOf(["syncs", sync, "unsynced"], { ...asked(filter), after, limit: 50 }),
+    REFRESH,
   );
   const records = itemsOf(pages.data);
   const whole = state === null && code === null && text === "";
@@ -148,7 +159,7 @@ function Records(props: {
       {pages.data !== undefined && records.length === 0 && (
         <Empty>{whole ? "No record is listed as unsynced." : "No unsynced record is like that."}</Empty>
       )}
-      <ul className={styles.list} aria-label="Unsynced records">
+      <ul className={styles.list} aria-label="Unsynced records" tabIndex={-1}>
         {records.map((record) => (
           <UnsyncedItem key={record.id} sync={sync} record={record} onCode={onCode} />
         ))}
