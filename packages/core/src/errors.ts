@@ -78,6 +78,7 @@ export const CODES = {
   cancelled: "Nothing needs to be done: the next run plans it again.",
   protected:
     "Nothing is taken away from it. If it should be all the same, take the record out of the `protect` list of the sync or the connection.",
+  pinned: "Nothing is done to it. Let the sync decide on it again with `entrain sync release NAME --record ID`.",
   protected_unknown: "Correct the name in the `protect` list, best to an object id, or take it out.",
   member_guard: "Look at the membership removals that wait, then approve or reject them with `entrain sync approve`.",
   creation_guard:

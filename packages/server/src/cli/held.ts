@@ -20,7 +20,7 @@ export async function heldCommand(invocation: Invocation, [name = ""]: readonly 
     for (const [at, plan] of plans.entries()) {
       await output.piece(`${at > 0 ? ",\n" : ""}${JSON.stringify(plan).slice(0, -1)},"changes":[`);
       await writeChanges(output, store, plan.plan);
-      const left = isUndoing(plan) ? `,"left":${JSON.stringify(await leftOf(store, plan.plan))}` : "";
+      const left = leavesSome(plan) ? `,"left":${JSON.stringify(await leftOf(store, plan.plan))}` : "";
       await output.piece(`]${left}}`);
     }
     await output.piece("]\n");
@@ -34,8 +34,9 @@ export async function heldCommand(invocation: Invocation, [name = ""]: readonly 
     if (approval !== null) await output.say(sentence(approvalInWords(approval)));
     for (const { detail } of holds) await output.say(detail);
     await printChanges(invocation, store, plan, { limit: Number.POSITIVE_INFINITY, ids: true });
-    const left = isUndoing(held) ? await leftOf(store, plan) : [];
-    if (left.length > 0) await output.say("", "Not undone:", ...left.map(leftInWords));
+    const left = leavesSome(held) ? await leftOf(store, plan) : [];
+    const title = isUndoing(held) ? "Not undone:" : "These stay as they are:";
+    if (left.length > 0) await output.say("", title, ...left.map(leftInWords));
     await output.say(
       "",
       `Do exactly this:  entrain sync approve ${name} --digest ${digest}`,
@@ -45,6 +46,11 @@ export async function heldCommand(invocation: Invocation, [name = ""]: readonly 
     );
   }
   return undefined;
+}
+
+/** An undoing, and what is done before a sync is removed, say what they leave as it is. */
+function leavesSome(held: HeldView): boolean {
+  return isUndoing(held) || held.holds.some(({ code }) => code === "remove");
 }
 
 function isUndoing({ holds }: HeldView): boolean {

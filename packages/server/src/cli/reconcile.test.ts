@@ -57,7 +57,21 @@ test("what others changed is told and put back, and a sync goes with what it own
   const planned = await run(["sync", "remove", "people", "--owned", "disable"], { cwd, env });
   assert.equal(planned.code, 3, planned.stderr);
   assert.match(planned.stdout, /Before the sync is removed, what it owns is disabled/);
-  const [, digest = ""] = /--digest ([0-9a-f]{64})/.exec(planned.stdout) ?? [];
+  const [, all = ""] = /--digest ([0-9a-f]{64})/.exec(planned.stdout) ?? [];
+  type Held = readonly {
+    readonly changes: readonly { readonly objectId: string }[];
+    readonly left?: readonly object[];
+  }[];
+  const [{ changes = [] } = {}] = await runJson<Held>(["sync", "held", "people"], { cwd, env });
+  const id = changes[0]?.objectId ?? "";
+  assert.equal((await run(["sync", "exempt", "people", all, "--record", id], { cwd, env })).code, 0);
+  const without = await run(["sync", "remove", "people", "--owned", "disable"], { cwd, env });
+  assert.match(without.stdout, /These stay as they are:\n {2}.+: would be disabled, but was exempted from a held plan/);
+  const [held] = await runJson<Held>(["sync", "held", "people"], { cwd, env });
+  assert.deepEqual([held?.changes.length, held?.left?.length], [changes.length - 1, 1]);
+  assert.equal((await run(["sync", "release", "people", "--record", id], { cwd, env })).code, 0);
+  const whole = await run(["sync", "remove", "people", "--owned", "disable"], { cwd, env });
+  const [, digest = ""] = /--digest ([0-9a-f]{64})/.exec(whole.stdout) ?? [];
   const stays = await run(["target", "remove", "desk"], { cwd, env });
   assert.equal(stays.code, 1);
   assert.match(stays.stderr, /the sync people needs it.*entrain sync remove people --owned release, disable or delete/);

@@ -1,5 +1,6 @@
 import { grouped } from "@entrain/core";
 import { type OpenWrite, openWrites } from "../config/remove.ts";
+import { heldPlans } from "../runs/queries.ts";
 import { OWNED_CHOICES, type Owned, type OwnedChoice, ownedBy, planRemoval } from "../runs/remove/remove.ts";
 import {
   command,
@@ -12,9 +13,11 @@ import {
   usage,
 } from "./command.ts";
 import { findRow, removeOneEntry } from "./entries.ts";
+import { leftInWords, leftOf } from "./left.ts";
 import { withRun } from "./run.ts";
 
 const SAID_WRITES = 20;
+const SAID_LEFT = 20;
 
 /** `sync remove`: forgets a sync, after what it owns in the target was released, disabled or deleted. */
 export const registerRemove: Register = (group, world, ended) => {
@@ -91,6 +94,14 @@ async function planFirst(
   const { output } = invocation;
   if (removed) await output.say(`Removed the sync ${name}. Nothing that it owns was left to be ${owned}d.`);
   if (code === 3) {
+    const installation = await invocation.open();
+    const { store } = installation;
+    const { id } = await findRow(installation, "syncs", name);
+    const plans = (await heldPlans(store, id)).filter(({ holds }) => holds.some((hold) => hold.code === "remove"));
+    const left = (await Promise.all(plans.map(({ plan }) => leftOf(store, plan)))).flat();
+    if (left.length > 0) await output.say("", "These stay as they are:", ...left.slice(0, SAID_LEFT).map(leftInWords));
+    if (left.length > SAID_LEFT)
+      await output.say(`  … and ${grouped(left.length - SAID_LEFT)} more: entrain sync held ${name}`);
     await output.say(
       "",
       `The sync is paused until then, and removed as soon as that is applied. Rejected, it goes on.`,
