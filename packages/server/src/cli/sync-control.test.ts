@@ -102,3 +102,21 @@ async function untilRunning(cwd: string): Promise<{ readonly sync: string; reado
     assert.equal(errorOf(ran).code, "not_running");
   }
 }
+
+test("a run whose process was killed is said to be broken off, and not to go on or never to have been", async (context) => {
+  const { cwd, simulator } = await installed(context);
+  simulator.faults.set([{ action: { type: "slow", ms: 60_000 } }]);
+  const killed = start(["sync", "run", "people"], { cwd });
+  await killed.until(/reading/);
+  const status = () => runJson<Status & { readonly running: boolean }>(["sync", "status", "people"], { cwd });
+  const before = await status();
+  assert.deepEqual([before.lastRun?.result, before.running], [null, true]);
+  killed.child.kill("SIGKILL");
+  await killed.ended;
+  simulator.faults.clear();
+  const { lastRun, running } = await status();
+  assert.deepEqual([lastRun?.result, running], [null, false]);
+  const shown = await run(["sync", "status", "people"], { cwd });
+  assert.match(shown.stdout, /^last run .*: broken off while reading/m);
+  assert.match((await run(["sync", "list"], { cwd })).stdout, /people .*broken off while reading/);
+});

@@ -3,7 +3,7 @@ import { loadConfiguration } from "../config/current.ts";
 import { plainSync } from "../config/render.ts";
 import { scheduleInWords } from "../config/schedule.ts";
 import { digestNamed } from "../runs/by-digest.ts";
-import { type RunView, runHistory, syncStatus } from "../runs/queries.ts";
+import { type RunView, runHistory, type SyncStatus, syncStatus } from "../runs/queries.ts";
 import { applySync, runSync } from "../runs/run.ts";
 import { BEGINNING, digestOf, registerApprove } from "./approve.ts";
 import {
@@ -180,7 +180,8 @@ async function listSyncs(invocation: Invocation): Promise<undefined> {
       const [nextRun, paused] = [status?.nextRun ?? null, status?.paused ?? null];
       const base = { name, id, connection, target, records, source, every, schedule: scheduleInWords(schedule) };
       const [unsynced, quarantine] = [status?.unsynced ?? 0, status?.quarantine ?? null];
-      return { ...base, synced: status?.synced ?? 0, unsynced, held, lastRun, nextRun, paused, quarantine };
+      const running = status?.running === true;
+      return { ...base, running, synced: status?.synced ?? 0, unsynced, held, lastRun, nextRun, paused, quarantine };
     }),
   );
   await invocation.output.value(views);
@@ -191,7 +192,7 @@ async function listSyncs(invocation: Invocation): Promise<undefined> {
       `${view.connection}${view.source === null ? "" : ` ${view.source}s`} → ${view.target} ${view.records}s`,
       view.every ?? view.schedule,
       String(view.synced),
-      `${view.held > 0 ? "waits for approval" : (view.lastRun?.result ?? "never ran")}${view.paused === null ? "" : ", paused"}${view.quarantine === null ? "" : ", in quarantine"}`,
+      `${view.held > 0 ? "waits for approval" : lastRunInWords(view)}${view.paused === null ? "" : ", paused"}${view.quarantine === null ? "" : ", in quarantine"}`,
     ]);
     await invocation.output.table(["NAME", "WHAT", "EVERY", "SYNCED", "LAST RUN"], cells);
   }
@@ -217,7 +218,7 @@ async function showStatus(invocation: Invocation, [name = ""]: readonly string[]
   if (status === null) return undefined;
   await invocation.output.value({ name, ...status });
   const { lastRun, nextRun, paused, blackoutUntil, synced, cursorLag, held, raised } = status;
-  const last = lastRun === null ? "never" : `${timeInWords(lastRun.startedAt)}: ${lastRun.result ?? lastRun.phase}`;
+  const last = lastRun === null ? "never" : `${timeInWords(lastRun.startedAt)}: ${lastRunInWords(status)}`;
   await invocation.output.say(
     `${name}`,
     `last run   ${last}${lastRun === null ? "" : `, ${countsInWords(lastRun.counts)}`}`,
@@ -231,10 +232,16 @@ async function showStatus(invocation: Invocation, [name = ""]: readonly string[]
     ...(status.pinned === 0 ? [] : [`left alone ${grouped(status.pinned)}: entrain sync undone ${name}`]),
     `lag        ${cursorLag === 1 ? "1 change" : `${cursorLag} changes`} not looked at yet`,
     ...held.map((one) => `waiting    ${waitingInWords(name, one)}`),
-    ...(lastRun?.result == null ? [] : status.begun.map((one) => `begun      ${begunInWords(name, one)}`)),
+    ...(status.running ? [] : status.begun.map((one) => `begun      ${begunInWords(name, one)}`)),
     ...raised.map((one) => `guard      raised: ${raiseInWords(one)}`),
   );
   return undefined;
+}
+
+/** How the last run ended, or how far it is; one whose process is gone was broken off. */
+function lastRunInWords({ lastRun, running }: Pick<SyncStatus, "lastRun" | "running">): string {
+  if (lastRun === null) return "never ran";
+  return lastRun.result ?? (running ? lastRun.phase : `broken off while ${lastRun.phase}`);
 }
 
 async function showHistory(

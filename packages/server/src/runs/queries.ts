@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import { freeFrom, windowsAt } from "../calendar/blackout.ts";
 import { nextRunAt, type Past } from "../calendar/due.ts";
 import { loadBreaker } from "../store/breakers.ts";
+import { readLease } from "../store/leases.ts";
 import { countPinned } from "../store/pins.ts";
 import { holdsOf, plansIn } from "../store/plans.ts";
 import { loadRun, type RunRow, runsPage } from "../store/runs.ts";
@@ -13,6 +14,7 @@ import type { Actor, Progress } from "./context.ts";
 import { type BreakerView, breakerView } from "./failures/breaker.ts";
 import { type Quarantine, quarantineOf } from "./failures/quarantine.ts";
 import { countUnsynced } from "./failures/unsynced.ts";
+import { syncLease } from "./lease.ts";
 import { historyOf } from "./past.ts";
 import { type Pause, pauseOf } from "./pause.ts";
 import { type RaiseView, raisesOf } from "./raise.ts";
@@ -21,6 +23,8 @@ import { type RaiseView, raisesOf } from "./raise.ts";
 export interface SyncStatus {
   readonly sync: string;
   readonly lastRun: RunView | null;
+  /** Whether a process does something for it now. A last run without a result that nobody runs any more was broken off. */
+  readonly running: boolean;
   /** When it runs by itself; in the past when that is overdue, null when it runs only when asked to. */
   readonly nextRun: number | null;
   /** Who keeps it from running by itself, and until when. */
@@ -137,6 +141,7 @@ export async function syncStatus(store: Store, sync: string): Promise<SyncStatus
   return {
     sync,
     lastRun: last ? runView(last) : null,
+    running: (await readLease(store, syncLease(sync))) !== null,
     nextRun: next === null || quarantine === null ? next : Math.max(next, quarantine.until),
     paused,
     blackoutUntil: blackoutEnd(definition.schedule, now),

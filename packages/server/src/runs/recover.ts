@@ -66,7 +66,7 @@ export async function abandonUnfinished(session: Session): Promise<void> {
   if (runs.length + plans.length === 0) return;
   const error = JSON.stringify({
     code: "interrupted",
-    message: "The run was interrupted; the next one finished what it had begun.",
+    message: "The run was interrupted; what it had begun was left to the next one.",
     fix: "Nothing needs to be done.",
   });
   await store.fenced(lease, async (tx) => {

@@ -1,6 +1,6 @@
 import type { PlanRow } from "../store/plans.ts";
 import { goneLinks, noteReturned } from "../store/unowned-links.ts";
-import { heldAmong } from "./emptied.ts";
+import { heldAsFarAsShown } from "./emptied.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -14,7 +14,7 @@ export async function keepReturned(session: Session, plan: PlanRow): Promise<voi
   const gone = await goneLinks(store.db, { plan: plan.id, sync: sync.id, space, kind: sync.records });
   if (gone.length === 0) return;
   const asking = { target, kind: { name: sync.records }, signal: options.signal };
-  const held = await heldAmong(
+  const held = await heldAsFarAsShown(
     asking,
     gone.map((link) => link.record_id),
   );

@@ -53,6 +53,9 @@ const SYNC: TSchema = Type.Object({
   definition: ANY,
   status: Type.Object({
     lastRun: orNull(RUN),
+    running: Type.Boolean({
+      description: "A process does something for it now; a last run without a result that nobody runs was broken off.",
+    }),
     nextRun: orNull(TIME),
     paused: orNull(PAUSE),
     blackoutUntil: orNull(TIME),
