@@ -270,7 +270,7 @@ function Commands({ sync, activity }: { readonly sync: Sync; readonly activity: 
           icon={stop.isPending ? <Spinner size="tiny" /> : <RecordStop20Regular />}
           disabledFocusable={stop.isPending}
           aria-label={`Stop ${sync.name}`}
-          onClick={() => stop.mutate(pathOf(["syncs", sync.id, "cancel"]))}
+          onClick={() => stop.mutate(pathOf(["syncs", sync.id, "stop"]))}
         >
           Stop
         </Button>
