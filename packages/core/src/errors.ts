@@ -57,7 +57,7 @@ export const CODES = {
   no_seat:
     "Free a seat in the target, or buy one; the creations that wait for it are tried again by themselves, and everything else goes on.",
   refused_by_target: "Mend what the target's answer names; it is tried again later by itself.",
-  conflict: "Nothing needs to be done: the next run plans it anew.",
+  conflict: "Nothing needs to be done: the next run looks at it again, and plans what is still wanted.",
   reference_waiting: "Nothing needs to be done: it is written as soon as the record that it refers to exists.",
   lookup_missing:
     "Add the value in the target, or correct it at the source; whoever wants it gets it by the run after that. Where the target can create it, its settings say whether it does.",

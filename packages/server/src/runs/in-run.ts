@@ -125,7 +125,7 @@ async function skippedIn(store: Store, run: string, { tally }: Applied): Promise
   const fix =
     first?.undoes == null
       ? "Run the sync, or make a new plan with `entrain sync plan` and apply that."
-      : `They stay as they are; why, is listed: entrain plan show ${first.digest ?? ""}. Undo what is left: entrain sync undo ${first.sync} --run ${first.undoes}`;
+      : `They are not undone: they are the sync's as before, and its next run looks at them again. Why, is listed: entrain plan show ${first.digest ?? ""}. Undo what is left: entrain sync undo ${first.sync} --run ${first.undoes}`;
   return { code: "conflict", message, fix };
 }
 
