@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { sql } from "kysely";
 import type { Browser, Page } from "playwright-core";
 import {
   type Client,
@@ -64,10 +63,16 @@ describe("what a review shows", { skip: skipUnless("chromium") }, () => {
     const [one, other] = await changeable();
     for (const id of [one, other]) await server.graph("PATCH", `/users/${id}`, { jobTitle: "Harbour pilot" });
     const changed = await run();
-    await server.installation.store.transaction(async (tx) => {
-      await sql`update portal_requesters set attributes = json_set(attributes, '$.jobTitle', 'Captain') where external_id = ${other}`.execute(
-        tx,
-      );
+    const { store } = server.installation;
+    const record = await store.db
+      .selectFrom("portal_requesters")
+      .select(["id", "target", "attributes"])
+      .where("external_id", "=", other)
+      .executeTakeFirstOrThrow();
+    const attributes = JSON.stringify({ ...JSON.parse(record.attributes), jobTitle: "Captain" });
+    await store.transaction(async (tx) => {
+      const held = tx.updateTable("portal_requesters").where("id", "=", record.id).where("target", "=", record.target);
+      await held.set({ attributes }).execute();
     });
     const page = await open("olga");
     await page.goto(`${server.url}/#run/${changed}`);
