@@ -25,10 +25,10 @@ import { lapsedRecords } from "./new-day.ts";
 import type { PlanContext } from "./plan-context.ts";
 import { planMemberships } from "./plan-members.ts";
 import { PlanWriter } from "./plan-writer.ts";
-import { meetProtected, unmetEntries } from "./protection.ts";
+import { meetProtected, protectedAmong, unmetEntries } from "./protection.ts";
 import { unknownLicences } from "./scope-licences.ts";
 import { unknownPeople } from "./scope-people.ts";
-import { dropAmbiguous, dropUnresolvable, rankReferences, sealPlan } from "./seal.ts";
+import { dropAmbiguous, dropUnresolvable, rankReferences, type SealContext, sealPlan } from "./seal.ts";
 import { planSeats } from "./seats.ts";
 import { evaluateSelected } from "./selected.ts";
 import type { Selection } from "./selection.ts";
@@ -114,12 +114,17 @@ async function fillPlan(context: PlanContext, options: PlanOptions): Promise<Pla
 export async function finishPlan(context: PlanContext, writer: PlanWriter): Promise<Planned> {
   const { store, plan, lease } = context;
   const keeps = (attribute: string): boolean => context.definition.mapping[attribute]?.whenEmpty === "keep";
-  const seal = { store, lease, plan, keeps };
+  const { protection } = context;
+  const of = { store, connection: context.sync.connection };
+  const seal: SealContext =
+    protection === null
+      ? { store, lease, plan, keeps }
+      : { store, lease, plan, keeps, spares: (ids) => protectedAmong(of, protection, ids) };
   const { dropped: ambiguous, held } = await dropAmbiguous(seal, writer.written.issues);
   const { seats, waiting } = await planSeats(context, writer.written.issues + ambiguous);
   // They are numbered behind what was written, and what follows behind them.
   writer.written.issues += ambiguous + waiting;
-  await dropUnresolvable(seal, context);
+  await writer.write({ changes: [], issues: await dropUnresolvable(seal, context), wanted: [] });
   await planLookups(context, writer);
   await rankReferences(seal);
   const { removals, members, matching, heldAnyway } = writer.written;

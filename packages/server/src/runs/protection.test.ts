@@ -307,6 +307,23 @@ test("that a person is protected is told with how the syncs treat them", async (
   assert.equal(other?.syncs[0] !== undefined && "protectedBy" in other.syncs[0], false);
 });
 
+test("the manager of a protected person who was undone is not promised to be cleared, and stays an issue", async () => {
+  await open();
+  const boss = (await scene.graph("POST", "/users", newUser("Boss"))) as { readonly id: string };
+  const { run: made } = await scene.run(sync);
+  const reference = { "@odata.id": `https://graph.microsoft.com/v1.0/users/${boss.id}` };
+  await scene.graph("PUT", `/users/${ana.id}/manager/$ref`, reference);
+  await scene.run(sync);
+  const undo = await scene.undo(sync, made, { records: new Set([boss.id]) });
+  await scene.approve(sync, undo.held?.digest ?? "");
+  for (let runs = 0; runs < 3; runs += 1) {
+    const { run } = await scene.run(sync);
+    assert.deepEqual(await plannedIn(scene.store, run), []);
+    assert.deepEqual(await unsynced(scene.store, sync), new Map([[ana.id, "protected"]]));
+  }
+  assert.match(await pendingDetail(ana.id), /^would have .*manager cleared, but is protected by the sync's list$/);
+});
+
 test("a protected person is not counted by the guard", async () => {
   await open();
   for (const id of ids.slice(0, 6)) await scene.graph("DELETE", `/users/${id}`);

@@ -7,6 +7,7 @@ import {
   createPlanDigest,
   type Finding,
   inWords,
+  isEmpty,
   isReference,
   kindsReferred,
   matchKey,
@@ -34,7 +35,7 @@ import {
 import type { DB } from "../store/schema.ts";
 import type { Lease, Store } from "../store/store.ts";
 import { RECORD } from "./match-records.ts";
-import type { NewChange } from "./plan-context.ts";
+import type { NewChange, NewIssue } from "./plan-context.ts";
 import { shown } from "./sensitive.ts";
 
 /** What sealing works with. */
@@ -44,6 +45,8 @@ export interface SealContext {
   readonly plan: PlanRow;
   /** Whether a target attribute keeps its old value while a new reference cannot be written. */
   readonly keeps: (attribute: string) => boolean;
+  /** Which of these records a list protects, so that nothing of them is cleared; without it none. */
+  readonly spares?: (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>;
 }
 
 const PAGE = 1000;
@@ -181,8 +184,9 @@ async function turnIntoIssues(
 export async function dropUnresolvable(
   context: SealContext,
   { kind, space }: { readonly kind: TargetKind; readonly space: LinkSpace },
-): Promise<void> {
+): Promise<readonly NewIssue[]> {
   const { store, plan, lease } = context;
+  const kept: NewIssue[] = [];
   let after = -1;
   for (;;) {
     const rows = await store.db
@@ -195,7 +199,7 @@ export async function dropUnresolvable(
       .limit(PAGE)
       .execute();
     const last = rows.at(-1);
-    if (!last) return;
+    if (!last) return kept;
     after = last.ordinal;
     const created = await plannedHere(
       store,
@@ -206,8 +210,13 @@ export async function dropUnresolvable(
     if (open.length === 0) continue;
     const ids = [...new Set(open.flatMap((row) => row.waits_for ?? []))];
     const otherwise = await otherRecords(store, { kind, space }, ids);
+    const spared = (await context.spares?.(open.map((row) => row.object_id))) ?? new Map<string, string>();
     await store.fenced(lease, async (tx) => {
-      for (const row of open) await withoutReference({ ...context, otherwise }, tx, row);
+      for (const row of open) {
+        const by = spared.get(row.object_id);
+        const cleared = await withoutReference({ ...context, otherwise }, tx, { row, spares: by !== undefined });
+        if (by !== undefined && cleared.length > 0) kept.push(keptOf(row, cleared, by));
+      }
     });
   }
 }
@@ -271,17 +280,22 @@ export function withoutReferenceTo(
 async function withoutReference(
   context: SealContext & { readonly otherwise: OtherRecord },
   tx: Transaction<DB>,
-  row: PlanChangeRow,
-): Promise<void> {
+  { row, spares }: { readonly row: PlanChangeRow; readonly spares: boolean },
+): Promise<readonly string[]> {
   const before = JSON.parse(row.before ?? "{}") as Attributes;
-  const keeps = (name: string): boolean => context.keeps(name) || context.plan.complete === 0;
+  const cleared: string[] = [];
+  const keeps = (name: string): boolean => {
+    if (context.keeps(name) || context.plan.complete === 0) return true;
+    if (!isEmpty(before[name])) cleared.push(name);
+    return spares;
+  };
   const ways = { keeps, otherwise: context.otherwise };
   const after = withoutReferenceTo(row.waits_for ?? "", { before, after: JSON.parse(row.after ?? "{}") }, ways);
   const waits = !Object.values(after).some((value) => isReference(value) && value.$ref === row.waits_for);
   const nothingLeft = row.action === "update" && Object.keys(writesOf({ before, after })).length === 0;
   if (nothingLeft) {
     await tx.deleteFrom("plan_changes").where("plan", "=", row.plan).where("ordinal", "=", row.ordinal).execute();
-    return;
+    return cleared;
   }
   await tx
     .updateTable("plan_changes")
@@ -289,6 +303,13 @@ async function withoutReference(
     .where("plan", "=", row.plan)
     .where("ordinal", "=", row.ordinal)
     .execute();
+  return cleared;
+}
+
+function keptOf(row: PlanChangeRow, cleared: readonly string[], by: string): NewIssue {
+  const detail = `would have ${cleared.join(", ")} cleared, but is protected by ${by}`;
+  const { object_id, name, record_sequence: sequence } = row;
+  return { state: "issue", code: "protected", detail, object_id, name, sequence };
 }
 
 function waitingReason(row: PlanChangeRow): string {
