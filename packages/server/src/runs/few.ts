@@ -2,10 +2,11 @@ import { type Attributes, byCodeUnits, type SyncDefinition, writesOf } from "@en
 import { type DirectoryRow, loadRecords } from "../store/directory.ts";
 import { loadPending } from "../store/pending.ts";
 import { changedRecords } from "./candidates.ts";
+import { ambiguityOf, bySayingMore } from "./drop-ambiguous.ts";
 import { evaluateBatch, wantedBy } from "./evaluate-batch.ts";
 import { Matcher } from "./match-records.ts";
 import type { BatchContext, NewChange, NewIssue } from "./plan-context.ts";
-import { ambiguityOf, bySayingMore, otherRecords, withoutReferenceTo } from "./seal.ts";
+import { otherRecords, withoutReferenceTo } from "./seal.ts";
 
 /** The most records that are matched at once: from twice as many on a matcher reads the whole target. */
 const CHUNK = 100;

@@ -16,6 +16,7 @@ import {
   waitingRecords,
 } from "./candidates.ts";
 import type { Actor, Progress, SyncRow } from "./context.ts";
+import { dropAmbiguous } from "./drop-ambiguous.ts";
 import { evaluateBatch, wantedBy } from "./evaluate-batch.ts";
 import { type Guarded, guardHolds } from "./guard.ts";
 import { leaversDue } from "./leaving.ts";
@@ -28,7 +29,7 @@ import { PlanWriter } from "./plan-writer.ts";
 import { meetProtected, protectedAmong, unmetEntries } from "./protection.ts";
 import { unknownLicences } from "./scope-licences.ts";
 import { unknownPeople } from "./scope-people.ts";
-import { dropAmbiguous, dropUnresolvable, rankReferences, type SealContext, sealPlan } from "./seal.ts";
+import { dropUnresolvable, rankReferences, type SealContext, sealPlan } from "./seal.ts";
 import { planSeats } from "./seats.ts";
 import { evaluateSelected } from "./selected.ts";
 import type { Selection } from "./selection.ts";

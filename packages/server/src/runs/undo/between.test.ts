@@ -76,7 +76,8 @@ for (const target of ["portal", "scim", "csv"] as const) {
     const back = await scene.approve(sync, held?.digest ?? "");
     assertSkipped(back, "Ana");
     assert.equal(back.counts.update, 2);
-    const fix = /^They are not undone: they are the sync's as before, and its next run looks at them again\. Why, is listed: /;
+    const fix =
+      /^They are not undone: they are the sync's as before, and its next run looks at them again\. Why, is listed: /;
     assert.match(back.error?.fix ?? "", fix);
     assert.equal((await heldIn(target, ana.id))?.attributes[title], "By hand");
     // What is not undone is nobody's concern here.
