@@ -136,7 +136,7 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
       await page.getByRole("button", { name: "Stop people" }).waitFor();
       server.simulator.faults.clear();
       await bar.waitFor({ state: "detached" });
-      await page.getByText("people is in step", { exact: true }).waitFor();
+      await page.getByText("people succeeded", { exact: true }).waitFor();
       assert.deepEqual(await table.boundingBox(), before);
       const connection = page.getByRole("group", { name: `Connection ${NAMES.connection}` });
       assert.equal(await factOf(connection, "People"), "300");
@@ -219,7 +219,7 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
       await dialog.getByText("It brings back what the run").waitFor();
       await dialog.getByRole("button", { name: "Approve and apply" }).click();
       await dialog.waitFor({ state: "detached" });
-      await page.getByText("people is in step", { exact: true }).waitFor();
+      await page.getByText("people succeeded", { exact: true }).waitFor();
       assert.notEqual(await titleOf(), "Harbour pilot");
       await client.put("POST", `/api/v1/syncs/${NAMES.people}/release`, { all: true });
     });

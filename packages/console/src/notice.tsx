@@ -7,8 +7,8 @@ import { hrefOf } from "./place.ts";
 import type { Fault, NamedRun } from "./types.ts";
 
 const ENDED: { readonly [result: string]: string } = {
-  succeeded: "is in step",
-  partial: "is partly in step",
+  succeeded: "succeeded",
+  partial: "succeeded in part",
   held: "holds a plan for approval",
   failed: "failed",
   cancelled: "was stopped",

@@ -22,6 +22,8 @@ test("a run that was stopped is no failure, and one that was interrupted says so
 
 test("a run that holds something or left records out says in one line what that means", () => {
   assert.match(meaningOf({ result: "held", error: null, failed: 0 })?.text ?? "", /guard kept some changes back/);
+  const undoing = { mode: "undo", result: "held", error: null, failed: 0 };
+  assert.match(meaningOf(undoing)?.text ?? "", /^Undoing waits for approval; nothing was changed/);
   assert.match(meaningOf({ result: "partial", error: null, failed: 1 })?.text ?? "", /^1 record could not be synced/);
   const skipped = { code: "conflict", message: "2 of the plan's changes were not made.", fix: "Run the sync." };
   assert.deepEqual(meaningOf({ result: "partial", error: skipped, failed: 0 }), {

@@ -3,9 +3,9 @@ import type { Run } from "./types.ts";
 
 /** What a run's end means in one line, and what to do; null where its result says all. */
 export function meaningOf(
-  run: Pick<Run, "result" | "error" | "failed">,
+  run: Pick<Run, "result" | "error" | "failed"> & Partial<Pick<Run, "mode">>,
 ): { readonly text: string; readonly fix: string } | null {
-  const { result, error, failed } = run;
+  const { result, error, failed, mode } = run;
   switch (result) {
     case "failed":
       return { text: error?.message ?? "The run failed.", fix: error?.fix ?? "The server's log may say more." };
@@ -16,14 +16,15 @@ export function meaningOf(
     case "partial":
       if (failed === 0 && error !== null) return { text: error.message, fix: error.fix };
       return {
-        text: `${plural(failed, "record", "records")} could not be synced; all others are in step.`,
+        text: `${plural(failed, "record", "records")} could not be synced; everything else that the run tried was.`,
         fix: "The list of unsynced records says why, and when each is tried again.",
       };
-    case "held":
-      return {
-        text: "A guard kept some changes back; everything else was applied.",
-        fix: "Review what waits, then approve or reject it.",
-      };
+    case "held": {
+      const fix = "What still waits stands at the top of the overview: review it, then approve or reject it.";
+      return mode === "undo"
+        ? { text: "Undoing waits for approval; nothing was changed.", fix }
+        : { text: "A guard kept some changes back; everything else was applied.", fix };
+    }
     default:
       return null;
   }

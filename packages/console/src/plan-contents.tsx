@@ -40,7 +40,7 @@ function Filtered({ plan }: { readonly plan: Plan }): ReactNode {
   const styles = useStyles();
   const [action, setAction] = useState<keyof Counts | null>(null);
   const present = ACTIONS.filter((one) => countOf(plan.counts, one.action) > 0);
-  if (totalOf(plan.counts) === 0) return <Empty>Nothing to change: everything is as it should be.</Empty>;
+  if (totalOf(plan.counts) === 0) return <Empty>This plan changes nothing.</Empty>;
   return (
     <>
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms. */}

@@ -21,7 +21,9 @@ const useStyles = makeStyles({
   title: { margin: 0 },
 });
 
-const COMMAND = "npx entrain operator link";
+/** Where a link points to that is printed without an address. */
+const USUAL = "http://127.0.0.1:7420";
+const COMMAND = `npx entrain operator link${location.origin === USUAL ? "" : ` --address ${location.origin}`}`;
 
 /** What somebody sees who is not signed in: how to get in. */
 export function SignedOut(): ReactNode {

@@ -56,7 +56,7 @@ export const CODES = {
   expression_too_large: "Make the expression simpler, or the values that it is given shorter.",
   no_seat:
     "Free a seat in the target, or buy one; the creations that wait for it are tried again by themselves, and everything else goes on.",
-  refused_by_target: "Mend what the target's answer names; it is tried again later by itself.",
+  refused_by_target: "Mend what the target's answer names; until then it refuses this again.",
   conflict: "Nothing needs to be done: the next run looks at it again, and plans what is still wanted.",
   reference_waiting: "Nothing needs to be done: it is written as soon as the record that it refers to exists.",
   lookup_missing:

@@ -103,7 +103,7 @@ export {
   type Value,
 } from "./model/value.ts";
 export { type Wait, type WaitListener, waitInWords } from "./model/wait.ts";
-export { grouped, inWords, nameOf, plain, SENSITIVE } from "./model/wording.ts";
+export { grouped, inWords, nameOf, plain, plainAttribute, SENSITIVE } from "./model/wording.ts";
 export { type Removal, removalOf } from "./planning/deprovision.ts";
 export { sameValue, writesOf } from "./planning/difference.ts";
 export { canonicalJson, createPlanDigest, type Hasher, type PlanDigest, type PlanHeader } from "./planning/digest.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { grouped, inWords, nameOf, plain } from "./wording.ts";
+import { grouped, inWords, nameOf, plain, plainAttribute } from "./wording.ts";
 
 describe("wording", () => {
   it("shows names of every script as they are", () => {
@@ -13,6 +13,17 @@ describe("wording", () => {
     assert.equal(text, `${"😀".repeat(29)}…`);
     assert.ok(text.isWellFormed());
     assert.ok(plain("\ud83d oops").isWellFormed());
+  });
+
+  it("tells a long attribute's name by its end", () => {
+    assert.equal(plainAttribute("jobTitle"), "jobTitle");
+    const urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:";
+    for (const last of ["department", "manager"]) {
+      const name = plainAttribute(`${urn}${last}`);
+      assert.match(name, new RegExp(`^….*:enterprise:2\\.0:User:${last}$`));
+      assert.ok(name.length <= 60);
+    }
+    assert.ok(plainAttribute("😀".repeat(40)).isWellFormed());
   });
 
   it("says values in words", () => {

@@ -17,6 +17,15 @@ export function plain(text: string): string {
     .replace(/\ufffd$/, "")}…`;
 }
 
+/**
+ * An attribute's name, fit for a sentence. A long one is told by its end, for extensions of SCIM begin alike (RFC 7643 section 3.3:
+ * `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department`).
+ */
+export function plainAttribute(name: string): string {
+  if (name.length <= LONGEST) return plain(name);
+  return `…${plain(name.slice(1 - LONGEST).replace(/^[\udc00-\udfff]/, ""))}`;
+}
+
 /** What is shown for a sensitive value. */
 export const SENSITIVE = "[sensitive]";
 

@@ -1,4 +1,4 @@
-import { inWords, plain } from "../model/wording.ts";
+import { inWords, plainAttribute } from "../model/wording.ts";
 import type { Difference } from "./difference.ts";
 
 const SAID = 3;
@@ -7,7 +7,7 @@ const SAID = 3;
 export function inReason(differences: readonly Difference[], nameOf?: (objectId: string) => string | null): string {
   const said = differences
     .slice(0, SAID)
-    .map(({ name, from, to }) => `${plain(name)}: ${inWords(from, nameOf)} → ${inWords(to, nameOf)}`);
+    .map(({ name, from, to }) => `${plainAttribute(name)}: ${inWords(from, nameOf)} → ${inWords(to, nameOf)}`);
   const more = differences.length - SAID;
   if (more > 0) said.push(more === 1 ? "and 1 more attribute" : `and ${more} more attributes`);
   return said.join("; ");

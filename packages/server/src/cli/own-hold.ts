@@ -1,4 +1,4 @@
-import { inWords, isReference, plain, type Value, writesOf } from "@entrain/core";
+import { inWords, isReference, plainAttribute, type Value, writesOf } from "@entrain/core";
 import { nameIn } from "../runs/names.ts";
 import type { PlannedChangeView } from "../runs/plan-queries.ts";
 import { changeOf } from "../runs/seal.ts";
@@ -49,7 +49,7 @@ async function writtenInWords(store: Store, plan: string, ordinal: number): Prom
     pairs.flatMap(({ from, to }) => [from, to]),
   );
   const said = (value: Value): string => inWords(value, (id) => names.get(id) ?? null);
-  return pairs.map(({ name, from, to }) => `${plain(name)}: ${said(from)} → ${said(to)}`);
+  return pairs.map(({ name, from, to }) => `${plainAttribute(name)}: ${said(from)} → ${said(to)}`);
 }
 
 async function namesReferred(

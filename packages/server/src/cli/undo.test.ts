@@ -78,6 +78,9 @@ test("what cannot be undone is listed, for programs too, and asking twice leaves
   assert.equal(approved.code, 0, approved.stderr);
   const status = await run(["sync", "status", "people"], { cwd });
   assert.match(status.stdout, /^left alone 2: entrain sync undone people$/m);
+  const strange = await run(["sync", "release", "people", "--record", second ?? "", "nobody", "--json"], { cwd });
+  assert.deepEqual([strange.code, errorOf(strange).code], [1, "not_found"]);
+  assert.match(errorOf(strange).message, /under nobody; nothing was released\.$/);
   const none = await run(["sync", "unsynced", "people"], { cwd });
   assert.match(
     none.stdout,

@@ -1,9 +1,10 @@
-import { grouped } from "@entrain/core";
+import { ConnectorError, grouped } from "@entrain/core";
 import type { Engine } from "../runs/context.ts";
 import type { RunOptions, RunSummary } from "../runs/run.ts";
 import { releaseUndone, undoRun } from "../runs/undo/undo.ts";
-import { type Pin, pinsPage } from "../store/pins.ts";
+import { type Pin, pinnedAmong, pinsPage } from "../store/pins.ts";
 import { plansIn } from "../store/plans.ts";
+import type { Store } from "../store/store.ts";
 import {
   command,
   type ExitCode,
@@ -133,13 +134,28 @@ async function releaseCommand(
   const installation = await invocation.open();
   const { id } = await findRow(installation, "syncs", name);
   const { actor, signal, output } = invocation;
+  if (!all) await requirePinned(installation.store, { id, name }, records);
   const given = { sync: id, actor, signal, onProgress: () => undefined, records: all ? null : records };
   const released = await releaseUndone(installation.engine, given);
   await output.value({ released });
   await output.say(
     released === 0
-      ? "Nothing was released: none of that was undone or exempted."
+      ? "Nothing was released: nothing is left alone."
       : `Released ${released === 1 ? "1 record" : `${grouped(released)} records`}; the next run decides on them again.`,
   );
   return undefined;
+}
+
+/** @throws ConnectorError `not_found` that names what is not left alone */
+async function requirePinned(
+  store: Store,
+  sync: { readonly id: string; readonly name: string },
+  records: readonly string[],
+): Promise<void> {
+  const pinned = await pinnedAmong(store.db, sync.id, records);
+  const strange = records.filter((record) => !pinned.has(record));
+  if (strange.length === 0) return;
+  const message = `${sync.name} leaves nothing alone under ${strange.join(", ")}; nothing was released.`;
+  const fix = `\`entrain sync undone ${sync.name}\` lists what is left alone, with the object ids.`;
+  throw new ConnectorError("not_found", message, { stops: "record", retry: "never", fix });
 }

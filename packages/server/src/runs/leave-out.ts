@@ -43,6 +43,6 @@ async function refuseAll(store: Engine["store"], plan: string, records: Readonly
     .limit(records.size + 1)
     .execute();
   if (rows.some(({ object_id: id }) => !records.has(id))) return;
-  const message = "Nothing of the plan would be left. Reject it instead: --reject.";
+  const message = "Nothing of the plan would be left: reject it instead.";
   throw new ConnectorError("usage", message, { stops: "run", retry: "never" });
 }

@@ -168,7 +168,7 @@ async function judge(subject: Subject, seen: Seen): Promise<Judged> {
 
 function stays(run: string, sync: string, record: StandingRecord | null): Judged {
   const why = run === "" ? "exempted from a held plan, and left alone" : `stays as undoing the run ${run} left it`;
-  const reason = `${why}; let the sync decide again with: entrain sync release ${sync}`;
+  const reason = `${why}; let the sync decide again with: entrain sync release ${sync} --record ID`;
   return judged(record === null ? "absent" : record.active ? "synced" : "disabled", reason, record);
 }
 

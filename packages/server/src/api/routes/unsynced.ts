@@ -122,11 +122,16 @@ function listing(app: Api, { store }: ApiContext): void {
     async ({ params: { name }, query: { bom = false, ...filter } }, reply) => {
       const sync = await findSync(store, name);
       reply.header("content-type", "text/csv; charset=utf-8; header=present");
-      reply.header("content-disposition", `attachment; filename="unsynced-${sync.id}.csv"`);
+      reply.header("content-disposition", `attachment; filename="unsynced-${fileName(sync.name)}.csv"`);
       const pieces = unsyncedCsv(store, { sync: sync.id, bom, filter: filter as UnsyncedFilter });
       return reply.serializer((payload) => payload as string).send(Readable.from(pieces));
     },
   );
+}
+
+/** A sync's name as it may stand in a file's name and between the quotes of a header (RFC 6266, RFC 9110 section 5.6.4). */
+function fileName(name: string): string {
+  return name.replaceAll(/[^\w.-]+/g, "-");
 }
 
 function commands(app: Api, context: ApiContext): void {
