@@ -252,6 +252,9 @@ describe("what an operator decides in a browser", { skip: skipUnless("chromium")
     await left.getByText(name, { exact: true }).waitFor();
     await left.getByText("exempted by operator olga").waitFor();
     assert.equal((await client.get(PEOPLE)).body.status.pinned, 1);
+    await left.getByRole("link").click();
+    await page.getByText(/^exempted from a held plan, and left alone/).waitFor();
+    await page.goBack();
     await left.getByRole("button", { name: `Release ${name}` }).press("Enter");
     await page.getByText("Nothing is left alone.").waitFor();
     assert.equal((await client.get(PEOPLE)).body.status.pinned, 0);

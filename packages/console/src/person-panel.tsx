@@ -1,13 +1,4 @@
-import {
-  Badge,
-  Link,
-  MessageBar,
-  MessageBarBody,
-  MessageBarTitle,
-  makeStyles,
-  Text,
-  tokens,
-} from "@fluentui/react-components";
+import { Badge, type BadgeProps, Link, makeStyles, Text, tokens } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { get, pathOf } from "./api.ts";
@@ -40,6 +31,8 @@ const useStyles = makeStyles({
     margin: 0,
     padding: 0,
   },
+  standings: { display: "grid", gap: tokens.spacingVerticalS, listStyle: "none", margin: 0, padding: 0 },
+  standing: { display: "grid", gap: tokens.spacingVerticalXXS, overflowWrap: "anywhere" },
   values: {
     display: "grid",
     gridTemplateColumns: "minmax(120px, 1fr) minmax(0, 2fr)",
@@ -92,17 +85,8 @@ function PersonDetails({ person }: { readonly person: PersonDetail }): ReactNode
           </Badge>
         )}
       </div>
-      {person.pending.map(({ sync, code, detail }) => (
-        <MessageBar key={`${sync} ${code}`} intent="warning" layout="multiline">
-          <MessageBarBody>
-            <MessageBarTitle>
-              <Name>{sync}</Name>
-            </MessageBarTitle>
-            <bdi>{detail === "" ? code : detail}</bdi>
-          </MessageBarBody>
-        </MessageBar>
-      ))}
       <Facts person={person} />
+      <Standings person={person} />
       <Links person={person} />
       <Groups person={person} />
       <section>
@@ -134,6 +118,46 @@ function Facts({ person }: { readonly person: PersonDetail }): ReactNode {
       )}
       <Fact label="Manager">{person.manager === null ? "–" : <ManagerLink id={person.manager} />}</Fact>
     </div>
+  );
+}
+
+const STATES: {
+  readonly [S in PersonDetail["syncs"][number]["state"]]: {
+    readonly text: string;
+    readonly color: NonNullable<BadgeProps["color"]>;
+  };
+} = {
+  synced: { text: "There", color: "success" },
+  disabled: { text: "Disabled", color: "warning" },
+  absent: { text: "Not there", color: "informative" },
+  waiting: { text: "Waits for the next run", color: "informative" },
+  held: { text: "Waits for approval", color: "warning" },
+  unsynced: { text: "Unsynced", color: "danger" },
+};
+
+/** Whether each sync's target holds the person, and why or why not. */
+function Standings({ person }: { readonly person: PersonDetail }): ReactNode {
+  const styles = useStyles();
+  return (
+    <section>
+      <h3 className={styles.heading}>Syncs</h3>
+      {person.syncs.length === 0 && <Empty>No sync looks at people of this connection.</Empty>}
+      <ul className={styles.standings}>
+        {person.syncs.map(({ sync, target, state, reason }) => (
+          <li key={sync} className={styles.standing}>
+            <span>
+              <Badge appearance="tint" color={STATES[state].color}>
+                {STATES[state].text}
+              </Badge>{" "}
+              <Name>{sync}</Name> → <Name>{target}</Name>
+            </span>
+            <Text size={200}>
+              <bdi>{reason}</bdi>
+            </Text>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

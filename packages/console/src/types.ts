@@ -403,10 +403,11 @@ export interface PersonDetail extends Person {
     readonly active: boolean;
     readonly known: Attributes;
   }[];
-  readonly pending: readonly {
+  /** Whether each sync's target holds the person, and why or why not. */
+  readonly syncs: readonly {
     readonly sync: string;
+    readonly target: string;
+    readonly state: "synced" | "disabled" | "absent" | "waiting" | "held" | "unsynced";
     readonly reason: string;
-    readonly code: string;
-    readonly detail: string;
   }[];
 }
