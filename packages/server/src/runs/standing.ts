@@ -150,7 +150,7 @@ async function judge(subject: Subject, seen: Seen): Promise<Judged> {
   const held = pending?.plan === undefined || pending.plan === null ? null : await heldIn(store, pending.plan, subject);
   if (held !== null) return { ...judged("held", held.reason, record), plan: held.plan };
   const undone = (await undoneRuns(store.db, sync.id, [subject.row.id])).get(subject.row.id);
-  if (undone !== undefined) return stays(undone, sync.name, record);
+  if (undone !== undefined) return stays(undone, { sync: sync.name, id: subject.row.id }, record);
   const { evaluation, removal, input } = await evaluated(subject, seen);
   const mine = link !== undefined && (link.sync === sync.id || link.sync === null);
   if (pending !== undefined && isUnsynced(pending)) return refused(pending, record);
@@ -166,9 +166,13 @@ async function judge(subject: Subject, seen: Seen): Promise<Judged> {
   return unlinked(subject.row, sync);
 }
 
-function stays(run: string, sync: string, record: StandingRecord | null): Judged {
+function stays(
+  run: string,
+  { sync, id }: { readonly sync: string; readonly id: string },
+  record: StandingRecord | null,
+): Judged {
   const why = run === "" ? "exempted from a held plan, and left alone" : `stays as undoing the run ${run} left it`;
-  const reason = `${why}; let the sync decide again with: entrain sync release ${sync} --record ID`;
+  const reason = `${why}; let the sync decide again with: entrain sync release ${sync} --record ${id}`;
   return judged(record === null ? "absent" : record.active ? "synced" : "disabled", reason, record);
 }
 
