@@ -9,6 +9,11 @@ export type Activities = ReadonlyMap<string, Activity>;
 
 const ActivityContext = createContext<Activities>(new Map());
 
+interface Told {
+  readonly items: readonly Activity[];
+  readonly newest: { readonly run: string; readonly result: string | null } | null;
+}
+
 /** What is under way now, in any process. */
 export function useActivities(): Activities {
   return useContext(ActivityContext);
@@ -25,8 +30,10 @@ export function ActivityProvider({ children }: { readonly children: ReactNode })
     let lost = false;
     const stream = new EventSource(addressOf("/events"));
     stream.addEventListener("activity", (event: MessageEvent<string>) => {
-      const { items } = JSON.parse(event.data) as { readonly items: readonly Activity[] };
+      const { items, newest } = JSON.parse(event.data) as Told;
       const now = new Set(items.map(({ sync, id }) => `${sync} ${id}`));
+      // A run may begin and end between two looks of the server.
+      now.add(`newest ${newest?.run} ${newest?.result}`);
       if (!isSame(before, now)) void client.invalidateQueries({ predicate: ({ queryKey }) => LISTS.has(queryKey[0]) });
       before = now;
       setActivities(new Map(items.map((item) => [item.sync, item])));

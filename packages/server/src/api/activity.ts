@@ -1,5 +1,6 @@
 import { findRun, type RunView, runHistory } from "../runs/queries.ts";
 import { readLease } from "../store/leases.ts";
+import { runsPage } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import type { Background } from "./background.ts";
 import type { PacedProgress } from "./pace.ts";
@@ -31,6 +32,14 @@ export async function activities(store: Store, background: Background): Promise<
   const mine = background.busy();
   const others = await Promise.all(held.filter((sync) => !mine.has(sync)).map((sync) => elsewhere(store, sync)));
   return [...own, ...others.filter((one) => one !== null)].sort((a, b) => (a.sync < b.sync ? -1 : 1));
+}
+
+/** The run that began last, and how it ended. A run that is quicker than two looks at what is under way shows here alone. */
+export async function newestRun({
+  db,
+}: Store): Promise<{ readonly run: string; readonly result: string | null } | null> {
+  const [newest] = await runsPage(db, { limit: 1 });
+  return newest === undefined ? null : { run: newest.id, result: newest.result };
 }
 
 async function heldSyncs(store: Store): Promise<readonly string[]> {

@@ -59,6 +59,12 @@ describe("runs behind a request", () => {
     }
   });
 
+  it("tells in the stream of everything how the newest run ended, however quick it was", async () => {
+    const ended = await run();
+    const [now] = await readEvents(`${server.url}/api/v1/events`, client.cookie, () => true);
+    assert.deepEqual(now?.data, { items: [], newest: { run: ended.run, result: ended.result } });
+  });
+
   it("logs a run that was started here and failed as the schedule logs its own, without the secret", async () => {
     const { secret } = server.simulator;
     server.simulator.faults.set([{ action: { type: "status", status: 403 } }]);

@@ -250,6 +250,11 @@ function migrations(engine: Engine): { readonly [name: string]: Migration } {
         await sql.raw(createIndex("former_links: at")).execute(db);
       },
     },
+    "0031_run_times": {
+      up: async (db) => {
+        await sql.raw(createIndex("runs: started_at, id")).execute(db);
+      },
+    },
   };
 }
 

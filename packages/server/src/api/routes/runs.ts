@@ -1,7 +1,7 @@
 import Type, { type TSchema } from "typebox";
 import { findRun, type RunView, runHistory } from "../../runs/queries.ts";
 import type { Store } from "../../store/store.ts";
-import { activities, followRun } from "../activity.ts";
+import { activities, followRun, newestRun } from "../activity.ts";
 import { type ApiContext, findSync } from "../context.ts";
 import { fromCursor, pageOf } from "../cursor.ts";
 import { type NamedRun, withSyncNames } from "../names.ts";
@@ -144,12 +144,15 @@ function following(app: Api, context: ApiContext): void {
     {
       schema: streamOf(
         "followEverything",
-        "A stream of `activity` events: everything under way, in this process and in others, at every change",
+        "A stream of `activity` events: everything under way, in this process and in others, and the newest run with its result, at every change",
       ),
     },
     async (request, reply) => {
       return await streams.answer(request, reply, {
-        look: async () => ({ event: "activity", data: { items: await activities(store, background) } }),
+        look: async () => {
+          const items = await activities(store, background);
+          return { event: "activity", data: { items, newest: await newestRun(store) } };
+        },
         isLast: () => false,
         mayGoOn: () => context.stillSignedIn(request),
       });
