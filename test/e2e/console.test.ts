@@ -18,6 +18,7 @@ import { changeConfiguration } from "../../packages/server/src/config/apply.ts";
 import { runSync } from "../../packages/server/src/runs/run.ts";
 import { skipUnless } from "../servers.ts";
 import { builtConsole, launchBrowser, openPage } from "./browser.ts";
+import { changeable, openConsole } from "./steps.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../packages/server/src/main.ts");
 const SLOW = [{ action: { type: "slow", ms: 400 } }] as const;
@@ -115,12 +116,7 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
     });
     after(async () => await server.close());
 
-    const open = async (options: Parameters<typeof openPage>[1] = {}) => {
-      const opened = await openPage(browser, options);
-      await opened.page.goto(await server.link());
-      await opened.page.getByRole("table", { name: "Syncs" }).waitFor();
-      return opened;
-    };
+    const open = (options: Parameters<typeof openPage>[1] = {}) => openConsole(browser, server, { options });
 
     it("says what is empty, then fills itself while a sync runs, without moving what is on the page", async () => {
       const { page, complaints } = await open();
@@ -386,16 +382,6 @@ const EVERY_ROLE = ["Directory.Read.All", "Member.Read.Hidden", "User.ReadWrite.
 /** The value that a card shows under a label. */
 async function factOf(card: Locator, label: string): Promise<string> {
   return (await card.getByText(label, { exact: true }).locator("xpath=following-sibling::*").textContent()) ?? "";
-}
-
-/** Somebody who is synced, and whom Graph lets us change: not mastered on premises. */
-async function changeable(client: Client): Promise<{ readonly id: string; readonly displayName: string }> {
-  const { body } = await client.get("/api/v1/people?search=e&limit=100");
-  for (const { id } of body.items) {
-    const [person] = (await client.get(`/api/v1/people/${id}`)).body.items;
-    if (person.links.length > 0 && person.attributes.onPremisesSyncEnabled !== true) return person;
-  }
-  throw new Error("nobody in the tenant can be changed");
 }
 
 /** The link in what the demo prints, which it does when it is ready. */

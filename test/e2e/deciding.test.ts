@@ -2,19 +2,12 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 import type { Browser, Locator, Page } from "playwright-core";
-import {
-  type Client,
-  NAMES,
-  readEvents,
-  startTestServer,
-  type TestServer,
-} from "../../packages/server/src/api/testing.ts";
+import { type Client, NAMES, startTestServer, type TestServer } from "../../packages/server/src/api/testing.ts";
 import { changeConfiguration } from "../../packages/server/src/config/apply.ts";
 import type { UnsyncedView } from "../../packages/server/src/runs/failures/unsynced.ts";
 import { skipUnless } from "../servers.ts";
-import { builtConsole, launchBrowser, openPage } from "./browser.ts";
-
-const PEOPLE = `/api/v1/syncs/${NAMES.people}`;
+import { builtConsole, launchBrowser } from "./browser.ts";
+import { changeable, openConsole, PEOPLE, runPeople } from "./steps.ts";
 
 describe("what an operator decides in a browser", { skip: skipUnless("chromium") }, () => {
   let browser: Browser;
@@ -48,21 +41,8 @@ describe("what an operator decides in a browser", { skip: skipUnless("chromium")
     });
   }
 
-  async function run(): Promise<void> {
-    const { body } = await client.send("POST", `${PEOPLE}/run`);
-    await readEvents(
-      `${server.url}/api/v1/runs/${body.run}/events`,
-      client.cookie,
-      ({ event }) => event === "finished",
-    );
-  }
-
-  async function open(): Promise<{ readonly page: Page; readonly complaints: readonly string[] }> {
-    const opened = await openPage(browser);
-    await opened.page.goto(await server.link());
-    await opened.page.getByRole("table", { name: "Syncs" }).waitFor();
-    return opened;
-  }
+  const run = (): Promise<string> => runPeople(server, client);
+  const open = (): ReturnType<typeof openConsole> => openConsole(browser, server);
 
   async function unsynced(query = ""): Promise<readonly Pick<UnsyncedView, "id" | "name" | "code">[]> {
     return (await client.get(`${PEOPLE}/unsynced?limit=200${query}`)).body.items;
@@ -164,12 +144,7 @@ describe("what an operator decides in a browser", { skip: skipUnless("chromium")
   });
 
   it("tells the history of a person, each change with what came of it and what it wrote", async () => {
-    const { body } = await client.get("/api/v1/people?search=e&limit=100");
-    const details = body.items.map(async ({ id }: { id: string }) => (await client.get(`/api/v1/people/${id}`)).body);
-    const people = (await Promise.all(details)).flatMap(({ items }) => items);
-    const one = people.find(
-      ({ links, attributes }) => links.length > 0 && attributes.onPremisesSyncEnabled !== true && attributes.mail,
-    );
+    const one = await changeable(client);
     await server.graph("PATCH", `/users/${one.id}`, { jobTitle: "Harbour pilot" });
     await run();
     const { page, complaints } = await open();

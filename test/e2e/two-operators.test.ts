@@ -1,17 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Browser, Page } from "playwright-core";
-import {
-  type Client,
-  NAMES,
-  readEvents,
-  startTestServer,
-  type TestServer,
-} from "../../packages/server/src/api/testing.ts";
+import { type Client, startTestServer, type TestServer } from "../../packages/server/src/api/testing.ts";
 import { skipUnless } from "../servers.ts";
-import { builtConsole, launchBrowser, openPage } from "./browser.ts";
-
-const PEOPLE = `/api/v1/syncs/${NAMES.people}`;
+import { builtConsole, launchBrowser, type openPage } from "./browser.ts";
+import { changeable, openConsole, PEOPLE, runPeople } from "./steps.ts";
 
 describe("what a review shows", { skip: skipUnless("chromium") }, () => {
   let browser: Browser;
@@ -29,38 +22,13 @@ describe("what a review shows", { skip: skipUnless("chromium") }, () => {
     await server.close();
   });
 
-  async function run(): Promise<string> {
-    const { body } = await client.send("POST", `${PEOPLE}/run`);
-    await readEvents(
-      `${server.url}/api/v1/runs/${body.run}/events`,
-      client.cookie,
-      ({ event }) => event === "finished",
-    );
-    return body.run;
-  }
-
-  async function open(operator: string, options: Parameters<typeof openPage>[1] = {}): Promise<Page> {
-    const { page } = await openPage(browser, options);
-    await page.goto(await server.link(operator));
-    await page.getByRole("table", { name: "Syncs" }).waitFor();
-    return page;
-  }
-
-  /** Two whom Graph lets us change. */
-  async function changeable(): Promise<readonly [string, string]> {
-    const { body } = await client.get("/api/v1/people?search=e&limit=60");
-    const found = [];
-    for (const { id } of body.items) {
-      const [person] = (await client.get(`/api/v1/people/${id}`)).body.items;
-      if (person.links.length > 0 && person.attributes.onPremisesSyncEnabled !== true) found.push(id);
-    }
-    const [first, second] = found;
-    assert.ok(first !== undefined && second !== undefined);
-    return [first, second];
-  }
+  const run = (): Promise<string> => runPeople(server, client);
+  const open = async (operator: string, options: Parameters<typeof openPage>[1] = {}): Promise<Page> =>
+    (await openConsole(browser, server, { operator, options })).page;
 
   it("tells what cannot be undone where undoing is decided on", async () => {
-    const [one, other] = await changeable();
+    const { id: one } = await changeable(client);
+    const { id: other } = await changeable(client, [one]);
     for (const id of [one, other]) await server.graph("PATCH", `/users/${id}`, { jobTitle: "Harbour pilot" });
     const changed = await run();
     const { store } = server.installation;

@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { pathOf } from "./api.ts";
 import { ACTIONS } from "./format.ts";
 import { itemsOf, REFRESH, usePages } from "./hooks.ts";
+import { useListStyles } from "./list-styles.ts";
 import { ActionBadge, Empty, Failed, More, Name, Part, Time, Waiting } from "./parts.tsx";
 import { hrefOf } from "./place.ts";
 import { type Happening, happeningsOf } from "./timeline.ts";
@@ -11,23 +12,13 @@ import type { JournalEntry } from "./types.ts";
 import { Values } from "./values.tsx";
 
 const useStyles = makeStyles({
-  list: { listStyle: "none", margin: 0, padding: 0 },
-  item: {
-    display: "grid",
-    gap: tokens.spacingVerticalXXS,
-    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
-    padding: `${tokens.spacingVerticalS} 0`,
-    overflowWrap: "anywhere",
-  },
-  head: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: tokens.spacingHorizontalS },
   summary: { cursor: "pointer", fontSize: tokens.fontSizeBase200 },
   values: { overflowX: "auto" },
-  quiet: { color: tokens.colorNeutralForeground3 },
 });
 
 /** All that the journal tells of one person or group, newest first. */
 export function PersonTimeline({ id }: { readonly id: string }): ReactNode {
-  const styles = useStyles();
+  const lists = useListStyles();
   const pages = usePages<JournalEntry>(
     ["journal", id],
     (after) => pathOf(["journal"], { person: id, after, limit: 40 }),
@@ -39,7 +30,7 @@ export function PersonTimeline({ id }: { readonly id: string }): ReactNode {
       {pages.isPending && <Waiting lines={3} size={24} />}
       {pages.error !== null && <Failed error={pages.error} retry={pages.refetch} />}
       {pages.data !== undefined && happenings.length === 0 && <Empty>The journal tells nothing of them.</Empty>}
-      <ul className={styles.list} aria-label="History">
+      <ul className={lists.list} aria-label="History">
         {happenings.map((one) => (
           <Item key={`${one.entry.stream} ${one.entry.sequence}`} of={one} />
         ))}
@@ -50,12 +41,12 @@ export function PersonTimeline({ id }: { readonly id: string }): ReactNode {
 }
 
 function Item({ of: { entry, outcome } }: { readonly of: Happening }): ReactNode {
-  const styles = useStyles();
+  const lists = useListStyles();
   const { at, actor, type, target, kind, reason, run } = entry;
   const action = ACTIONS.find((one) => one.action === entry.action)?.action;
   return (
-    <li className={styles.item}>
-      <div className={styles.head}>
+    <li className={lists.item}>
+      <div className={lists.head}>
         {action === undefined ? <Text weight="semibold">{inSentence(type)}</Text> : <ActionBadge action={action} />}
         {target !== null && (
           <Text>
@@ -67,7 +58,7 @@ function Item({ of: { entry, outcome } }: { readonly of: Happening }): ReactNode
       </div>
       {[reason, entry.detail, outcome?.detail].map((text) => text && <Said key={text} text={text} />)}
       <Written action={action} entry={entry} />
-      <Text size={200} className={styles.quiet}>
+      <Text size={200} className={lists.quiet}>
         <Time at={at} /> · by {actor.kind} <Name>{actor.id}</Name>
         {run !== null && (
           <>

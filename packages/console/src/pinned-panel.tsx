@@ -1,31 +1,19 @@
-import { Button, Link, makeStyles, Text, tokens } from "@fluentui/react-components";
+import { Button, Link, Text } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { pathOf } from "./api.ts";
 import { useCommand } from "./commands.ts";
 import { plural } from "./format.ts";
 import { itemsOf, REFRESH, useFocusPassedOn, usePages } from "./hooks.ts";
+import { useListStyles } from "./list-styles.ts";
 import { Panel } from "./panel.tsx";
 import { Empty, Failed, More, Name, Time, Waiting } from "./parts.tsx";
 import { hrefOf } from "./place.ts";
 import { RecordName } from "./record-name.tsx";
 import type { Pin } from "./types.ts";
 
-const useStyles = makeStyles({
-  list: { listStyle: "none", margin: 0, padding: 0, outline: "none" },
-  item: {
-    display: "grid",
-    gap: tokens.spacingVerticalXXS,
-    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
-    padding: `${tokens.spacingVerticalS} 0`,
-    overflowWrap: "anywhere",
-  },
-  head: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: tokens.spacingHorizontalS },
-  quiet: { color: tokens.colorNeutralForeground3 },
-});
-
 /** What a sync leaves alone because it was undone or exempted, and the way to have the sync decide on it again. */
 export function PinnedPanel({ id, onClose }: { readonly id: string; readonly onClose: () => void }): ReactNode {
-  const styles = useStyles();
+  const styles = useListStyles();
   const pages = usePages<Pin>(
     ["pinned", id],
     (after) => pathOf(["syncs", id, "undone"], { after, limit: 50 }),
@@ -49,7 +37,7 @@ export function PinnedPanel({ id, onClose }: { readonly id: string; readonly onC
 }
 
 function Item({ sync, pin }: { readonly sync: string; readonly pin: Pin }): ReactNode {
-  const styles = useStyles();
+  const styles = useListStyles();
   const release = useCommand<unknown>();
   const item = useFocusPassedOn<HTMLLIElement>();
   const { id, name, record, members, run, actor, at } = pin;

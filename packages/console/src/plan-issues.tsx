@@ -1,19 +1,10 @@
-import { makeStyles, Text, tokens } from "@fluentui/react-components";
+import { Text } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { pathOf } from "./api.ts";
 import { itemsOf, usePages } from "./hooks.ts";
+import { useListStyles } from "./list-styles.ts";
 import { Empty, Failed, More, Name, Part, Waiting } from "./parts.tsx";
 import type { Plan, PlanIssue } from "./types.ts";
-
-const useStyles = makeStyles({
-  list: { listStyle: "none", margin: 0, padding: 0 },
-  item: {
-    display: "grid",
-    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
-    padding: `${tokens.spacingVerticalS} 0`,
-    overflowWrap: "anywhere",
-  },
-});
 
 /** What a plan could not plan; of one that undoes a run, what cannot come back. */
 export function PlanIssues({ plan }: { readonly plan: string }): ReactNode {
@@ -53,7 +44,7 @@ function useIssues(plan: string): ReturnType<typeof usePages<PlanIssue>> {
 }
 
 function List({ issues }: { readonly issues: readonly PlanIssue[] }): ReactNode {
-  const styles = useStyles();
+  const styles = useListStyles();
   return (
     <ul className={styles.list} aria-label="Issues">
       {issues.map((issue) => (

@@ -3,22 +3,14 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { get, pathOf } from "./api.ts";
 import { number, plural } from "./format.ts";
+import { useListStyles } from "./list-styles.ts";
 import { Panel } from "./panel.tsx";
 import { Empty, Failed, Name, Time, Waiting } from "./parts.tsx";
 import { hrefOf } from "./place.ts";
-import type { ReportedSort, ReportedValues, SyncReport } from "./types.ts";
+import type { ReportedSort, ReportedValues, SyncReport } from "./report-types.ts";
 
 const useStyles = makeStyles({
   heading: { margin: 0, fontSize: tokens.fontSizeBase400 },
-  list: { listStyle: "none", margin: 0, padding: 0 },
-  item: {
-    display: "grid",
-    gap: tokens.spacingVerticalXXS,
-    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
-    padding: `${tokens.spacingVerticalS} 0`,
-    overflowWrap: "anywhere",
-  },
-  quiet: { color: tokens.colorNeutralForeground3 },
 });
 
 const SAMPLES = 25;
@@ -42,7 +34,7 @@ export function ReportPanel({ id, onClose }: { readonly id: string; readonly onC
 }
 
 function Report({ report }: { readonly report: SyncReport }): ReactNode {
-  const styles = useStyles();
+  const lists = useListStyles();
   const {
     people,
     linked,
@@ -73,7 +65,7 @@ function Report({ report }: { readonly report: SyncReport }): ReactNode {
         )}
       </Text>
       {!report.complete && (
-        <Text className={styles.quiet}>The directory was read in part: who is missing in it is missing here.</Text>
+        <Text className={lists.quiet}>The directory was read in part: who is missing in it is missing here.</Text>
       )}
       <Sort
         title="Would be joined"
@@ -142,6 +134,7 @@ function Sort(props: {
   readonly always?: boolean;
 }): ReactNode {
   const styles = useStyles();
+  const lists = useListStyles();
   const { title, of, note = [], isTarget = false, always = false } = props;
   if (of.count === 0 && !always) return null;
   const more = of.count - of.samples.length;
@@ -151,14 +144,14 @@ function Sort(props: {
         {title}: {number(of.count)}
       </h3>
       {note.length > 0 && (
-        <Text size={200} className={styles.quiet}>
+        <Text size={200} className={lists.quiet}>
           <bdi>{note.join(", ")}</bdi>
         </Text>
       )}
       {of.count === 0 && <Empty>None.</Empty>}
-      <ul className={styles.list}>
+      <ul className={lists.list}>
         {of.samples.map((one) => (
-          <li key={one.id} className={styles.item}>
+          <li key={one.id} className={lists.item}>
             {isTarget ? (
               <Name>{one.name}</Name>
             ) : (
@@ -170,17 +163,17 @@ function Sort(props: {
           </li>
         ))}
       </ul>
-      {more > 0 && <Text className={styles.quiet}>… and {number(more)} more</Text>}
+      {more > 0 && <Text className={lists.quiet}>… and {number(more)} more</Text>}
     </section>
   );
 }
 
 function Detail({ of }: { readonly of: ReportedSort["samples"][number] }): ReactNode {
-  const styles = useStyles();
+  const lists = useListStyles();
   const joins = of.recordName === undefined ? undefined : `joins ${of.recordName} by ${of.attribute ?? ""}`;
   const said = of.detail ?? of.home ?? joins ?? (of.active === false ? "disabled" : undefined);
   return said === undefined ? null : (
-    <Text size={200} className={styles.quiet}>
+    <Text size={200} className={lists.quiet}>
       <bdi>{said}</bdi>
     </Text>
   );

@@ -1,9 +1,10 @@
-import { Badge, Button, Link, makeStyles, Text, tokens } from "@fluentui/react-components";
+import { Badge, Button, Link, makeStyles, Text } from "@fluentui/react-components";
 import { type ReactNode, useState } from "react";
 import { pathOf } from "./api.ts";
 import { useCommand } from "./commands.ts";
 import { plural } from "./format.ts";
 import { useFocusPassedOn } from "./hooks.ts";
+import { useListStyles } from "./list-styles.ts";
 import { NoteForm } from "./note-form.tsx";
 import { Failed, Name, Time } from "./parts.tsx";
 import { RecordName } from "./record-name.tsx";
@@ -12,16 +13,7 @@ import type { UnsyncedRecord } from "./types.ts";
 const NOTE_MAX = 500;
 
 const useStyles = makeStyles({
-  item: {
-    display: "grid",
-    gap: tokens.spacingVerticalXXS,
-    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
-    padding: `${tokens.spacingVerticalS} 0`,
-    overflowWrap: "anywhere",
-  },
-  head: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: tokens.spacingHorizontalS },
   code: { fontSize: "inherit" },
-  quiet: { color: tokens.colorNeutralForeground3 },
 });
 
 /** One record that is not as it should be: what is wrong, when it is tried again, and what may be done about that here. */
@@ -31,16 +23,17 @@ export function UnsyncedItem(props: {
   readonly onCode: (code: string) => void;
 }): ReactNode {
   const styles = useStyles();
+  const lists = useListStyles();
   const { sync, record, onCode } = props;
   const item = useFocusPassedOn<HTMLLIElement>();
   return (
-    <li ref={item} className={styles.item}>
+    <li ref={item} className={lists.item}>
       <Commands sync={sync} record={record} />
       <Text>
         <bdi>{record.detail}</bdi>
       </Text>
       {record.fix !== "" && <Text size={200}>{record.fix}</Text>}
-      <Text size={200} className={styles.quiet}>
+      <Text size={200} className={lists.quiet}>
         <Link
           as="button"
           className={styles.code}
@@ -77,7 +70,7 @@ function WhenTried({ record: { state, retryAt, ignored } }: { readonly record: U
 }
 
 function Commands({ sync, record }: { readonly sync: string; readonly record: UnsyncedRecord }): ReactNode {
-  const styles = useStyles();
+  const lists = useListStyles();
   const [asking, setAsking] = useState(false);
   const give = useCommand<unknown>();
   const command = (verb: "retry" | "ignore" | "heed", more: object = {}): void =>
@@ -90,7 +83,7 @@ function Commands({ sync, record }: { readonly sync: string; readonly record: Un
   const again = ignored ? "Ignore no more" : "Try again";
   return (
     <>
-      <div className={styles.head}>
+      <div className={lists.head}>
         <RecordName sync={sync} id={record.id} name={record.name} />
         {record.state !== "open" && (
           <Badge appearance="tint" color={ignored ? "informative" : "danger"}>

@@ -4,6 +4,7 @@ import { addressOf, pathOf } from "./api.ts";
 import { useCommand } from "./commands.ts";
 import { number, plural } from "./format.ts";
 import { itemsOf, REFRESH, useFocusPassedOn, usePages, useSettled } from "./hooks.ts";
+import { useListStyles } from "./list-styles.ts";
 import { Panel } from "./panel.tsx";
 import { Empty, Failed, More, Waiting } from "./parts.tsx";
 import { useSyncStatus } from "./syncs-by-name.ts";
@@ -11,7 +12,6 @@ import type { Quarantine, UnsyncedRecord } from "./types.ts";
 import { UnsyncedItem } from "./unsynced-item.tsx";
 
 const useStyles = makeStyles({
-  list: { listStyle: "none", margin: 0, padding: 0, outline: "none" },
   row: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: tokens.spacingHorizontalS },
   search: { flexGrow: 1, maxWidth: "none", minWidth: "12rem" },
 });
@@ -142,7 +142,7 @@ function Records(props: {
   readonly filter: Filter;
   readonly onCode: (code: string) => void;
 }): ReactNode {
-  const styles = useStyles();
+  const styles = useListStyles();
   const { sync, filter, onCode } = props;
   const { state, code, text } = filter;
   const pages = usePages<UnsyncedRecord>(

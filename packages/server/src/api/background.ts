@@ -1,6 +1,6 @@
 import { newId } from "../clock.ts";
 import type { Actor, Engine, Progress } from "../runs/context.ts";
-import { GRACE_MS, Stopped } from "../runs/lease.ts";
+import { StopWatch } from "../runs/lease.ts";
 import { planSync, type RunOptions, type RunSummary, runSync } from "../runs/run.ts";
 import type { Selection } from "../runs/selection.ts";
 import { type RunLog, RunTeller } from "../runs/tell.ts";
@@ -32,11 +32,7 @@ interface Entry {
   readonly kind: Work["kind"];
   readonly sync: string;
   readonly startedAt: number;
-  /** Stops it between two batches, */
-  readonly controller: AbortController;
-  /** and even in the middle of one. */
-  readonly atOnce: AbortController;
-  grace: NodeJS.Timeout | undefined;
+  readonly stopping: StopWatch;
   readonly pace: Pace;
   id: string;
   state: Work["state"];
@@ -119,9 +115,7 @@ export class Background {
   cancel(sync: string, actor: Actor): Work {
     const entry = [...this.#running].find((one) => one.sync === sync && one.id !== "");
     if (entry === undefined) throw new RequestError("not_running", "Nothing runs for this sync in this server.");
-    const reason = new Stopped({ actor, cause: "asked" });
-    entry.controller.abort(reason);
-    entry.grace ??= setTimeout(() => entry.atOnce.abort(reason), GRACE_MS);
+    entry.stopping.heard({ actor, cause: "asked" });
     return workOf(entry);
   }
 
@@ -129,10 +123,7 @@ export class Background {
   async close(): Promise<void> {
     this.#closed = true;
     const reason = new DOMException("The server is stopping.", "AbortError");
-    for (const { controller, atOnce } of this.#running) {
-      controller.abort(reason);
-      atOnce.abort(reason);
-    }
+    for (const { stopping } of this.#running) stopping.atOnce(reason);
     await Promise.all([...this.#running].map(({ ended }) => ended));
   }
 
@@ -157,7 +148,7 @@ export class Background {
       (fault: unknown) => {
         begun.reject(fault);
         // What never began is told to whoever asked for it.
-        if (entry.id !== "" && !entry.controller.signal.aborted) {
+        if (entry.id !== "" && !entry.stopping.soon.aborted) {
           this.#teller.broke(sync.name, kind === "run" ? "run" : "plan", fault);
         }
         this.#end(entry, { fault });
@@ -171,9 +162,7 @@ export class Background {
       kind,
       sync,
       startedAt: this.#engine.store.clock.now(),
-      controller: new AbortController(),
-      atOnce: new AbortController(),
-      grace: undefined,
+      stopping: new StopWatch(),
       pace: new Pace(),
       id: "",
       state: "running",
@@ -188,8 +177,8 @@ export class Background {
     const { clock } = this.#engine.store;
     return {
       ...given,
-      signal: AbortSignal.any([given.signal, entry.controller.signal]),
-      now: AbortSignal.any([given.now ?? given.signal, entry.atOnce.signal]),
+      signal: AbortSignal.any([given.signal, entry.stopping.soon]),
+      now: AbortSignal.any([given.now ?? given.signal, entry.stopping.now]),
       onProgress: (progress: Progress) => {
         entry.pace.report(progress, clock.monotonic());
         given.onProgress(progress);
@@ -203,13 +192,13 @@ export class Background {
 
   #end(entry: Entry, how: { readonly plan: string | null } | { readonly fault: unknown }): void {
     this.#running.delete(entry);
-    clearTimeout(entry.grace);
+    entry.stopping.end();
     if ("plan" in how) {
       entry.plan = how.plan;
       entry.state = "done";
     } else {
       entry.state = "failed";
-      entry.error = describeFault(how.fault, entry.controller.signal);
+      entry.error = describeFault(how.fault, entry.stopping.soon);
     }
     if (entry.id === "") return;
     this.#ended.push(entry);

@@ -31,13 +31,6 @@ interface Asking {
   readonly signal: AbortSignal;
 }
 
-/** A linked record that the target holds no more. One that was disabled is no loss: what leavers left may be cleared away. */
-export interface LostRecord {
-  readonly object_id: string;
-  readonly record_id: string;
-  readonly active: boolean;
-}
-
 /** Which of these records the target holds. */
 export async function heldAmong(
   { target, kind, signal }: Pick<Asking, "target" | "signal"> & { readonly kind: Pick<TargetKind, "name"> },

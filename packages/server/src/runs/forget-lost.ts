@@ -11,7 +11,7 @@ import type { Store } from "../store/store.ts";
 import { streamOf } from "./applying.ts";
 import { describedKind } from "./basis.ts";
 import type { Actor, SyncRow } from "./context.ts";
-import { heldAsFarAsShown, type LostRecord, refuseManyLost, refuseWiped } from "./emptied.ts";
+import { heldAsFarAsShown, refuseManyLost, refuseWiped } from "./emptied.ts";
 import { forgetReferences } from "./referrers.ts";
 import { freshSync, type Session } from "./session.ts";
 
@@ -21,6 +21,9 @@ const MOST = 1_000;
 const MISSING = "missing";
 /** The causes of what counts as no loss afterwards: it had been disabled before, or somebody said that it is gone. */
 const [LEFT, KNOWN] = ["disabled", "recreated"] as const;
+
+/** A linked record that the target may have lost. One that was disabled is no loss: what leavers left may be cleared away. */
+type Suspect = DoubtedLink & { readonly active: boolean };
 
 /** What forgetting lost records works with. */
 interface ForgetContext {
@@ -50,7 +53,7 @@ export async function forgetLost(session: Session): Promise<void> {
   const kind = await describedKind(target, sync, signal);
   const scene = { store, sync, space, kind, target, signal };
   const linked = await stillLinked(scene, doubted);
-  let lost: readonly LostRecord[];
+  let lost: readonly Suspect[];
   try {
     const held = await heldAsFarAsShown(
       scene,
@@ -76,7 +79,7 @@ export async function forgetLost(session: Session): Promise<void> {
 async function stillLinked(
   { store, sync, space, kind }: Omit<ForgetContext, "actor" | "run">,
   doubted: readonly DoubtedLink[],
-): Promise<readonly LostRecord[]> {
+): Promise<readonly Suspect[]> {
   const ids = doubted.map((one) => one.object_id);
   const links = await loadLinks(store.db, space, [kind.name], ids);
   const pinned = await undoneRuns(store.db, sync.id, ids);
@@ -89,7 +92,7 @@ async function stillLinked(
 
 async function refuseLost(
   scene: Parameters<typeof refuseWiped>[0] & Pick<ForgetContext, "sync">,
-  lost: readonly LostRecord[],
+  lost: readonly Suspect[],
 ): Promise<void> {
   if (lost.length === 0) return;
   const { store, sync } = scene;
@@ -121,13 +124,14 @@ async function lostSince({ db }: Store, sync: SyncRow, since: number): Promise<n
 export async function forgetRecords(
   context: ForgetContext,
   tx: Transaction<DB>,
-  of: { readonly lost: readonly LostRecord[]; readonly plan: string | null; readonly recreate?: boolean },
+  of: { readonly lost: readonly DoubtedLink[]; readonly plan: string | null; readonly recreate?: boolean },
 ): Promise<void> {
   const { lost, plan, recreate = false } = of;
   if (lost.length === 0) return;
   const { store, sync, space, kind, actor, run } = context;
   const ids = lost.map((one) => one.object_id);
   const detail = "the target holds the linked record no more";
+  const links = await loadLinks(tx, space, [kind.name], ids);
   await deleteLostLinks(store, tx, space, kind.name, ids);
   await forgetReferences({ store, sync, space, kind, run }, tx, ids);
   const rows = await loadRecords(tx, sync.connection, ids);
@@ -154,8 +158,9 @@ export async function forgetRecords(
     tx,
     store,
     streamOf(sync),
-    lost.map(({ object_id: objectId, record_id: recordId, active }) => {
-      return { ...entry, objectId, recordId, cause: !active ? LEFT : recreate ? KNOWN : null };
+    lost.map(({ object_id: objectId, record_id: recordId }) => {
+      const cause = links.get(objectId)?.active !== 1 ? LEFT : recreate ? KNOWN : null;
+      return { ...entry, objectId, recordId, cause };
     }),
   );
 }

@@ -1,5 +1,7 @@
 import { ConnectorError, GUARD_COUNTERS, limitOf, longWindow, type SyncDefinition } from "@entrain/core";
+import type { Transaction } from "kysely";
 import { appendJournal } from "../store/journal.ts";
+import type { DB } from "../store/schema.ts";
 import type { Lease, Store } from "../store/store.ts";
 import { trimDirectory, USUAL_DIRECTORY_MS } from "./directory-history.ts";
 import { withLease } from "./lease.ts";
@@ -70,43 +72,36 @@ export async function trimHistory(options: HistoryOptions): Promise<Trimmed> {
   });
 }
 
-async function trimRuns({ store, lease, before, signal }: Trimming): Promise<number> {
-  for (let gone = 0; ; ) {
-    signal.throwIfAborted();
-    const count = await store.fenced(lease, async (tx) => {
-      const old = await tx
-        .selectFrom("runs")
-        .select("id")
-        .where("result", "is not", null)
-        .where("finished_at", "<", before)
-        .where((eb) =>
-          eb.not(
-            eb.exists(eb.selectFrom("open_intents").select("ordinal").whereRef("open_intents.run", "=", "runs.id")),
+async function trimRuns(trimming: Trimming): Promise<number> {
+  return await untilNone(trimming, async (tx) => {
+    const old = await tx
+      .selectFrom("runs")
+      .select("id")
+      .where("result", "is not", null)
+      .where("finished_at", "<", trimming.before)
+      .where((eb) =>
+        eb.not(eb.exists(eb.selectFrom("open_intents").select("ordinal").whereRef("open_intents.run", "=", "runs.id"))),
+      )
+      // A sync that is run seldom shows how its last run ended.
+      .where((eb) =>
+        eb.or([
+          eb.exists(
+            eb
+              .selectFrom("runs as later")
+              .select("later.id")
+              .whereRef("later.sync", "=", "runs.sync")
+              .whereRef("later.started_at", ">", "runs.started_at"),
           ),
-        )
-        // A sync that is run seldom shows how its last run ended.
-        .where((eb) =>
-          eb.or([
-            eb.exists(
-              eb
-                .selectFrom("runs as later")
-                .select("later.id")
-                .whereRef("later.sync", "=", "runs.sync")
-                .whereRef("later.started_at", ">", "runs.started_at"),
-            ),
-            eb.not(eb.exists(eb.selectFrom("syncs").select("syncs.id").whereRef("syncs.id", "=", "runs.sync"))),
-          ]),
-        )
-        .limit(RUNS_AT_ONCE)
-        .execute();
-      if (old.length === 0) return 0;
-      const ids = old.map(({ id }) => id);
-      await tx.deleteFrom("runs").where("id", "in", ids).execute();
-      return ids.length;
-    });
-    if (count === 0) return gone;
-    gone += count;
-  }
+          eb.not(eb.exists(eb.selectFrom("syncs").select("syncs.id").whereRef("syncs.id", "=", "runs.sync"))),
+        ]),
+      )
+      .limit(RUNS_AT_ONCE)
+      .execute();
+    if (old.length === 0) return 0;
+    const ids = old.map(({ id }) => id);
+    await tx.deleteFrom("runs").where("id", "in", ids).execute();
+    return ids.length;
+  });
 }
 
 async function trimPlans(trimming: Trimming): Promise<Pick<Trimmed, "plans" | "rows">> {
@@ -167,53 +162,56 @@ async function trimRows(
 }
 
 async function trimRemovals(trimming: Trimming): Promise<number> {
-  const { store, lease, keepMs, signal } = trimming;
+  const { store, keepMs } = trimming;
   const before = store.clock.now() - Math.max(keepMs, await longestWindowMs(store));
   const counters = await store.db.selectFrom("removals").select(["sync", "counter"]).distinct().execute();
   let gone = 0;
   for (const { sync, counter } of counters) {
-    for (;;) {
-      signal.throwIfAborted();
-      const count = await store.fenced(lease, async (tx) => {
-        const some = await tx
-          .selectFrom("removals")
-          .select("at")
-          .where("sync", "=", sync)
-          .where("counter", "=", counter)
-          .where("at", "<", before)
-          .orderBy("at")
-          .limit(ROWS_AT_ONCE)
-          .execute();
-        const last = some.at(-1);
-        if (last === undefined) return 0;
-        const old = tx.deleteFrom("removals").where("sync", "=", sync).where("counter", "=", counter);
-        const { numDeletedRows } = await old.where("at", "<=", last.at).executeTakeFirstOrThrow();
-        return Number(numDeletedRows);
-      });
-      if (count === 0) break;
-      gone += count;
-    }
-  }
-  return gone + (await trimFormer(trimming, before));
-}
-
-/** Who comes back later than that is new to the guards. */
-async function trimFormer({ store, lease, signal }: Trimming, before: number): Promise<number> {
-  for (let gone = 0; ; ) {
-    signal.throwIfAborted();
-    const count = await store.fenced(lease, async (tx) => {
+    gone += await untilNone(trimming, async (tx) => {
       const some = await tx
-        .selectFrom("former_links")
+        .selectFrom("removals")
         .select("at")
+        .where("sync", "=", sync)
+        .where("counter", "=", counter)
         .where("at", "<", before)
         .orderBy("at")
         .limit(ROWS_AT_ONCE)
         .execute();
       const last = some.at(-1);
       if (last === undefined) return 0;
-      const old = await tx.deleteFrom("former_links").where("at", "<=", last.at).executeTakeFirstOrThrow();
-      return Number(old.numDeletedRows);
+      const old = tx.deleteFrom("removals").where("sync", "=", sync).where("counter", "=", counter);
+      const { numDeletedRows } = await old.where("at", "<=", last.at).executeTakeFirstOrThrow();
+      return Number(numDeletedRows);
     });
+  }
+  return gone + (await trimFormer(trimming, before));
+}
+
+/** Who comes back later than that is new to the guards. */
+async function trimFormer(trimming: Trimming, before: number): Promise<number> {
+  return await untilNone(trimming, async (tx) => {
+    const some = await tx
+      .selectFrom("former_links")
+      .select("at")
+      .where("at", "<", before)
+      .orderBy("at")
+      .limit(ROWS_AT_ONCE)
+      .execute();
+    const last = some.at(-1);
+    if (last === undefined) return 0;
+    const old = await tx.deleteFrom("former_links").where("at", "<=", last.at).executeTakeFirstOrThrow();
+    return Number(old.numDeletedRows);
+  });
+}
+
+/** Forgets batch by batch, each in a transaction of its own, until a batch finds nothing. Answers how many there were. */
+async function untilNone(
+  { store, lease, signal }: Trimming,
+  batch: (tx: Transaction<DB>) => Promise<number>,
+): Promise<number> {
+  for (let gone = 0; ; ) {
+    signal.throwIfAborted();
+    const count = await store.fenced(lease, batch);
     if (count === 0) return gone;
     gone += count;
   }

@@ -15,7 +15,6 @@ import { closeHolds, leaseOptions, type RunOptions, type Session, stoppable, wit
 import { skippedProtected } from "./skipped.ts";
 import { tellRunEnd } from "./tell-failures.ts";
 
-const PAGE = 500;
 /** So many skipped changes are told by name. */
 const NAMED = 5;
 
@@ -103,7 +102,18 @@ async function skippedIn(store: Store, run: string, { tally }: Applied): Promise
   const spared = await skippedProtected(store, run, NAMED);
   const conflicts = tally.conflicts - spared.ordinals.length;
   const of = conflicts === 1 ? "was not made, for its record" : "were not made, for their records";
-  const rows = await skippedBeside(store, run, new Set(spared.ordinals));
+  const rows = await store.db
+    .selectFrom("runs")
+    .innerJoin("plans", "plans.id", "runs.plan")
+    .innerJoin("plan_changes", "plan_changes.plan", "plans.id")
+    .innerJoin("syncs", "syncs.id", "plans.sync")
+    .select(["plan_changes.name", "plans.undoes", "plans.digest", "syncs.name as sync"])
+    .where("runs.id", "=", run)
+    .where("plan_changes.state", "=", "conflict")
+    .where("plan_changes.ordinal", "not in", [-1, ...spared.ordinals])
+    .orderBy("plan_changes.ordinal")
+    .limit(NAMED)
+    .execute();
   const names = rows.map(({ name }) => name);
   if (names.length < conflicts && names.length > 0) names.push(`and ${grouped(conflicts - names.length)} more`);
   const told = names.length === 0 ? "" : `: ${names.join(", ")}`;
@@ -117,38 +127,6 @@ async function skippedIn(store: Store, run: string, { tally }: Applied): Promise
       ? "Run the sync, or make a new plan with `entrain sync plan` and apply that."
       : `They are not undone: they are the sync's as before, and its next run looks at them again. Why, is listed: entrain plan show ${first.digest ?? ""}. Undo what is left: entrain sync undo ${first.sync} --run ${first.undoes}`;
   return { code: "conflict", message, fix };
-}
-
-interface Skipped {
-  readonly ordinal: number;
-  readonly name: string;
-  readonly undoes: string | null;
-  readonly digest: string | null;
-  readonly sync: string;
-}
-
-/** The first of a run's skipped changes, without those of these numbers. */
-async function skippedBeside(store: Store, run: string, without: ReadonlySet<number>): Promise<readonly Skipped[]> {
-  const found: Skipped[] = [];
-  for (let after = -1; found.length < NAMED; ) {
-    const page = await store.db
-      .selectFrom("runs")
-      .innerJoin("plans", "plans.id", "runs.plan")
-      .innerJoin("plan_changes", "plan_changes.plan", "plans.id")
-      .innerJoin("syncs", "syncs.id", "plans.sync")
-      .select(["plan_changes.ordinal", "plan_changes.name", "plans.undoes", "plans.digest", "syncs.name as sync"])
-      .where("runs.id", "=", run)
-      .where("plan_changes.state", "=", "conflict")
-      .where("plan_changes.ordinal", ">", after)
-      .orderBy("plan_changes.ordinal")
-      .limit(PAGE)
-      .execute();
-    const last = page.at(-1);
-    if (last === undefined) break;
-    after = last.ordinal;
-    found.push(...page.filter(({ ordinal }) => !without.has(ordinal)));
-  }
-  return found.slice(0, NAMED);
 }
 
 /** Who asked for the stop; null where the process itself is ending. */

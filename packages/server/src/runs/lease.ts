@@ -7,7 +7,7 @@ const BEAT_MS = 15_000;
 const POLL_MS = 250;
 const HEAR_MS = 1_000;
 /** So long a batch that is being written when a stop is asked for may take to its end. */
-export const GRACE_MS: number = 20_000;
+const GRACE_MS = 20_000;
 
 /** Names of the leases. */
 export const syncLease = (sync: string): string => `sync:${sync}`;
@@ -30,20 +30,27 @@ export interface Stopping {
   readonly now: AbortSignal;
 }
 
-/** Waits for somebody to ask the owner of a lease to stop. */
-class StopWatch implements Stopping {
+/** Passes on that somebody asked for work to stop: at once between two batches, and after a while in the middle of one. */
+export class StopWatch implements Stopping {
   readonly #soon = new AbortController();
   readonly #now = new AbortController();
   #grace: NodeJS.Timeout | undefined;
   readonly soon: AbortSignal = this.#soon.signal;
   readonly now: AbortSignal = this.#now.signal;
 
+  /** Hears what was asked for; what is asked again changes nothing. */
   readonly heard = (request: StopRequest): void => {
     if (this.soon.aborted) return;
     const reason = new Stopped(request);
     this.#soon.abort(reason);
     this.#grace = setTimeout(() => this.#now.abort(reason), GRACE_MS);
   };
+
+  /** For what cannot wait for a batch. */
+  atOnce(reason: unknown): void {
+    this.#soon.abort(reason);
+    this.#now.abort(reason);
+  }
 
   end(): void {
     clearTimeout(this.#grace);

@@ -81,15 +81,7 @@ async function forgetLost(session: Session, context: PlanContext, notes: Reconci
     const last = page.at(-1);
     if (last === undefined) return;
     after = last.objectId;
-    const links = await loadLinks(
-      store.db,
-      space,
-      [kind.name],
-      page.map(({ objectId }) => objectId),
-    );
-    const lost = page.map(({ objectId: object_id, recordId: record_id }) => {
-      return { object_id, record_id, active: links.get(object_id)?.active === 1 };
-    });
+    const lost = page.map(({ objectId: object_id, recordId: record_id }) => ({ object_id, record_id }));
     const of = { store, sync, space, kind, actor: options.actor, run };
     await store.fenced(lease, (tx) => forgetRecords(of, tx, { lost, plan: plan.id }));
   }
