@@ -311,7 +311,7 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
       await syncs.getByText("In step").first().waitFor();
     });
 
-    it("offers no Stop for what another process runs, but says who holds it", async () => {
+    it("says who runs what another process runs, and stops it there", async () => {
       const { page } = await open();
       const { engine } = server.installation;
       const { body } = await client.get(`/api/v1/syncs/${NAMES.people}`);
@@ -321,7 +321,9 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
       const other = runSync(engine, { sync: body.id, actor, signal: stop.signal, onProgress: () => undefined });
       try {
         await page.getByText(new RegExp(`Run by process ${process.pid} on `)).waitFor();
-        assert.equal(await page.getByRole("button", { name: "Stop people" }).count(), 0);
+        await page.getByRole("button", { name: "Stop people" }).click();
+        assert.equal((await other).result, "cancelled");
+        await page.getByRole("button", { name: "Run now: people" }).waitFor();
       } finally {
         stop.abort();
         server.simulator.faults.clear();

@@ -45,7 +45,9 @@ export function ProgressLine({ name, activity }: { readonly name: string; readon
         <Text className={styles.what} title={what}>
           {PHASES[phase]} {amount} {what !== "" && `· ${what}`}
         </Text>
-        <Text className={styles.pace}>{pace.join(" · ")}</Text>
+        <Text className={styles.pace}>
+          {activity.stopping ? "Stopping behind what is being written" : pace.join(" · ")}
+        </Text>
       </div>
     </div>
   );

@@ -226,7 +226,7 @@ function StateBadge({ sync, activity }: { readonly sync: Sync; readonly activity
       {text}
     </Badge>
   );
-  if (activity !== null) return say("brand", activity.kind === "run" ? "Running" : "Planning");
+  if (activity !== null) return say("brand", activity.stopping ? "Stopping" : UNDER_WAY[activity.kind]);
   if (paused !== null) return say("warning", "Paused");
   if (quarantine !== null) return say("danger", "Quarantine");
   if (held.length > 0) return say("warning", "Held");
@@ -238,6 +238,8 @@ function StateBadge({ sync, activity }: { readonly sync: Sync; readonly activity
   if (ignored + pinned > 0) return say("success", `In step but ${number(ignored + pinned)}`);
   return say("success", "In step");
 }
+
+const UNDER_WAY: { readonly [kind in Activity["kind"]]: string } = { run: "Running", preview: "Planning" };
 
 function Commands({ sync, activity }: { readonly sync: Sync; readonly activity: Activity | null }): ReactNode {
   const styles = useStyles();
@@ -265,10 +267,10 @@ function Commands({ sync, activity }: { readonly sync: Sync; readonly activity: 
           <bdi>{`Run by ${activity.holder ?? "another process"}`}</bdi>
         </Text>
       )}
-      {activity?.here === true ? (
+      {activity !== null ? (
         <Button
-          icon={stop.isPending ? <Spinner size="tiny" /> : <RecordStop20Regular />}
-          disabledFocusable={stop.isPending}
+          icon={stop.isPending || activity.stopping ? <Spinner size="tiny" /> : <RecordStop20Regular />}
+          disabledFocusable={stop.isPending || activity.stopping}
           aria-label={`Stop ${sync.name}`}
           onClick={() => stop.mutate(pathOf(["syncs", sync.id, "stop"]))}
         >

@@ -231,6 +231,7 @@ export interface Activity {
   readonly sync: string;
   readonly startedAt: number | null;
   readonly here: boolean;
+  readonly stopping: boolean;
   readonly holder: string | null;
   readonly progress: Progress;
 }

@@ -12,8 +12,10 @@ export interface Activity {
   readonly kind: "run" | "preview";
   readonly sync: string;
   readonly startedAt: number | null;
-  /** Whether this process does it, and so can stop it. */
+  /** Whether this process does it. */
   readonly here: boolean;
+  /** Whether somebody asked for it to stop: it ends behind what it is writing. */
+  readonly stopping: boolean;
   /** Who does it when this process does not: `process 4711 on host`. */
   readonly holder: string | null;
   readonly progress: PacedProgress;
@@ -26,11 +28,12 @@ const SHOWN_MAX = 200;
 export async function activities(store: Store, background: Background): Promise<readonly Activity[]> {
   // What begins here between the two looks is this process's own, and never somebody else's.
   const held = await heldSyncs(store);
-  const own = background.running().map(({ id, kind, sync, startedAt, progress }): Activity => {
-    return { id, kind, sync, startedAt, here: true, holder: null, progress };
+  const own = background.running().map(({ id, kind, sync, startedAt, stopping, progress }): Activity => {
+    const asked = stopping || held.some((one) => one.sync === sync && one.stopping);
+    return { id, kind, sync, startedAt, here: true, stopping: asked, holder: null, progress };
   });
   const mine = background.busy();
-  const others = await Promise.all(held.filter((sync) => !mine.has(sync)).map((sync) => elsewhere(store, sync)));
+  const others = await Promise.all(held.filter(({ sync }) => !mine.has(sync)).map((one) => elsewhere(store, one)));
   return [...own, ...others.filter((one) => one !== null)].sort((a, b) => (a.sync < b.sync ? -1 : 1));
 }
 
@@ -42,29 +45,32 @@ export async function newestRun({
   return newest === undefined ? null : { run: newest.id, result: newest.result };
 }
 
-async function heldSyncs(store: Store): Promise<readonly string[]> {
+type HeldSync = Pick<Activity, "sync" | "stopping">;
+
+async function heldSyncs(store: Store): Promise<readonly HeldSync[]> {
   const rows = await store.db
     .selectFrom("leases")
-    .select("name")
+    .select(["name", "stop"])
     .where("name", ">=", PREFIX)
     .where("name", "<", "sync;")
     .where("expires_at", ">", 0)
     .limit(SHOWN_MAX)
     .execute();
-  return rows.map(({ name }) => name.slice(PREFIX.length));
+  return rows.map(({ name, stop }) => ({ sync: name.slice(PREFIX.length), stopping: stop !== null }));
 }
 
-async function elsewhere(store: Store, sync: string): Promise<Activity | null> {
+async function elsewhere(store: Store, { sync, stopping }: HeldSync): Promise<Activity | null> {
   const holder = await readLease(store, `${PREFIX}${sync}`);
   if (holder === null) return null;
   const [run] = await runHistory(store, { sync, limit: 1 });
   const who = `process ${holder.heldBy.pid} on ${holder.heldBy.host}`;
   if (run === undefined || run.result !== null) {
     const progress = { phase: "planning", detail: "", done: 0, total: null };
-    return { id: null, kind: "preview", sync, startedAt: null, here: false, holder: who, progress: unpaced(progress) };
+    const base = { id: null, kind: "preview", sync, startedAt: null, here: false, stopping, holder: who } as const;
+    return { ...base, progress: unpaced(progress) };
   }
   const { run: id, startedAt } = run;
-  return { id, kind: "run", sync, startedAt, here: false, holder: who, progress: storedProgress(run) };
+  return { id, kind: "run", sync, startedAt, here: false, stopping, holder: who, progress: storedProgress(run) };
 }
 
 /** How far a run of another process is, as it last wrote it down. */

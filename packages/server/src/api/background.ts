@@ -16,6 +16,8 @@ export interface Work {
   readonly sync: string;
   readonly startedAt: number;
   readonly state: "running" | "done" | "failed";
+  /** Whether it was asked here to stop. */
+  readonly stopping: boolean;
   readonly progress: PacedProgress;
   /** The plan that a preview made. */
   readonly plan: string | null;
@@ -207,6 +209,6 @@ export class Background {
 }
 
 function workOf(entry: Entry): Work {
-  const { id, kind, sync, startedAt, state, pace, plan, error } = entry;
-  return { id, kind, sync, startedAt, state, progress: pace.progress, plan, error };
+  const { id, kind, sync, startedAt, state, stopping, pace, plan, error } = entry;
+  return { id, kind, sync, startedAt, state, stopping: stopping.soon.aborted, progress: pace.progress, plan, error };
 }

@@ -1,11 +1,4 @@
-import {
-  type Attributes,
-  ConnectorError,
-  type Counts,
-  type Outcome,
-  type Target,
-  type TargetChange,
-} from "@entrain/core";
+import { type Attributes, ConnectorError, type Outcome, type Target, type TargetChange } from "@entrain/core";
 import type { Transaction } from "kysely";
 import { appendJournal } from "../store/journal.ts";
 import { holdFast } from "../store/leases.ts";
@@ -26,7 +19,6 @@ import {
   type Tally,
   type TransactionalTarget,
 } from "./applying.ts";
-import type { Progress } from "./context.ts";
 import { afterFaults, carriesNothingOut, heedAnswers, heedEffect, heedUnsent, isHeard } from "./failures/breaker.ts";
 import { onlyNamed } from "./gone-members.ts";
 import { resolveOpenIntents } from "./intents.ts";
@@ -35,6 +27,7 @@ import { recordOutcomes } from "./outcomes.ts";
 import { type Part, partsOf } from "./parts.ts";
 import { type Prepared, prepareBatch } from "./prepare.ts";
 import { type Claim, claimsOf, takenSince, withoutClaimed } from "./still-free.ts";
+import { LEFT, progressOf, sum, type Whole, wholeOf } from "./whole.ts";
 
 /** A change without an answer is tried this many times in one run. */
 const PASSES = 3;
@@ -43,13 +36,15 @@ const PASSES = 3;
  * Applies exactly the plan: batch by batch the intents are committed, the target is called, the outcomes are committed.
  * Stops between batches when the signal aborts; what is left stays planned and is resumed by the next run.
  */
-export async function applyPlan(context: ApplyContext, total: number): Promise<Tally> {
+export async function applyPlan(context: ApplyContext): Promise<Tally> {
+  const whole = await wholeOf(context.store, context.plan);
+  context.onProgress(progressOf(NO_TALLY, whole));
   let tally = await resolveOpenIntents(context, NO_TALLY);
   for (let pass = 0; pass < PASSES; pass += 1) {
-    tally = await applyRows(context, { total, patient: pass + 1 < PASSES }, tally);
+    tally = await applyRows(context, { whole, patient: pass + 1 < PASSES }, tally);
     if (!(await hasUnheard(context))) return tally;
   }
-  return await giveUp(context, tally);
+  return await giveUp(context, whole, tally);
 }
 
 /** Whether there are changes whose answer was not heard and that are sent once more. */
@@ -63,7 +58,7 @@ async function hasUnheard({ store, plan }: ApplyContext): Promise<boolean> {
  */
 async function applyRows(
   context: ApplyContext,
-  of: { readonly total: number; readonly patient: boolean },
+  of: { readonly whole: Whole; readonly patient: boolean },
   start: Tally,
 ): Promise<Tally> {
   const { store, plan, stopping } = context;
@@ -74,20 +69,20 @@ async function applyRows(
     const page: readonly PlanChangeRow[] = await changesPage(store.db, plan.id, {
       after,
       limit: context.target.batch,
-      states: ["planned", "again"],
+      states: LEFT,
     });
     const batch = sameRank(page);
     const last = batch.at(-1);
     if (!last) return tally;
     if (of.patient && after !== null && last.phase > after.phase && (await hasUnheard(context))) return tally;
     after = { phase: last.phase, rank: last.rank, ordinal: last.ordinal };
-    tally = await applyBatch(context, batch, tally, of.total);
-    context.onProgress(progressOf(tally, of.total));
+    tally = await applyBatch(context, batch, tally, of.whole);
+    context.onProgress(progressOf(tally, of.whole));
   }
 }
 
 /** Changes whose answer was never heard and whose effect never showed: they fail, and are tried again later. */
-async function giveUp(context: ApplyContext, tally: Tally): Promise<Tally> {
+async function giveUp(context: ApplyContext, whole: Whole, tally: Tally): Promise<Tally> {
   const { store, plan, lease } = context;
   const rows = await changesPage(store.db, plan.id, { after: null, limit: context.target.batch, states: ["again"] });
   if (rows.length === 0) return tally;
@@ -95,7 +90,7 @@ async function giveUp(context: ApplyContext, tally: Tally): Promise<Tally> {
   if (values.length > 0) {
     const outcomes = values.map(({ ordinal }) => context.unheard.givenUp(ordinal));
     const told = await store.fenced(lease, (tx) => settleLookups(context, tx, { rows: values, outcomes, tally }));
-    return await giveUp(context, told);
+    return await giveUp(context, whole, told);
   }
   const prepared = await prepareBatch(sceneOf(context), rows, { checkStale: false });
   const outcomes = prepared.map(({ row }) => context.unheard.givenUp(row.ordinal));
@@ -107,9 +102,9 @@ async function giveUp(context: ApplyContext, tally: Tally): Promise<Tally> {
       "planned",
       rows.map((row) => row.ordinal),
     );
-    return await settle(context, tx, { prepared, outcomes, tally, total: 0, parts });
+    return await settle(context, tx, { prepared, outcomes, tally, whole, parts });
   });
-  return await giveUp(context, next);
+  return await giveUp(context, whole, next);
 }
 
 /** What cannot be told while another sync reads is told behind that read: an approval is not used up by it. */
@@ -128,20 +123,11 @@ function sameRank(page: readonly PlanChangeRow[]): readonly PlanChangeRow[] {
   return end === -1 ? page : page.slice(0, end);
 }
 
-function progressOf(tally: Tally, total: number): Progress {
-  const done = tally.failed + tally.unchanged + sum(tally.counts);
-  return { phase: "applying", detail: "changes", done: Math.min(done, total), total };
-}
-
-function sum(counts: Counts): number {
-  return Object.values(counts).reduce((total: number, count: number) => total + count, 0);
-}
-
 async function applyBatch(
   context: ApplyContext,
   batch: readonly PlanChangeRow[],
   tally: Tally,
-  total: number,
+  whole: Whole,
 ): Promise<Tally> {
   const { store, target, lease } = context;
   if (batch.every(isLookup)) {
@@ -152,7 +138,7 @@ async function applyBatch(
   const claims = claimsOf(context.choosing, prepared);
   // Who chose a value asks the target once more behind the intents; that is no part of one transaction.
   if (isTransactional(target) && claims.length === 0)
-    return await applyAtOnce(context, target, { prepared, tally, total });
+    return await applyAtOnce(context, target, { prepared, tally, whole });
   const of = { target: context.sync.target, kind: context.kind, sync: context.sync.id };
   const begun = await store.fenced(lease, async (tx) => {
     const free = await withoutClaimed(tx, of, { prepared, claims });
@@ -178,13 +164,13 @@ async function applyBatch(
     // What is sent once more was counted when it was sent first.
     const fresh = outcomes.filter((outcome, at) => isHeard(outcome) || sendable[at]?.row.state !== "again");
     faults = await heedAnswers(tx, store, { target: context.sync.target, outcomes: fresh });
-    return await settle(context, tx, { prepared: begun, outcomes, tally, total, parts });
+    return await settle(context, tx, { prepared: begun, outcomes, tally, whole, parts });
   });
   const next = outcomes.some((outcome) => outcome.status === "unknown" || outcome.status === "refused")
     ? await resolveOpenIntents(context, settled)
     : settled;
   if (faults === 0) return next;
-  if (heard(next) === heard(settled)) return await unlessTripped(context, next, faults);
+  if (heard(next) === heard(settled)) return await unlessTripped(context, whole, { tally: next, faults });
   await heedEffect(context, context.sync.target);
   return next;
 }
@@ -210,10 +196,14 @@ function heard({ counts, unchanged }: Tally): number {
  * Goes on after a batch, unless the target gave no proper answer for too long. What it was asked and did not do is left for
  * a later try, so that the next run comes past it.
  */
-async function unlessTripped(context: ApplyContext, tally: Tally, faults: number): Promise<Tally> {
+async function unlessTripped(
+  context: ApplyContext,
+  whole: Whole,
+  { tally, faults }: { readonly tally: Tally; readonly faults: number },
+): Promise<Tally> {
   const asked = { ...context, id: context.sync.target };
   if ((await afterFaults(asked, faults)) === "on") return tally;
-  await giveUp(context, tally);
+  await giveUp(context, whole, tally);
   throw await carriesNothingOut(asked);
 }
 
@@ -221,7 +211,7 @@ async function unlessTripped(context: ApplyContext, tally: Tally, faults: number
 async function applyAtOnce(
   context: ApplyContext,
   target: TransactionalTarget,
-  { prepared, tally, total }: Omit<Batch, "outcomes">,
+  { prepared, tally, whole }: Omit<Batch, "outcomes">,
 ): Promise<Tally> {
   const sendable = prepared.filter((change) => change.send !== null);
   const changes = changesOf(sendable);
@@ -229,7 +219,7 @@ async function applyAtOnce(
     await journalIntents(context, tx, sendable);
     const answered = changes.length === 0 ? [] : await target.applyIn(tx, changes);
     const outcomes = await judgeMissing(context, sendable, answered);
-    return await settle(context, tx, { prepared, outcomes, tally, total });
+    return await settle(context, tx, { prepared, outcomes, tally, whole });
   });
 }
 
@@ -285,7 +275,7 @@ interface Batch {
   readonly prepared: readonly Prepared[];
   readonly outcomes: readonly Outcome[];
   readonly tally: Tally;
-  readonly total: number;
+  readonly whole: Whole;
 }
 
 async function settle(context: ApplyContext, tx: Transaction<DB>, batch: Batch): Promise<Tally> {
@@ -294,7 +284,7 @@ async function settle(context: ApplyContext, tx: Transaction<DB>, batch: Batch):
     counts: JSON.stringify(next.counts),
     failed: next.failed,
     unchanged: next.unchanged,
-    progress: JSON.stringify(progressOf(next, batch.total)),
+    progress: JSON.stringify(progressOf(next, batch.whole)),
   });
   return next;
 }

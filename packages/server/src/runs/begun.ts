@@ -1,4 +1,5 @@
 import type { Store } from "../store/store.ts";
+import { LEFT } from "./whole.ts";
 
 /** A plan that was begun and not finished, and how many of its changes are left. */
 export interface BegunPlan {
@@ -14,7 +15,7 @@ export async function begunPlans({ db }: Store, sync: string): Promise<readonly 
     .select((eb) => ["plans.digest", eb.fn.countAll<number>().as("changes")])
     .where("plans.sync", "=", sync)
     .where("plans.state", "in", ["approved", "applying"])
-    .where("change.state", "in", ["planned", "again"])
+    .where("change.state", "in", LEFT)
     .groupBy(["plans.id", "plans.digest", "plans.created_at"])
     .orderBy("plans.created_at")
     .execute();

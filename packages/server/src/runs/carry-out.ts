@@ -135,12 +135,10 @@ export async function resume(
     const entry = { type: "resumed", actor, run: session.run, plan: begun.id, detail: begun.run };
     await appendJournal(tx, store, streamOf(session.sync), [entry]);
   });
-  const counts = JSON.parse(begun.counts) as Counts;
-  const total = Object.values(counts).reduce((sum: number, count: number) => sum + count, 0);
   const seen = begun.part === "undo" ? asSeen(session) : null;
   try {
     const context = { ...(await applyContext(session, begun, { isAskedFor, withdrawn: null })), asSeen: seen };
-    const tally = await applyPlan(context, total);
+    const tally = await applyPlan(context);
     await doubtReferences(context);
     await close(context, { isWhole: true });
     return tally;
@@ -158,7 +156,7 @@ export async function settleSent(session: Session, begun: PlanRow): Promise<Tall
 /** Closes a plan that was begun without sending what is left of it: its records are planned anew. `why` is said of each. */
 export async function withdraw(session: Session, begun: PlanRow, why: string): Promise<void> {
   const context = await applyContext(session, begun, { isAskedFor: false, withdrawn: why });
-  await applyPlan(context, 0);
+  await applyPlan(context);
   await close(context, { isWhole: false });
 }
 

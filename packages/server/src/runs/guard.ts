@@ -14,6 +14,7 @@ import { type GuardRaise, loadRaises } from "../store/guard-raises.ts";
 import { ownedLinks } from "../store/links.ts";
 import { idsOf, type PlanRow } from "../store/plans.ts";
 import type { PlanContext } from "./plan-context.ts";
+import { LEFT } from "./whole.ts";
 
 /** What the guard is judged with. */
 export type GuardContext = Pick<PlanContext, "store" | "sync" | "definition" | "space" | "recreate"> & {
@@ -236,7 +237,7 @@ async function stillToRemove({ store, sync, plan }: GuardContext, counter: Guard
     .where("plans.state", "=", "applying")
     .where("plans.approved_at", "is", null)
     .where("plans.id", "!=", plan.id)
-    .where("plan_changes.state", "in", ["planned", "again"])
+    .where("plan_changes.state", "in", LEFT)
     .$if(counter === "removals", (query) => query.where("plan_changes.action", "in", ["disable", "delete"]))
     .$if(counter === "members", (query) => query.where("plan_changes.remove", "is not", null))
     .execute();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { plansIn } from "../store/plans.ts";
 import { loadRun } from "../store/runs.ts";
-import type { TargetRow } from "./context.ts";
+import type { Progress, TargetRow } from "./context.ts";
 import { unsyncedRecords } from "./failures/unsynced.ts";
 import { runSync } from "./run.ts";
 import { stopSync } from "./stop.ts";
@@ -65,8 +65,15 @@ test("a run stopped through the store ends within one batch, and the next one se
   const left = await plansIn(scene.store.db, sync, ["applying"]);
   assert.equal(left.length, 1);
 
-  const next = await scene.run(sync);
+  const told: Progress[] = [];
+  const actor = { kind: "operator", id: "olga" } as const;
+  const options = { sync, actor, signal: new AbortController().signal, onProgress: (one: Progress) => told.push(one) };
+  const next = await runSync(scene.engine, options);
   assert.equal(next.result, "succeeded");
+  const total = stopped.counts.create + next.counts.create;
+  const applying = told.filter(({ phase }) => phase === "applying");
+  assert.deepEqual(applying.at(0), { phase: "applying", detail: "changes", done: stopped.counts.create, total });
+  assert.ok(applying.some(({ done }) => done === total));
   // Each creation was sent once: the target refuses a second one of the same name, and would have been asked more often.
   assert.equal(sent(), scene.scim.store.users.size);
   assert.equal(stopped.counts.create + next.counts.create, sent());
