@@ -52,8 +52,9 @@ export async function exemptSync(
           tx,
           pins.map((pin) => ({ ...pin, ...by })),
         );
-        const entry = { type: "exempted", actor, plan: held.id, detail: digest, after: { records: [...records] } };
-        await appendJournal(tx, store, streamOf(sync), [entry]);
+        const base = { type: "exempted", actor, plan: held.id, detail: `from the held plan ${digest}` };
+        const entries = [...records].map((objectId) => ({ ...base, objectId }));
+        await appendJournal(tx, store, streamOf(sync), entries);
       },
     });
     return { digest: rest?.digest ?? null, records: [...records] };

@@ -196,14 +196,14 @@ function pinOf(id: string, pins: readonly PinRow[]): Pin {
   };
 }
 
-/** Lets the next run decide again on these records, or on all. Answers how many there were. */
+/** Lets the next run decide again on these records, or on all. Answers those that were pinned. */
 export async function releasePins(
   store: Store,
   tx: Transaction<DB>,
   sync: string,
   ids: readonly string[] | null,
-): Promise<number> {
-  if (ids?.length === 0) return 0;
+): Promise<readonly string[]> {
+  if (ids?.length === 0) return [];
   const held = await tx
     .selectFrom("pins")
     .select("object_id")
@@ -224,5 +224,5 @@ export async function releasePins(
     const rows = slice.map((object_id) => ({ ...why, sync, object_id, attempts: 0, retry_at: 0, sequence: 0, since }));
     await enterPending(store, tx, rows);
   }
-  return held.length;
+  return held.map(({ object_id }) => object_id);
 }

@@ -59,6 +59,8 @@ for (const target of ["portal", "scim"] as const) {
       records: null,
     });
     assert.equal(released, 3);
+    const told = scene.store.db.selectFrom("journal").select("object_id").where("type", "=", "released");
+    assert.ok((await told.execute()).some(({ object_id }) => object_id === ana.id));
     const again = await scene.run(sync);
     assert.equal(inShort(await plannedIn(scene.store, again.run)).length, 3);
   });

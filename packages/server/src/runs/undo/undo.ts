@@ -54,12 +54,12 @@ export async function releaseUndone(
   const { store } = engine;
   return await withLease(store, syncLease(options.sync), leaseOptions(options), async (lease) =>
     store.fenced(lease, async (tx) => {
-      const count = await releasePins(store, tx, options.sync, options.records);
-      if (count === 0) return 0;
-      const detail = `${count} records that were undone or exempted are the sync's again.`;
-      const entry = { type: "released", actor: options.actor, detail, after: [...(options.records ?? [])] };
-      await appendJournal(tx, store, streamOf({ id: options.sync }), [entry]);
-      return count;
+      const released = await releasePins(store, tx, options.sync, options.records);
+      const detail = "undone or exempted before, and the sync's again";
+      const base = { type: "released", actor: options.actor, detail };
+      const entries = released.map((objectId) => ({ ...base, objectId }));
+      await appendJournal(tx, store, streamOf({ id: options.sync }), entries);
+      return released.length;
     }),
   );
 }
