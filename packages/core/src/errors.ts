@@ -111,7 +111,7 @@ export const CODES = {
   not_running: "There is nothing to stop.",
   sync_paused: "Resume it with `entrain sync resume NAME`, or run it once with --anyway.",
   lease_lost: "Nothing needs to be done: another process goes on with the work.",
-  port_taken: "Choose another one with --port.",
+  port_taken: "Choose another one with --port; behind npm: `npm start -- --port N`.",
   usage: "See --help.",
   plan_stale: "Make a new plan with `entrain sync plan`.",
   second_operator: "Have another operator look at the plan and approve it; anybody may reject it.",

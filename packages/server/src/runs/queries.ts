@@ -97,6 +97,7 @@ export interface RunView {
 
 /** A run for people and machines, without what only the engine needs. */
 function runView(row: RunRow): RunView {
+  const error = row.error === null ? null : (JSON.parse(row.error) as RunView["error"]);
   return {
     run: row.id,
     sync: row.sync,
@@ -107,13 +108,14 @@ function runView(row: RunRow): RunView {
     failed: row.failed,
     unchanged: row.unchanged,
     progress: JSON.parse(row.progress) as RunView["progress"],
-    error: row.error === null ? null : (JSON.parse(row.error) as RunView["error"]),
+    error,
     stoppedBy: row.stopped_by === null ? null : (JSON.parse(row.stopped_by) as Actor),
     plan: row.plan,
     heldPlan: row.held_plan,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
-    ms: row.finished_at === null ? null : row.finished_at - row.started_at,
+    // When a run broke off, nobody saw: its end was written down by the next one.
+    ms: row.finished_at === null || error?.code === "interrupted" ? null : row.finished_at - row.started_at,
     readMs: row.read_ms,
   };
 }

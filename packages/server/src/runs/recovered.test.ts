@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { TenantFile } from "@entrain/simulator";
+import { saveRun } from "../store/runs.ts";
+import { runHistory } from "./queries.ts";
 import { inShort, plannedIn, scimGroup, scimUser, scimWrites, unsynced } from "./testing/observe.ts";
 import { openScene, type Scene } from "./testing/scene.ts";
 import { group, person } from "./testing/tenant.ts";
@@ -109,4 +111,15 @@ test("an unheard creation is found again although nothing that it is matched by 
     ["POST /Users"],
   );
   assert.equal(scene.scim.store.users.size, 1);
+});
+
+test("how long a run took that broke off is not known, for the next run alone noticed it", async () => {
+  await open({ users: [ana] });
+  const sync = await scene.addSync("people", "scim", { records: "user" });
+  const { run } = await scene.run(sync);
+  await scene.store.transaction((tx) => saveRun(tx, run, { phase: "applying", result: null, finished_at: null }));
+  await scene.run(sync);
+  const [next, broken] = await runHistory(scene.store, { sync, limit: 2 });
+  assert.deepEqual([broken?.run, broken?.result, broken?.ms], [run, "cancelled", null]);
+  assert.notEqual(next?.ms, null);
 });

@@ -417,6 +417,13 @@ describe("a store in a folder", () => {
     writeFileSync(file, "");
     await assert.rejects(open(file), failsWith("store_failed", /is a file/));
     await assert.rejects(open(join(file, "data")), failsWith("store_failed", /part of its path is a file/));
+    const there = openStore({
+      location: { kind: "sqlite", folder: file },
+      clock: systemClock,
+      stamp: "real",
+      create: false,
+    });
+    await assert.rejects(there, failsWith("store_failed", /is a file/));
     if (existsSync("/proc/self"))
       await assert.rejects(open("/proc/entrain/data"), failsWith("store_failed", /cannot be created there/));
   });

@@ -95,13 +95,15 @@ async function openSqlite(folder: string, options: OpenOptions): Promise<Store> 
 /** Makes the folder (0700) and the file (0600), where allowed to, before SQLite would with wider permissions. */
 function prepareFile(folder: string, create: boolean): string {
   const path = join(folder, FILE);
-  if (!create) {
-    if (existsSync(path)) return path;
-    throw storeFailed(`There is no store in ${folder}. Run \`entrain serve\` to create one, or set ENTRAIN_DATA.`);
-  }
   try {
-    makeFolder(resolve(folder));
-    if (!statSync(folder).isDirectory()) throw storeFailed(`The data folder ${folder} is a file.`);
+    if (create) makeFolder(resolve(folder));
+    // Unlike `existsSync`, it tells a folder that may not be looked into from one that is not there.
+    const found = statSync(folder, { throwIfNoEntry: create });
+    if (found?.isDirectory() === false) throw storeFailed(`The data folder ${folder} is a file.`);
+    if (!create) {
+      if (statSync(path, { throwIfNoEntry: false }) !== undefined) return path;
+      throw storeFailed(`There is no store in ${folder}. Run \`entrain serve\` to create one, or set ENTRAIN_DATA.`);
+    }
     if (existsSync(path)) return path;
     closeSync(openSync(path, "a", 0o600));
     chmodSync(path, 0o600);
