@@ -1,26 +1,34 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Simulator, startSimulator } from "@entrain/simulator";
 import { join, tokenOf } from "./lag/joiner.ts";
-import { type Served, startServed } from "./lag/served.ts";
+import { type Served, type ServedOptions, startServed } from "./lag/served.ts";
 import { until } from "./lag/until.ts";
 import { type BenchmarkOptions, median, percentile, type Table } from "./table.ts";
 
 export const name = "lag";
 
 const POLLING_S = 20;
+const PEOPLE = 1_000;
+/** The portal takes nine in ten of them; a burst that may at most double its records needs as many as it brings. */
+const PEOPLE_OF_BURST = 1_200;
 
 /** How long a new person needs from Entra to the portal: told by notifications, found by polling, and in a burst. */
 export async function run({ quick, progress }: BenchmarkOptions): Promise<Table> {
   const count = quick ? 3 : 60;
   const burst = quick ? 50 : 1_000;
   progress("with notifications");
-  const told = await measured({ every: "1h", notified: true }, async (side) => {
-    const singles = await staggered(side, { count, apart: 500, prefix: "told" });
-    progress(`a burst of ${burst}`);
-    const begun = performance.now();
-    const arrived = await together(side, burst);
-    return { singles, arrived, burstMs: performance.now() - begun };
-  });
+  const singles = await measured({ every: "1h", notified: true }, (side) =>
+    staggered(side, { count, apart: 500, prefix: "told" }),
+  );
+  progress(`a burst of ${burst}`);
+  const told = await measured(
+    { every: "1h", notified: true, doubling: true, people: PEOPLE_OF_BURST },
+    async (side) => {
+      const begun = performance.now();
+      const arrived = await together(side, burst);
+      return { arrived, ms: performance.now() - begun };
+    },
+  );
   progress("by polling");
   const polled = await measured({ every: `${POLLING_S}s`, notified: false }, (side) =>
     staggered(side, { count: quick ? 2 : 60, apart: (POLLING_S * 2_000) / 60, prefix: "polled" }),
@@ -35,18 +43,19 @@ export async function run({ quick, progress }: BenchmarkOptions): Promise<Table>
   return {
     title: "From a new account in Entra to the record in the portal",
     method:
-      "The whole server in a process of its own, a tenant of 1,000 people, the real clock: the time from Graph's answer to the creation until the portal's row can be read. " +
-      `With notifications the sync's own interval is an hour; without, ${POLLING_S} s.`,
+      `The whole server in a process of its own, a tenant of ${PEOPLE.toLocaleString("en-US")} people, the real clock: the time from Graph's answer to the creation until the portal's row can be read. ` +
+      `With notifications the sync's own interval is an hour; without, ${POLLING_S} s. ` +
+      `The burst comes to ${PEOPLE_OF_BURST.toLocaleString("en-US")} people, past a guard that lets their number double; by default such a burst of new people waits for approval ([docs/guards.md](docs/guards.md)).`,
     columns: ["how", "people", "median s", "p95 s", "longest s"],
     rows: [
-      row("notifications", told.singles),
+      row("notifications", singles),
       row(`polling every ${POLLING_S} s`, polled),
-      [`a burst of ${burst}, by notifications`, told.arrived, "", "", told.burstMs / 1000],
+      [`a burst of ${burst}, by notifications`, told.arrived, "", "", told.ms / 1000],
     ],
     bars: [
       {
         claim: "with notifications, 95 of 100 arrive within 2 s",
-        value: percentile(told.singles, 0.95) / 1000,
+        value: percentile(singles, 0.95) / 1000,
         limit: 2,
       },
       {
@@ -66,10 +75,10 @@ interface Side {
 }
 
 async function measured<T>(
-  options: { readonly every: string; readonly notified: boolean },
+  { people = PEOPLE, ...options }: ServedOptions & { readonly people?: number },
   work: (side: Side) => Promise<T>,
 ): Promise<T> {
-  const simulator = await startSimulator({ people: 1_000, groups: 0, seed: 11, throttle: "off" });
+  const simulator = await startSimulator({ people, groups: 0, seed: 11, throttle: "off" });
   const served = await startServed(simulator, options);
   try {
     await until(() => served.settled() && (!options.notified || served.subscribed()));

@@ -29,16 +29,22 @@ export interface Served {
   close(): Promise<void>;
 }
 
-/** Starts `entrain serve` beside a simulated tenant; with `notified` under an address that the tenant can reach. */
-export async function startServed(
-  simulator: Simulator,
-  options: { readonly every: string; readonly notified: boolean },
-): Promise<Served> {
+/** How a server is configured and started. */
+export interface ServedOptions {
+  readonly every: string;
+  /** Under an address that the tenant can reach. */
+  readonly notified: boolean;
+  /** Its records may double without approval: as far as the guard on creations goes. */
+  readonly doubling?: boolean;
+}
+
+/** Starts `entrain serve` beside a simulated tenant. */
+export async function startServed(simulator: Simulator, options: ServedOptions): Promise<Served> {
   const folder = await mkdtemp(join(tmpdir(), "entrain-lag-"));
   const data = join(folder, "data");
   const env = { ...process.env, ENTRAIN_DATA: data, LAG_SECRET: simulator.secret };
   const file = join(folder, "entrain.yaml");
-  await writeFile(file, configuration(simulator, options.every));
+  await writeFile(file, configuration(simulator, options));
   await ended(
     spawn(process.execPath, [MAIN, "config", "apply", file], { env, stdio: ["ignore", "ignore", "inherit"] }),
   );
@@ -97,7 +103,11 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-function configuration({ login, graph, tenant, client }: Simulator, every: string): string {
+function configuration(
+  { login, graph, tenant, client }: Simulator,
+  { every, doubling = false }: ServedOptions,
+): string {
+  const guard = doubling ? ", guard: { creations: { percent: 100 } }" : "";
   return [
     "connections:",
     "  lag:",
@@ -108,6 +118,6 @@ function configuration({ login, graph, tenant, client }: Simulator, every: strin
     "targets:",
     "  portal: { type: portal }",
     "syncs:",
-    `  people: { connection: lag, target: portal, records: requester, schedule: { every: ${every} } }`,
+    `  people: { connection: lag, target: portal, records: requester, schedule: { every: ${every} }${guard} }`,
   ].join("\n");
 }
