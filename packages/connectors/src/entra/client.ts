@@ -34,9 +34,16 @@ export interface CollectionPage {
   readonly roles: readonly string[] | null;
 }
 
-/** `permission` is the least one that the request needs, named when Graph refuses it. */
+/** Why Graph refuses what it refuses, and what to do, where a person signed in whom a role in Entra is wanting. */
+export interface Lack {
+  readonly needs: string;
+  readonly fix: string;
+}
+
+/** `permission` is the least one that the request needs, named when Graph refuses it; with a `lack`, that is told instead. */
 export interface GraphRequest {
   readonly permission: string;
+  readonly lack?: Lack;
   readonly headers?: Readonly<Record<string, string>>;
   readonly patience?: Patience;
   /** `GET` without a body and `POST` with one, unless given. */
@@ -168,7 +175,7 @@ export class GraphClient {
       );
       const call: Call = { method, path: url.pathname, requestId: requestIdOf(answer), clientRequestId: id };
       if (answer.status === 200 || (method !== "GET" && isSuccess(answer.status))) return { answer, token, call };
-      if (answer.status !== 401 || signIns === 2) throw this.#refusal(call, answer, request.permission);
+      if (answer.status !== 401 || signIns === 2) throw this.#refusal(call, answer, request);
       token = await this.#tokens.get(signal, patience, token, claimsIn(answer));
     }
   }
@@ -187,7 +194,7 @@ export class GraphClient {
     throw new ConnectorError("link_foreign", message, { stops: "run", retry: "later", requestId: call.requestId });
   }
 
-  #refusal(call: Call, answer: HttpAnswer, permission: string): GraphRefusal {
+  #refusal(call: Call, answer: HttpAnswer, { permission, lack }: GraphRequest): GraphRefusal {
     const { code, message } = errorOf(answer);
     const said = [`${answer.status}`, ...(code === "" ? [] : [code])].join(" ");
     const told =
@@ -201,10 +208,13 @@ export class GraphClient {
     const refusal = (fault: RefusalCode): GraphRefusal => {
       const stops = fault === "sign_in_refused" || fault === "permission_missing" ? "connection" : "run";
       const retry = fault === "throttled" || fault === "server_failed" ? "later" : "never";
-      const needs = fault === "permission_missing" ? ` The application needs the permission ${permission}.` : "";
+      const missing = fault === "permission_missing";
+      const needs = missing ? ` ${lack?.needs ?? `The application needs the permission ${permission}.`}` : "";
+      const fix = missing && lack !== undefined ? { fix: lack.fix } : {};
       const retryAfterMs = askedWaitMs(answer, this.#options.clock.now());
       const text = `${call.method} ${call.path} was refused (${said})${told}.${needs} ${idsOf(call)}`;
-      return new GraphRefusal(code, fault, text, { stops, retry, retryAfterMs, requestId: call.requestId, status });
+      const { requestId } = call;
+      return new GraphRefusal(code, fault, text, { stops, retry, retryAfterMs, requestId, status, ...fix });
     };
     if (status === 401) return refusal("sign_in_refused");
     if (status === 429) return refusal("throttled");

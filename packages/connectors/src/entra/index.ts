@@ -29,6 +29,7 @@ import { permissionStandings } from "./verify/permissions.ts";
 import { discoverTenant } from "./verify/tenant.ts";
 import { verifyConnection } from "./verify.ts";
 
+export { SignInRefused } from "./aadsts.ts";
 export { CONTACT_ATTRIBUTES, GROUP_ATTRIBUTES, USER_ATTRIBUTES } from "./attributes.ts";
 export {
   type AdministratorGrant,

@@ -15,8 +15,26 @@ const MAKE_MS = 60_000;
 const FIND_MS = 60_000;
 const TAKE_BACK_MS = 30_000;
 
-const WRITE = "Application.ReadWrite.All";
-const GRANT = "AppRoleAssignment.ReadWrite.All";
+/** What a request needs: a permission, which the sign-in brings, and a role in Entra, which whoever signs in may lack. */
+type Right = Required<Pick<GraphRequest, "permission" | "lack">>;
+
+/** "Microsoft Entra built-in roles". */
+const WRITE: Right = {
+  permission: "Application.ReadWrite.All",
+  lack: {
+    needs: "Whoever signed in may not register applications.",
+    fix: "Run the setup again, and have a Global Administrator sign in, or a Privileged Role Administrator who is also Application Administrator or Cloud Application Administrator.",
+  },
+};
+const READ: Right = { ...WRITE, permission: "Application.Read.All" };
+/** "Grant tenant-wide admin consent to an application": those who may register may not grant Microsoft Graph's app roles. */
+const GRANT: Right = {
+  permission: "AppRoleAssignment.ReadWrite.All",
+  lack: {
+    needs: "Whoever signed in may not consent to application permissions of Microsoft Graph.",
+    fix: "Run the setup again, and have a Privileged Role Administrator or Global Administrator sign in; an Application Administrator or Cloud Application Administrator may not consent to them.",
+  },
+};
 
 /** After these nobody knows whether the write was done. */
 const UNKNOWN: ReadonlySet<string> = new Set(["unreachable", "timeout", "answer_invalid", "server_failed"]);
@@ -46,7 +64,7 @@ export interface Assignment {
 interface Write<T> {
   readonly path: string;
   readonly body: object;
-  readonly permission: string;
+  readonly right: Right;
   /** What the answer tells. */
   readonly read: (answer: unknown) => T;
   /** Looks up what became of a try; null when nothing did, so that it may be tried again. */
@@ -54,7 +72,7 @@ interface Write<T> {
 }
 
 /**
- * The few requests of a setup, each named by the right that it needs. A write of which nobody knows what became is looked up
+ * The few requests of a setup, each with the right that it needs. A write of which nobody knows what became is looked up
  * before it is sent again: two applications or two secrets would be one too many.
  */
 export class SetupGraph {
@@ -73,7 +91,7 @@ export class SetupGraph {
     names: readonly string[],
   ): Promise<{ readonly principal: string; readonly roles: readonly string[] }> {
     const target = `/servicePrincipals(appId='${GRAPH_APP_ID}')?$select=id,appRoles`;
-    const body = await this.#ask(target, { permission: "Application.Read.All" });
+    const body = await this.#ask(target, READ);
     const offered = listIn(body, "appRoles");
     const roles = names.map((name) => {
       const found = offered.find(({ value }) => value === name);
@@ -92,7 +110,7 @@ export class SetupGraph {
   async makeApplication(displayName: string, properties: object): Promise<MadeApplication> {
     const tag = `entrain-${uuidFrom(() => this.#runtime.random())}`;
     const body = { displayName, ...properties, tags: [tag] };
-    const request = { permission: WRITE, method: "POST", body, patience: HASTY, repeatable: false } as const;
+    const request = { ...WRITE, method: "POST", body, patience: HASTY, repeatable: false } as const;
     const making = AbortSignal.timeout(MAKE_MS);
     try {
       return applicationIn((await this.#client.request("/applications", request, making)).body);
@@ -111,22 +129,22 @@ export class SetupGraph {
   async makePrincipal(appId: string): Promise<string> {
     const lookUp = async (): Promise<string | null> => {
       const target = `/servicePrincipals(appId='${appId}')?$select=id`;
-      const body = await this.#unlessAbsent(() => this.#ask(target, { permission: WRITE }));
+      const body = await this.#unlessAbsent(() => this.#ask(target, WRITE));
       return body === null ? null : textIn(body, "id");
     };
     const read = (answer: unknown): string => textIn(answer, "id");
-    return this.#write({ path: "/servicePrincipals", body: { appId }, permission: WRITE, read, lookUp });
+    return this.#write({ path: "/servicePrincipals", body: { appId }, right: WRITE, read, lookUp });
   }
 
   async assign(assignment: Assignment): Promise<void> {
     const path = `/servicePrincipals/${assignment.principalId}/appRoleAssignments`;
     const lookUp = async (): Promise<true | null> => {
-      const body = await this.#unlessAbsent(() => this.#ask(path, { permission: GRANT }));
+      const body = await this.#unlessAbsent(() => this.#ask(path, GRANT));
       const { resourceId, appRoleId } = assignment;
       const there = listIn(body, "value").some((one) => one.resourceId === resourceId && one.appRoleId === appRoleId);
       return there ? true : null;
     };
-    await this.#write({ path, body: assignment, permission: GRANT, read: () => true, lookUp });
+    await this.#write({ path, body: assignment, right: GRANT, read: () => true, lookUp });
   }
 
   /** The text of a client secret that ends at a time in milliseconds UTC. The application has no other one afterwards. */
@@ -135,21 +153,21 @@ export class SetupGraph {
     const passwordCredential = { displayName: "Entrain", endDateTime: new Date(endsAt).toISOString() };
     const lookUp = async (): Promise<null> => {
       // The text of a secret is told once: one whose answer was lost is of no use to anybody but a thief.
-      const body = await this.#ask(`${at}?$select=id,passwordCredentials`, { permission: WRITE });
+      const body = await this.#ask(`${at}?$select=id,passwordCredentials`, WRITE);
       for (const { keyId } of listIn(body, "passwordCredentials")) {
-        const request = { permission: WRITE, method: "POST", body: { keyId }, patience: HASTY } as const;
+        const request = { ...WRITE, method: "POST", body: { keyId }, patience: HASTY } as const;
         await this.#client.send(`${at}/removePassword`, request, this.#signal);
       }
       return null;
     };
     const read = (answer: unknown): string => textIn(answer, "secretText");
     const path = `${at}/addPassword`;
-    return this.#write({ path, body: { passwordCredential }, permission: WRITE, read, lookUp });
+    return this.#write({ path, body: { passwordCredential }, right: WRITE, read, lookUp });
   }
 
   /** An application without its permissions would only be in the way. Removes it also after an abort. */
   async takeBack(objectId: string, reason: unknown): Promise<void> {
-    const request = { permission: WRITE, method: "DELETE", patience: HASTY } as const;
+    const request = { ...WRITE, method: "DELETE", patience: HASTY } as const;
     const signal = AbortSignal.timeout(TAKE_BACK_MS);
     try {
       // What is absent may also be not known everywhere yet.
@@ -166,8 +184,8 @@ export class SetupGraph {
     }
   }
 
-  async #write<T>({ path, body, permission, read, lookUp }: Write<T>): Promise<T> {
-    const request = { permission, method: "POST", body, repeatable: false } as const;
+  async #write<T>({ path, body, right, read, lookUp }: Write<T>): Promise<T> {
+    const request = { ...right, method: "POST", body, repeatable: false } as const;
     for (let tries = 1; ; tries++) {
       try {
         return read(await this.#ask(path, request));
@@ -189,7 +207,7 @@ export class SetupGraph {
     for (let tries = 1; tries <= SPREAD_TRIES; tries++) {
       try {
         await this.#runtime.sleep(SPREAD_PAUSE_MS, finding);
-        const { body } = await this.#client.request(target, { permission: WRITE, patience: HASTY }, finding);
+        const { body } = await this.#client.request(target, { ...WRITE, patience: HASTY }, finding);
         const found = listIn(body, "value").find(({ tags }) => Array.isArray(tags) && tags.includes(tag));
         if (found !== undefined) return applicationIn(found);
       } catch (error) {

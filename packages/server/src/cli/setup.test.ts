@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Simulator, startSimulator } from "@entrain/simulator";
 import { type AnsweredPage, FormBrowser, setupClient, signInByCode } from "../setup/testing.ts";
-import { assertClean, run, runJson, start, temporaryFolder } from "./testing.ts";
+import { assertClean, type Ran, run, runJson, start, temporaryFolder } from "./testing.ts";
 
 async function simulated(context: TestContext, replicationMs = 0): Promise<Simulator> {
   const simulator = await startSimulator({ people: 12, groups: 2, throttle: "off", replicationMs });
@@ -16,6 +16,12 @@ function custom({ login, graph }: Simulator): readonly string[] {
   return ["--cloud", "custom", "--login", login, "--graph", graph];
 }
 
+const CODE = /enter the code (\S+)\./;
+
+function codeIn(text: string): string {
+  return CODE.exec(text)?.[1] ?? "";
+}
+
 for (const credential of ["certificate", "secret"]) {
   test(`an administrator's device code registers everything with a ${credential}, and nothing secret is printed`, async (context) => {
     const simulator = await simulated(context, 1_500);
@@ -23,8 +29,7 @@ for (const credential of ["certificate", "secret"]) {
     const tool = setupClient(simulator);
     const args = ["--tenant", simulator.tenant, ...custom(simulator), "--setup-client", tool];
     const setup = start(["connection", "setup", "contoso", ...args, "--device-code", "--credential", credential], of);
-    const asked = await setup.until(/enter the code \S+\./);
-    const code = /enter the code (\S+)\./.exec(asked)?.[1] ?? "";
+    const code = codeIn(await setup.until(CODE));
     const { password } = await signInByCode(simulator, code, simulator.identity.administrator());
     const ended = await setup.ended;
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);
@@ -49,18 +54,90 @@ for (const credential of ["certificate", "secret"]) {
   });
 }
 
-test("who may not grant permissions leaves nothing half made", async (context) => {
+/** How a setup ends for which one signs in who holds this role alone. */
+async function setUpAs(
+  context: TestContext,
+  role: string,
+): Promise<{ readonly simulator: Simulator; readonly ended: Ran }> {
   const simulator = await simulated(context);
   const of = { cwd: await temporaryFolder(context) };
-  const tool = setupClient(simulator);
-  const args = ["--tenant", simulator.tenant, ...custom(simulator), "--setup-client", tool, "--device-code"];
+  const client = setupClient(simulator);
+  const administrator = simulator.identity.administrator();
+  const args = ["--tenant", simulator.tenant, ...custom(simulator), "--setup-client", client, "--device-code"];
+  // Somebody who may has consented to the public client before, as in a tenant where it is in use.
+  const first = start(["connection", "setup", "before", ...args, "--display-name", "Before"], of);
+  await signInByCode(simulator, codeIn(await first.until(CODE)), administrator);
+  assert.equal((await first.ended).code, 0);
+  assert.equal((await run(["connection", "remove", "before"], of)).code, 0);
   const setup = start(["connection", "setup", "contoso", ...args], of);
-  const code = /enter the code (\S+)\./.exec(await setup.until(/enter the code \S+\./))?.[1] ?? "";
-  await signInByCode(simulator, code, simulator.identity.administrator("Cloud Application Administrator"));
+  const account = simulator.identity.administrator("Cloud Application Administrator");
+  simulator.identity.changePerson(account.userPrincipalName, { roles: [role] });
+  await signInByCode(simulator, codeIn(await setup.until(CODE)), account);
+  return { simulator, ended: await setup.ended };
+}
+
+for (const [role, path, told] of [
+  [
+    "Helpdesk Administrator",
+    "applications",
+    /Whoever signed in may not register applications\. .* Run the setup again, and have a Global Administrator sign in, or a Privileged Role Administrator who is also Application Administrator or Cloud Application Administrator\.$/m,
+  ],
+  [
+    "Cloud Application Administrator",
+    "appRoleAssignments",
+    /Whoever signed in may not consent to application permissions of Microsoft Graph\. .* Run the setup again, and have a Privileged Role Administrator or Global Administrator sign in; an Application Administrator or Cloud Application Administrator may not consent to them\.$/m,
+  ],
+] as const) {
+  test(`a ${role} who signs in is told which role is wanting, and leaves nothing half made`, async (context) => {
+    const { simulator, ended } = await setUpAs(context, role);
+    assert.equal(ended.code, 1);
+    const error = ended.stderr.split("\n").find((line) => line.startsWith("error: ")) ?? "";
+    assert.match(error, new RegExp(`^error: POST \\S+/${path} was refused \\(403 Authorization_RequestDenied\\)`));
+    assert.match(error, told);
+    assert.doesNotMatch(error, /The application needs|connection verify/);
+    assert.ok(!simulator.identity.apps().some(({ displayName }) => displayName === "Entrain"));
+  });
+}
+
+test("a public client that the tenant does not know is replaced by --setup-client, or that is corrected", async (context) => {
+  const simulator = await simulated(context);
+  const of = { cwd: await temporaryFolder(context) };
+  const args = ["connection", "setup", "contoso", "--tenant", simulator.tenant, ...custom(simulator), "--device-code"];
+  const own = await run(args, of);
+  assert.equal(own.code, 1);
+  assert.match(own.stderr, /AADSTS700016.*Register a public client .* name it with --setup-client/);
+  const unknown = await run([...args, "--setup-client", "0a5d9c11-1111-4222-8333-444455556666"], of);
+  assert.match(unknown.stderr, /AADSTS700016.*Correct what --setup-client names/);
+  assert.doesNotMatch(own.stderr + unknown.stderr, /Check the client id/);
+});
+
+test("a setup that is stopped says that it begins anew, with a new code", async (context) => {
+  const simulator = await simulated(context);
+  const of = { cwd: await temporaryFolder(context) };
+  const args = ["--tenant", simulator.tenant, ...custom(simulator), "--setup-client", setupClient(simulator)];
+  const setup = start(["connection", "setup", "contoso", ...args, "--device-code"], of);
+  await setup.until(CODE);
+  setup.child.kill("SIGINT");
   const ended = await setup.ended;
   assert.equal(ended.code, 1);
-  assert.match(ended.stderr, /AppRoleAssignment\.ReadWrite\.All|Privileged Role Administrator/);
-  assert.ok(!simulator.identity.apps().some(({ displayName }) => displayName === "Entrain"));
+  assert.match(
+    ended.stderr,
+    /^error: The command was stopped; nothing of it is left in Entra\. Run it again; it begins anew, with a new code\.$/m,
+  );
+});
+
+test("an administrator's sign-in that is stopped says that it begins anew, with a new code", async (context) => {
+  const simulator = await simulated(context);
+  const of = { cwd: await temporaryFolder(context) };
+  const args = ["--tenant", simulator.tenant, ...custom(simulator), "--client", setupClient(simulator), "--delegated"];
+  const added = await run(["connection", "add", "contoso", ...args], of);
+  assert.equal(added.code, 0, added.stderr);
+  const signIn = start(["connection", "authorize", "contoso"], of);
+  await signIn.until(/waiting …/);
+  signIn.child.kill("SIGINT");
+  const { code, stderr } = await signIn.ended;
+  assert.equal(code, 1);
+  assert.match(stderr, /^error: The command was stopped\. Run it again; it begins anew, with a new code\.$/m);
 });
 
 test("an administrator consents by the link, and comes back to a page that says so", async (context) => {

@@ -1,11 +1,12 @@
 import { featuresInWords, leastPermissions } from "@entrain/connectors/entra";
 import { consentAddress } from "../consent/consent.ts";
 import { checkSetup, type Setup } from "../setup/plan.ts";
-import { registerByDeviceCode } from "../setup/register.ts";
+import { registerByDeviceCode, type SetupEvent } from "../setup/register.ts";
 import { SCRIPTS, type ScriptKind, scriptOf, scriptsFor } from "../setup/scripts.ts";
 import { portalSteps } from "../setup/steps.ts";
 import { cloudOf, domainOrId } from "./cloud-options.ts";
 import { type Invocation, numberOption, type Options, requireOneOf, textOption, usage } from "./command.ts";
+import { byCode } from "./device-code.ts";
 import { featuresOption } from "./features.ts";
 import { redirectOriginOf } from "./public-url.ts";
 
@@ -72,18 +73,16 @@ async function byDeviceCode(invocation: Invocation, setup: Setup, setupClient: s
   const { output, signal, actor } = invocation;
   const { store, keyring, types, demo } = await invocation.open(true);
   const { name, displayName, credential } = setup;
-  const made = await registerByDeviceCode(setup, {
-    adding: { store, keyring, types, demo, actor },
-    setupClient,
-    signal,
-    told: (event) => {
-      if (event.kind !== "code") return;
-      output.remark(`The application ${displayName} will be registered, with consent to:`);
-      for (const line of featuresInWords(setup.features)) output.remark(`  ${line}`);
-      output.remark(`Sign in as Privileged Role Administrator or Global Administrator: open ${event.verificationUri}`);
-      output.remark(`and enter the code ${event.userCode}. Waiting …`);
-    },
-  });
+  const told = (event: SetupEvent): void => {
+    if (event.kind !== "code") return;
+    output.remark(`The application ${displayName} will be registered, with consent to:`);
+    for (const line of featuresInWords(setup.features)) output.remark(`  ${line}`);
+    output.remark(`Sign in as Privileged Role Administrator or Global Administrator: open ${event.verificationUri}`);
+    output.remark(`and enter the code ${event.userCode}. Waiting …`);
+  };
+  const adding = { store, keyring, types, demo, actor };
+  const register = () => registerByDeviceCode(setup, { adding, setupClient, signal, told });
+  const made = await byCode(signal, register, "; nothing of it is left in Entra");
   const { tenant, client, permissions } = made;
   const expires = new Date(made.endsAt).toISOString().slice(0, 10);
   await output.say(

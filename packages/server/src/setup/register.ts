@@ -5,12 +5,16 @@ import {
   SETUP_CLIENT,
   SETUP_PERMISSIONS,
   type SetupStep,
+  SignInRefused,
 } from "@entrain/connectors/entra";
 import { type Code, ConnectorError } from "@entrain/core";
 import { type Adding, addEntry, type NewEntry, refuseEntry } from "../config/add.ts";
 import { Secret } from "../store/secrets.ts";
 import { namedFeatures, type Setup } from "./plan.ts";
 import { isDomain, resolveTenant, runtimeOf } from "./tenant.ts";
+
+/** What Microsoft says of an application that it does not know in a tenant. */
+const UNKNOWN_CLIENT: ReadonlySet<number | null> = new Set([700016, 700011, 70001]);
 
 /** Stands for an id that is not known yet, while everything else is judged. */
 const SOME_ID = "00000000-0000-4000-8000-000000000000";
@@ -56,7 +60,9 @@ export async function registerByDeviceCode(setup: Setup, work: Registering): Pro
   const options = { ...runtimeOf(clock, cloud), tenant, client: work.setupClient ?? SETUP_CLIENT };
   const signIn = createAdministratorSignIn({ ...options, permissions: SETUP_PERMISSIONS });
   try {
-    const { userCode, verificationUri, expiresAt, finished } = await signIn.device(signal);
+    const { userCode, verificationUri, expiresAt, finished } = await signIn.device(signal).catch((error: unknown) => {
+      throw withPublicClient(error, work.setupClient);
+    });
     told({ kind: "code", userCode, verificationUri, expiresAt });
     const { refreshToken, account } = await finished(signal);
     if (account.tenant !== tenant) {
@@ -108,6 +114,18 @@ async function checkedTenant(setup: Setup, { adding, signal }: Registering): Pro
   }
   if (id !== tenant) await refuseEntry(adding, entryOf({ ...setup, tenant: id }, judged));
   return id;
+}
+
+/** The client that is unknown here is the one that is signed in to, not the connection's, which there is none of yet. */
+function withPublicClient(error: unknown, setupClient: string | null): unknown {
+  if (!(error instanceof SignInRefused) || !UNKNOWN_CLIENT.has(error.aadsts)) return error;
+  const { code, message, stops, retry, requestId, status } = error;
+  const rights = SETUP_PERMISSIONS.join(" and ");
+  const fix =
+    setupClient === null
+      ? `Register a public client in this tenant, with the delegated permissions ${rights}, and name it with --setup-client; in the console, under More settings.`
+      : "Correct what --setup-client names: the Application (client) ID, not Object ID, of a public client of this very tenant. Without it, Microsoft's own is signed in to.";
+  return new ConnectorError(code, message, { stops, retry, requestId, status, fix, cause: error });
 }
 
 function entryOf(setup: Setup, made: Pick<Registered, "client" | "secret" | "endsAt">): NewEntry {
