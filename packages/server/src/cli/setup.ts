@@ -27,7 +27,7 @@ export async function setUpConnection(
   }
   if (script !== undefined) {
     requireOneOf(script, "script", SCRIPTS);
-    const text = scriptOf(script as ScriptKind, setup);
+    const text = scriptOf(script as ScriptKind, setup, invocation.world.clock.now());
     await invocation.output.value({ script: text });
     await invocation.output.say(text.trimEnd());
     return undefined;

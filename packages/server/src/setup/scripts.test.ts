@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { leastPermissions } from "@entrain/connectors/entra";
 import type { Setup } from "./plan.ts";
-import { SCRIPTS, type ScriptKind, scriptOf, scriptsFor } from "./scripts.ts";
+import { SCRIPTS, type ScriptKind, scriptOf as scriptOfAt, scriptsFor } from "./scripts.ts";
 import { portalSteps } from "./steps.ts";
 
 const SETUP: Setup = {
@@ -22,6 +22,8 @@ const SETUP: Setup = {
   multiTenant: false,
   redirectUris: ["https://entrain.contoso.com/connect/consent"],
 };
+const NOW = Date.UTC(2026, 6, 31, 12, 30, 15, 678);
+const scriptOf = (kind: ScriptKind, setup: Setup): string => scriptOfAt(kind, setup, NOW);
 const VARIANTS: readonly Setup[] = [
   SETUP,
   { ...SETUP, credential: "secret" },
@@ -134,6 +136,26 @@ describe("scripts that register the application", () => {
       assert.doesNotMatch(powershell ?? "", /Set-Content/);
       assert.match(terraform ?? "", /^# \(umask 077; terraform output -raw \w+ > entrain\S+\)$/m);
       assert.match(terraform ?? "", /^# .*state .*holds the (secret|private key)/m);
+    }
+  });
+});
+
+describe("the Terraform script", () => {
+  it("gives the secret a fixed end, for the provider does not heed a relative one", () => {
+    const script = scriptOf("terraform", { ...SETUP, credential: "secret", days: 90 });
+    assert.match(script, /^ {2}end_date {7}= "2026-10-29T12:30:15Z"$/m);
+    assert.doesNotMatch(script, /end_date_relative/);
+  });
+
+  it("says which versions of its providers it is written for", () => {
+    for (const credential of ["secret", "certificate"] as const) {
+      const script = scriptOf("terraform", { ...SETUP, credential });
+      const versions = [...script.matchAll(/source {2}= "hashicorp\/(\w+)"\n +version = "(~> \d+\.\d+)"/g)];
+      const wanted = [["azuread", "~> 3.0"], ...(credential === "certificate" ? [["tls", "~> 4.0"]] : [])];
+      assert.deepEqual(
+        versions.map(([, name, version]) => [name, version]),
+        wanted,
+      );
     }
   });
 });

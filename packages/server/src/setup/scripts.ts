@@ -20,10 +20,11 @@ export function scriptsFor({ kind }: CloudEntry): readonly ScriptKind[] {
 }
 
 /**
- * A script that registers the application with the setup's permissions, consents, and leaves the secret in a file.
+ * A script that registers the application with the setup's permissions, consents, and leaves the secret in a file. `now` is
+ * when it is made, in milliseconds UTC.
  * @throws ConnectorError `usage` for one that does not work in the setup's cloud
  */
-export function scriptOf(kind: ScriptKind, setup: Setup): string {
+export function scriptOf(kind: ScriptKind, setup: Setup, now: number): string {
   const cloud = setup.cloud.kind;
   const others = scriptsFor(setup.cloud);
   if (cloud === "custom" || !others.includes(kind)) {
@@ -34,7 +35,7 @@ export function scriptOf(kind: ScriptKind, setup: Setup): string {
   }
   if (kind === "azure-cli") return azureCli(setup, AZURE_CLOUDS[cloud]);
   if (kind === "powershell") return powershell(setup, GRAPH_ENVIRONMENTS[cloud]);
-  return terraform(setup, TERRAFORM_ENVIRONMENTS[cloud]);
+  return terraform(setup, TERRAFORM_ENVIRONMENTS[cloud], now);
 }
 
 type Names = { readonly [K in Exclude<CloudEntry["kind"], "custom">]: string };
@@ -57,6 +58,7 @@ const TERRAFORM_ENVIRONMENTS: Names = {
   china: "china",
 };
 
+const DAY_MS = 86_400_000;
 const NEEDS =
   "Needs the Entra role Privileged Role Administrator (with Application Administrator), or Global Administrator.";
 
@@ -179,14 +181,19 @@ Write-Host "  ${addLine(setup, "$($application.AppId)", fileOf(credential))}"
 `;
 }
 
-/** The provider hashicorp/azuread. */
-function terraform(setup: Setup, environment: string): string {
+/**
+ * The provider hashicorp/azuread, version 3. It does not heed the relative end of an application's password, which then lasts
+ * two years: the end is a fixed one, without fractions of a second.
+ */
+function terraform(setup: Setup, environment: string, now: number): string {
   const { displayName, tenant, permissions, redirectUris, credential, days } = setup;
+  const ends = new Date(now + days * DAY_MS).toISOString().replace(/\.\d+Z$/, "Z");
   const list = (all: readonly string[]): string => `[${all.map((one) => JSON.stringify(one)).join(", ")}]`;
-  const secret = `resource "azuread_application_password" "entrain" {
-  application_id    = azuread_application.entrain.id
-  display_name      = "Entrain"
-  end_date_relative = "${days * 24}h"
+  const secret = `# Another end makes another secret.
+resource "azuread_application_password" "entrain" {
+  application_id = azuread_application.entrain.id
+  display_name   = "Entrain"
+  end_date       = "${ends}"
 }
 
 # (umask 077; terraform output -raw secret > entrain-secret.txt)
@@ -225,9 +232,7 @@ output "certificate" {
 # Terraform's state holds the ${credential === "secret" ? "secret" : "private key"} in plain text: keep it where nobody else may read it, never in version control.
 terraform {
   required_providers {
-    azuread = {
-      source = "hashicorp/azuread"
-    }${credential === "certificate" ? '\n    tls = {\n      source = "hashicorp/tls"\n    }' : ""}
+${[providerOf("azuread", "~> 3.0"), ...(credential === "certificate" ? [providerOf("tls", "~> 4.0")] : [])].join("\n")}
   }
 }
 
@@ -283,6 +288,14 @@ output "client" {
   value = azuread_application.entrain.client_id
 }
 `;
+}
+
+/** A provider, with the versions that the script is written for. */
+function providerOf(name: string, version: string): string {
+  return `    ${name} = {
+      source  = "hashicorp/${name}"
+      version = "${version}"
+    }`;
 }
 
 function fileOf(credential: Setup["credential"]): string {

@@ -107,7 +107,8 @@ export function setupRoutes(
         response: { 200: GUIDE },
       },
     },
-    async ({ query, protocol, host }) => guideOf(setupOf(query, redirectOrigin(publicOrigin, protocol, host))),
+    async ({ query, protocol, host }) =>
+      guideOf(setupOf(query, redirectOrigin(publicOrigin, protocol, host)), context.clock.now()),
   );
 
   app.get(
@@ -217,7 +218,7 @@ function featuresIn(list: string | undefined): Setup["features"] {
   return FEATURE_NAMES.filter((name) => USUAL_FEATURES.includes(name) || named.includes(name));
 }
 
-function guideOf(setup: Setup): object {
+function guideOf(setup: Setup, now: number): object {
   return {
     features: FEATURE_NAMES.map((name) => {
       const { purpose, permission, licence } = FEATURES[name];
@@ -226,7 +227,11 @@ function guideOf(setup: Setup): object {
     permissions: setup.permissions,
     redirectUris: setup.redirectUris,
     steps: portalSteps(setup),
-    scripts: scriptsFor(setup.cloud).map((kind) => ({ kind, file: SCRIPT_FILES[kind], text: scriptOf(kind, setup) })),
+    scripts: scriptsFor(setup.cloud).map((kind) => ({
+      kind,
+      file: SCRIPT_FILES[kind],
+      text: scriptOf(kind, setup, now),
+    })),
   };
 }
 
