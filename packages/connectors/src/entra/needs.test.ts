@@ -44,8 +44,14 @@ test("a broader permission does the work of a lesser one, and is an excess that 
   const [people, groups, directory] = judgePermissions(["Directory.Read.All"], USUAL);
   assert.deepEqual([people?.state, people?.instead], ["broader", "Directory.Read.All"]);
   assert.equal(groups?.state, "broader");
-  assert.equal(directory?.purpose, "in place of User.Read.All and GroupMember.Read.All");
+  assert.equal(
+    directory?.purpose,
+    "in place of User.Read.All and GroupMember.Read.All, which must be granted before it is removed",
+  );
   assert.equal(directory?.state, "excess");
+  const accepted = [{ permission: "Directory.Read.All", note: "another tool's" }];
+  const wanted = judgePermissions(["Directory.Read.All"], { ...USUAL, accepted }).at(-1);
+  assert.equal(wanted?.purpose, "in place of User.Read.All and GroupMember.Read.All");
 });
 
 test("what shows less than the needed permission, or only what the application owns, does not stand in for it", () => {

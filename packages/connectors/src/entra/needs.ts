@@ -124,6 +124,8 @@ function excessOf(
 ): PermissionStanding {
   const note = accepted.find((one) => one.permission === permission)?.note ?? null;
   const stands = needed.filter(({ instead }) => instead === permission).map((one) => one.permission);
+  const state = note === null ? "excess" : "accepted";
   const purpose = stands.length === 0 ? "nothing that Entrain does" : `in place of ${stands.join(" and ")}`;
-  return { permission, state: note === null ? "excess" : "accepted", features: [], purpose, instead: null, note };
+  const order = stands.length === 0 || state === "accepted" ? "" : ", which must be granted before it is removed";
+  return { permission, state, features: [], purpose: `${purpose}${order}`, instead: null, note };
 }

@@ -46,8 +46,31 @@ function excessCheck(standings: readonly PermissionStanding[]): Check | null {
   const told = [
     excess.length === 0
       ? ""
-      : `Works, but the application may do more than reading needs: ${excess.join(", ")}. Remove what nothing else uses on its API permissions page in Entra, or accept it with a note under \`accept\` in the configuration.`,
+      : `Works, but the application may do more than reading needs: ${excess.join(", ")}. ${howToRemove(excess, standings)} What is wanted can stay, accepted with a note under \`accept\` in the configuration.`,
     wanted === "" ? "" : `Accepted: ${wanted}.`,
   ];
   return checkOf("excess permissions", told.filter((part) => part !== "").join(" "));
+}
+
+/** What does the work of a needed permission goes last: the connection would stop without it. */
+function howToRemove(excess: readonly string[], standings: readonly PermissionStanding[]): string {
+  const replaced = standings.filter(({ instead }) => instead !== null && excess.includes(instead));
+  const working = excess.filter((permission) => replaced.some(({ instead }) => instead === permission));
+  const idle = excess.filter((permission) => !working.includes(permission));
+  const needed = replaced.map(({ permission }) => permission);
+  const parts: string[] = [];
+  if (idle.length > 0) {
+    const them = idle.length === 1 ? "it" : "them";
+    parts.push(`Remove ${listed(idle)} on its API permissions page in Entra where nothing else uses ${them}.`);
+  }
+  if (working.length > 0) {
+    parts.push(
+      `Grant ${listed(needed)} first, and only then remove ${listed(working)}, without which the connection would stop.`,
+    );
+  }
+  return parts.join(" ");
+}
+
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
