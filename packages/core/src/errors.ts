@@ -5,7 +5,8 @@ export type Retry = "now" | "later" | "never";
 
 /**
  * Every code of a fault or an issue, with the sentence that tells an operator what to do about it. What happened, and to
- * what, is the message's to say: the two are read one after the other.
+ * what, is the message's to say: the two are read one after the other. NAME in it gives way to the sync's or the connection's
+ * own name where whoever throws knows it.
  */
 export const CODES = {
   // Sign-in and Graph.
@@ -150,6 +151,8 @@ export class ConnectorError extends Error {
       readonly status?: number | null;
       /** What to do next, where more is known than the code's own sentence says. */
       readonly fix?: string;
+      /** Whose name stands for NAME in what to do: the sync's or the connection's, as the sentence means it. */
+      readonly named?: string | undefined;
       readonly cause?: unknown;
     },
   ) {
@@ -161,7 +164,8 @@ export class ConnectorError extends Error {
     this.retryAfterMs = options.retryAfterMs ?? null;
     this.requestId = options.requestId ?? null;
     this.status = options.status ?? null;
-    this.#fix = options.fix ?? CODES[code];
+    const { fix = CODES[code], named } = options;
+    this.#fix = named === undefined ? fix : fix.replaceAll(/\bNAME\b/g, () => named);
   }
 
   /** What to do next, in one sentence. */

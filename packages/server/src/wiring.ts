@@ -109,6 +109,7 @@ function entraOptions(store: Store, keyring: Keyring, row: ConnectionRow): Entra
   const { features, accept } = connectionUses(row);
   const { clock } = store;
   return {
+    name: row.name,
     cloud: cloud.kind === "custom" ? cloud : CLOUDS[cloud.kind],
     tenant: row.tenant,
     client: row.client,

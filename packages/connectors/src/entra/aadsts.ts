@@ -215,12 +215,16 @@ const ADVICE: Readonly<Record<number, Advice>> = {
 /** Microsoft refused to give a token. `aadsts` is the number of the refusal, `fix` the mend for just that number and credential. */
 export class SignInRefused extends ConnectorError {
   readonly aadsts: number | null;
-  readonly #mend: string | null;
 
   constructor(
     aadsts: number | null,
     otherwise: string,
-    answer: { readonly requestId: string | null; readonly status: number; readonly kind: Kind | null },
+    answer: {
+      readonly requestId: string | null;
+      readonly status: number;
+      readonly kind: Kind | null;
+      readonly named?: string | undefined;
+    },
   ) {
     const { kind, ...facts } = answer;
     const advice = aadsts === null ? undefined : adviceFor(aadsts, kind);
@@ -229,14 +233,10 @@ export class SignInRefused extends ConnectorError {
     super("sign_in_refused", `Microsoft refused the sign-in: ${advice?.what ?? otherwise}${number}.${trace}`, {
       stops: "connection",
       retry: advice?.retry ?? (advice === undefined && isPassing(facts.status) ? "later" : "never"),
+      ...(advice === undefined ? {} : { fix: advice.mend }),
       ...facts,
     });
     this.aadsts = aadsts;
-    this.#mend = advice?.mend ?? null;
-  }
-
-  override get fix(): string {
-    return this.#mend ?? super.fix;
   }
 }
 
@@ -258,13 +258,18 @@ function isPassing(status: number): boolean {
 
 /**
  * Reads the token endpoint's error body: `error`, `error_codes`, `trace_id`. `null` when it is none. The `kind` of credential
- * that was refused decides how it is mended, where that is known.
+ * that was refused decides how it is mended, where that is known; `named` is what the connection is called.
  */
-export function signInRefusal(status: number, body: unknown, kind: Kind | null = null): SignInRefused | null {
+export function signInRefusal(
+  status: number,
+  body: unknown,
+  kind: Kind | null = null,
+  named?: string,
+): SignInRefused | null {
   if (typeof body !== "object" || body === null || !("error" in body) || typeof body.error !== "string") return null;
   const codes: readonly unknown[] = "error_codes" in body && Array.isArray(body.error_codes) ? body.error_codes : [];
   const number = codes.find((code) => typeof code === "number" && code in ADVICE) ?? codes[0];
   const requestId = "trace_id" in body && typeof body.trace_id === "string" ? body.trace_id : null;
-  const named = /^[a-z_]{1,40}$/.test(body.error) ? body.error : "an unnamed error";
-  return new SignInRefused(typeof number === "number" ? number : null, named, { requestId, status, kind });
+  const told = /^[a-z_]{1,40}$/.test(body.error) ? body.error : "an unnamed error";
+  return new SignInRefused(typeof number === "number" ? number : null, told, { requestId, status, kind, named });
 }

@@ -37,7 +37,7 @@ export {
   createAdministratorSignIn,
 } from "./credentials/administrator.ts";
 export type { Credential, DelegatedCredential } from "./credentials/credential.ts";
-export type { CredentialEnd } from "./credentials/ends.ts";
+export { type CredentialEnd, credentialEnds } from "./credentials/ends.ts";
 export { FEATURE_NAMES, FEATURES, type FeatureName, leastPermissions, USUAL_FEATURES } from "./features.ts";
 export { type AcceptedPermission, featuresOf, type PermissionStanding } from "./needs.ts";
 export { CLOUDS, type Cloud, cloudProblems, type EntraOptions, type RequestEvent } from "./options.ts";

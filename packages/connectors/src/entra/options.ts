@@ -37,6 +37,8 @@ export interface RequestEvent {
 
 /** How to reach one Entra tenant, and what to read there. */
 export interface EntraOptions {
+  /** What the connection is called here, for the commands that mend it. */
+  readonly name?: string;
   readonly cloud: Cloud;
   /** Directory (tenant) id, or one of the tenant's domains. */
   readonly tenant: string;

@@ -121,7 +121,23 @@ test("notes permissions to change the tenant, which reading does not need", asyn
   tenant.roles = ["User.ReadWrite.All", "Directory.ReadWrite.All", "Group.Read.All"];
   const excess = named(await verify(rigFor(tenant.origin)), "excess permissions");
   assert.equal(excess.ok, true);
-  assert.match(excess.detail, /User\.ReadWrite\.All, Directory\.ReadWrite\.All\. Remove/);
+  assert.match(excess.detail, /User\.ReadWrite\.All, Directory\.ReadWrite\.All\. Remove User\.ReadWrite\.All on /);
+  assert.match(excess.detail, /Grant User\.Read\.All first, and only then remove Directory\.ReadWrite\.All, without/);
+});
+
+test("has the needed permissions granted before the broader one is removed that does their work", async () => {
+  const tenant = await tenantOf();
+  tenant.roles = ["Directory.Read.All", "Mail.Send"];
+  const { detail } = named(await verify(rigFor(tenant.origin)), "excess permissions");
+  assert.match(detail, /Remove Mail\.Send on its API permissions page in Entra where nothing else uses it\./);
+  assert.match(
+    detail,
+    /Grant User\.Read\.All and GroupMember\.Read\.All first, and only then remove Directory\.Read\.All,/,
+  );
+  assert.doesNotMatch(detail, /emove [^.]*Mail\.Send[^.]*Directory|emove [^.]*Directory[^.]*Mail\.Send/);
+  tenant.roles = ["Directory.Read.All"];
+  const alone = named(await verify(rigFor(tenant.origin)), "excess permissions");
+  assert.match(alone.detail, /reading needs: Directory\.Read\.All\. Grant User\.Read\.All and GroupMember/);
 });
 
 test("says which permission is missing, and goes on with the other checks", async () => {
@@ -214,6 +230,7 @@ test("tries every credential by itself, and says when each ends", async () => {
   const dated = { kind: "secret", secret: () => "other", expiresAt: Date.parse("2026-03-02T12:00:00Z") } as const;
   const alone = await verify(rigFor(tenant.origin, { credentials: [dated] }));
   assert.match(named(alone, "credential expiry").detail, /ends on 2026-03-02, in 1 day\. Replace it before/);
+  assert.match(named(alone, "credential expiry").detail, /^Warning: the client secret ends/);
 });
 
 test("says that a feature's licence is missing, and which permission it needs", async () => {
@@ -272,6 +289,24 @@ test("counts a licence only while the tenant may use it", async () => {
   const both = await told(sku("Deleted", "AAD_PREMIUM"), sku("Enabled", "AAD_PREMIUM"));
   assert.match(both, /^The tenant has Microsoft Entra ID P1/);
   assert.doesNotMatch(both, /Not usable/);
+});
+
+test("names the connection in the command that mends it, where its name is known", async () => {
+  const tenant = await tenantOf();
+  const dead: DelegatedCredential = {
+    kind: "delegated",
+    refreshToken: async () => null,
+    replace: async () => undefined,
+    refused: async () => undefined,
+    died: async () => undefined,
+  };
+  const fix = async (options: Parameters<typeof rigFor>[1]): Promise<string> =>
+    named(await verify(rigFor(tenant.origin, options)), "sign-in").fix ?? "";
+  assert.match(await fix({ name: "contoso", credentials: [dead] }), /entrain connection authorize contoso\.$/);
+  assert.match(await fix({ credentials: [dead] }), /entrain connection authorize NAME\.$/);
+  tenant.refusal = { status: 400, body: { error: "invalid_grant", error_codes: [50173] } };
+  const revoked = [{ ...dead, refreshToken: async () => "CANARYrefresh" }];
+  assert.match(await fix({ name: "contoso", credentials: revoked }), /entrain connection authorize contoso\.$/);
 });
 
 test("leaves an administrator's sign-in as it is, whether it works, is refused or has ended", async () => {

@@ -72,6 +72,16 @@ test("a file that is not there is told before anything is added", async (context
   assert.ok(!existsSync(here.env?.ENTRAIN_DATA ?? ""), "not even a store is made");
 });
 
+test("a tenant that is neither an id nor a domain is refused with both ways to give it", async (context) => {
+  const { here } = await folders(context);
+  for (const tenant of ["{6f0c2f3e}", `https://login.microsoftonline.com/${TENANT}`]) {
+    const add = ["connection", "add", "contoso", "--tenant", tenant, "--client", CLIENT, "--secret-stdin", "--json"];
+    const ran = await run(add, { ...here, input: "x" });
+    assert.equal(ran.code, 2);
+    assert.match(errorOf(ran).message, /directory \(tenant\) id or one of its domains, such as/);
+  }
+});
+
 test("two credentials in one command are refused, each named", async (context) => {
   const { here } = await folders(context);
   await writeFile(join(here.cwd, "app.pem"), "x");

@@ -5,12 +5,12 @@ import type { CloudEntry } from "../config/document.ts";
 import { plainConnection } from "../config/render.ts";
 import { createConsentLink } from "../consent/consent.ts";
 import { type AgreementWarning, agreementWarnings } from "../expiry/agreement.ts";
-import { type ExpiryWarning, expiryWarnings } from "../expiry/warnings.ts";
+import { foreseenWarnings } from "../expiry/foreseen.ts";
+import type { ExpiryWarning } from "../expiry/warnings.ts";
 import { mayMend } from "../setup/mend.ts";
 import { namedFeatures } from "../setup/plan.ts";
 import { SCRIPTS } from "../setup/scripts.ts";
 import { isDomain, resolveTenant } from "../setup/tenant.ts";
-import { knownEnds } from "../store/credential-ends.ts";
 import { findGrant } from "../store/grants.ts";
 import type { Store } from "../store/store.ts";
 import { subscriptionRows } from "../store/subscriptions.ts";
@@ -37,7 +37,8 @@ import { redirectOriginOf } from "./public-url.ts";
 import { readConnectionAnew } from "./read-anew.ts";
 import { listReviews } from "./reviews.ts";
 import { setUpConnection } from "./setup.ts";
-import { timeInWords } from "./wording.ts";
+import { timeInWords, warningInWords } from "./wording.ts";
+import type { Installation } from "./world.ts";
 
 export const register: Register = (group, world, ended) => {
   const add = group
@@ -137,17 +138,18 @@ async function addConnection(
 
 /** With the object id, the tenant id is the identity: a domain is resolved to it before anything is kept. */
 async function tenantOf({ world, output, signal }: Invocation, cloud: CloudEntry, given: string): Promise<string> {
-  if (!isDomain(given)) return given.trim();
-  const id = await resolveTenant(world.clock, { cloud, tenant: domainOrId(given) }, signal);
+  const tenant = domainOrId(given);
+  if (!isDomain(tenant)) return tenant;
+  const id = await resolveTenant(world.clock, { cloud, tenant }, signal);
   if (id === null) throw usage(`The sign-in service does not tell the id of ${given}. Give --tenant ID.`);
   output.remark(`${given} is the tenant ${id}.`);
   return id;
 }
 
 async function listConnections(invocation: Invocation): Promise<undefined> {
-  const { store } = await invocation.open();
-  const current = await loadConfiguration(store);
-  const views = await Promise.all([...current.connections.keys()].map((name) => viewOf(store, current, name)));
+  const installation = await invocation.open();
+  const current = await loadConfiguration(installation.store);
+  const views = await Promise.all([...current.connections.keys()].map((name) => viewOf(installation, current, name)));
   await invocation.output.value(views);
   if (views.length === 0) await invocation.output.say("There are no connections yet. Make one: entrain connection add");
   else {
@@ -187,13 +189,18 @@ interface ConnectionView {
   /** What reading everything again found last that no delta had told, by kind. */
   readonly reconciled: readonly (Reconciled & { readonly kind: string })[];
   readonly reconcileEveryMs: number;
-  /** Credentials that end soon, as it was last learnt. */
+  /** Credentials that end soon, as far as it is known without asking anybody. */
   readonly warnings: readonly (ExpiryWarning | AgreementWarning)[];
   /** What an administrator agreed to, and whether Microsoft still goes by it. */
   readonly agreement: { readonly account: string; readonly state: string; readonly reason: string | null } | null;
 }
 
-async function viewOf(store: Store, current: CurrentConfiguration, name: string): Promise<ConnectionView> {
+async function viewOf(
+  installation: Installation,
+  current: CurrentConfiguration,
+  name: string,
+): Promise<ConnectionView> {
+  const { store } = installation;
   const row = current.rows.connections.get(name);
   const entry = current.connections.get(name);
   const id = row?.id ?? "";
@@ -220,7 +227,7 @@ async function viewOf(store: Store, current: CurrentConfiguration, name: string)
     groups: countOf("group"),
     contacts: countOf("contact"),
     readAt: readAt === 0 ? null : readAt,
-    warnings: [...agreementWarnings(grant, name, now), ...expiryWarnings(await knownEnds(store, id), now)],
+    warnings: [...agreementWarnings(grant, name, now), ...(await foreseenWarnings(installation, id))],
     agreement: grant && { account: grant.account.username, state: grant.state, reason: grant.reason },
     incomplete: watermarks.flatMap(({ kind, incomplete }) =>
       incomplete === null ? [] : [{ kind, ...(JSON.parse(incomplete) as { code: string; detail: string }) }],
@@ -236,7 +243,7 @@ async function showConnection(invocation: Invocation, [name = ""]: readonly stri
   const installation = await invocation.open();
   await findRow(installation, "connections", name);
   const current = await loadConfiguration(installation.store);
-  const view = await viewOf(installation.store, current, name);
+  const view = await viewOf(installation, current, name);
   const entry = current.connections.get(name);
   const configuration = entry === undefined ? {} : plainConnection(entry);
   await invocation.output.value({ ...view, configuration });
@@ -253,7 +260,7 @@ async function showConnection(invocation: Invocation, [name = ""]: readonly stri
     `directory  ${view.people} people, ${view.groups} groups${view.contacts === 0 ? "" : `, ${view.contacts} contacts`}; last read ${timeInWords(view.readAt)}`,
     ...reconciledInWords(view).map((line, at) => `${at === 0 ? "read again" : "          "} ${line}`),
     ...view.incomplete.map(({ kind, detail }) => `incomplete ${kind}s: ${detail}`),
-    ...view.warnings.map(({ detail, fix }) => `warning    ${detail} ${fix}`),
+    ...view.warnings.map((one) => `warning    ${warningInWords(one)}`),
   );
   return undefined;
 }

@@ -2,9 +2,8 @@ import { access, constants } from "node:fs/promises";
 import { CLOUDS } from "@entrain/connectors/entra";
 import { type Check, ConnectorError } from "@entrain/core";
 import { type CurrentConfiguration, connectionCloud, loadConfiguration } from "../config/current.ts";
-import { expiryWarnings } from "../expiry/warnings.ts";
+import { type ExpiryWarning, expiryWarnings } from "../expiry/warnings.ts";
 import { learnEnds } from "../expiry/watch.ts";
-import type { ConnectionRow } from "../runs/context.ts";
 import { heldPlans } from "../runs/queries.ts";
 import { deliveryCounts } from "../store/alerts.ts";
 import { readLease } from "../store/leases.ts";
@@ -25,6 +24,7 @@ export const register: Register = (group, world, ended) => {
 /** Checks everything that a run needs, and goes on after a failed check, so that one visit tells all. */
 async function examine(invocation: Invocation): Promise<1 | undefined> {
   const checks: Check[] = [nodeCheck()];
+  let warned = false;
   const installation = await attempt(checks, "Store and key", invocation, () => invocation.open());
   if (installation !== null) {
     const { engine, folder, store } = installation;
@@ -33,9 +33,12 @@ async function examine(invocation: Invocation): Promise<1 | undefined> {
     const current = await loadConfiguration(store);
     for (const [name, row] of current.rows.connections) {
       const open = () => engine.openSource(row);
-      checks.push(...(await verified(invocation, `Connection ${name}`, open)));
-      checks.push(await clockCheck(invocation, name, row));
-      checks.push(...(await expiryChecks(installation, invocation, name, row)));
+      const found = await verified(invocation, `Connection ${name}`, open);
+      checks.push(...found, await clockCheck(invocation, name, row));
+      const ends = await learnEnds(installation, row, invocation.signal);
+      const warnings = expiryWarnings(ends, store.clock.now());
+      warned ||= warnings.length > 0;
+      if (!tellsEnds(found)) checks.push(...warnings.map((warning) => expiryCheck(name, warning)));
     }
     for (const [name, row] of current.rows.targets) {
       checks.push(...(await verified(invocation, `Target ${name}`, () => engine.openTarget(row))));
@@ -46,7 +49,7 @@ async function examine(invocation: Invocation): Promise<1 | undefined> {
   const ok = allOk(checks);
   await invocation.output.value({ ok, checks });
   await printChecks(invocation.output, checks);
-  await invocation.output.say(ok ? "All is well." : "Something needs to be mended: see the lines marked FAILED.");
+  await invocation.output.say(verdictOf(ok, warned));
   return ok ? undefined : 1;
 }
 
@@ -108,18 +111,20 @@ async function clockCheck(
   }
 }
 
-/** Credentials that end soon; what ended for good fails. */
-async function expiryChecks(
-  installation: Installation,
-  { signal }: Invocation,
-  name: string,
-  row: ConnectionRow,
-): Promise<readonly Check[]> {
-  const ends = await learnEnds(installation, row, signal);
-  return expiryWarnings(ends, installation.store.clock.now()).map(({ at, threshold, detail, fix }) => {
-    const what = `Connection ${name}, end of credential ${at + 1}`;
-    return threshold === 0 ? failed(what, detail, fix) : passed(what, `${detail} ${fix}`);
-  });
+/** Whether verifying got as far as each credential, which it then tells the end of. */
+function tellsEnds(found: readonly Check[]): boolean {
+  return found.some(({ name }) => /, credential (?:expiry$|\d+:)/.test(name));
+}
+
+/** A credential that ends soon; one that has ended fails. */
+function expiryCheck(connection: string, { at, threshold, detail, fix }: ExpiryWarning): Check {
+  const what = `Connection ${connection}, end of credential ${at + 1}`;
+  return threshold === 0 ? failed(what, detail, fix) : passed(what, `Warning: ${detail} ${fix}`);
+}
+
+function verdictOf(ok: boolean, warned: boolean): string {
+  if (!ok) return "Something needs to be mended: see the lines marked FAILED.";
+  return warned ? "Everything works, but a credential ends soon: see the warning above." : "All is well.";
 }
 
 /** How the alerts of late fared; nothing is sent. */

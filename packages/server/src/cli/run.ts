@@ -1,4 +1,5 @@
 import { ConnectorError, grouped } from "@entrain/core";
+import { foreseenWarnings } from "../expiry/foreseen.ts";
 import { approvalInWords } from "../runs/approval.ts";
 import type { Engine } from "../runs/context.ts";
 import { countUnsynced } from "../runs/failures/unsynced.ts";
@@ -15,7 +16,7 @@ import { ownHoldLines } from "./own-hold.ts";
 import { changeLine } from "./plan.ts";
 import { progressView } from "./progress.ts";
 import { printTrace, traceIn } from "./selection.ts";
-import { countsInWords, durationInWords, joinedInWords } from "./wording.ts";
+import { countsInWords, durationInWords, joinedInWords, warningInWords } from "./wording.ts";
 
 const SAID_NAMES = 20;
 
@@ -28,7 +29,7 @@ export async function withRun(
 ): Promise<ExitCode> {
   const { output, world, actor, signal } = invocation;
   const installation = await invocation.open();
-  const { id } = await findRow(installation, "syncs", name);
+  const { id, connection } = await findRow(installation, "syncs", name);
   const progress = progressView(world, output.json);
   let summary: RunSummary;
   try {
@@ -49,6 +50,7 @@ export async function withRun(
   if (joins.length > 0) await output.say(`Joins: ${joinedInWords(joins)}.`);
   if (summary.held !== null && summary.result !== "failed")
     await printHeld(invocation, installation.store, { name, id });
+  for (const one of await foreseenWarnings(installation, connection)) output.remark(`Warning: ${warningInWords(one)}`);
   if (summary.result === "failed" || summary.result === "cancelled") {
     await output.fault(new RunFault(summary.error));
   }

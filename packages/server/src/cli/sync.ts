@@ -2,6 +2,7 @@ import { formatDuration, GUEST_CHOICES, grouped, type Scope } from "@entrain/cor
 import { loadConfiguration } from "../config/current.ts";
 import { plainSync } from "../config/render.ts";
 import { scheduleInWords } from "../config/schedule.ts";
+import { foreseenWarnings } from "../expiry/foreseen.ts";
 import { digestNamed } from "../runs/by-digest.ts";
 import { type RunView, runHistory, type SyncStatus, syncStatus } from "../runs/queries.ts";
 import { applySync, runSync } from "../runs/run.ts";
@@ -29,7 +30,14 @@ import { heedPause, pauseInWords, registerControl } from "./sync-control.ts";
 import { registerRemove } from "./sync-remove.ts";
 import { registerUndo } from "./undo.ts";
 import { quarantineInWords, registerUnsynced, unsyncedInWords } from "./unsynced.ts";
-import { begunInWords, countsInWords, durationInWords, timeInWords, waitingInWords } from "./wording.ts";
+import {
+  begunInWords,
+  countsInWords,
+  durationInWords,
+  timeInWords,
+  waitingInWords,
+  warningInWords,
+} from "./wording.ts";
 
 export const register: Register = (group, world, ended) => {
   const add = group
@@ -213,10 +221,11 @@ async function showSync(invocation: Invocation, [name = ""]: readonly string[]):
 
 async function showStatus(invocation: Invocation, [name = ""]: readonly string[]): Promise<undefined> {
   const installation = await invocation.open();
-  const { id } = await findRow(installation, "syncs", name);
+  const { id, connection } = await findRow(installation, "syncs", name);
   const status = await syncStatus(installation.store, id);
   if (status === null) return undefined;
-  await invocation.output.value({ name, ...status });
+  const warnings = await foreseenWarnings(installation, connection);
+  await invocation.output.value({ name, ...status, warnings });
   const { lastRun, nextRun, paused, blackoutUntil, synced, cursorLag, held, raised } = status;
   const last = lastRun === null ? "never" : `${timeInWords(lastRun.startedAt)}: ${lastRunInWords(status)}`;
   await invocation.output.say(
@@ -234,6 +243,7 @@ async function showStatus(invocation: Invocation, [name = ""]: readonly string[]
     ...held.map((one) => `waiting    ${waitingInWords(name, one)}`),
     ...(status.running ? [] : status.begun.map((one) => `begun      ${begunInWords(name, one)}`)),
     ...raised.map((one) => `guard      raised: ${raiseInWords(one)}`),
+    ...warnings.map((one) => `warning    ${warningInWords(one)}`),
   );
   return undefined;
 }

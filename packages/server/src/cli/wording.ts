@@ -108,3 +108,8 @@ export function begunInWords(name: string, { digest, changes }: BegunPlan): stri
     `drop it: entrain sync approve ${name} --digest ${digest} --reject`
   );
 }
+
+/** What is wrong, or will be soon, and how to mend it. */
+export function warningInWords({ detail, fix }: { readonly detail: string; readonly fix: string }): string {
+  return `${detail} ${fix}`;
+}

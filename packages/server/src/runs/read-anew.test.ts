@@ -34,7 +34,9 @@ test("goes on with the permissions that are left once an operator says so, and t
   scene.simulator.setRoles(
     scene.simulator.roles.filter((role) => role !== "Member.Read.Hidden" && !role.startsWith("Directory")),
   );
-  assert.equal((await scene.run(groups)).error?.code, "permission_lost");
+  const { error } = await scene.run(groups);
+  assert.equal(error?.code, "permission_lost");
+  assert.match(error?.fix ?? "", /`entrain connection read-anew contoso`\.$/);
   assert.deepEqual(await readAnew(scene.store, connection, by), ["group", "user"]);
   await scene.graph("PATCH", `/users/${users[3]?.id}`, { accountEnabled: false });
   const ran = await scene.run(groups);

@@ -180,7 +180,7 @@ class KindRead {
     }
     const restart = restarts ? { token: page.fallback?.again ?? null } : {};
     const kept = await this.#keep(tx, { ...base, ...restart, incomplete: JSON.stringify(finding) });
-    return { ...kept, fault: readFault(finding) };
+    return { ...kept, fault: readFault(finding, await nameOf(tx, this.#options.connection)) };
   }
 
   /** The watermark without the round that was to repeat another one: the one before it counts again, which had ended well. */
@@ -373,9 +373,15 @@ async function confirmAbsences(options: ReadOptions, kind: SourceKind): Promise<
   await store.fenced(lease, (tx) => saveWatermark(tx, { ...watermark, phase: "settled" }));
 }
 
-function readFault(finding: ReadFinding): ConnectorError {
+function readFault(finding: ReadFinding, named: string | undefined): ConnectorError {
   const stops = finding.code === "permission_lost" ? "connection" : "run";
-  return new ConnectorError(finding.code, finding.detail, { stops, retry: "later" });
+  return new ConnectorError(finding.code, finding.detail, { stops, retry: "later", named });
+}
+
+/** What the connection is called, for the command that mends what was found. */
+async function nameOf(tx: Tx, connection: string): Promise<string | undefined> {
+  const row = await tx.selectFrom("connections").select("name").where("id", "=", connection).executeTakeFirst();
+  return row?.name;
 }
 
 function progressOf(kind: SourceKind, watermark: WatermarkRow, records: number, page: SourcePage): Progress {

@@ -22,14 +22,30 @@ export async function knownEnds(store: Store, connection: string): Promise<reado
     .where("connection", "=", connection)
     .orderBy("position")
     .execute();
-  return rows.map((row) => ({
+  return rows.map(knownOf);
+}
+
+/** What stands while nobody is asked: what the registration told before stays in the place of what was seen without it. */
+export async function standingEnds(
+  store: Store,
+  connection: string,
+  seen: readonly CredentialEnd[],
+): Promise<readonly CredentialEnd[]> {
+  const before = await knownEnds(store, connection);
+  return seen
+    .filter(({ ends }) => ends)
+    .map((end) => before.find((one) => one.at === end.at && stillStands(one, end)) ?? end);
+}
+
+function knownOf(row: EndRow): KnownEnd {
+  return {
     at: row.position,
     kind: row.kind as CredentialEnd["kind"],
     endsAt: row.ends_at,
     toldBy: row.told_by as CredentialEnd["toldBy"],
     ends: true,
     checkedAt: row.checked_at,
-  }));
+  };
 }
 
 /** Keeps what was learnt, beside what a registration told before that could not be asked this time. */
@@ -44,7 +60,7 @@ export async function saveEnds(store: Store, connection: string, ends: readonly 
       const rows = ends.flatMap((end) => {
         if (!end.ends) return [];
         const { at, kind, endsAt, toldBy } = end;
-        const told = before.find((row) => row.position === at && stillStands(row, end));
+        const told = before.find((row) => row.position === at && stillStands(knownOf(row), end));
         return [
           told ?? { connection, position: at, kind, ends_at: endsAt, told_by: toldBy, checked_at: store.clock.now() },
         ];
@@ -71,9 +87,9 @@ export async function saveEnds(store: Store, connection: string, ends: readonly 
 type EndRow = Selectable<DB["credential_ends"]>;
 
 /** What the registration told outlives a look that could not ask it: just then a credential has often ended. */
-function stillStands(told: EndRow, { kind, endsAt, toldBy, unasked }: CredentialEnd): boolean {
-  if (unasked !== true || told.kind !== kind || told.told_by !== "registration" || told.ends_at === null) return false;
-  return toldBy !== "certificate" || endsAt === null || told.ends_at < endsAt;
+function stillStands(told: KnownEnd, { kind, endsAt, toldBy, unasked }: CredentialEnd): boolean {
+  if (unasked !== true || told.kind !== kind || told.toldBy !== "registration" || told.endsAt === null) return false;
+  return toldBy !== "certificate" || endsAt === null || told.endsAt < endsAt;
 }
 
 /**

@@ -67,7 +67,7 @@ test("a certificate ends when its registration says so, where that comes before 
   const end = await endsOf(options);
   assert.deepEqual([end?.endsAt, end?.toldBy], [endsAt, "registration"]);
   const check = (await stage.verify(options)).find(({ name }) => name === "credential expiry");
-  assert.match(check?.detail ?? "", /^The certificate ends on .*, in [45] days\. Replace it before/);
+  assert.match(check?.detail ?? "", /^Warning: the certificate ends on .*, in [45] days\. Replace it before/);
 });
 
 test("knows a certificate in its registration by its bytes, and by either thumbprint in each of its spellings", () => {

@@ -128,6 +128,7 @@ export class SignInService {
       throw credentialFault("sign_in_refused", {
         message: "No administrator has signed in for this connection yet, or the sign-in has ended.",
         fix: "Have an administrator sign in: entrain connection authorize NAME.",
+        named: this.#options.name,
       });
     }
     const auth = await clientAuth(credential.app, context.endpoint, context.asked);
@@ -227,7 +228,8 @@ export class SignInService {
   async #answer(request: HttpRequest, { patience, signal, kind }: Sending): Promise<Response> {
     const { status, headers, text } = await this.#sender.send(request, signal, patience);
     const body = parsed(text);
-    const refusal = status >= 400 && !NOT_YET.has(record(body).error) ? signInRefusal(status, body, kind) : null;
+    const refusal =
+      status >= 400 && !NOT_YET.has(record(body).error) ? signInRefusal(status, body, kind, this.#options.name) : null;
     if (refusal !== null) throw refusal;
     if (status === 429 || status >= 500) {
       const code = status === 429 ? "throttled" : "server_failed";

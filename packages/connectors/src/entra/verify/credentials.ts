@@ -56,8 +56,8 @@ function endFound({ kind, endsAt, ends, unasked }: CredentialEnd, now: number): 
     return { detail: `The ${what} ended on ${day}.`, fix: `Replace it: ${renewal(kind)}` };
   }
   const left = days === 0 ? "today" : days === 1 ? "in 1 day" : `in ${days} days`;
-  const soon = days < SOON_DAYS ? ` Replace it before: ${renewal(kind)}` : "";
-  return `The ${what} ends on ${day}, ${left}.${soon}`;
+  if (days >= SOON_DAYS) return `The ${what} ends on ${day}, ${left}.`;
+  return `Warning: the ${what} ends on ${day}, ${left}. Replace it before: ${renewal(kind)}`;
 }
 
 /** How a credential is replaced without a gap. */
