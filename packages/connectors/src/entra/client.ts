@@ -298,13 +298,15 @@ function requestIdOf(answer: HttpAnswer): string | null {
 type ExactReviver = (name: string, value: unknown, context: { readonly source?: string }) => unknown;
 
 const LONG_NUMBER = /[:,[]\s*-?\d{16}/;
+/** How the name of every directory extension begins. Looking for it costs a tenth of looking for long numbers. */
+const EXTENSION = "extension_";
 
 /**
  * JSON in which whole numbers that a double cannot hold (a directory extension of the type LargeInteger, Edm.Int64) come as texts of
  * their digits: rounded, one person's number would be another's.
  */
 function parseExactly(text: string): unknown {
-  if (!LONG_NUMBER.test(text)) return JSON.parse(text);
+  if (!text.includes(EXTENSION) || !LONG_NUMBER.test(text)) return JSON.parse(text);
   const parse = JSON.parse as (text: string, reviver: ExactReviver) => unknown;
   return parse(text, (_name, value, { source }) =>
     Number.isInteger(value) && !Number.isSafeInteger(value) ? (source ?? value) : value,

@@ -25,6 +25,7 @@ import { lastSequence } from "../store/sequences.ts";
 import type { Lease, Store } from "../store/store.ts";
 import type { Progress } from "./context.ts";
 import { giveUpRound } from "./given-up.ts";
+import { Pages } from "./read-pages.ts";
 import { Reconciliation } from "./reconciliation.ts";
 
 /** A full round smaller than this share of what was known is shrunken: its removals wait for approval. */
@@ -37,6 +38,9 @@ const CONFIRM_BATCH = 100;
 const SILENT_MANY = 10;
 
 type Tx = Parameters<typeof saveWatermark>[0];
+
+/** Large pages of a first round that share a transaction. */
+const PAGES_AT_ONCE = 4;
 
 export interface ReadOptions {
   readonly store: Store;
@@ -84,7 +88,7 @@ export async function readKinds(options: ReadOptions, kinds: readonly SourceKind
 }
 
 /**
- * Reads one kind from where the last read ended: each page merges in one transaction with its watermark, so that a
+ * Reads one kind from where the last read ended: pages merge in one transaction with the watermark behind them, so that a
  * crash resumes and never skips. Throws a ConnectorError when the read failed or ended incomplete; what was merged
  * stays, and nothing counts as removed until a whole round has ended well. A round that only repeats another one is given up when it
  * is found wanting, and what changed is read without it.
@@ -127,19 +131,40 @@ class KindRead {
     const { store, source, lease, signal, onProgress, onWithheld, isTold = () => true } = this.#options;
     const { token, phase } = this.#watermark;
     if (phase === "reading" && token !== null && isTold()) onProgress(fullProgress(this.#kind, this.#watermark));
-    for await (const read of source.read(this.#kind, token as Parameters<Source["read"]>[1], signal)) {
-      if (read.withheld !== undefined) onWithheld?.(read.withheld);
-      const isFirst = this.#watermark.full_at === null;
-      const page = isFirst ? read : await withWhatIsUntold(this.#options, this.#kind, read);
-      const taken = await store.fenced(lease, (tx) => this.#take(tx, page));
-      if (taken.fault !== null) throw taken.fault;
+    const pages = new Pages(source.read(this.#kind, token as Parameters<Source["read"]>[1], signal), store.clock);
+    try {
+      for (let read = await pages.next(); read !== null; read = await pages.next()) {
+        if (read.withheld !== undefined) onWithheld?.(read.withheld);
+        const isFirst = this.#watermark.full_at === null;
+        const page = isFirst ? read : await withWhatIsUntold(this.#options, this.#kind, read);
+        const taken = await store.fenced(lease, (tx) => this.#takeAll(tx, page, isFirst ? pages : null));
+        if (taken.fault !== null) throw taken.fault;
+        if (taken.gaveUp) return false;
+        if (taken.progress !== null && isTold()) onProgress(taken.progress);
+      }
+      return true;
+    } finally {
+      await pages.end();
+    }
+  }
+
+  /**
+   * Takes a page and, of `pages`, a few large ones behind it that come soon, in one transaction: a first
+   * read takes a tenth less time for it. What a repeated round asks the source of its pages must see the ones before them.
+   */
+  async #takeAll(tx: Tx, first: SourcePage, pages: Pages | null): Promise<Taken> {
+    let page = first;
+    for (let left = PAGES_AT_ONCE - 1; ; left -= 1) {
+      const taken = await this.#take(tx, page);
+      if (taken.fault !== null) return taken;
       this.#watermark = taken.watermark;
-      if (taken.gaveUp) return false;
+      if (taken.gaveUp) return taken;
       this.pages += 1;
       this.records += page.records.length;
-      if (taken.progress !== null && isTold()) onProgress(taken.progress);
+      const next = left === 0 || pages === null ? null : await pages.behind(page);
+      if (next === null) return taken;
+      page = next;
     }
-    return true;
   }
 
   async #take(tx: Tx, page: SourcePage): Promise<Taken> {

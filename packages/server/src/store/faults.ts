@@ -12,10 +12,12 @@ export function storeFailed(message: string, cause?: unknown): ConnectorError {
  * @throws ConnectorError `store_failed`
  */
 export function refuseNul(values: readonly unknown[]): void {
-  for (const value of values) {
-    if (typeof value === "string" && value.includes("\0"))
-      throw storeFailed(`A text contains the character U+0000, which cannot be stored: ${excerpt(value)}`);
-  }
+  for (const value of values) if (typeof value === "string") refuseNulIn(value);
+}
+
+function refuseNulIn(text: string): void {
+  if (text.includes("\0"))
+    throw storeFailed(`A text contains the character U+0000, which cannot be stored: ${excerpt(text)}`);
 }
 
 /** Refuses what one engine would take and the other not: U+0000, fractions, a row of another width. */
@@ -24,10 +26,10 @@ export function checkRow(into: InsertInto, row: readonly Cell[]): void {
     throw new RangeError(`a row for ${into.table} has ${row.length} values instead of ${into.columns.length}`);
   for (let i = 0; i < row.length; i += 1) {
     const value = row[i];
-    if (typeof value === "number" && !Number.isSafeInteger(value))
+    if (typeof value === "string") refuseNulIn(value);
+    else if (typeof value === "number" && !Number.isSafeInteger(value))
       throw new RangeError(`${into.table}.${into.columns[i]?.name} takes whole numbers, not ${value}`);
   }
-  refuseNul(row);
 }
 
 /** SQLite's result codes (sqlite.org/rescode.html), by primary code, that are the installation's fault and not ours. */
