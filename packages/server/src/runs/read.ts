@@ -149,8 +149,8 @@ class KindRead {
   }
 
   /**
-   * Takes a page and, of `pages`, a few large ones behind it that come soon, in one transaction: a first
-   * read takes a tenth less time for it. What a repeated round asks the source of its pages must see the ones before them.
+   * Takes a page and, of `pages`, a few large ones behind it that come soon, in one transaction:
+   * each costs its own writing. What a repeated round asks the source of its pages must see the ones before them.
    */
   async #takeAll(tx: Tx, first: SourcePage, pages: Pages | null): Promise<Taken> {
     let page = first;
