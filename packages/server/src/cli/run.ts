@@ -50,7 +50,9 @@ export async function withRun(
   if (joins.length > 0) await output.say(`Joins: ${joinedInWords(joins)}.`);
   if (summary.held !== null && summary.result !== "failed")
     await printHeld(invocation, installation.store, { name, id });
-  for (const one of await foreseenWarnings(installation, connection)) output.remark(`Warning: ${warningInWords(one)}`);
+  // A hint must not change how the run ended.
+  const warnings = await foreseenWarnings(installation, connection).catch(() => []);
+  for (const one of warnings) output.remark(`Warning: ${warningInWords(one)}`);
   if (summary.result === "failed" || summary.result === "cancelled") {
     await output.fault(new RunFault(summary.error));
   }

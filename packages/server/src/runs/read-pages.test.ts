@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { test } from "node:test";
 import type { SourcePage, SourceRecord } from "@entrain/core";
 import { systemClock } from "../clock.ts";
@@ -20,7 +21,8 @@ async function* source(pages: readonly (SourcePage | Error)[]): AsyncGenerator<S
   }
 }
 
-const open = (...pages: readonly (SourcePage | Error)[]): Pages => new Pages(source(pages), systemClock);
+const never = new AbortController().signal;
+const open = (...pages: readonly (SourcePage | Error)[]): Pages => new Pages(() => source(pages), never, systemClock);
 
 test("a large page of the same round that is there comes with the one before it, and not a second time", async () => {
   const [one, two, three] = [page(999), page(999), page(20, { complete: true })];
@@ -53,11 +55,12 @@ test("a page that is late, or that fails, keeps the one before it waiting for a 
   const first = page(999);
   const { promise, resolve } = Promise.withResolvers<void>();
   const late = new Pages(
-    (async function* () {
+    async function* () {
       yield first;
       await promise;
       yield page(3);
-    })(),
+    },
+    never,
     systemClock,
   );
   await late.next();
@@ -71,4 +74,39 @@ test("a page that is late, or that fails, keeps the one before it waiting for a 
   assert.equal(await failing.behind(first), null);
   await assert.rejects(failing.next(), /cut off/);
   await failing.end();
+});
+
+test("a page that is asked for inside a transaction is made outside of it, where the source may write", async () => {
+  const transaction = new AsyncLocalStorage<string>();
+  const seen: (string | undefined)[] = [];
+  const first = page(999);
+  const pages = new Pages(
+    async function* () {
+      for (;;) {
+        seen.push(transaction.getStore());
+        yield first;
+      }
+    },
+    never,
+    systemClock,
+  );
+  await pages.next();
+  assert.equal(await transaction.run("open", () => pages.behind(first)), first);
+  await pages.end();
+  assert.deepEqual(seen, [undefined, undefined]);
+});
+
+test("a read that ends while a page is on its way does not wait for it", async () => {
+  const first = page(999);
+  const pages = new Pages(
+    async function* (signal) {
+      yield first;
+      await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    },
+    never,
+    systemClock,
+  );
+  await pages.next();
+  assert.equal(await pages.behind(first), null);
+  await pages.end();
 });

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { SourcePage } from "@entrain/core";
 import type { Clock } from "../clock.ts";
 
@@ -10,10 +11,14 @@ const LARGE = 500;
 export class Pages {
   readonly #pages: AsyncIterator<SourcePage>;
   readonly #clock: Clock;
+  readonly #over = new AbortController();
+  /** Where the pages are asked for: a source that renews its sign-in writes to the store, which no transaction allows inside it. */
+  readonly #outside = AsyncLocalStorage.snapshot();
   #coming: Promise<SourcePage | null> | null = null;
 
-  constructor(pages: AsyncIterable<SourcePage>, clock: Clock) {
-    this.#pages = pages[Symbol.asyncIterator]();
+  /** `read` begins the read; its signal aborts with {@link end} at the latest. */
+  constructor(read: (signal: AbortSignal) => AsyncIterable<SourcePage>, signal: AbortSignal, clock: Clock) {
+    this.#pages = read(AbortSignal.any([signal, this.#over.signal]))[Symbol.asyncIterator]();
     this.#clock = clock;
   }
 
@@ -25,7 +30,7 @@ export class Pages {
   }
 
   /**
-   * The page behind this one when both are large pages of one full round and it comes soon. Else null, also where the source
+   * The page behind a large one when it is of the same full round and comes soon. Else null, also where the source
    * failed: `next` gives it then, or throws.
    */
   async behind(page: SourcePage): Promise<SourcePage | null> {
@@ -42,14 +47,18 @@ export class Pages {
     return next;
   }
 
-  /** Has the source stop; nothing is asked of it any more. */
+  /** Has the source stop; nothing is asked of it any more. What it says to that is no news: the read has ended, or failed before. */
   async end(): Promise<void> {
+    this.#over.abort(new DOMException("The read has ended.", "AbortError"));
     await this.#coming?.catch(() => null);
-    await this.#pages.return?.();
+    await this.#pages.return?.().catch(() => undefined);
   }
 
   #ask(): Promise<SourcePage | null> {
-    this.#coming ??= this.#pages.next().then(({ done, value }) => (done === true ? null : value));
+    this.#coming ??= this.#outside(async () => {
+      const { done, value } = await this.#pages.next();
+      return done === true ? null : value;
+    });
     return this.#coming;
   }
 }

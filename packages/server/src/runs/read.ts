@@ -131,7 +131,8 @@ class KindRead {
     const { store, source, lease, signal, onProgress, onWithheld, isTold = () => true } = this.#options;
     const { token, phase } = this.#watermark;
     if (phase === "reading" && token !== null && isTold()) onProgress(fullProgress(this.#kind, this.#watermark));
-    const pages = new Pages(source.read(this.#kind, token as Parameters<Source["read"]>[1], signal), store.clock);
+    const from = token as Parameters<Source["read"]>[1];
+    const pages = new Pages((until) => source.read(this.#kind, from, until), signal, store.clock);
     try {
       for (let read = await pages.next(); read !== null; read = await pages.next()) {
         if (read.withheld !== undefined) onWithheld?.(read.withheld);
