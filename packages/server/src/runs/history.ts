@@ -136,29 +136,20 @@ async function trimPlans(trimming: Trimming): Promise<Pick<Trimmed, "plans" | "r
 }
 
 /** A plan of a first run has a row for everybody: they go a few thousand at a time. */
-async function trimRows(
-  { store, lease, signal }: Trimming,
-  table: "plan_changes" | "plan_issues",
-  plan: string,
-): Promise<number> {
-  for (let gone = 0; ; ) {
-    signal.throwIfAborted();
-    const count = await store.fenced(lease, async (tx) => {
-      const some = await tx
-        .selectFrom(table)
-        .select("ordinal")
-        .where("plan", "=", plan)
-        .orderBy("ordinal")
-        .limit(ROWS_AT_ONCE)
-        .execute();
-      const last = some.at(-1);
-      if (last === undefined) return 0;
-      await tx.deleteFrom(table).where("plan", "=", plan).where("ordinal", "<=", last.ordinal).execute();
-      return some.length;
-    });
-    if (count === 0) return gone;
-    gone += count;
-  }
+async function trimRows(trimming: Trimming, table: "plan_changes" | "plan_issues", plan: string): Promise<number> {
+  return await untilNone(trimming, async (tx) => {
+    const some = await tx
+      .selectFrom(table)
+      .select("ordinal")
+      .where("plan", "=", plan)
+      .orderBy("ordinal")
+      .limit(ROWS_AT_ONCE)
+      .execute();
+    const last = some.at(-1);
+    if (last === undefined) return 0;
+    await tx.deleteFrom(table).where("plan", "=", plan).where("ordinal", "<=", last.ordinal).execute();
+    return some.length;
+  });
 }
 
 async function trimRemovals(trimming: Trimming): Promise<number> {
