@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { withAllocator } from "../packages/server/bin/allocator.mjs";
 
 /** A program in a process of its own, with a heap and a clock of its own, that is asked one thing at a time. */
 export interface Child<Request, Answer> {
@@ -25,7 +26,7 @@ export function startChild<Request extends object, Answer>(
 ): Child<Request, Answer> {
   const child = fork(fileURLToPath(program), {
     execArgv: [...(options.execArgv ?? [])],
-    env: { ...process.env, ...options.env },
+    env: withAllocator({ ...process.env, ...options.env }), // As the program itself is started.
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   return {

@@ -37,7 +37,7 @@ export async function run({ quick, progress }: BenchmarkOptions): Promise<Table>
   return {
     title: "Memory of a first run",
     method:
-      "Read, plan and apply into the portal, in a process of its own. Heap and buffers: the largest sum of the JavaScript heap and the buffers outside it, after a forced collection at each batch. " +
+      "Read, plan and apply into the portal, in a process of its own that is started as the program is. Heap and buffers: the largest sum of the JavaScript heap and the buffers outside it, after a forced collection at each batch. " +
       "Resident: the most that the whole process ever held, in another run without forced collections; the database's cache counts, the tenant's server does not.",
     columns: ["people", "heap and buffers, MB", "ratio", "resident, MB"],
     rows: sizes.map(({ people, heap, resident }, at) => [

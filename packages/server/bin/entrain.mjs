@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 // Starts Entrain under any Node >= 20: the program itself needs the Node 24 that was installed with it, which runs TypeScript.
+// A process's allocator is set by what surrounds it when it begins, so that on Linux a Node 24 becomes itself once more.
 import { spawn } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { hasAllocator, withAllocator } from "./allocator.mjs";
 
 const MAIN = join(dirname(dirname(fileURLToPath(import.meta.url))), "src", "main.ts");
 const ENDS_WITH_PARENT = new URL("ends-with-parent.mjs", import.meta.url).href;
@@ -11,8 +13,9 @@ const NODE_WANTED = 24;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15, SIGKILL: 9 };
 
-if (Number(process.versions.node.split(".")[0]) >= NODE_WANTED) await import(MAIN);
-else runUnder(findNode());
+if (Number(process.versions.node.split(".")[0]) < NODE_WANTED) runUnder(findNode());
+else if (hasAllocator(process.env) || !canBecome(process.execPath)) await import(MAIN);
+else become(process.execPath, process.execArgv);
 
 /** The node that npm installed, in the nearest node_modules upwards. */
 function findNode() {
@@ -34,7 +37,7 @@ function runUnder(node) {
     process.exitCode = 1;
     return;
   }
-  if (canBecome(node)) process.execve(node, [node, MAIN, ...process.argv.slice(2)], process.env);
+  if (canBecome(node)) become(node, []);
   else startBeside(node);
 }
 
@@ -49,10 +52,17 @@ function canBecome(node) {
   }
 }
 
+function become(node, options) {
+  process.execve(node, [node, ...options, MAIN, ...process.argv.slice(2)], withAllocator(process.env));
+}
+
 function startBeside(node) {
   // The channel carries nothing: its end tells the program that this process was killed.
   const stdio = ["inherit", "inherit", "inherit", "ipc"];
-  const child = spawn(node, ["--import", ENDS_WITH_PARENT, MAIN, ...process.argv.slice(2)], { stdio });
+  const child = spawn(node, ["--import", ENDS_WITH_PARENT, MAIN, ...process.argv.slice(2)], {
+    stdio,
+    env: withAllocator(process.env),
+  });
   // A terminal sends Ctrl-C to both; a signal that was sent to this process alone has to be passed on.
   for (const signal of SIGNALS) process.on(signal, () => void (process.stdin.isTTY || child.kill(signal)));
   child.on("error", (error) => {

@@ -284,26 +284,35 @@ test("yields a person that one page holds twice both times, in Graph's order", a
   });
 });
 
-test("keeps whole numbers that a double cannot hold as their digits, and texts exactly as they are", async () => {
-  const text = `\u0000 \ud83d "quoted" ${"9".repeat(100_000)}`;
-  const page =
-    '{"value":[{"id":"a","extension_1_big":9007199254740993,"extension_1_low":-9223372036854775808,' +
-    `"extension_1_exact":9007199254740991,"extension_1_half":0.12345678901234567,"displayName":${JSON.stringify(text)}}]}`;
-  const tenant = await tenantOf([[user("a")]], [], (call) => (call.path === "/v1.0/users" ? { body: page } : null));
-  const attributes = ["displayName", "big", "low", "exact", "half"].map((name) =>
-    name === "displayName" ? name : `extension_1_${name}`,
-  );
-  await withRig(rigFor(tenant.origin, { attributes }), async ({ source }) => {
-    const [first] = await readAll(source, "user");
-    assert.deepEqual(first?.records[0]?.attributes, {
-      displayName: text,
-      extension_1_big: "9007199254740993",
-      extension_1_low: "-9223372036854775808",
-      extension_1_exact: 9007199254740991,
-      extension_1_half: 0.12345678901234566,
+const METADATA = "https://graph.microsoft.com/v1.0/$metadata#users";
+const CONTEXTS = {
+  "no context": "",
+  "a context without properties": `"@odata.context":"${METADATA}",`,
+  "a context with the extensions": `"@odata.context":"${METADATA}(displayName,extension_1_big,manager(id))",`,
+  "a context of changes": `"@odata.context":"${METADATA}(displayName)/$delta",`,
+};
+for (const [which, context] of Object.entries(CONTEXTS)) {
+  test(`of a page with ${which}, whole numbers that a double cannot hold stay digits, and texts exactly as they are`, async () => {
+    const text = `\u0000 \ud83d "quoted" ${"9".repeat(100_000)}`;
+    const page =
+      `{${context}"value":[{"id":"a","extension_1_big":9007199254740993,"extension_1_low":-9223372036854775808,` +
+      `"extension_1_exact":9007199254740991,"extension_1_half":0.12345678901234567,"displayName":${JSON.stringify(text)}}]}`;
+    const tenant = await tenantOf([[user("a")]], [], (call) => (call.path === "/v1.0/users" ? { body: page } : null));
+    const attributes = ["displayName", "big", "low", "exact", "half"].map((name) =>
+      name === "displayName" ? name : `extension_1_${name}`,
+    );
+    await withRig(rigFor(tenant.origin, { attributes }), async ({ source }) => {
+      const [first] = await readAll(source, "user");
+      assert.deepEqual(first?.records[0]?.attributes, {
+        displayName: text,
+        extension_1_big: "9007199254740993",
+        extension_1_low: "-9223372036854775808",
+        extension_1_exact: 9007199254740991,
+        extension_1_half: 0.12345678901234566,
+      });
     });
   });
-});
+}
 
 test("notices a next link that keeps leading back to a page already read", async () => {
   const tenant = await tenantOf([], [], (call, origin) =>

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "./testing.ts";
@@ -43,6 +44,24 @@ for (const [how, old] of Object.entries(OLDER)) {
   });
 }
 
+const BECOMING = { ours: [], "an older Node that becomes ours": ["--import", OLD_WITH_EXECVE] };
+const onLinux = process.platform === "linux" ? {} : { skip: "only Linux tells the surroundings of another process" };
+for (const [node, options] of Object.entries(BECOMING)) {
+  test(
+    `under ${node} the program's allocator keeps little that is free, unless told otherwise`,
+    onLinux,
+    async (context) => {
+      const { MALLOC_ARENA_MAX: _arenas, ...rest } = process.env;
+      const child = await serving(context, [...options, BIN], { ...rest, MALLOC_MMAP_THRESHOLD_: "2000000" });
+      const surroundings = (await readFile(`/proc/${child.pid}/environ`, "utf8")).split("\0");
+      assert.deepEqual(surroundings.filter((each) => each.startsWith("MALLOC_")).sort(), [
+        "MALLOC_ARENA_MAX=2",
+        "MALLOC_MMAP_THRESHOLD_=2000000",
+      ]);
+    },
+  );
+}
+
 test("what `npm start` began does not outlive npm when that is killed", async (context) => {
   const asNpm = `require("node:child_process").spawn(process.execPath, process.argv.slice(1), { stdio: "inherit" })`;
   const env = { ...process.env, npm_lifecycle_event: "start", npm_package_name: "entrain-workspace" };
@@ -59,6 +78,7 @@ async function serving(
 ): Promise<ChildProcessWithoutNullStreams> {
   const cwd = await temporaryFolder(context);
   const child = spawn(process.execPath, [...program, "serve", "--port", "0"], { cwd, env });
+  context.after(() => child.kill("SIGKILL"));
   child.stderr.resume();
   child.stdout.setEncoding("utf8");
   await new Promise<void>((resolve, reject) => {
