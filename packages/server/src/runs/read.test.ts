@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import type { Source, SourceKind, SourcePage, SourceRecord, Watermark } from "@entrain/core";
+import {
+  ConnectorError,
+  type Source,
+  type SourceKind,
+  type SourcePage,
+  type SourceRecord,
+  type Watermark,
+} from "@entrain/core";
 import { acquireLease, isLease, processOwner } from "../store/leases.ts";
 import type { Lease } from "../store/store.ts";
 import { type ReadOptions, readKind, readKinds } from "./read.ts";
@@ -79,6 +86,45 @@ test("counts a person once who comes in two lanes", async () => {
   const row = await scene?.store.db.selectFrom("watermarks").select("seen").executeTakeFirst();
   assert.equal(row?.seen, 11);
 });
+
+const LARGE_PAGES = Array.from({ length: 7 }, (_, at) => Array.from({ length: 500 }, (_, n) => `p${at}-${n}`));
+const FAILURES = {
+  "is not answered": (): never => {
+    throw new ConnectorError("server_failed", "It broke down.", { stops: "run", retry: "later" });
+  },
+  "is incomplete": (whole: SourcePage): SourcePage => {
+    return { ...whole, incomplete: { code: "answer_invalid", detail: "Half of it is missing." } };
+  },
+} as const;
+
+for (const [how, fail] of Object.entries(FAILURES)) {
+  test(`keeps the large pages before the one that ${how}, whichever that is, and goes on with it`, async () => {
+    for (const failing of LARGE_PAGES.keys()) {
+      await scene?.close();
+      scene = await openScene();
+      let fails = true;
+      const asked: number[] = [];
+      const source: Source = {
+        ...sourceOf(async function* () {}),
+        read: async function* (_kind, from) {
+          for (let at = from === null ? 0 : Number(from); at < LARGE_PAGES.length; at += 1) {
+            asked.push(at);
+            const more = { begins: at === 0, complete: at === LARGE_PAGES.length - 1, expected: 3_500 };
+            const whole = page("user", LARGE_PAGES[at] ?? [], { ...more, watermark: String(at + 1) as Watermark });
+            yield fails && at === failing ? fail(whole) : whole;
+          }
+        },
+      };
+      const options = await optionsOf(source);
+      await assert.rejects(readKind(options, "user"), ConnectorError);
+      assert.deepEqual(await storedIds(), LARGE_PAGES.slice(0, failing).flat().sort());
+      fails = false;
+      await readKind(options, "user");
+      assert.deepEqual(await storedIds(), LARGE_PAGES.flat().sort());
+      assert.deepEqual(asked, [...LARGE_PAGES.keys()].toSpliced(failing, 0, failing));
+    }
+  });
+}
 
 test("reads people and groups at the same time", async () => {
   const met = { user: Promise.withResolvers<void>(), group: Promise.withResolvers<void>() };
