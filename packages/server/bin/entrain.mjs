@@ -1,10 +1,9 @@
 #!/usr/bin/env node
 // Starts Entrain under any Node >= 20: the program itself needs the Node 24 that was installed with it, which runs TypeScript.
-// A process's allocator is set by what surrounds it when it begins, so that on Linux a Node 24 becomes itself once more.
 import { spawn } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { hasAllocator, withAllocator } from "./allocator.mjs";
 
 const MAIN = join(dirname(dirname(fileURLToPath(import.meta.url))), "src", "main.ts");
@@ -13,9 +12,23 @@ const NODE_WANTED = 24;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15, SIGKILL: 9 };
 
+/** Commands that read whole tenants, or run for long. */
+const LARGE = new Set(["serve", "sync"]);
+
 if (Number(process.versions.node.split(".")[0]) < NODE_WANTED) runUnder(findNode());
-else if (hasAllocator(process.env) || !canBecome(process.execPath)) await import(MAIN);
-else become(process.execPath, process.execArgv);
+else if (isWorthAllocator() && mayBecomeItself()) become(process.execPath, process.execArgv);
+else await import(pathToFileURL(MAIN).href);
+
+/** A process's allocator is set by what surrounds it when it begins, so that Node has to become itself once more. */
+function isWorthAllocator() {
+  return !hasAllocator(process.env) && process.argv.slice(2).some((argument) => LARGE.has(argument));
+}
+
+/** Not where the path is a loader's, where Node may start nothing, or where a parent's channel would be cut. */
+function mayBecomeItself() {
+  const isPlain = basename(process.execPath) === "node" && process.permission === undefined;
+  return isPlain && process.channel === undefined && canBecome(process.execPath);
+}
 
 /** The node that npm installed, in the nearest node_modules upwards. */
 function findNode() {

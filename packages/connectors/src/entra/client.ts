@@ -304,7 +304,7 @@ const EXTENSION = "extension_";
  * What the records of a page hold, where the answer begins with it ("OData Version 4.01 Part 1: Protocol", Context URL, "Collection of
  * Projected Entities"): a page need not be looked through for what it says that it does not hold.
  */
-const SELECTED = /^\{"@odata\.context":"[^"\\]*#[^"\\(]*\(([^"\\]*)\)"/;
+const SELECTED = /^\{"@odata\.context":"[^"\\]*#[^"\\(]*\(([^"\\*]*)\)"/;
 
 function mayHoldLongNumbers(text: string): boolean {
   const selected = SELECTED.exec(text)?.[1];

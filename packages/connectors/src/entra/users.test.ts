@@ -289,6 +289,7 @@ const CONTEXTS = {
   "no context": "",
   "a context without properties": `"@odata.context":"${METADATA}",`,
   "a context with the extensions": `"@odata.context":"${METADATA}(displayName,extension_1_big,manager(id))",`,
+  "a context of all properties": `"@odata.context":"${METADATA}(*,manager(id))",`,
   "a context of changes": `"@odata.context":"${METADATA}(displayName)/$delta",`,
 };
 for (const [which, context] of Object.entries(CONTEXTS)) {

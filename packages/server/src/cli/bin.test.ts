@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "./testing.ts";
@@ -60,6 +61,21 @@ for (const [node, options] of Object.entries(BECOMING)) {
       ]);
     },
   );
+}
+
+for (const command of ["serve", "--version"]) {
+  test(`\`entrain ${command}\` finds the program in a folder whose name is no part of an address`, async (context) => {
+    const folder = join(await temporaryFolder(context), "a #1 50%41 b");
+    await cp(dirname(BIN), join(folder, "bin"), { recursive: true });
+    await mkdir(join(folder, "src"));
+    await writeFile(join(folder, "src", "main.ts"), "console.log(process.argv.slice(2).join());");
+    for (const options of [[], ["--permission", "--allow-fs-read=*"]]) {
+      const ran = spawnSync(process.execPath, [...options, join(folder, "bin", "entrain.mjs"), command], {
+        encoding: "utf8",
+      });
+      assert.deepEqual([ran.stdout, ran.stderr, ran.status], [`${command}\n`, "", 0]);
+    }
+  });
 }
 
 test("what `npm start` began does not outlive npm when that is killed", async (context) => {
