@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Simulator } from "@entrain/simulator";
 
-const MAIN = fileURLToPath(new URL("../../packages/server/src/main.ts", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../../packages/server/bin/entrain.mjs", import.meta.url));
 
 /** The whole product in a process of its own, with its people synced into the portal every so often. */
 export interface Served {
@@ -46,12 +46,15 @@ export async function startServed(simulator: Simulator, options: ServedOptions):
   const file = join(folder, "entrain.yaml");
   await writeFile(file, configuration(simulator, options));
   await ended(
-    spawn(process.execPath, [MAIN, "config", "apply", file], { env, stdio: ["ignore", "ignore", "inherit"] }),
+    spawn(process.execPath, [PROGRAM, "config", "apply", file], { env, stdio: ["ignore", "ignore", "inherit"] }),
   );
   const port = await freePort();
   const address = `http://127.0.0.1:${port}`;
   const reach = options.notified ? ["--public-url", address] : [];
-  const server = spawn(process.execPath, [MAIN, "serve", "--port", String(port), ...reach], { env, stdio: "ignore" });
+  const server = spawn(process.execPath, [PROGRAM, "serve", "--port", String(port), ...reach], {
+    env,
+    stdio: "ignore",
+  });
   const read = <T>(sql: string, ...values: readonly string[]): readonly T[] => {
     const db = new DatabaseSync(join(data, "entrain.sqlite"), { readOnly: true, timeout: 5000 });
     try {
@@ -76,7 +79,7 @@ export async function startServed(simulator: Simulator, options: ServedOptions):
     runs: () => read("select id from runs").length,
     signIn: async () => {
       const command = ["operator", "link", "--address", address, "--json"];
-      const { stdout } = await promisify(execFile)(process.execPath, [MAIN, ...command], { env });
+      const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, ...command], { env });
       const { link } = JSON.parse(stdout) as { readonly link: string };
       const answer = await fetch(link, { redirect: "manual" });
       return (answer.headers.get("set-cookie") ?? "").split(";")[0] ?? "";

@@ -20,7 +20,7 @@ import { skipUnless } from "../servers.ts";
 import { builtConsole, launchBrowser, openPage } from "./browser.ts";
 import { changeable, openConsole } from "./steps.ts";
 
-const MAIN = resolve(import.meta.dirname, "../../packages/server/src/main.ts");
+const PROGRAM = resolve(import.meta.dirname, "../../packages/server/bin/entrain.mjs");
 const SLOW = [{ action: { type: "slow", ms: 400 } }] as const;
 
 describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
@@ -39,7 +39,7 @@ describe("the console in a browser", { skip: skipUnless("chromium") }, () => {
 
     before(async () => {
       folder = await mkdtemp(join(tmpdir(), "entrain-demo-"));
-      demo = spawn(process.execPath, [MAIN, "serve", "--demo", "--port", "0"], {
+      demo = spawn(process.execPath, [PROGRAM, "serve", "--demo", "--port", "0"], {
         cwd: folder,
         stdio: ["ignore", "pipe", "pipe"],
       });
