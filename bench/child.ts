@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { withAllocator } from "../packages/server/bin/allocator.mjs";
+import { boundEnvironment, boundOptions } from "../packages/server/bin/bounds.mjs";
 
 /** A program in a process of its own, with a heap and a clock of its own, that is asked one thing at a time. */
 export interface Child<Request, Answer> {
@@ -15,6 +15,8 @@ interface ChildOptions {
   /** Options of Node itself, such as `--expose-gc`. */
   readonly execArgv?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Not started as Entrain is, with bounds for its memory, but as Node starts any program. */
+  readonly unbound?: boolean;
 }
 
 type Reply<Answer> = { readonly answer: Answer } | { readonly fault: string };
@@ -24,9 +26,10 @@ export function startChild<Request extends object, Answer>(
   program: URL,
   options: ChildOptions = {},
 ): Child<Request, Answer> {
+  const env = { ...process.env, ...options.env };
   const child = fork(fileURLToPath(program), {
-    execArgv: [...(options.execArgv ?? [])],
-    env: withAllocator({ ...process.env, ...options.env }), // As the program itself is started.
+    execArgv: [...(options.unbound ? (options.execArgv ?? []) : boundOptions(options.execArgv ?? [], env))],
+    env: options.unbound ? env : boundEnvironment(env),
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   return {

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { hasAllocator, withAllocator } from "./allocator.mjs";
+import { boundEnvironment, boundOptions, isBound } from "./bounds.mjs";
 
 const MAIN = join(dirname(dirname(fileURLToPath(import.meta.url))), "src", "main.ts");
 const ENDS_WITH_PARENT = new URL("ends-with-parent.mjs", import.meta.url).href;
@@ -16,12 +16,12 @@ const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15, SIGKILL: 9 };
 const LARGE = new Set(["serve", "sync"]);
 
 if (Number(process.versions.node.split(".")[0]) < NODE_WANTED) runUnder(findNode());
-else if (isWorthAllocator() && mayBecomeItself()) become(process.execPath, process.execArgv);
+else if (isWorthBounds() && mayBecomeItself()) become(process.execPath, process.execArgv);
 else await import(pathToFileURL(MAIN).href);
 
-/** A process's allocator is set by what surrounds it when it begins, so that Node has to become itself once more. */
-function isWorthAllocator() {
-  return !hasAllocator(process.env) && process.argv.slice(2).some((argument) => LARGE.has(argument));
+/** A process's memory is bounded by how it was started, so that Node has to become itself once more. */
+function isWorthBounds() {
+  return !isBound(process.execArgv, process.env) && process.argv.slice(2).some((argument) => LARGE.has(argument));
 }
 
 /** Not where the path is a loader's, where Node may start nothing, or where a parent's channel would be cut. */
@@ -66,15 +66,17 @@ function canBecome(node) {
 }
 
 function become(node, options) {
-  process.execve(node, [node, ...options, MAIN, ...process.argv.slice(2)], withAllocator(process.env));
+  const started = [node, ...boundOptions(options, process.env), MAIN, ...process.argv.slice(2)];
+  process.execve(node, started, boundEnvironment(process.env));
 }
 
 function startBeside(node) {
   // The channel carries nothing: its end tells the program that this process was killed.
   const stdio = ["inherit", "inherit", "inherit", "ipc"];
-  const child = spawn(node, ["--import", ENDS_WITH_PARENT, MAIN, ...process.argv.slice(2)], {
+  const options = boundOptions(["--import", ENDS_WITH_PARENT], process.env);
+  const child = spawn(node, [...options, MAIN, ...process.argv.slice(2)], {
     stdio,
-    env: withAllocator(process.env),
+    env: boundEnvironment(process.env),
   });
   // A terminal sends Ctrl-C to both; a signal that was sent to this process alone has to be passed on.
   for (const signal of SIGNALS) process.on(signal, () => void (process.stdin.isTTY || child.kill(signal)));

@@ -49,7 +49,7 @@ const BECOMING = { ours: [], "an older Node that becomes ours": ["--import", OLD
 const onLinux = process.platform === "linux" ? {} : { skip: "only Linux tells the surroundings of another process" };
 for (const [node, options] of Object.entries(BECOMING)) {
   test(
-    `under ${node} the program's allocator keeps little that is free, unless told otherwise`,
+    `under ${node} the program's allocator and its young generation keep little, unless told otherwise`,
     onLinux,
     async (context) => {
       const { MALLOC_ARENA_MAX: _arenas, ...rest } = process.env;
@@ -59,6 +59,8 @@ for (const [node, options] of Object.entries(BECOMING)) {
         "MALLOC_ARENA_MAX=2",
         "MALLOC_MMAP_THRESHOLD_=2000000",
       ]);
+      const [, first] = (await readFile(`/proc/${child.pid}/cmdline`, "utf8")).split("\0");
+      assert.equal(first, "--max-semi-space-size=16");
     },
   );
 }

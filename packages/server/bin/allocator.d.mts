@@ -1,2 +1,0 @@
-export function withAllocator(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
-export function hasAllocator(environment: NodeJS.ProcessEnv): boolean;
