@@ -40,7 +40,7 @@ const SILENT_MANY = 10;
 type Tx = Parameters<typeof saveWatermark>[0];
 
 /** Large pages of a first round that share a transaction. */
-const PAGES_AT_ONCE = 4;
+const PAGES_AT_ONCE = 8;
 
 export interface ReadOptions {
   readonly store: Store;
