@@ -36,11 +36,10 @@ const SHORT_FEW = 3;
 const CONFIRM_BATCH = 100;
 /** So many people on one page without an account state are no accident. */
 const SILENT_MANY = 10;
-
-type Tx = Parameters<typeof saveWatermark>[0];
-
 /** Large pages of a first round that share a transaction. */
 const PAGES_AT_ONCE = 8;
+
+type Tx = Parameters<typeof saveWatermark>[0];
 
 export interface ReadOptions {
   readonly store: Store;
